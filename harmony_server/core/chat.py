@@ -1,0 +1,336 @@
+"""The chat data model: roles, contents, messages, conversations.
+
+The names, signatures, defaults and serialised forms are those of the reference library, so that a
+program written for it runs on this package.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from . import builtin_tools
+
+
+class Role(str, Enum):
+    """Who wrote a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    TOOL = "tool"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        raise ValueError(f"Unknown role: {value!r}")
+
+
+class Author(BaseModel):
+    """The author of a message; a tool must have a name."""
+
+    role: Role
+    name: str | None = None
+
+    @classmethod
+    def new(cls, role: Role, name: str) -> Self:
+        """Returns a named author."""
+        return cls(role=role, name=name)
+
+
+class Content(BaseModel):
+    """One piece of a message's content."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the canonical JSON form, with its `type`."""
+        raise NotImplementedError
+
+
+class TextContent(Content):
+    """Plain text; spellings of special tokens in it stay text."""
+
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns `{"type": "text", "text": …}`."""
+        return {"type": "text", "text": self.text}
+
+
+class ToolDescription(BaseModel):
+    """One tool of a namespace; `parameters` is a JSON Schema whose key order is kept."""
+
+    name: str
+    description: str
+    parameters: dict[Any, Any] | None = None
+
+    @classmethod
+    def new(cls, name: str, description: str, parameters: dict[Any, Any] | None = None) -> Self:
+        """Returns a tool."""
+        return cls(name=name, description=description, parameters=parameters)
+
+
+class ReasoningEffort(str, Enum):
+    """How much the model is asked to reason."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+
+class ChannelConfig(BaseModel):
+    """Which channels the model is told it may use."""
+
+    valid_channels: list[str]
+    channel_required: bool
+
+    @classmethod
+    def require_channels(cls, channels: list[str]) -> Self:
+        """Returns a config that demands one of `channels` for every message."""
+        return cls(valid_channels=channels, channel_required=True)
+
+
+class ToolNamespaceConfig(BaseModel):
+    """A namespace of tools."""
+
+    name: str
+    description: str | None = None
+    tools: list[ToolDescription]
+
+    @staticmethod
+    def browser() -> "ToolNamespaceConfig":
+        """Returns the built-in namespace `browser`."""
+        return ToolNamespaceConfig.model_validate(builtin_tools.BROWSER)
+
+    @staticmethod
+    def python() -> "ToolNamespaceConfig":
+        """Returns the built-in namespace `python`."""
+        return ToolNamespaceConfig.model_validate(builtin_tools.PYTHON)
+
+
+class _ToolContent(Content):
+    """What system and developer content have in common: namespaces, keyed by name."""
+
+    tools: dict[str, ToolNamespaceConfig] | None = None
+
+    @classmethod
+    def new(cls) -> Self:
+        """Returns a content with the defaults."""
+        return cls()
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Self:
+        """Returns the content of a canonical JSON form."""
+        return cls(**raw)
+
+    def with_tools(self, ns_config: ToolNamespaceConfig) -> Self:
+        """Sets a namespace, in place of one of the same name."""
+        if self.tools is None:
+            self.tools = {}
+        self.tools[ns_config.name] = ns_config
+        return self
+
+
+class SystemContent(_ToolContent):
+    """The content of a system message; a field set to None is left out of the prompt."""
+
+    model_identity: str | None = "You are ChatGPT, a large language model trained by OpenAI."
+    reasoning_effort: ReasoningEffort | None = ReasoningEffort.MEDIUM
+    conversation_start_date: str | None = None
+    knowledge_cutoff: str | None = "2024-06"
+    channel_config: ChannelConfig | None = Field(
+        default_factory=lambda: ChannelConfig.require_channels(["analysis", "commentary", "final"])
+    )
+    tools: dict[str, ToolNamespaceConfig] | None = None
+
+    def with_model_identity(self, model_identity: str) -> Self:
+        """Sets the first line."""
+        self.model_identity = model_identity
+        return self
+
+    def with_reasoning_effort(self, reasoning_effort: ReasoningEffort) -> Self:
+        """Sets the reasoning effort."""
+        self.reasoning_effort = reasoning_effort
+        return self
+
+    def with_conversation_start_date(self, conversation_start_date: str) -> Self:
+        """Sets the current date, rendered as it stands."""
+        self.conversation_start_date = conversation_start_date
+        return self
+
+    def with_knowledge_cutoff(self, knowledge_cutoff: str) -> Self:
+        """Sets the knowledge cutoff, rendered as it stands."""
+        self.knowledge_cutoff = knowledge_cutoff
+        return self
+
+    def with_channel_config(self, channel_config: ChannelConfig) -> Self:
+        """Sets the channels."""
+        self.channel_config = channel_config
+        return self
+
+    def with_required_channels(self, channels: list[str]) -> Self:
+        """Sets the channels, one of which every message must name."""
+        return self.with_channel_config(ChannelConfig.require_channels(channels))
+
+    def with_browser_tool(self) -> Self:
+        """Adds the built-in namespace `browser`."""
+        return self.with_tools(ToolNamespaceConfig.browser())
+
+    def with_python_tool(self) -> Self:
+        """Adds the built-in namespace `python`."""
+        return self.with_tools(ToolNamespaceConfig.python())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the canonical JSON form, `type` `system_content`."""
+        return {**self.model_dump(exclude_none=True), "type": "system_content"}
+
+
+class DeveloperContent(_ToolContent):
+    """The content of a developer message."""
+
+    instructions: str | None = None
+    tools: dict[str, ToolNamespaceConfig] | None = None
+
+    def with_instructions(self, instructions: str) -> Self:
+        """Sets the instructions."""
+        self.instructions = instructions
+        return self
+
+    def with_function_tools(self, tools: Sequence[ToolDescription]) -> Self:
+        """Sets the namespace `functions`."""
+        return self.with_tools(ToolNamespaceConfig(name="functions", tools=list(tools)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the canonical JSON form, `type` `developer_content`."""
+        return {**self.model_dump(exclude_none=True), "type": "developer_content"}
+
+
+_CONTENT_TYPES: dict[str, type[Content]] = {
+    "text": TextContent,
+    "system_content": SystemContent,
+    "developer_content": DeveloperContent,
+}
+
+
+def _as_content(content: str | Content) -> Content:
+    return TextContent(text=content) if isinstance(content, str) else content
+
+
+class Message(BaseModel):
+    """One message."""
+
+    author: Author
+    content: list[Content] = Field(default_factory=list)
+    channel: str | None = None
+    recipient: str | None = None
+    content_type: str | None = None
+
+    @classmethod
+    def from_author_and_content(cls, author: Author, content: str | Content) -> Self:
+        """Returns a message with one content."""
+        return cls(author=author, content=[_as_content(content)])
+
+    @classmethod
+    def from_role_and_content(cls, role: Role, content: str | Content) -> Self:
+        """Returns a message with one content from an author without a name."""
+        return cls.from_author_and_content(Author(role=role), content)
+
+    @classmethod
+    def from_role_and_contents(cls, role: Role, contents: Sequence[Content]) -> Self:
+        """Returns a message with several contents from an author without a name."""
+        return cls(author=Author(role=role), content=list(contents))
+
+    def adding_content(self, content: str | Content) -> Self:
+        """Appends a content."""
+        self.content.append(_as_content(content))
+        return self
+
+    def with_channel(self, channel: str) -> Self:
+        """Sets the channel."""
+        self.channel = channel
+        return self
+
+    def with_recipient(self, recipient: str) -> Self:
+        """Sets the recipient."""
+        self.recipient = recipient
+        return self
+
+    def with_content_type(self, content_type: str) -> Self:
+        """Sets the content type."""
+        self.content_type = content_type
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the canonical JSON form."""
+        optional = {
+            "channel": self.channel,
+            "recipient": self.recipient,
+            "content_type": self.content_type,
+        }
+        return {
+            **self.author.model_dump(),
+            "content": [content.to_dict() for content in self.content],
+            **{key: value for key, value in optional.items() if value is not None},
+        }
+
+    def to_json(self) -> str:
+        """Returns the canonical JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Returns the message of a canonical JSON form, whose content may be a plain string.
+
+        Raises:
+            KeyError: `role` or `content` is missing.
+            ValueError: An unknown role or content type, or (pydantic's ValidationError) a field
+                of the wrong type.
+        """
+        message = cls(author=Author(role=Role(data["role"]), name=data.get("name")))
+        raw = data["content"]
+        if isinstance(raw, str):
+            raw = [{"type": "text", "text": raw}]
+        for item in raw:
+            content_type = _CONTENT_TYPES.get(item.get("type"))
+            if content_type is None:
+                raise ValueError(f"Unknown content variant: {item}")
+            message.content.append(content_type(**item))
+        message.channel = data.get("channel")
+        message.recipient = data.get("recipient")
+        message.content_type = data.get("content_type")
+        return message
+
+
+class Conversation(BaseModel):
+    """A list of messages, oldest first."""
+
+    messages: list[Message] = Field(default_factory=list)
+
+    @classmethod
+    def from_messages(cls, messages: Sequence[Message]) -> Self:
+        """Returns a conversation."""
+        return cls(messages=list(messages))
+
+    def __iter__(self) -> Iterator[Message]:  # type: ignore[override]  # as the reference has it
+        return iter(self.messages)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the canonical JSON form."""
+        return {"messages": [message.to_dict() for message in self.messages]}
+
+    def to_json(self) -> str:
+        """Returns the canonical JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, payload: str) -> Self:
+        """Returns the conversation of a canonical JSON text.
+
+        Raises:
+            KeyError: A required key is missing.
+            ValueError: Not JSON, an unknown role or content type, or (pydantic's ValidationError)
+                a field of the wrong type.
+        """
+        data = json.loads(payload)
+        return cls(messages=[Message.from_dict(message) for message in data["messages"]])

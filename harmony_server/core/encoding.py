@@ -1,0 +1,315 @@
+"""The encoding: conversations to tokens, tokens to messages, text to tokens and back."""
+
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Literal
+
+from pydantic import BaseModel
+
+from . import tokenizer as tk
+from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
+from .errors import RenderError
+from .events import Event, MessageCompleted
+from .parser import MessageParser, ParseOptions
+from .sections import developer_text, system_text
+from .structure import STOP_TOKENS
+
+N_CTX = 1_048_576
+_MAX_ACTION_LENGTH = 524_288
+_CONSTRAIN_SPELLING = "<|constrain|>"
+_ANALYSIS = "analysis"
+_FINAL = "final"
+_FUNCTIONS_KEY = "functions"
+
+
+class RenderConversationConfig(BaseModel):
+    """How a conversation is rendered.
+
+    With `auto_drop_analysis`, where the last assistant message is on channel `final`, messages on
+    channel `analysis` before the first message on channel `final` are left out.
+    """
+
+    auto_drop_analysis: bool = True
+
+
+class RenderOptions(BaseModel):
+    """What a message needs to know of the conversation around it."""
+
+    conversation_has_function_tools: bool = False
+
+
+class HarmonyEncoding:
+    """The harmony encoding of the gpt-oss models; `load_harmony_encoding` returns one.
+
+    Attributes:
+        name: The name of the encoding.
+        tokenizer_name: The name of its tokenizer.
+        max_message_tokens: The largest number of tokens in one message.
+        n_ctx: The size of the context, in tokens.
+        special_tokens_set: The spellings of all special tokens.
+    """
+
+    tokenizer_name = tk.NAME
+    n_ctx = N_CTX
+    max_message_tokens = N_CTX - _MAX_ACTION_LENGTH
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.special_tokens_set = set(tk.SPECIAL_TOKENS)
+        self._tokenizer = tk.Tokenizer()
+        self._role_tokens = {role: self._tokenizer.encode_ordinary(role.value) for role in Role}
+
+    # Rendering
+
+    def render(self, message: Message, render_options: RenderOptions | None = None) -> list[int]:
+        """Renders one message.
+
+        Raises:
+            RenderError: A tool message without a name, or content in a message of the wrong role.
+            ValueError: A text with a lone surrogate, or tool parameters that are no JSON.
+        """
+        options = render_options or RenderOptions()
+        tokens: list[int] = []
+        try:
+            self._render_into(tokens, message, options.conversation_has_function_tools)
+        except ValueError as error:
+            raise ValueError(f"invalid message JSON: {error}") from None
+        return tokens
+
+    def render_conversation(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """Renders a conversation and nothing after it.
+
+        Raises:
+            RenderError, ValueError: As `render`.
+        """
+        messages = conversation.messages
+        has_function_tools = any(_has_function_tools(message) for message in messages)
+        dropped = _dropped_analysis(messages, config or RenderConversationConfig())
+        tokens: list[int] = []
+        for index, message in enumerate(messages):
+            if index in dropped:
+                continue
+            try:
+                self._render_into(tokens, message, has_function_tools)
+            except RenderError as error:
+                raise error.inside(f"messages[{index}]") from None
+            except ValueError as error:
+                raise ValueError(f"invalid conversation JSON: {error}") from None
+        return tokens
+
+    def render_conversation_for_completion(
+        self,
+        conversation: Conversation,
+        next_turn_role: Role,
+        config: RenderConversationConfig | None = None,
+    ) -> list[int]:
+        """Renders a conversation, then `<|start|>` and the role whose turn it is.
+
+        Raises:
+            RenderError, ValueError: As `render`.
+        """
+        tokens = self.render_conversation(conversation, config)
+        tokens.append(tk.START)
+        tokens += self._role_tokens[next_turn_role]
+        return tokens
+
+    def render_conversation_for_training(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """Renders a conversation; one that ends with a final answer ends with `<|return|>`.
+
+        Raises:
+            RenderError, ValueError: As `render`.
+        """
+        tokens = self.render_conversation(conversation, config)
+        last = conversation.messages[-1] if conversation.messages else None
+        if last and last.author.role is Role.ASSISTANT and last.channel == _FINAL and tokens:
+            tokens[-1] = tk.RETURN
+        return tokens
+
+    def _render_into(self, tokens: list[int], message: Message, has_function_tools: bool) -> None:
+        """Appends a message, piece by piece; pieces are never joined before encoding."""
+        encode = self._encode_piece
+        author = message.author
+        tokens.append(tk.START)
+        if author.role is Role.TOOL:
+            if author.name is None:
+                raise RenderError("Tools should have a name!", field="author.name")
+            tokens += encode(author.name)
+        else:
+            tokens += self._role_tokens[author.role]
+            if author.name is not None:
+                tokens += encode(f":{author.name}")
+        if message.recipient is not None and message.recipient != "all":
+            tokens += encode(f" to={message.recipient}")
+        if message.channel is not None:
+            tokens.append(tk.CHANNEL)
+            tokens += encode(message.channel)
+        if message.content_type is not None:
+            tokens += self._encode_content_type(message.content_type)
+        tokens.append(tk.MESSAGE)
+        for index, content in enumerate(message.content):
+            try:
+                tokens += encode(_content_text(content, author.role, has_function_tools))
+            except RenderError as error:
+                raise error.inside(f"content[{index}]") from None
+        calls_tool = author.role is Role.ASSISTANT and message.recipient is not None
+        tokens.append(tk.CALL if calls_tool else tk.END)
+
+    def _encode_content_type(self, content_type: str) -> list[int]:
+        if not content_type.startswith(_CONSTRAIN_SPELLING):
+            return self._encode_piece(f" {content_type}")
+        rest = content_type.removeprefix(_CONSTRAIN_SPELLING)
+        return [*self._encode_piece(" "), tk.CONSTRAIN, *self._encode_piece(rest)]
+
+    def _encode_piece(self, text: str) -> list[int]:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = _join_surrogates(text)
+        return self._tokenizer.encode_ordinary(text)
+
+    # Parsing
+
+    def parse_messages_from_completion_tokens(
+        self,
+        tokens: Iterable[int],
+        role: Role | None = None,
+        *,
+        strict: bool = True,
+        options: ParseOptions | None = None,
+    ) -> list[Message]:
+        """Parses a whole completion.
+
+        Args:
+            tokens: Token ids as the model sampled them.
+            role: The role that the prompt ended with: the tokens begin inside a header. None: they
+                begin with `<|start|>`.
+            strict: See ParseOptions.
+            options: Where given, used instead of `strict`.
+
+        Raises:
+            ParseError: Malformed output.
+            OverflowError: A token id is negative or does not fit into 32 bits.
+        """
+        events = self.parse_events(tokens, role, options or ParseOptions(strict=strict))
+        return [event.to_message() for event in events if isinstance(event, MessageCompleted)]
+
+    def parse_events(
+        self, tokens: Iterable[int], role: Role | None, options: ParseOptions
+    ) -> list[Event]:
+        """Parses a whole completion into events; arguments and errors as above."""
+        parser = self.new_parser(role, options)
+        events: list[Event] = []
+        parser.feed(list(tokens), events)
+        parser.finish(events)
+        return events
+
+    def new_parser(self, role: Role | None, options: ParseOptions) -> MessageParser:
+        """Returns a parser for one sequence."""
+        return MessageParser(self._tokenizer, role, options)
+
+    # Text and tokens
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[int]:
+        """Encodes text; see `Tokenizer.encode`."""
+        return self._tokenizer.encode(
+            text, allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Encodes text in which nothing is a special token; lone surrogates become U+FFFD."""
+        return self._tokenizer.encode_ordinary(text)
+
+    def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
+        """Decodes tokens; `errors` says what becomes of invalid UTF-8, as in `bytes.decode`.
+
+        Raises:
+            HarmonyError: A token id is not in the vocabulary.
+            OverflowError: A token id is negative or does not fit into 32 bits.
+            UnicodeDecodeError: Invalid UTF-8, where `errors` is "strict".
+        """
+        return self.decode_bytes(tokens).decode("utf-8", errors=errors)
+
+    def decode_utf8(self, tokens: Iterable[int]) -> str:
+        """Decodes tokens into text.
+
+        Raises:
+            HarmonyError: A token id is not in the vocabulary, or the bytes are not UTF-8.
+            OverflowError: A token id is negative or does not fit into 32 bits.
+        """
+        return self._tokenizer.decode_utf8(list(tokens))
+
+    def decode_bytes(self, tokens: Iterable[int]) -> bytes:
+        """Decodes tokens into bytes; errors as in `decode`."""
+        return self._tokenizer.decode_bytes(list(tokens))
+
+    def is_special_token(self, token: int) -> bool:
+        """Says whether a token id is that of a special token."""
+        return tk.is_special_token(token)
+
+    def stop_tokens(self) -> list[int]:
+        """Returns the tokens that end a message."""
+        return sorted(STOP_TOKENS)
+
+    def stop_tokens_for_assistant_actions(self) -> list[int]:
+        """Returns the tokens that end the assistant's turn."""
+        return [tk.RETURN, tk.CALL]
+
+
+def _content_text(content: Content, role: Role, has_function_tools: bool) -> str:
+    match content:
+        case TextContent():
+            return content.text
+        case SystemContent():
+            _require_role("SystemContent", Role.SYSTEM, role)
+            return system_text(content, has_function_tools)
+        case DeveloperContent():
+            _require_role("DeveloperContent", Role.DEVELOPER, role)
+            return developer_text(content)
+    raise NotImplementedError(f"{type(content).__name__} cannot be rendered")
+
+
+def _require_role(content: str, expected: Role, role: Role) -> None:
+    if role is not expected:
+        raise RenderError(
+            f"{content} may only appear in {expected.value} messages, "
+            f"found in {role.value.capitalize()}",
+            field="",
+        )
+
+
+def _has_function_tools(message: Message) -> bool:
+    for content in message.content:
+        if isinstance(content, DeveloperContent) and content.tools:
+            functions = content.tools.get(_FUNCTIONS_KEY)
+            if functions is not None and functions.tools:
+                return True
+    return False
+
+
+def _dropped_analysis(messages: Sequence[Message], config: RenderConversationConfig) -> set[int]:
+    """Returns the indices of the messages that are left out."""
+    if not config.auto_drop_analysis:
+        return set()
+    last_assistant = next((m for m in reversed(messages) if m.author.role is Role.ASSISTANT), None)
+    if last_assistant is None or last_assistant.channel != _FINAL:
+        return set()
+    first_final = next(i for i, message in enumerate(messages) if message.channel == _FINAL)
+    return {i for i in range(first_final) if messages[i].channel == _ANALYSIS}
+
+
+def _join_surrogates(text: str) -> str:
+    """Joins surrogate pairs, as JSON does between a program and the reference."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError("lone surrogate in a string") from None

@@ -1,0 +1,37 @@
+"""What the core raises."""
+
+
+class HarmonyError(RuntimeError):
+    """A conversation that cannot be rendered, or tokens that cannot be parsed or decoded."""
+
+
+class ParseError(HarmonyError):
+    """Malformed output, with the place where parsing stopped.
+
+    Attributes:
+        token: The token id that could not be accepted, or None for the end of the stream.
+        offset: Its offset in the sequence, counted from 0.
+        state: The parser's state when it arrived: `ExpectStart`, `Header` or `Content`.
+    """
+
+    def __init__(self, message: str, *, token: int | None, offset: int, state: str) -> None:
+        super().__init__(message)
+        self.token = token
+        self.offset = offset
+        self.state = state
+
+
+class RenderError(HarmonyError):
+    """A message that cannot be rendered.
+
+    Attributes:
+        field: The path of the field at fault, as in `messages[2].content[0]`.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+    def inside(self, parent: str) -> "RenderError":
+        """Returns the same error, its field seen from one level up."""
+        return RenderError(str(self), field=f"{parent}.{self.field}" if self.field else parent)

@@ -1,0 +1,92 @@
+"""What a parser reports, in the order in which it happens."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from .chat import Author, Message, Role, TextContent
+
+
+class Header(NamedTuple):
+    """The fields of a message header; None where a field was not written."""
+
+    role: Role
+    name: str | None = None
+    recipient: str | None = None
+    channel: str | None = None
+    content_type: str | None = None
+
+
+class TokenRange(NamedTuple):
+    """A half-open range of token offsets, counted from the first token of the sequence."""
+
+    begin: int
+    end: int
+
+
+class RecoveryReason(Enum):
+    """What a repair put right; protos/harmony/v1/parse.proto describes each."""
+
+    TEXT_OUTSIDE_MESSAGE = "text_outside_message"
+    MISSING_START = "missing_start"
+    EXTRA_START = "extra_start"
+    EXTRA_STOP = "extra_stop"
+    MISSING_MESSAGE = "missing_message"
+    EMPTY_CHANNEL = "empty_channel"
+    REPEATED_CHANNEL = "repeated_channel"
+    REPEATED_RECIPIENT = "repeated_recipient"
+    MALFORMED_ROLE = "malformed_role"
+    UNEXPECTED_HEADER_TEXT = "unexpected_header_text"
+    HEADER_TOO_LONG = "header_too_long"
+    INVALID_TOKEN = "invalid_token"
+    INVALID_UTF8 = "invalid_utf8"
+    TRUNCATED_HEADER = "truncated_header"
+
+
+@dataclass(slots=True)
+class MessageStarted:
+    """A header is complete."""
+
+    header: Header
+
+
+@dataclass(slots=True)
+class ContentDelta:
+    """More text of the message that was started last: whole characters, at least one."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class MessageCompleted:
+    """A message is complete.
+
+    Attributes:
+        header: Its header.
+        text: Its whole content.
+        stop_token: The stop token that ended it, or None.
+        header_range: Its header, without `<|start|>` and `<|message|>`.
+        content_range: Its content, without `<|message|>` and the stop token.
+        repairs: What was repaired in it, in order.
+    """
+
+    header: Header
+    text: str
+    stop_token: int | None
+    header_range: TokenRange
+    content_range: TokenRange
+    repairs: tuple[RecoveryReason, ...] = ()
+
+    def to_message(self) -> Message:
+        """Returns the message."""
+        header = self.header
+        return Message(
+            author=Author(role=header.role, name=header.name),
+            content=[TextContent(text=self.text)],
+            channel=header.channel,
+            recipient=header.recipient,
+            content_type=header.content_type,
+        )
+
+
+Event = MessageStarted | ContentDelta | MessageCompleted

@@ -1,0 +1,183 @@
+"""JSON as it reaches the prompt: read strictly, numbers as the reference reads and prints them."""
+
+import decimal
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+# Deepest nesting of arrays and objects in a tool's parameters: what the reference renders in a
+# lone message. In a conversation it stops at 118.
+MAX_DEPTH = 120
+
+_MAX_UINT64 = 2**64 - 1
+_MIN_INT64 = -(2**63)
+_NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
+# The largest power of ten that a double holds.
+_MAX_POWER = 308
+
+
+class Number:
+    """A number, by the text that it is printed as."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def load(text: str) -> Any:
+    """Reads a JSON text; numbers become `Number`, the last of duplicate keys wins.
+
+    Raises:
+        ValueError: Not JSON; NaN or an infinity; a number out of range; a lone surrogate; nesting
+            deeper than MAX_DEPTH.
+    """
+    return _load(text, parse_int=_read_integer, parse_float=_read_float)
+
+
+def load_unambiguous(text: str) -> Any:
+    """Reads a JSON text into plain Python values.
+
+    Raises:
+        ValueError: As `load`, or a duplicate key.
+    """
+    load(text)
+    return _load(text, object_pairs_hook=_unique_keys)
+
+
+def from_python(value: Any) -> Any:
+    """Returns what `load` makes of a Python value written as JSON.
+
+    Raises:
+        TypeError: The value holds something that JSON has not.
+        ValueError: As `load`.
+    """
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        raise _too_deep() from None
+    return load(text)
+
+
+def dump(value: Any) -> str:
+    """Writes a value that `load` returned: compact, and escaping only what JSON must."""
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{dump(key)}:{dump(it)}" for key, it in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(dump, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _load(text: str, **hooks: Callable[[Any], Any]) -> Any:
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, **hooks)
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(value)
+    try:
+        json.dumps(value, ensure_ascii=False, default=lambda _: None).encode()
+    except UnicodeEncodeError:
+        raise ValueError("lone surrogate in a string") from None
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"expected value, found {name}")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in members:
+            raise ValueError(f"duplicate key {json.dumps(key)}")
+        members[key] = value
+    return members
+
+
+def _check_depth(value: Any) -> None:
+    # Level by level: recursion would meet Python's own limit first.
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            for child in _containers(node.values() if isinstance(node, dict) else node)
+        ]
+    if level:
+        raise _too_deep()
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, dict | list)]
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"recursion limit exceeded: nested deeper than {MAX_DEPTH} levels")
+
+
+def _read_integer(text: str) -> Number:
+    # Python refuses to convert very long digit strings; those are out of range anyway.
+    if len(text) > 20 or text == "-0" or not _MIN_INT64 <= int(text) <= _MAX_UINT64:
+        return _read_float(text)
+    return Number(text)
+
+
+def _read_float(text: str) -> Number:
+    """Reads a number as serde_json does, whose doubles are not always the nearest ones.
+
+    It collects digits for as long as they fit into 64 bits and scales what it has by powers of ten
+    in floating point.
+    """
+    match = _NUMBER.fullmatch(text)
+    assert match is not None, "the JSON scanner passes numbers only"
+    sign, whole, fraction, written_exponent = match.groups(default="")
+    significand, taken = _collect_digits(0, whole)
+    exponent = len(whole) - taken
+    significand, taken = _collect_digits(significand, fraction)
+    # An exponent longer than twelve characters is out of every range, whatever follows.
+    exponent += int(written_exponent[:12] or 0) - taken
+    value = float(significand)
+    while exponent < -_MAX_POWER and value:
+        value /= 1e308
+        exponent += _MAX_POWER
+    if value:
+        value = _scale(value, exponent)
+    return Number(sign + _print_float(value))
+
+
+def _collect_digits(significand: int, digits: str) -> tuple[int, int]:
+    """Returns the significand with the digits that fit appended, and their number."""
+    for taken, digit in enumerate(digits):
+        longer = significand * 10 + int(digit)
+        if longer > _MAX_UINT64:
+            return significand, taken
+        significand = longer
+    return significand, len(digits)
+
+
+def _scale(value: float, exponent: int) -> float:
+    if exponent < 0:
+        return value / float(f"1e{-exponent}")
+    scaled = value * float(f"1e{exponent}") if exponent <= _MAX_POWER else math.inf
+    if math.isinf(scaled):
+        raise ValueError("number out of range")
+    return scaled
+
+
+def _print_float(value: float) -> str:
+    """Prints a double that is not negative as Rust's serde_json does."""
+    if value == 0:
+        return "0.0"
+    _, digit_tuple, exponent = decimal.Decimal(repr(value)).normalize().as_tuple()
+    digits = "".join(map(str, digit_tuple))
+    point = len(digits) + int(exponent)
+    if point > 16 or point <= -5:
+        fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{digits[0]}{fraction}e{point - 1}"
+    if point <= 0:
+        return f"0.{'0' * -point}{digits}"
+    return f"{digits[:point].ljust(point, '0')}.{digits[point:] or '0'}"

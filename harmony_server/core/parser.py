@@ -1,0 +1,293 @@
+"""Tokens to messages: the one state machine behind every way to parse.
+
+`MessageParser` turns tokens into events. The unary parse, the streaming RPCs and the
+reference-compatible `StreamableParser` are views of it.
+"""
+
+import codecs
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from .chat import Role
+from .errors import HarmonyError, ParseError
+from .events import ContentDelta, Event, Header, MessageCompleted, MessageStarted, TokenRange
+from .header import parse_header, parse_unfinished_header
+from .structure import STOP_TOKENS, structural_offsets
+from .tokenizer import MESSAGE, START, Tokenizer
+
+DEFAULT_MAX_HEADER_TOKENS = 4096
+# Texts of single tokens are joined when there are this many: a pointer a token would cost more
+# memory than the text itself.
+_MAX_PARTS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ParseOptions:
+    """How malformed output is treated.
+
+    Attributes:
+        strict: Malformed output is an error. Otherwise a stop token may also end a header, and
+            what stands in it after the channel becomes the message's text.
+        max_header_tokens: The largest number of tokens in one header; a longer one is an error.
+    """
+
+    strict: bool = True
+    max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+
+
+class StreamState(Enum):
+    """What a parser is reading."""
+
+    EXPECT_START = "ExpectStart"
+    HEADER = "Header"
+    CONTENT = "Content"
+
+
+class MessageParser:
+    """Turns the tokens of one sequence into events.
+
+    Attributes:
+        state: What is being read.
+        preset_role: The role of the next header, until a header has used it up.
+        header_tokens: The tokens of the header being read.
+        header: The header of the message being read; set in state CONTENT.
+        offset: How many tokens came before the next one.
+        parts: The content being read, in pieces. An item a token, except where `feed` added a run.
+        direct: For a token id the text to append to `parts`, where that is all there is to do, or
+            None. Empty where the next token needs more than that.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_content_begin",
+        "_delta",
+        "_header_begin",
+        "_options",
+        "_pending",
+        "_tokenizer",
+        "direct",
+        "header",
+        "header_tokens",
+        "offset",
+        "parts",
+        "preset_role",
+        "state",
+    )
+
+    def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
+        self._tokenizer = tokenizer
+        self._options = options
+        self.preset_role = role
+        self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
+        self.header_tokens: list[int] = []
+        self.header = Header(Role.ASSISTANT)
+        self.parts: list[str] = []
+        self.direct: Sequence[str | None] = ()
+        self.offset = 0
+        self._header_begin = 0
+        self._content_begin = 0
+        self._chunks: list[str] = []
+        self._delta: list[str] = []
+        # The bytes of a character that is not whole yet.
+        self._pending = b""
+
+    def feed(self, tokens: Sequence[int], events: list[Event]) -> None:
+        """Reads tokens and appends what they complete to `events`.
+
+        Raises:
+            ParseError: Malformed output; `events` has everything that came before it.
+            OverflowError: A token id is negative or does not fit into 32 bits; nothing was read.
+        """
+        position = 0
+        try:
+            for boundary in structural_offsets(tokens):
+                if boundary > position:
+                    self._read_plain(tokens[position:boundary])
+                self.read_structural(tokens[boundary], events)
+                position = boundary + 1
+            if position < len(tokens):
+                self._read_plain(tokens[position:])
+        finally:
+            self._report_delta(events)
+
+    def finish(self, events: list[Event]) -> None:
+        """Reads the end of the stream, which completes a message whose content is being read.
+
+        Raises:
+            ParseError: The stream ends inside a header.
+        """
+        if self.state is StreamState.HEADER:
+            raise self._error("Unexpected EOS while waiting for message header to complete", None)
+        if self.state is StreamState.CONTENT:
+            self._complete(None, events)
+
+    def read_structural(self, token: int, events: list[Event]) -> None:
+        """Reads one token that can be structure.
+
+        Raises:
+            ParseError: Malformed output.
+        """
+        if self.state is StreamState.EXPECT_START:
+            if token != START:
+                raise self._unexpected(token)
+            self.offset += 1
+            self.state = StreamState.HEADER
+            self._header_begin = self.offset
+        elif self.state is StreamState.HEADER:
+            self._read_in_header(token, events)
+        elif token in STOP_TOKENS:
+            self._complete(token, events)
+            self.offset += 1
+        else:
+            self._read_plain([token])
+
+    def read_deferring(self, token: int) -> str | None:
+        """Reads one content token the way the reference does, and returns the text it adds.
+
+        The reference puts right at most one piece of invalid UTF-8 a token, and keeps what follows
+        it, valid or not, for the next token.
+        """
+        data = self._pending + self._tokenizer.decode_replacing([token])
+        self.offset += 1
+        try:
+            pieces, rest = [data.decode()], b""
+        except UnicodeDecodeError as error:
+            valid = data[: error.start].decode()
+            if error.reason == "unexpected end of data":
+                pieces, rest = [valid], data[error.start :]
+            else:
+                pieces, rest = [valid, "\ufffd"], data[error.end :]
+        self._set_pending(rest)
+        self.parts += filter(None, pieces)
+        return "".join(pieces) or None
+
+    @property
+    def content(self) -> str:
+        """The content being read, as far as it is whole characters."""
+        return "".join(self._chunks) + "".join(self.parts)
+
+    def _read_plain(self, tokens: Sequence[int]) -> None:
+        """Reads tokens that are no structure in the present state."""
+        if self.state is StreamState.CONTENT:
+            self._add_content(tokens)
+        elif self.state is StreamState.HEADER:
+            self._add_to_header(tokens)
+        else:
+            raise self._unexpected(tokens[0])
+
+    def _add_content(self, tokens: Sequence[int]) -> None:
+        data = self._pending + self._tokenizer.decode_replacing(tokens)
+        text, consumed = codecs.utf_8_decode(data, "replace", False)
+        self._set_pending(data[consumed:])
+        self.offset += len(tokens)
+        if text:
+            self.parts.append(text)
+            self._delta.append(text)
+            if len(self.parts) >= _MAX_PARTS:
+                self._chunks.append("".join(self.parts))
+                self.parts.clear()
+
+    def _set_pending(self, pending: bytes) -> None:
+        self._pending = pending
+        self.direct = () if pending else self._tokenizer.content_texts
+
+    def _add_to_header(self, tokens: Sequence[int]) -> None:
+        room = self._options.max_header_tokens - len(self.header_tokens)
+        if len(tokens) > room:
+            self.offset += room
+            error = self._error(
+                f"message header longer than {self._options.max_header_tokens} tokens",
+                tokens[room],
+            )
+            self._expect_start()
+            raise error
+        self.offset += len(tokens)
+        self.header_tokens += tokens
+
+    def _read_in_header(self, token: int, events: list[Event]) -> None:
+        if token == MESSAGE:
+            self._finish_header(events)
+        elif token in STOP_TOKENS and not self._options.strict:
+            self._salvage_header(token, events)
+        else:
+            self._add_to_header([token])
+
+    def _finish_header(self, events: list[Event]) -> None:
+        try:
+            try:
+                text = self._tokenizer.decode_utf8(self.header_tokens)
+            except HarmonyError:
+                raise HarmonyError("could not decode header") from None
+            self.header = parse_header(text, self.preset_role)
+        except HarmonyError as error:
+            failure = self._error(str(error), MESSAGE)
+            self._expect_start()
+            raise failure from None
+        self.preset_role = None
+        self._begin_content(events)
+
+    def _begin_content(self, events: list[Event]) -> None:
+        self.offset += 1
+        self._content_begin = self.offset
+        self.state = StreamState.CONTENT
+        self._set_pending(b"")
+        events.append(MessageStarted(self.header))
+
+    def _salvage_header(self, stop_token: int, events: list[Event]) -> None:
+        if self.preset_role is not None and self.header_tokens:
+            try:
+                header, text = parse_unfinished_header(
+                    self._tokenizer.decode_utf8(self.header_tokens), self.preset_role
+                )
+            except HarmonyError as error:
+                raise self._error(str(error), stop_token) from None
+            events.append(MessageStarted(header))
+            if text:
+                events.append(ContentDelta(text))
+            here = TokenRange(self.offset, self.offset)
+            events.append(
+                MessageCompleted(
+                    header, text, stop_token, TokenRange(self._header_begin, self.offset), here
+                )
+            )
+        self.offset += 1
+        self.preset_role = None
+        self._expect_start()
+
+    def _complete(self, stop_token: int | None, events: list[Event]) -> None:
+        rest = self._pending.decode(errors="replace")
+        if rest:
+            self.parts.append(rest)
+            self._delta.append(rest)
+        self._report_delta(events)
+        events.append(
+            MessageCompleted(
+                self.header,
+                self.content,
+                stop_token,
+                # Between the two stands `<|message|>`.
+                TokenRange(self._header_begin, self._content_begin - 1),
+                TokenRange(self._content_begin, self.offset),
+            )
+        )
+        self._expect_start()
+
+    def _report_delta(self, events: list[Event]) -> None:
+        if self._delta:
+            events.append(ContentDelta("".join(self._delta)))
+            self._delta.clear()
+
+    def _expect_start(self) -> None:
+        self.state = StreamState.EXPECT_START
+        self.header_tokens = []
+        self.parts = []
+        self._chunks = []
+        self._pending = b""
+        self.direct = ()
+
+    def _unexpected(self, token: int) -> ParseError:
+        return self._error(f"Unexpected token {token} while expecting start token {START}", token)
+
+    def _error(self, message: str, token: int | None) -> ParseError:
+        return ParseError(message, token=token, offset=self.offset, state=self.state.value)

@@ -1,0 +1,90 @@
+"""The text of system and developer contents."""
+
+from collections.abc import Iterator, Mapping
+
+from . import json_text
+from .chat import DeveloperContent, SystemContent, ToolDescription, ToolNamespaceConfig
+from .typescript import schema_to_type
+
+
+def system_text(content: SystemContent, has_function_tools: bool) -> str:
+    """Returns the text of a system content.
+
+    Args:
+        content: The content.
+        has_function_tools: Whether the conversation has tools in the namespace `functions`.
+
+    Raises:
+        ValueError: Tool parameters that are no JSON.
+    """
+    return "\n\n".join(_system_sections(content, has_function_tools))
+
+
+def developer_text(content: DeveloperContent) -> str:
+    """Returns the text of a developer content.
+
+    Raises:
+        ValueError: Tool parameters that are no JSON.
+    """
+    sections = []
+    if content.instructions is not None:
+        sections += ["# Instructions", content.instructions]
+    if content.tools:
+        sections.append(_tools_section(content.tools))
+    return "\n\n".join(sections)
+
+
+def _system_sections(content: SystemContent, has_function_tools: bool) -> Iterator[str]:
+    top = []
+    if content.model_identity is not None:
+        top.append(content.model_identity)
+    if content.knowledge_cutoff is not None:
+        top.append(f"Knowledge cutoff: {content.knowledge_cutoff}")
+    if content.conversation_start_date is not None:
+        top.append(f"Current date: {content.conversation_start_date}")
+    if top:
+        yield "\n".join(top)
+    if content.reasoning_effort is not None:
+        yield f"Reasoning: {content.reasoning_effort.value.lower()}"
+    if content.tools:
+        yield _tools_section(content.tools)
+    channels = content.channel_config
+    if channels is not None and channels.valid_channels:
+        line = f"# Valid channels: {', '.join(channels.valid_channels)}."
+        if channels.channel_required:
+            line += " Channel must be included for every message."
+        if has_function_tools:
+            line += "\nCalls to these tools must go to the commentary channel: 'functions'."
+        yield line
+
+
+def _tools_section(tools: Mapping[str, ToolNamespaceConfig]) -> str:
+    namespaces = ("\n".join(_namespace_lines(tools[key])) for key in sorted(tools))
+    return "\n\n".join(["# Tools", *namespaces])
+
+
+def _namespace_lines(namespace: ToolNamespaceConfig) -> Iterator[str]:
+    yield f"## {namespace.name}\n"
+    comment = "// " if namespace.tools else ""
+    yield from (f"{comment}{line}" for line in _lines(namespace.description or ""))
+    if namespace.tools:
+        yield f"namespace {namespace.name} {{\n"
+        for tool in namespace.tools:
+            yield from _tool_lines(tool)
+        yield f"}} // namespace {namespace.name}"
+
+
+def _tool_lines(tool: ToolDescription) -> Iterator[str]:
+    yield from (f"// {line}" for line in _lines(tool.description))
+    parameters = ""
+    if tool.parameters is not None:
+        parameters = f"_: {schema_to_type(json_text.from_python(tool.parameters))}"
+    yield f"type {tool.name} = ({parameters}) => any;\n"
+
+
+def _lines(text: str) -> list[str]:
+    r"""Splits at `\n` and `\r\n` only, with no empty last line, as Rust's str::lines does."""
+    lines = text.split("\n")
+    last = lines.pop()
+    lines = [line.removesuffix("\r") for line in lines]
+    return [*lines, last] if last else lines

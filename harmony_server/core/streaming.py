@@ -1,0 +1,162 @@
+"""The reference's incremental parser: one token at a time, state read through getters."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from .chat import Message, Role
+from .events import Event, MessageCompleted
+from .parser import MessageParser, ParseOptions, StreamState
+from .structure import STOP_TOKENS
+
+if TYPE_CHECKING:
+    from .encoding import HarmonyEncoding
+
+_MAX_UINT32 = 0xFFFF_FFFF
+
+
+class StreamableParser:
+    """Incremental parser over completion tokens.
+
+    Args:
+        encoding: The encoding of the tokens.
+        role: The role that the prompt ended with: the tokens begin inside a header. None: they
+            begin with `<|start|>`.
+        strict: See ParseOptions.
+        options: Where given, used instead of `strict`.
+
+    Attributes:
+        last_content_delta: The text that the last token added to the current message; None where
+            it added none. What is left of an incomplete character when a message ends is in the
+            message only.
+        tokens: Every token that was processed, those that raised included.
+    """
+
+    __slots__ = ("_completed", "_encoding", "_parser", "last_content_delta", "tokens")
+
+    def __init__(
+        self,
+        encoding: "HarmonyEncoding",
+        role: Role | None,
+        *,
+        strict: bool = True,
+        options: ParseOptions | None = None,
+    ) -> None:
+        self._encoding = encoding
+        self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict))
+        self._completed: list[MessageCompleted] = []
+        self.last_content_delta: str | None = None
+        self.tokens: list[int] = []
+
+    def process(self, token: int) -> Self:
+        """Reads one token.
+
+        Raises:
+            HarmonyError: Malformed output.
+            OverflowError: The token id is negative or does not fit into 32 bits.
+        """
+        parser = self._parser
+        try:
+            text = parser.direct[token]
+        except IndexError:
+            text = None
+        if text is None or token < 0:
+            self._process_slowly(token)
+            return self
+        self.tokens.append(token)
+        parser.parts.append(text)
+        self.last_content_delta = text
+        return self
+
+    def process_eos(self) -> Self:
+        """Reads the end of the stream.
+
+        Raises:
+            HarmonyError: The stream ends inside a header.
+        """
+        self._parser.offset = len(self.tokens)
+        events: list[Event] = []
+        self._parser.finish(events)
+        self._collect(events)
+        return self
+
+    def _process_slowly(self, token: int) -> None:
+        if not 0 <= token <= _MAX_UINT32:
+            raise OverflowError("out of range integral type conversion attempted")
+        parser = self._parser
+        parser.offset = len(self.tokens)
+        self.tokens.append(token)
+        if parser.state is StreamState.CONTENT and token not in STOP_TOKENS:
+            self.last_content_delta = parser.read_deferring(token)
+            return
+        events: list[Event] = []
+        parser.read_structural(token, events)
+        self._collect(events)
+
+    def _collect(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, MessageCompleted):
+                self._completed.append(event)
+                self.last_content_delta = None
+
+    @property
+    def current_content(self) -> str:
+        """The text of the current message so far; empty outside content."""
+        return self._parser.content
+
+    @property
+    def current_role(self) -> Role | None:
+        """The role of the current message; before its content the preset role, if any."""
+        if self.state is StreamState.CONTENT:
+            return self._parser.header.role
+        return self._parser.preset_role
+
+    @property
+    def current_content_type(self) -> str | None:
+        """The content type of the current message; None outside content."""
+        return self._parser.header.content_type if self.state is StreamState.CONTENT else None
+
+    @property
+    def current_recipient(self) -> str | None:
+        """The recipient of the current message; None outside content."""
+        return self._parser.header.recipient if self.state is StreamState.CONTENT else None
+
+    @property
+    def current_channel(self) -> str | None:
+        """The channel of the current message; None outside content."""
+        return self._parser.header.channel if self.state is StreamState.CONTENT else None
+
+    @property
+    def messages(self) -> list[Message]:
+        """The completed messages."""
+        return [completed.to_message() for completed in self._completed]
+
+    @property
+    def state(self) -> StreamState:
+        """What is being read."""
+        return self._parser.state
+
+    @property
+    def state_data(self) -> dict[str, Any]:
+        """The state with its data, as the reference serialises it.
+
+        `content_tokens` are those of the text, each delta encoded on its own; they need not be the
+        tokens that were processed.
+        """
+        parser = self._parser
+        data: dict[str, Any] = {"state": parser.state.value}
+        if parser.state is StreamState.HEADER:
+            data["header_tokens"] = list(parser.header_tokens)
+        elif parser.state is StreamState.CONTENT:
+            header = parser.header
+            author = {"role": header.role.value}
+            if header.name is not None:
+                author["name"] = header.name
+            data["header"] = {
+                "author": author,
+                "recipient": header.recipient,
+                "channel": header.channel,
+                "content_type": header.content_type,
+            }
+            data["content_tokens"] = [
+                token for part in parser.parts for token in self._encoding.encode_ordinary(part)
+            ]
+        return data

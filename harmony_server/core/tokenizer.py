@@ -1,0 +1,184 @@
+"""The tokenizer `o200k_harmony`: `o200k_base` with harmony's special tokens."""
+
+import functools
+import re
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Literal
+
+import tiktoken
+
+from . import vocabulary
+from .errors import HarmonyError
+
+NAME = "o200k_harmony"
+
+START = 200006
+MESSAGE = 200008
+CHANNEL = 200005
+CONSTRAIN = 200003
+END = 200007
+RETURN = 200002
+CALL = 200012
+
+_NAMED_SPECIAL_TOKENS = {
+    "<|startoftext|>": 199998,
+    "<|endoftext|>": 199999,
+    "<|return|>": RETURN,
+    "<|constrain|>": CONSTRAIN,
+    "<|channel|>": CHANNEL,
+    "<|start|>": START,
+    "<|end|>": END,
+    "<|message|>": MESSAGE,
+    "<|call|>": CALL,
+}
+_LAST_TOKEN = 201088
+SPECIAL_TOKENS: dict[str, int] = {
+    **_NAMED_SPECIAL_TOKENS,
+    **{
+        f"<|reserved_{token}|>": token
+        for token in range(200000, _LAST_TOKEN + 1)
+        if token not in _NAMED_SPECIAL_TOKENS.values()
+    },
+}
+VOCABULARY_SIZE = _LAST_TOKEN + 1
+_REPLACEMENT = "\ufffd".encode()
+
+# The pre-tokenisation pattern of tiktoken's o200k_base (MIT licence): how text is cut into the
+# pieces that are merged on their own.
+_CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_PATTERN = "|".join(
+    [
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CONTRACTIONS}",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CONTRACTIONS}",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    ]
+)
+
+
+class Tokenizer:
+    """Text to tokens and back.
+
+    Attributes:
+        content_texts: For each token id the text it stands for in a message's content; None where
+            that takes more than the token itself: stop tokens, and bytes that are not whole
+            UTF-8 alone. Other special tokens are spelled out.
+    """
+
+    def __init__(self) -> None:
+        tokens = vocabulary.token_bytes()
+        self._encoding = tiktoken.Encoding(
+            NAME,
+            pat_str=_PATTERN,
+            mergeable_ranks=dict(zip(tokens, range(len(tokens)), strict=True)),
+            special_tokens=SPECIAL_TOKENS,
+        )
+        self.content_texts: list[str | None] = [_decode_or_none(token) for token in tokens]
+        self.content_texts += sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
+        for token in (RETURN, END, CALL):
+            self.content_texts[token] = None
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Encodes text; spellings of special tokens stay text. Lone surrogates become U+FFFD."""
+        return self._encoding.encode_ordinary(text)
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[int]:
+        """Encodes text in which spellings of special tokens may become special tokens.
+
+        Args:
+            text: The text. Lone surrogates become U+FFFD.
+            allowed_special: The spellings that become the special token.
+            disallowed_special: The spellings whose presence is an error; by default every one
+                that is not allowed. What is neither is encoded as text.
+
+        Raises:
+            HarmonyError: The text holds a disallowed spelling.
+        """
+        allowed = SPECIAL_TOKENS.keys() if allowed_special == "all" else allowed_special
+        disallowed = (
+            SPECIAL_TOKENS.keys() - allowed if disallowed_special == "all" else disallowed_special
+        )
+        if disallowed and (match := _any_of(frozenset(disallowed)).search(text)):
+            raise HarmonyError(
+                "Encountered text corresponding to disallowed special token "
+                f"{match.group()!r}. To encode it as the special token, pass it to "
+                "`allowed_special`; to encode it as text, leave it out of `disallowed_special`, "
+                "which `disallowed_special=()` does for all of them."
+            )
+        return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        """Decodes tokens into bytes, which need not be UTF-8.
+
+        Raises:
+            HarmonyError: A token id is not in the vocabulary.
+            OverflowError: A token id is negative or does not fit into 32 bits.
+        """
+        try:
+            return self._encoding.decode_bytes(tokens)
+        except KeyError as error:
+            token = next(token for token in tokens if not is_token(token))
+            raise HarmonyError(f"Invalid token for decoding: {token}") from error
+
+    def decode_replacing(self, tokens: Sequence[int]) -> bytes:
+        """Decodes tokens into bytes; an id that the vocabulary does not have becomes U+FFFD.
+
+        Raises:
+            OverflowError: A token id is negative or does not fit into 32 bits.
+        """
+        try:
+            return self._encoding.decode_bytes(tokens)
+        except KeyError:
+            return b"".join(
+                self._encoding.decode_bytes([token]) if is_token(token) else _REPLACEMENT
+                for token in tokens
+            )
+
+    def decode_utf8(self, tokens: Sequence[int]) -> str:
+        """Decodes tokens into text.
+
+        Raises:
+            HarmonyError: A token id is not in the vocabulary, or the bytes are not UTF-8.
+            OverflowError: A token id is negative or does not fit into 32 bits.
+        """
+        try:
+            return self.decode_bytes(tokens).decode()
+        except UnicodeDecodeError as error:
+            problem = f"Invalid utf-8 sequence: {error.reason} at byte {error.start}"
+        except HarmonyError as error:
+            problem = f"Invalid token error: {error}"
+        raise HarmonyError(f"Could not decode tokens: {problem}")
+
+
+def is_token(token: int) -> bool:
+    """Says whether the vocabulary has a token id."""
+    return 0 <= token < VOCABULARY_SIZE
+
+
+def is_special_token(token: int) -> bool:
+    """Says whether a token id is that of a special token."""
+    return vocabulary.TOKEN_COUNT <= token < VOCABULARY_SIZE
+
+
+def _decode_or_none(token: bytes) -> str | None:
+    try:
+        return token.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+@functools.lru_cache(maxsize=8)
+def _any_of(spellings: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, spellings)))
