@@ -35,3 +35,19 @@ class RenderError(HarmonyError):
     def inside(self, parent: str) -> "RenderError":
         """Returns the same error, its field seen from one level up."""
         return RenderError(str(self), field=f"{parent}.{self.field}" if self.field else parent)
+
+
+class SpecialTokenError(HarmonyError):
+    """A text that holds a disallowed special token.
+
+    Attributes:
+        spelling: The special token, as the text spells it.
+    """
+
+    def __init__(self, spelling: str) -> None:
+        super().__init__(
+            f"Encountered text corresponding to disallowed special token {spelling!r}. To encode "
+            "it as the special token, pass it to `allowed_special`; to encode it as text, leave it "
+            "out of `disallowed_special`, which `disallowed_special=()` does for all of them."
+        )
+        self.spelling = spelling

@@ -89,4 +89,23 @@ class MessageCompleted:
         )
 
 
-Event = MessageStarted | ContentDelta | MessageCompleted
+@dataclass(slots=True)
+class Recovered:
+    """A repair.
+
+    Attributes:
+        reason: What was put right.
+        text: Text that belongs to no message and no header field, exact in its white space.
+        offsets: The tokens that the repair concerns.
+        raw_header: The header as it was written, special tokens spelled out; empty outside one.
+        message_index: The message that the repair touched, counted from 0, or None.
+    """
+
+    reason: RecoveryReason
+    text: str
+    offsets: TokenRange
+    raw_header: str = ""
+    message_index: int | None = None
+
+
+Event = MessageStarted | ContentDelta | MessageCompleted | Recovered

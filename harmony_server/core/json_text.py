@@ -18,6 +18,10 @@ _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
 _MAX_POWER = 308
 
 
+class JsonError(ValueError):
+    """A text that is not JSON, or not JSON that can be rendered; its message is made for users."""
+
+
 class Number:
     """A number, by the text that it is printed as."""
 
@@ -31,7 +35,7 @@ def load(text: str) -> Any:
     """Reads a JSON text; numbers become `Number`, the last of duplicate keys wins.
 
     Raises:
-        ValueError: Not JSON; NaN or an infinity; a number out of range; a lone surrogate; nesting
+        JsonError: Not JSON; NaN or an infinity; a number out of range; a lone surrogate; nesting
             deeper than MAX_DEPTH.
     """
     return _load(text, parse_int=_read_integer, parse_float=_read_float)
@@ -41,7 +45,7 @@ def load_unambiguous(text: str) -> Any:
     """Reads a JSON text into plain Python values.
 
     Raises:
-        ValueError: As `load`, or a duplicate key.
+        JsonError: As `load`, or a duplicate key.
     """
     load(text)
     return _load(text, object_pairs_hook=_unique_keys)
@@ -52,7 +56,7 @@ def from_python(value: Any) -> Any:
 
     Raises:
         TypeError: The value holds something that JSON has not.
-        ValueError: As `load`.
+        JsonError: As `load`.
     """
     try:
         text = json.dumps(value)
@@ -75,25 +79,27 @@ def dump(value: Any) -> str:
 def _load(text: str, **hooks: Callable[[Any], Any]) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse_constant, **hooks)
+    except json.JSONDecodeError as error:
+        raise JsonError(f"not JSON at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep() from None
     _check_depth(value)
     try:
         json.dumps(value, ensure_ascii=False, default=lambda _: None).encode()
     except UnicodeEncodeError:
-        raise ValueError("lone surrogate in a string") from None
+        raise JsonError("lone surrogate in a string") from None
     return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"expected value, found {name}")
+    raise JsonError(f"expected value, found {name}")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for key, value in pairs:
         if key in members:
-            raise ValueError(f"duplicate key {json.dumps(key)}")
+            raise JsonError(f"duplicate key {json.dumps(key)}")
         members[key] = value
     return members
 
@@ -115,8 +121,8 @@ def _containers(values: Iterable[Any]) -> list[Any]:
     return [value for value in values if isinstance(value, dict | list)]
 
 
-def _too_deep() -> ValueError:
-    return ValueError(f"recursion limit exceeded: nested deeper than {MAX_DEPTH} levels")
+def _too_deep() -> JsonError:
+    return JsonError(f"recursion limit exceeded: nested deeper than {MAX_DEPTH} levels")
 
 
 def _read_integer(text: str) -> Number:
@@ -164,7 +170,7 @@ def _scale(value: float, exponent: int) -> float:
         return value / float(f"1e{-exponent}")
     scaled = value * float(f"1e{exponent}") if exponent <= _MAX_POWER else math.inf
     if math.isinf(scaled):
-        raise ValueError("number out of range")
+        raise JsonError("number out of range")
     return scaled
 
 

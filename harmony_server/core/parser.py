@@ -29,10 +29,13 @@ class ParseOptions:
     Attributes:
         strict: Malformed output is an error. Otherwise a stop token may also end a header, and
             what stands in it after the channel becomes the message's text.
-        max_header_tokens: The largest number of tokens in one header; a longer one is an error.
+        recover: No token sequence is an error and no text is lost; `strict` has no effect.
+        max_header_tokens: The largest number of tokens in one header. A longer one is an error,
+            or with `recover` ends there.
     """
 
     strict: bool = True
+    recover: bool = False
     max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
 
 
@@ -162,6 +165,12 @@ class MessageParser:
         self.parts += filter(None, pieces)
         return "".join(pieces) or None
 
+    def join_parts(self) -> None:
+        """Joins the pieces of the content, which takes less memory."""
+        if self.parts:
+            self._chunks.append("".join(self.parts))
+            self.parts.clear()
+
     @property
     def content(self) -> str:
         """The content being read, as far as it is whole characters."""
@@ -185,8 +194,7 @@ class MessageParser:
             self.parts.append(text)
             self._delta.append(text)
             if len(self.parts) >= _MAX_PARTS:
-                self._chunks.append("".join(self.parts))
-                self.parts.clear()
+                self.join_parts()
 
     def _set_pending(self, pending: bytes) -> None:
         self._pending = pending

@@ -9,7 +9,7 @@ from typing import Literal
 import tiktoken
 
 from . import vocabulary
-from .errors import HarmonyError
+from .errors import HarmonyError, SpecialTokenError
 
 NAME = "o200k_harmony"
 
@@ -104,19 +104,14 @@ class Tokenizer:
                 that is not allowed. What is neither is encoded as text.
 
         Raises:
-            HarmonyError: The text holds a disallowed spelling.
+            SpecialTokenError: The text holds a disallowed spelling.
         """
         allowed = SPECIAL_TOKENS.keys() if allowed_special == "all" else allowed_special
         disallowed = (
             SPECIAL_TOKENS.keys() - allowed if disallowed_special == "all" else disallowed_special
         )
         if disallowed and (match := _any_of(frozenset(disallowed)).search(text)):
-            raise HarmonyError(
-                "Encountered text corresponding to disallowed special token "
-                f"{match.group()!r}. To encode it as the special token, pass it to "
-                "`allowed_special`; to encode it as text, leave it out of `disallowed_special`, "
-                "which `disallowed_special=()` does for all of them."
-            )
+            raise SpecialTokenError(match.group())
         return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:

@@ -1,0 +1,55 @@
+# Everything happens in .venv, which any target sets up on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test test-nightly bench lint format types generate check-generated buf clean
+
+help:  ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Installs the project and its development tools into .venv.
+
+$(STAMP): pyproject.toml requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## Starts a server, renders a conversation, streams a completion through Parse.
+	@$(BIN)/python examples/demo.py
+
+test: $(STAMP)  ## Runs the tests.
+	@$(BIN)/python -m pytest
+
+test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
+	@HARMONY_TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
+
+bench: $(STAMP)  ## Measures every figure of the docs and writes bench/RESULTS.md.
+	@$(BIN)/python -m bench
+
+lint: $(STAMP)  ## Checks style and layering.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+format: $(STAMP)  ## Formats the code.
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(STAMP)  ## Checks types.
+	@$(BIN)/mypy
+
+generate: $(STAMP)  ## Regenerates the Python stubs from protos/.
+	@$(BIN)/python scripts/generate_python.py
+
+check-generated: $(STAMP)  ## Fails where the checked-in stubs are not what protos/ gives.
+	@$(BIN)/python scripts/generate_python.py --check
+
+buf: $(STAMP)  ## Lints the protos and checks them for breaking changes.
+	@./scripts/buf
+
+clean:  ## Removes what the other targets made.
+	rm -rf $(VENV) .venv-generate build dist node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,146 @@
+"""gRPC handlers: bytes in, bytes out, and the one place where errors become statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from harmony_client.v1 import service_pb2 as pb
+
+from . import core
+from .batch_stream import BatchStream
+from .parse_stream import ParseStream
+from .request_error import RequestError, read_request
+from .service import HarmonyService
+
+_Request = TypeVar("_Request", bound=Message)
+_Result = TypeVar("_Result")
+if TYPE_CHECKING:
+    _Context = grpc.aio.ServicerContext[bytes, bytes]
+
+SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
+
+# A larger request goes to a thread, so that it does not hold up the streams of the event loop; for
+# a smaller one the hop would cost more than the work.
+_MAX_INLINE_BYTES = 32 * 1024
+
+_logger = logging.getLogger(__name__)
+
+
+class Stream(Protocol):
+    """One bidirectional stream: an answer to each request and one to the half-close."""
+
+    failure: RequestError | None
+
+    def answer(self, data: bytes) -> bytes:
+        """Returns the response to a request, or raises RequestError."""
+
+    def finish(self) -> bytes:
+        """Returns the response to the half-close."""
+
+
+class Handlers:
+    """The method handlers of harmony.v1.HarmonyService.
+
+    A request that arrives before `start` was called waits for it, within its deadline.
+    """
+
+    def __init__(self) -> None:
+        self._started = asyncio.Event()
+        self._service: HarmonyService
+        self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="harmony")
+
+    def start(self, service: HarmonyService) -> None:
+        """Begins to serve."""
+        self._service = service
+        self._started.set()
+
+    def close(self) -> None:
+        """Gives the threads back."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def generic_handler(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
+        service = HarmonyService
+        completion = pb.RenderConversationForCompletionRequest
+        training = pb.RenderConversationForTrainingRequest
+        methods = {
+            "GetEncoding": self._unary(pb.GetEncodingRequest, service.get_encoding),
+            "Render": self._unary(pb.RenderRequest, service.render),
+            "RenderConversation": self._unary(
+                pb.RenderConversationRequest, service.render_conversation
+            ),
+            "RenderConversationForCompletion": self._unary(
+                completion, service.render_conversation_for_completion
+            ),
+            "RenderConversationForTraining": self._unary(
+                training, service.render_conversation_for_training
+            ),
+            "ParseMessages": self._unary(pb.ParseMessagesRequest, service.parse_messages),
+            "Encode": self._unary(pb.EncodeRequest, service.encode),
+            "Decode": self._unary(pb.DecodeRequest, service.decode),
+            "Parse": self._stream(ParseStream),
+            "ParseBatch": self._stream(BatchStream),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
+
+    def _unary(
+        self,
+        request_type: type[_Request],
+        method: Callable[[HarmonyService, _Request], Message],
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        def answer(data: bytes) -> bytes:
+            return method(self._service, read_request(request_type, data)).SerializeToString()
+
+        async def serve(data: bytes) -> bytes:
+            await self._started.wait()
+            return await self._run(answer, data)
+
+        async def handle(data: bytes, context: _Context) -> bytes:
+            return await _guard(serve(data), context)
+
+        return grpc.unary_unary_rpc_method_handler(handle)
+
+    def _stream(
+        self, open_stream: Callable[[core.HarmonyEncoding], Stream]
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        async def serve(context: _Context) -> None:
+            await self._started.wait()
+            stream = open_stream(self._service.encoding)
+            # Reading, answering and writing in turn is back-pressure: nothing piles up here.
+            while (data := await context.read()) is not grpc.aio.EOF:
+                await context.write(await self._run(stream.answer, data))
+                if stream.failure:
+                    raise stream.failure
+            await context.write(stream.finish())
+            if stream.failure:
+                raise stream.failure
+
+        async def handle(_requests: object, context: _Context) -> None:
+            await _guard(serve(context), context)
+
+        return grpc.stream_stream_rpc_method_handler(handle)
+
+    async def _run(self, answer: Callable[[bytes], bytes], data: bytes) -> bytes:
+        if len(data) <= _MAX_INLINE_BYTES:
+            return answer(data)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, answer, data)
+
+
+async def _guard(work: Awaitable[_Result], context: _Context) -> _Result:
+    """Awaits the work of an RPC and turns what it raises into a status."""
+    try:
+        return await work
+    except RequestError as error:
+        failure = error
+    except Exception:
+        _logger.exception("unexpected error while serving an RPC")
+        failure = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", "internal error")
+    # Outside of the try: the exception by which abort ends a handler is an Exception too.
+    return await failure.abort(context)

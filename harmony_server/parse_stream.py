@@ -1,0 +1,75 @@
+"""The Parse stream: one sequence. Requests and responses are bytes; transport is elsewhere."""
+
+import grpc
+
+from harmony_client.v1 import parse_pb2 as pb
+
+from . import core, from_proto, to_proto
+from .core.events import Event
+from .core.parser import MessageParser
+from .request_error import RequestError, read_request
+from .service import parse_failed
+
+
+class ParseStream:
+    """Answers the requests of one Parse stream.
+
+    Attributes:
+        failure: Set when the answer just given was the last: the error to end the stream with.
+    """
+
+    def __init__(self, encoding: core.HarmonyEncoding) -> None:
+        self._encoding = encoding
+        self._parser: MessageParser | None = None
+        self.failure: RequestError | None = None
+
+    def answer(self, data: bytes) -> bytes:
+        """Returns the response to a request.
+
+        Raises:
+            RequestError: The request has no answer.
+        """
+        request = read_request(pb.ParseRequest, data)
+        kind = request.WhichOneof("request")
+        if self._parser is None:
+            if kind != "config":
+                raise _out_of_order("the first request must carry config")
+            self._parser = open_parser(self._encoding, request.config, "config")
+            return b""
+        if kind != "tokens":
+            raise _out_of_order("every request after the first must carry tokens")
+        events: list[Event] = []
+        try:
+            self._parser.feed(request.tokens.tokens, events)
+        except core.ParseError as error:
+            self.failure = parse_failed(error)
+        return _response(events)
+
+    def finish(self) -> bytes:
+        """Returns the response to the half-close."""
+        events: list[Event] = []
+        if self._parser is not None:
+            try:
+                self._parser.finish(events)
+            except core.ParseError as error:
+                self.failure = parse_failed(error)
+        return _response(events)
+
+
+def open_parser(encoding: core.HarmonyEncoding, config: pb.ParseConfig, path: str) -> MessageParser:
+    """Returns a parser for a sequence; `path` is where the request has its config.
+
+    Raises:
+        RequestError: A field of the config cannot be accepted.
+    """
+    role = from_proto.role(config.role, f"{path}.role") if config.HasField("role") else None
+    options = from_proto.parse_options(config.options, f"{path}.options")
+    return encoding.new_parser(role, options)
+
+
+def _out_of_order(message: str) -> RequestError:
+    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, "OUT_OF_ORDER", message, field="request")
+
+
+def _response(events: list[Event]) -> bytes:
+    return pb.ParseResponse(events=map(to_proto.parse_event, events)).SerializeToString()

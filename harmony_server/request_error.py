@@ -1,0 +1,86 @@
+"""A request that cannot be served, and its form on the wire."""
+
+from typing import NoReturn, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+# The domain of every google.rpc.ErrorInfo.
+DOMAIN = "harmony.v1"
+
+_Request = TypeVar("_Request", bound=Message)
+
+
+class RequestError(Exception):
+    """Why a request cannot be served, in words made for the caller.
+
+    Attributes:
+        code: The gRPC status code.
+        reason: A stable, machine-readable reason, UPPER_SNAKE_CASE; docs/errors.md lists them.
+        message: One sentence for a person.
+        field: The path of the field at fault, or None.
+        metadata: Further facts for a program.
+    """
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        reason: str,
+        message: str,
+        *,
+        field: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.field = field
+        self.metadata = metadata or {}
+
+    def to_status(self) -> status_pb2.Status:
+        """Returns the error as google.rpc.Status with an ErrorInfo and, for a field, a BadRequest."""
+        number, _ = self.code.value
+        message = f"{self.field}: {self.message}" if self.field else self.message
+        status = status_pb2.Status(code=number, message=message)
+        info = error_details_pb2.ErrorInfo(
+            reason=self.reason, domain=DOMAIN, metadata=self.metadata
+        )
+        status.details.add().Pack(info)
+        if self.field:
+            violation = error_details_pb2.BadRequest.FieldViolation(
+                field=self.field, description=self.message, reason=self.reason
+            )
+            status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
+        return status
+
+    async def abort(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> NoReturn:
+        """Ends the RPC with this error."""
+        status = rpc_status.to_status(self.to_status())
+        await context.abort(self.code, status.details, status.trailing_metadata)
+
+
+def invalid_field(field: str, message: str) -> RequestError:
+    """Returns the error for a field whose value cannot be accepted."""
+    return RequestError(
+        grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", message, field=field
+    )
+
+
+
+def read_request(request_type: type[_Request], data: bytes) -> _Request:
+    """Returns the request that `data` holds.
+
+    Raises:
+        RequestError: It is not a message of this type.
+    """
+    try:
+        return request_type.FromString(data)
+    except DecodeError:
+        raise RequestError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "MALFORMED_REQUEST",
+            f"the request is not a valid {request_type.DESCRIPTOR.full_name}",
+        ) from None

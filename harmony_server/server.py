@@ -1,0 +1,108 @@
+"""The server process: sockets, health, start-up, shutdown."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from . import core
+from .addresses import Address
+from .handlers import SERVICE_NAME, Handlers
+from .service import HarmonyService
+
+EXIT_OK = 0
+# The server could not start: an address in use, a damaged vocabulary.
+EXIT_CANNOT_START = 1
+
+# Large enough for a long document, small enough for a sidecar of a few hundred megabytes.
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+# How long running RPCs may go on after a signal.
+SHUTDOWN_GRACE_SECONDS = 5.0
+
+_CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+    ("grpc.max_send_message_length", -1),
+    # A second server on the same port is an error, not a silent sharer.
+    ("grpc.so_reuseport", 0),
+    # Clients may ping this often; gRPC's default of five minutes drops clients that keep alive.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
+_HEALTH_SERVICES = ("", SERVICE_NAME)
+
+_logger = logging.getLogger(__name__)
+
+
+def run(listen: Sequence[str]) -> int:
+    """Serves until SIGTERM or SIGINT, and returns the exit code.
+
+    Prints `listening on ADDRESS` for each address once the server is healthy.
+
+    Raises:
+        AddressError: An address is malformed.
+    """
+    return asyncio.run(_serve([Address.parse(text) for text in listen]))
+
+
+async def _serve(addresses: Sequence[Address]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    handlers = Handlers()
+    health_servicer = health.aio.HealthServicer()
+    server = grpc.aio.server(options=_CHANNEL_OPTIONS)
+    server.add_generic_rpc_handlers((handlers.generic_handler(),))
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection(
+        (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+    )
+    # The stock servicer starts as SERVING.
+    await _set_health(health_servicer, health_pb2.HealthCheckResponse.NOT_SERVING)
+    try:
+        bound = [_bind(server, address) for address in addresses]
+        await server.start()
+        handlers.start(await asyncio.to_thread(_warm_up))
+    except (OSError, RuntimeError) as error:
+        _logger.error("cannot start: %s", error)
+        await server.stop(None)
+        return EXIT_CANNOT_START
+    await _set_health(health_servicer, health_pb2.HealthCheckResponse.SERVING)
+    for address in bound:
+        print(f"listening on {address}", flush=True)
+    await stop.wait()
+    _logger.info("stopping")
+    await health_servicer.enter_graceful_shutdown()
+    await server.stop(SHUTDOWN_GRACE_SECONDS)
+    handlers.close()
+    return EXIT_OK
+
+
+def _bind(server: grpc.aio.Server, address: Address) -> str:
+    """Binds an address and returns it with the port that was chosen."""
+    try:
+        port = server.add_insecure_port(address.text)
+    except RuntimeError:
+        raise OSError(f"cannot listen on {address.text}") from None
+    return address.with_port(port)
+
+
+def _warm_up() -> HarmonyService:
+    """Loads the vocabulary and proves that it renders."""
+    encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
+    message = core.Message.from_role_and_content(core.Role.SYSTEM, core.SystemContent.new())
+    tokens = encoding.render(message)
+    if "Reasoning: medium" not in encoding.decode_utf8(tokens):
+        raise RuntimeError("the first render went wrong")
+    return HarmonyService(encoding)
+
+
+async def _set_health(
+    servicer: health.aio.HealthServicer, status: health_pb2.HealthCheckResponse.ServingStatus
+) -> None:
+    for service in _HEALTH_SERVICES:
+        await servicer.set(service, status)
