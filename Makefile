@@ -11,11 +11,11 @@ help:  ## Lists the targets.
 
 setup: $(STAMP)  ## Installs the project and its development tools into .venv.
 
-$(STAMP): pyproject.toml requirements-dev.txt
+$(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	@echo "Setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 demo: $(STAMP)  ## Starts a server, renders a conversation, streams a completion through Parse.
@@ -49,7 +49,7 @@ check-generated: $(STAMP)  ## Fails where the checked-in stubs are not what prot
 	@$(BIN)/python scripts/generate_python.py --check
 
 buf: $(STAMP)  ## Lints the protos and checks them for breaking changes.
-	@./scripts/buf
+	@$(BIN)/python scripts/buf.py
 
 clean:  ## Removes what the other targets made.
 	rm -rf $(VENV) .venv-generate build dist node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -67,9 +67,7 @@ class BatchStream:
 class _Step:
     """One request's work on the open sequences, and what it gives."""
 
-    def __init__(
-        self, encoding: core.HarmonyEncoding, parsers: dict[int, MessageParser]
-    ) -> None:
+    def __init__(self, encoding: core.HarmonyEncoding, parsers: dict[int, MessageParser]) -> None:
         self._encoding = encoding
         self._parsers = parsers
         self._delta_ids: list[int] = []

@@ -93,7 +93,9 @@ def special_tokens(proto: service_pb2.SpecialTokenSet, path: str) -> frozenset[s
         return frozenset(SPECIAL_TOKENS)
     for index, spelling in enumerate(proto.tokens):
         if spelling not in SPECIAL_TOKENS:
-            raise invalid_field(f"{path}.tokens[{index}]", "must be the spelling of a special token")
+            raise invalid_field(
+                f"{path}.tokens[{index}]", "must be the spelling of a special token"
+            )
     return frozenset(proto.tokens)
 
 

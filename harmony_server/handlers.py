@@ -30,6 +30,9 @@ SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
 # a smaller one the hop would cost more than the work.
 _MAX_INLINE_BYTES = 32 * 1024
 
+# The type of grpc.aio.EOF, which gRPC does not name.
+_EndOfStream = type(grpc.aio.EOF)
+
 _logger = logging.getLogger(__name__)
 
 
@@ -65,7 +68,7 @@ class Handlers:
         """Gives the threads back."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def generic_handler(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+    def generic_handler(self) -> grpc.GenericRpcHandler:
         """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
         service = HarmonyService
         completion = pb.RenderConversationForCompletionRequest
@@ -114,7 +117,7 @@ class Handlers:
             await self._started.wait()
             stream = open_stream(self._service.encoding)
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
-            while (data := await context.read()) is not grpc.aio.EOF:
+            while not isinstance(data := await context.read(), _EndOfStream):
                 await context.write(await self._run(stream.answer, data))
                 if stream.failure:
                     raise stream.failure

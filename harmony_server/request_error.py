@@ -41,7 +41,7 @@ class RequestError(Exception):
         self.metadata = metadata or {}
 
     def to_status(self) -> status_pb2.Status:
-        """Returns the error as google.rpc.Status with an ErrorInfo and, for a field, a BadRequest."""
+        """Returns google.rpc.Status with an ErrorInfo and, for a field, a BadRequest."""
         number, _ = self.code.value
         message = f"{self.field}: {self.message}" if self.field else self.message
         status = status_pb2.Status(code=number, message=message)
@@ -64,10 +64,7 @@ class RequestError(Exception):
 
 def invalid_field(field: str, message: str) -> RequestError:
     """Returns the error for a field whose value cannot be accepted."""
-    return RequestError(
-        grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", message, field=field
-    )
-
+    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", message, field=field)
 
 
 def read_request(request_type: type[_Request], data: bytes) -> _Request:

@@ -102,7 +102,8 @@ def _warm_up() -> HarmonyService:
 
 
 async def _set_health(
-    servicer: health.aio.HealthServicer, status: health_pb2.HealthCheckResponse.ServingStatus
+    servicer: health.aio.HealthServicer,
+    status: "health_pb2.HealthCheckResponse.ServingStatus.ValueType",
 ) -> None:
     for service in _HEALTH_SERVICES:
         await servicer.set(service, status)

@@ -130,7 +130,9 @@ class HarmonyService:
         if request.as_bytes:
             return pb.DecodeResponse(data=data)
         try:
-            return pb.DecodeResponse(text=data.decode(errors="strict" if request.strict else "replace"))
+            return pb.DecodeResponse(
+                text=data.decode(errors="strict" if request.strict else "replace")
+            )
         except UnicodeDecodeError as error:
             raise RequestError(
                 grpc.StatusCode.INVALID_ARGUMENT,

@@ -1,5 +1,7 @@
 """Core values to responses."""
 
+from typing import cast
+
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
 from . import core
@@ -14,9 +16,14 @@ from .core.events import (
     TokenRange,
 )
 
-_ROLES = {role: chat_pb2.Role.Value(f"ROLE_{role.name}") for role in core.Role}
+_ROLES = {
+    role: cast("chat_pb2.Role", chat_pb2.Role.Value(f"ROLE_{role.name}")) for role in core.Role
+}
 _REASONS = {
-    reason: parse_pb2.RecoveryReason.Value(f"RECOVERY_REASON_{reason.name}")
+    reason: cast(
+        "parse_pb2.RecoveryReason",
+        parse_pb2.RecoveryReason.Value(f"RECOVERY_REASON_{reason.name}"),
+    )
     for reason in RecoveryReason
 }
 

@@ -18,7 +18,9 @@ BROWSER: dict[str, Any] = {
     "tools": [
         {
             "name": "search",
-            "description": "Searches for information related to `query` and displays `topn` results.",
+            "description": (
+                "Searches for information related to `query` and displays `topn` results."
+            ),
             "parameters": {
                 "type": "object",
                 "properties": {

@@ -4,10 +4,11 @@ The names, signatures, defaults and serialised forms are those of the reference 
 program written for it runs on this package.
 """
 
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, Field
 
@@ -101,23 +102,24 @@ class ToolNamespaceConfig(BaseModel):
     @staticmethod
     def browser() -> "ToolNamespaceConfig":
         """Returns the built-in namespace `browser`."""
-        return ToolNamespaceConfig.model_validate(builtin_tools.BROWSER)
+        return ToolNamespaceConfig.model_validate(copy.deepcopy(builtin_tools.BROWSER))
 
     @staticmethod
     def python() -> "ToolNamespaceConfig":
         """Returns the built-in namespace `python`."""
-        return ToolNamespaceConfig.model_validate(builtin_tools.PYTHON)
+        return ToolNamespaceConfig.model_validate(copy.deepcopy(builtin_tools.PYTHON))
 
 
 class _ToolContent(Content):
     """What system and developer content have in common: namespaces, keyed by name."""
 
-    tools: dict[str, ToolNamespaceConfig] | None = None
+    if TYPE_CHECKING:  # declared by the subclasses, so that their fields keep their order
+        tools: dict[str, ToolNamespaceConfig] | None
 
     @classmethod
     def new(cls) -> Self:
         """Returns a content with the defaults."""
-        return cls()
+        return cls.from_dict({})
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:

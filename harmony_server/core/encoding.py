@@ -11,6 +11,7 @@ from .chat import Content, Conversation, DeveloperContent, Message, Role, System
 from .errors import RenderError
 from .events import Event, MessageCompleted
 from .parser import MessageParser, ParseOptions
+from .recovery import RecoveringParser
 from .sections import developer_text, system_text
 from .structure import STOP_TOKENS
 
@@ -57,7 +58,9 @@ class HarmonyEncoding:
         self.name = name
         self.special_tokens_set = set(tk.SPECIAL_TOKENS)
         self._tokenizer = tk.Tokenizer()
-        self._role_tokens = {role: self._tokenizer.encode_ordinary(role.value) for role in Role}
+        self._role_tokens = {
+            role.value: self._tokenizer.encode_ordinary(role.value) for role in Role
+        }
 
     # Rendering
 
@@ -112,7 +115,7 @@ class HarmonyEncoding:
         """
         tokens = self.render_conversation(conversation, config)
         tokens.append(tk.START)
-        tokens += self._role_tokens[next_turn_role]
+        tokens += self._role_tokens[next_turn_role.value]
         return tokens
 
     def render_conversation_for_training(
@@ -139,11 +142,11 @@ class HarmonyEncoding:
                 raise RenderError("Tools should have a name!", field="author.name")
             tokens += encode(author.name)
         else:
-            tokens += self._role_tokens[author.role]
+            tokens += self._role_tokens[author.role.value]
             if author.name is not None:
-                tokens += encode(f":{author.name}")
+                tokens += encode(":" + author.name)
         if message.recipient is not None and message.recipient != "all":
-            tokens += encode(f" to={message.recipient}")
+            tokens += encode(" to=" + message.recipient)
         if message.channel is not None:
             tokens.append(tk.CHANNEL)
             tokens += encode(message.channel)
@@ -209,7 +212,8 @@ class HarmonyEncoding:
 
     def new_parser(self, role: Role | None, options: ParseOptions) -> MessageParser:
         """Returns a parser for one sequence."""
-        return MessageParser(self._tokenizer, role, options)
+        parser_type = RecoveringParser if options.recover else MessageParser
+        return parser_type(self._tokenizer, None if role is None else Role(role.value), options)
 
     # Text and tokens
 

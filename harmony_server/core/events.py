@@ -30,17 +30,20 @@ class RecoveryReason(Enum):
     TEXT_OUTSIDE_MESSAGE = "text_outside_message"
     MISSING_START = "missing_start"
     EXTRA_START = "extra_start"
+    MISSING_STOP = "missing_stop"
     EXTRA_STOP = "extra_stop"
     MISSING_MESSAGE = "missing_message"
-    EMPTY_CHANNEL = "empty_channel"
+    EXTRA_MESSAGE = "extra_message"
+    MALFORMED_CHANNEL = "malformed_channel"
     REPEATED_CHANNEL = "repeated_channel"
     REPEATED_RECIPIENT = "repeated_recipient"
     MALFORMED_ROLE = "malformed_role"
+    MISPLACED_CONTENT_TYPE = "misplaced_content_type"
     UNEXPECTED_HEADER_TEXT = "unexpected_header_text"
     HEADER_TOO_LONG = "header_too_long"
+    TRUNCATED_HEADER = "truncated_header"
     INVALID_TOKEN = "invalid_token"
     INVALID_UTF8 = "invalid_utf8"
-    TRUNCATED_HEADER = "truncated_header"
 
 
 @dataclass(slots=True)

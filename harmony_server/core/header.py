@@ -7,10 +7,10 @@ from .chat import Role
 from .errors import HarmonyError
 from .events import Header
 
-_CHANNEL = "<|channel|>"
-_CONSTRAIN = "<|constrain|>"
-_RECIPIENT_PREFIX = "to="
-_ROLES = {role.value: role for role in Role}
+CHANNEL = "<|channel|>"
+CONSTRAIN = "<|constrain|>"
+RECIPIENT_PREFIX = "to="
+ROLES = {role.value: role for role in Role}
 
 # Unicode's White_Space, by which Rust trims. Python's str.strip also takes U+001C to U+001F.
 _WHITE_SPACE = (
@@ -39,10 +39,10 @@ def parse_header(text: str, preset_role: Role | None) -> Header:
     recipient = content_type = None
     if words:
         last = words.pop()
-        if words and not last.startswith(_RECIPIENT_PREFIX):
+        if words and not last.startswith(RECIPIENT_PREFIX):
             content_type = last
             last = words.pop()
-        recipient = last.removeprefix(_RECIPIENT_PREFIX)
+        recipient = last.removeprefix(RECIPIENT_PREFIX)
     if words:
         raise HarmonyError(f"unexpected tokens remaining in message header: {' '.join(words)!r}")
     return Header(role, name, recipient, channel, content_type)
@@ -60,16 +60,16 @@ def parse_unfinished_header(text: str, preset_role: Role) -> tuple[Header, str]:
 
 def _split(text: str, preset_role: Role | None) -> _Split:
     channel, text = _cut_channel(text)
-    text = text.strip(_WHITE_SPACE).replace(_CONSTRAIN, f" {_CONSTRAIN}")
+    text = text.strip(_WHITE_SPACE).replace(CONSTRAIN, f" {CONSTRAIN}")
     words = _WORD.findall(text)
     role, name = preset_role, None
     if role is None:
         if not words:
             raise HarmonyError("message header did not contain a role")
         first = words[0]
-        role = _ROLES.get(first)
+        role = ROLES.get(first)
         if role is None:
-            if len(words) == 1 and not first.startswith(_RECIPIENT_PREFIX):
+            if len(words) == 1 and not first.startswith(RECIPIENT_PREFIX):
                 raise HarmonyError(f"Unknown role: {first}")
             role = Role.TOOL
             del words[0]
@@ -81,7 +81,7 @@ def _split(text: str, preset_role: Role | None) -> _Split:
 
 
 def _cut_channel(text: str) -> tuple[str | None, str]:
-    before, marker, after = text.partition(_CHANNEL)
+    before, marker, after = text.partition(CHANNEL)
     if not marker:
         return None, text
     match = _CHANNEL_NAME.match(after)

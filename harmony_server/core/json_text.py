@@ -76,9 +76,21 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _load(text: str, **hooks: Callable[[Any], Any]) -> Any:
+def _load(
+    text: str,
+    *,
+    parse_int: Callable[[str], Any] | None = None,
+    parse_float: Callable[[str], Any] | None = None,
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, **hooks)
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=parse_int,
+            parse_float=parse_float,
+            object_pairs_hook=object_pairs_hook,
+        )
     except json.JSONDecodeError as error:
         raise JsonError(f"not JSON at line {error.lineno}, column {error.colno}") from None
     except RecursionError:

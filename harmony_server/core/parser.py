@@ -8,10 +8,19 @@ import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from .chat import Role
 from .errors import HarmonyError, ParseError
-from .events import ContentDelta, Event, Header, MessageCompleted, MessageStarted, TokenRange
+from .events import (
+    ContentDelta,
+    Event,
+    Header,
+    MessageCompleted,
+    MessageStarted,
+    RecoveryReason,
+    TokenRange,
+)
 from .header import parse_header, parse_unfinished_header
 from .structure import STOP_TOKENS, structural_offsets
 from .tokenizer import MESSAGE, START, Tokenizer
@@ -48,9 +57,12 @@ class StreamState(Enum):
 
 
 class MessageParser:
-    """Turns the tokens of one sequence into events.
+    """Turns the tokens of one sequence into events, as the reference does.
+
+    `RecoveringParser` overrides what becomes of tokens that do not fit.
 
     Attributes:
+        breaks: The tokens that do not become text inside content.
         state: What is being read.
         preset_role: The role of the next header, until a header has used it up.
         header_tokens: The tokens of the header being read.
@@ -61,13 +73,20 @@ class MessageParser:
             None. Empty where the next token needs more than that.
     """
 
+    breaks: ClassVar[frozenset[int]] = STOP_TOKENS
+
     __slots__ = (
         "_chunks",
         "_content_begin",
+        "_content_texts",
         "_delta",
         "_header_begin",
-        "_options",
+        "_header_end",
+        "_max_header_tokens",
+        "_message_index",
         "_pending",
+        "_repairs",
+        "_strict",
         "_tokenizer",
         "direct",
         "header",
@@ -80,7 +99,9 @@ class MessageParser:
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         self._tokenizer = tokenizer
-        self._options = options
+        self._content_texts = tokenizer.content_texts(self.breaks)
+        self._strict = options.strict
+        self._max_header_tokens = options.max_header_tokens
         self.preset_role = role
         self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
         self.header_tokens: list[int] = []
@@ -89,11 +110,15 @@ class MessageParser:
         self.direct: Sequence[str | None] = ()
         self.offset = 0
         self._header_begin = 0
+        self._header_end = 0
         self._content_begin = 0
         self._chunks: list[str] = []
         self._delta: list[str] = []
         # The bytes of a character that is not whole yet.
         self._pending = b""
+        # How many messages are complete, and what was repaired in the one being read.
+        self._message_index = 0
+        self._repairs: list[RecoveryReason] = []
 
     def feed(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads tokens and appends what they complete to `events`.
@@ -106,11 +131,11 @@ class MessageParser:
         try:
             for boundary in structural_offsets(tokens):
                 if boundary > position:
-                    self._read_plain(tokens[position:boundary])
-                self.read_structural(tokens[boundary], events)
+                    self._read_plain(tokens[position:boundary], events)
+                self.read_one(tokens[boundary], events)
                 position = boundary + 1
             if position < len(tokens):
-                self._read_plain(tokens[position:])
+                self._read_plain(tokens[position:], events)
         finally:
             self._report_delta(events)
 
@@ -125,33 +150,33 @@ class MessageParser:
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
 
-    def read_structural(self, token: int, events: list[Event]) -> None:
-        """Reads one token that can be structure.
+    def read_one(self, token: int, events: list[Event]) -> None:
+        """Reads one token.
 
         Raises:
             ParseError: Malformed output.
         """
-        if self.state is StreamState.EXPECT_START:
-            if token != START:
-                raise self._unexpected(token)
-            self.offset += 1
-            self.state = StreamState.HEADER
-            self._header_begin = self.offset
+        if self.state is StreamState.CONTENT:
+            if token in STOP_TOKENS:
+                self._complete(token, events)
+                self.offset += 1
+            else:
+                self._add_content([token], events)
         elif self.state is StreamState.HEADER:
             self._read_in_header(token, events)
-        elif token in STOP_TOKENS:
-            self._complete(token, events)
+        elif token == START:
             self.offset += 1
+            self._open_header()
         else:
-            self._read_plain([token])
+            self._read_outside([token], events)
 
-    def read_deferring(self, token: int) -> str | None:
+    def read_deferring(self, token: int, events: list[Event]) -> str | None:
         """Reads one content token the way the reference does, and returns the text it adds.
 
         The reference puts right at most one piece of invalid UTF-8 a token, and keeps what follows
         it, valid or not, for the next token.
         """
-        data = self._pending + self._tokenizer.decode_replacing([token])
+        data = self._pending + self._bytes_of([token], events)
         self.offset += 1
         try:
             pieces, rest = [data.decode()], b""
@@ -176,19 +201,23 @@ class MessageParser:
         """The content being read, as far as it is whole characters."""
         return "".join(self._chunks) + "".join(self.parts)
 
-    def _read_plain(self, tokens: Sequence[int]) -> None:
+    def _read_plain(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads tokens that are no structure in the present state."""
         if self.state is StreamState.CONTENT:
-            self._add_content(tokens)
+            self._add_content(tokens, events)
         elif self.state is StreamState.HEADER:
-            self._add_to_header(tokens)
+            self._add_to_header(tokens, events)
         else:
-            raise self._unexpected(tokens[0])
+            self._read_outside(tokens, events)
 
-    def _add_content(self, tokens: Sequence[int]) -> None:
-        data = self._pending + self._tokenizer.decode_replacing(tokens)
-        text, consumed = codecs.utf_8_decode(data, "replace", False)
-        self._set_pending(data[consumed:])
+    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002
+        """Reads tokens where `<|start|>` is expected."""
+        raise self._error(
+            f"Unexpected token {tokens[0]} while expecting start token {START}", tokens[0]
+        )
+
+    def _add_content(self, tokens: Sequence[int], events: list[Event]) -> None:
+        text = self._decode(tokens, events)
         self.offset += len(tokens)
         if text:
             self.parts.append(text)
@@ -196,17 +225,32 @@ class MessageParser:
             if len(self.parts) >= _MAX_PARTS:
                 self.join_parts()
 
+    def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
+        """Returns the whole characters of what was pending and of tokens at `offset`."""
+        data = self._pending + self._bytes_of(tokens, events)
+        text, consumed = codecs.utf_8_decode(data, "replace", False)
+        self._set_pending(data[consumed:])
+        return text
+
+    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:  # noqa: ARG002
+        """Decodes tokens at `offset`; ids that the vocabulary does not have become U+FFFD."""
+        return self._tokenizer.decode_replacing(tokens)
+
     def _set_pending(self, pending: bytes) -> None:
         self._pending = pending
-        self.direct = () if pending else self._tokenizer.content_texts
+        self.direct = () if pending else self._content_texts
 
-    def _add_to_header(self, tokens: Sequence[int]) -> None:
-        room = self._options.max_header_tokens - len(self.header_tokens)
+    def _open_header(self) -> None:
+        self.state = StreamState.HEADER
+        self.header_tokens = []
+        self._header_begin = self.offset
+
+    def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002
+        room = self._max_header_tokens - len(self.header_tokens)
         if len(tokens) > room:
             self.offset += room
             error = self._error(
-                f"message header longer than {self._options.max_header_tokens} tokens",
-                tokens[room],
+                f"message header longer than {self._max_header_tokens} tokens", tokens[room]
             )
             self._expect_start()
             raise error
@@ -216,10 +260,10 @@ class MessageParser:
     def _read_in_header(self, token: int, events: list[Event]) -> None:
         if token == MESSAGE:
             self._finish_header(events)
-        elif token in STOP_TOKENS and not self._options.strict:
+        elif token in STOP_TOKENS and not self._strict:
             self._salvage_header(token, events)
         else:
-            self._add_to_header([token])
+            self._add_to_header([token], events)
 
     def _finish_header(self, events: list[Event]) -> None:
         try:
@@ -233,12 +277,13 @@ class MessageParser:
             self._expect_start()
             raise failure from None
         self.preset_role = None
+        self._header_end = self.offset
+        self.offset += 1
         self._begin_content(events)
 
     def _begin_content(self, events: list[Event]) -> None:
-        self.offset += 1
-        self._content_begin = self.offset
         self.state = StreamState.CONTENT
+        self._content_begin = self.offset
         self._set_pending(b"")
         events.append(MessageStarted(self.header))
 
@@ -250,18 +295,20 @@ class MessageParser:
                 )
             except HarmonyError as error:
                 raise self._error(str(error), stop_token) from None
-            events.append(MessageStarted(header))
-            if text:
-                events.append(ContentDelta(text))
-            here = TokenRange(self.offset, self.offset)
-            events.append(
-                MessageCompleted(
-                    header, text, stop_token, TokenRange(self._header_begin, self.offset), here
-                )
-            )
+            self._begin_salvaged(header, text, events)
+            self._complete(stop_token, events)
         self.offset += 1
         self.preset_role = None
         self._expect_start()
+
+    def _begin_salvaged(self, header: Header, text: str, events: list[Event]) -> None:
+        """Begins a message whose header had text in it and no `<|message|>`."""
+        self.header = header
+        self._header_end = self.offset
+        self._begin_content(events)
+        if text:
+            self.parts.append(text)
+            self._delta.append(text)
 
     def _complete(self, stop_token: int | None, events: list[Event]) -> None:
         rest = self._pending.decode(errors="replace")
@@ -274,11 +321,12 @@ class MessageParser:
                 self.header,
                 self.content,
                 stop_token,
-                # Between the two stands `<|message|>`.
-                TokenRange(self._header_begin, self._content_begin - 1),
+                TokenRange(self._header_begin, self._header_end),
                 TokenRange(self._content_begin, self.offset),
+                tuple(self._repairs),
             )
         )
+        self._message_index += 1
         self._expect_start()
 
     def _report_delta(self, events: list[Event]) -> None:
@@ -292,10 +340,8 @@ class MessageParser:
         self.parts = []
         self._chunks = []
         self._pending = b""
+        self._repairs = []
         self.direct = ()
-
-    def _unexpected(self, token: int) -> ParseError:
-        return self._error(f"Unexpected token {token} while expecting start token {START}", token)
 
     def _error(self, message: str, token: int | None) -> ParseError:
         return ParseError(message, token=token, offset=self.offset, state=self.state.value)

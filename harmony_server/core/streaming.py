@@ -3,14 +3,12 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from .chat import Message, Role
-from .events import Event, MessageCompleted
-from .parser import MessageParser, ParseOptions, StreamState
-from .structure import STOP_TOKENS
+from .events import Event, MessageCompleted, Recovered
+from .parser import ParseOptions, StreamState
+from .tokenizer import MAX_UINT32
 
 if TYPE_CHECKING:
     from .encoding import HarmonyEncoding
-
-_MAX_UINT32 = 0xFFFF_FFFF
 
 
 class StreamableParser:
@@ -28,9 +26,10 @@ class StreamableParser:
             it added none. What is left of an incomplete character when a message ends is in the
             message only.
         tokens: Every token that was processed, those that raised included.
+        recovered: The repairs so far; only a parser with `ParseOptions.recover` makes any.
     """
 
-    __slots__ = ("_completed", "_encoding", "_parser", "last_content_delta", "tokens")
+    __slots__ = ("_completed", "_encoding", "_parser", "last_content_delta", "recovered", "tokens")
 
     def __init__(
         self,
@@ -45,6 +44,7 @@ class StreamableParser:
         self._completed: list[MessageCompleted] = []
         self.last_content_delta: str | None = None
         self.tokens: list[int] = []
+        self.recovered: list[Recovered] = []
 
     def process(self, token: int) -> Self:
         """Reads one token.
@@ -79,16 +79,16 @@ class StreamableParser:
         return self
 
     def _process_slowly(self, token: int) -> None:
-        if not 0 <= token <= _MAX_UINT32:
+        if not 0 <= token <= MAX_UINT32:
             raise OverflowError("out of range integral type conversion attempted")
         parser = self._parser
         parser.offset = len(self.tokens)
         self.tokens.append(token)
-        if parser.state is StreamState.CONTENT and token not in STOP_TOKENS:
-            self.last_content_delta = parser.read_deferring(token)
-            return
         events: list[Event] = []
-        parser.read_structural(token, events)
+        if parser.state is StreamState.CONTENT and token not in parser.breaks:
+            self.last_content_delta = parser.read_deferring(token, events)
+        else:
+            parser.read_one(token, events)
         self._collect(events)
 
     def _collect(self, events: list[Event]) -> None:
@@ -96,6 +96,8 @@ class StreamableParser:
             if isinstance(event, MessageCompleted):
                 self._completed.append(event)
                 self.last_content_delta = None
+            elif isinstance(event, Recovered):
+                self.recovered.append(event)
 
     @property
     def current_content(self) -> str:

@@ -42,6 +42,7 @@ SPECIAL_TOKENS: dict[str, int] = {
     },
 }
 VOCABULARY_SIZE = _LAST_TOKEN + 1
+MAX_UINT32 = 0xFFFF_FFFF
 _REPLACEMENT = "\ufffd".encode()
 
 # The pre-tokenisation pattern of tiktoken's o200k_base (MIT licence): how text is cut into the
@@ -63,13 +64,7 @@ _PATTERN = "|".join(
 
 
 class Tokenizer:
-    """Text to tokens and back.
-
-    Attributes:
-        content_texts: For each token id the text it stands for in a message's content; None where
-            that takes more than the token itself: stop tokens, and bytes that are not whole
-            UTF-8 alone. Other special tokens are spelled out.
-    """
+    """Text to tokens and back."""
 
     def __init__(self) -> None:
         tokens = vocabulary.token_bytes()
@@ -79,10 +74,23 @@ class Tokenizer:
             mergeable_ranks=dict(zip(tokens, range(len(tokens)), strict=True)),
             special_tokens=SPECIAL_TOKENS,
         )
-        self.content_texts: list[str | None] = [_decode_or_none(token) for token in tokens]
-        self.content_texts += sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
-        for token in (RETURN, END, CALL):
-            self.content_texts[token] = None
+        special_tokens = sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
+        self._texts = [*map(_decode_or_none, tokens), *special_tokens]
+        self._content_texts: dict[frozenset[int], list[str | None]] = {}
+
+    def content_texts(self, breaks: frozenset[int]) -> Sequence[str | None]:
+        """Returns for each token id the text that it stands for in a message's content.
+
+        None where that takes more than the token itself: bytes that are not whole UTF-8 alone, and
+        the tokens in `breaks`. Other special tokens are spelled out.
+        """
+        texts = self._content_texts.get(breaks)
+        if texts is None:
+            texts = self._texts.copy()
+            for token in breaks:
+                texts[token] = None
+            self._content_texts[breaks] = texts
+        return texts
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Encodes text; spellings of special tokens stay text. Lone surrogates become U+FFFD."""
@@ -163,7 +171,13 @@ def is_token(token: int) -> bool:
 
 
 def is_special_token(token: int) -> bool:
-    """Says whether a token id is that of a special token."""
+    """Says whether a token id is that of a special token.
+
+    Raises:
+        OverflowError: The token id is negative or does not fit into 32 bits.
+    """
+    if not 0 <= token <= MAX_UINT32:
+        raise OverflowError("out of range integral type conversion attempted")
     return vocabulary.TOKEN_COUNT <= token < VOCABULARY_SIZE
 
 

@@ -1,0 +1,156 @@
+"""Starts the sidecar, renders a conversation with tools, and parses a completion as it is sampled.
+
+Run it with `make demo`. The tokens of the model are canned; everything else is real.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+from rich.console import Console
+from rich.text import Text
+
+from harmony_client import Client, Message, Role, assistant, developer, function, system, tool, user
+from harmony_client.v1 import parse_pb2, service_pb2_grpc
+
+
+def load(name: str) -> Any:
+    """Returns the data in a JSON file beside this one."""
+    return json.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
+
+
+def tool_answer(name: str, text: str) -> Message:
+    """Returns what a tool answers, written as the model was trained to see it."""
+    return tool(name, text, channel="commentary", recipient="assistant")
+
+
+TIME, FIND = "functions.get_local_time", "functions.find_trains"
+CONVERSATION = [
+    system(reasoning_effort="low", conversation_start_date="2026-11-22"),
+    developer(
+        "You plan train journeys. Ask before you book.",
+        functions=[function(**description) for description in load("tools.json")],
+    ),
+    user("What time is it where I am?"),
+    assistant("The tool knows the time.", channel="analysis"),
+    assistant("{}", channel="commentary", recipient=TIME, content_type="<|constrain|>json"),
+    tool_answer(TIME, '{"time": "17:40"}'),
+    assistant("It is 17:40.", channel="final"),
+    user("Then find me a train from Wien Hbf to Graz after 18:00. 🚆"),
+]
+# What a model would sample: a tool call, then, with the tool's answer, the final answer.
+TOOL_CALL, FINAL_ANSWER = load("completions.json")
+TRAINS = '[{"connection": "RJ 559", "departs": "18:25", "arrives": "21:01"}]'
+SECONDS_PER_TOKEN = 0.01
+MAX_LINES = 30  # of one message
+
+console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Yields the address of a server that runs for as long as the block."""
+    command = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            line = server.stdout.readline() if server.stdout else ""
+            if not line.startswith("listening on "):
+                sys.exit("the server did not start")
+            yield line.removeprefix("listening on ").strip()
+        finally:
+            server.terminate()
+
+
+def parse_stream(address: str, tokens: list[int]) -> Iterator[parse_pb2.ParseEvent]:
+    """Sends tokens one by one, as a model samples them, and yields what they complete."""
+
+    def requests() -> Iterator[parse_pb2.ParseRequest]:
+        yield parse_pb2.ParseRequest(config=parse_pb2.ParseConfig(role=Role.ROLE_ASSISTANT))
+        for token in tokens:
+            time.sleep(SECONDS_PER_TOKEN)
+            yield parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=[token]))
+
+    with grpc.insecure_channel(address) as channel:
+        for response in service_pb2_grpc.HarmonyServiceStub(channel).Parse(requests()):
+            yield from response.events
+
+
+def show_prompt(text: str) -> None:
+    """Prints a prompt, special tokens in colour, long messages cut short."""
+    for message in text.split("<|start|>")[1:]:
+        lines = f"<|start|>{message}".splitlines()
+        shown = Text("\n".join(lines[:MAX_LINES]))
+        shown.highlight_regex(r"<\|\w+\|>", "bold magenta")
+        console.print(shown)
+        if len(lines) > MAX_LINES:
+            console.print(f"    ... {len(lines) - MAX_LINES} more lines", style="dim")
+
+
+def show_stream(address: str, tokens: list[int]) -> list[Message]:
+    """Prints the events of a completion as they come, and returns its messages."""
+    messages = []
+    for event in parse_stream(address, tokens):
+        match event.WhichOneof("event"):
+            case "started":
+                recipient = event.started.recipient
+                label = (
+                    f"{event.started.channel} to {recipient}"
+                    if recipient
+                    else event.started.channel
+                )
+                console.print(f"[{label}] ", style="bold cyan", end="")
+            case "delta":
+                # A bar after every delta, to tell them apart.
+                console.print(Text.assemble(event.delta.text, ("|", "dim")), end="")
+            case "completed":
+                console.print()
+                messages.append(event.completed.message)
+    return messages
+
+
+def show_message(message: Message) -> None:
+    """Prints the fields of a parsed message."""
+    fields = {
+        "role": Role.Name(message.author.role).removeprefix("ROLE_").lower(),
+        "channel": message.channel,
+        "recipient": message.recipient,
+        "content type": message.content_type,
+    }
+    line = "  ".join(f"{name}: {value}" for name, value in fields.items() if value)
+    console.print(line, style="bold cyan")
+    console.print(f"    {message.content[0].text.text}\n")
+
+
+def main() -> None:
+    """Runs the demo."""
+    with running_server() as address, Client(address) as client:
+        version = client.get_encoding().server_version
+        console.print(f"harmony-server {version} listens on {address}", style="dim")
+
+        tokens = client.render_conversation_for_completion(CONVERSATION)
+        console.rule(f"1. Render: {len(CONVERSATION)} messages become {len(tokens)} tokens")
+        show_prompt(client.decode(tokens))
+        console.print("(no analysis: the turn it belongs to is answered)", style="dim")
+        console.print(f"\nTokens: {tokens[:9]} ... {tokens[-9:]}\n", style="green")
+
+        console.rule("2. Stream: each sampled token goes to Parse, its text comes back (text|)")
+        parsed = show_stream(address, client.encode(TOOL_CALL, allowed_special="all"))
+        answered = [*CONVERSATION, *parsed, tool_answer(FIND, TRAINS)]
+        console.print(f"[{FIND} answers] {TRAINS}", style="yellow")
+        tokens = client.render_conversation_for_completion(answered)
+        console.print(f"(rendered again with the answer: {len(tokens)} tokens)", style="dim")
+        parsed += show_stream(address, client.encode(FINAL_ANSWER, allowed_special="all"))
+
+        console.rule(f"\n3. Parsed: {len(parsed)} messages")
+        for message in parsed:
+            show_message(message)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Python arguments to requests, responses to Python values: what both clients share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from harmony_client._enums import enum_label
+from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+
+Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
+# Quoted: at run time a generated enum is no class.
+Role: TypeAlias = "chat_pb2.Role | str"
+SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
+
+
+class ParsedCompletion(NamedTuple):
+    """A completion, parsed."""
+
+    messages: list[chat_pb2.Message]
+    """The messages in order, each with one text content."""
+    outcomes: list[service_pb2.MessageOutcome]
+    """How each message ended and where it stands, parallel to `messages`."""
+    recovered: list[parse_pb2.Recovered]
+    """Every repair, in order. Empty unless the parse was to recover."""
+
+
+def render_request(
+    message: chat_pb2.Message, conversation_has_function_tools: bool
+) -> service_pb2.RenderRequest:
+    """Returns the request to render one message."""
+    return service_pb2.RenderRequest(
+        message=message,
+        options=service_pb2.RenderOptions(
+            conversation_has_function_tools=conversation_has_function_tools
+        ),
+    )
+
+
+def render_conversation_request(
+    conversation: Conversation, auto_drop_analysis: bool
+) -> service_pb2.RenderConversationRequest:
+    """Returns the request to render a conversation as it is."""
+    return service_pb2.RenderConversationRequest(
+        conversation=_conversation(conversation), config=_render_config(auto_drop_analysis)
+    )
+
+
+def render_conversation_for_completion_request(
+    conversation: Conversation, next_turn_role: Role, auto_drop_analysis: bool
+) -> service_pb2.RenderConversationForCompletionRequest:
+    """Returns the request to render a conversation as a prompt."""
+    return service_pb2.RenderConversationForCompletionRequest(
+        conversation=_conversation(conversation),
+        next_turn_role=_role(next_turn_role),
+        config=_render_config(auto_drop_analysis),
+    )
+
+
+def render_conversation_for_training_request(
+    conversation: Conversation, auto_drop_analysis: bool
+) -> service_pb2.RenderConversationForTrainingRequest:
+    """Returns the request to render a conversation as a training example."""
+    return service_pb2.RenderConversationForTrainingRequest(
+        conversation=_conversation(conversation), config=_render_config(auto_drop_analysis)
+    )
+
+
+def parse_messages_request(
+    tokens: Iterable[int],
+    role: Role | None,
+    strict: bool | None,
+    recover: bool,
+    max_header_tokens: int | None,
+) -> service_pb2.ParseMessagesRequest:
+    """Returns the request to parse a whole completion."""
+    return service_pb2.ParseMessagesRequest(
+        tokens=tokens,
+        role=None if role is None else _role(role),
+        options=_parse_options(strict, recover, max_header_tokens),
+    )
+
+
+def encode_request(
+    text: str, allowed_special: SpecialTokens, disallowed_special: SpecialTokens
+) -> service_pb2.EncodeRequest:
+    """Returns the request to encode text."""
+    request = service_pb2.EncodeRequest(text=text, allowed_special=_special_set(allowed_special))
+    # Unset is "all that are not allowed", which is what "all" means here.
+    if disallowed_special != "all":
+        request.disallowed_special.CopyFrom(_special_set(disallowed_special))
+    return request
+
+
+def decode_request(tokens: Iterable[int], strict: bool) -> service_pb2.DecodeRequest:
+    """Returns the request to decode tokens to text."""
+    return service_pb2.DecodeRequest(tokens=tokens, strict=strict)
+
+
+def decode_bytes_request(tokens: Iterable[int]) -> service_pb2.DecodeRequest:
+    """Returns the request to decode tokens to bytes."""
+    return service_pb2.DecodeRequest(tokens=tokens, as_bytes=True)
+
+
+def read_parsed(response: service_pb2.ParseMessagesResponse) -> ParsedCompletion:
+    """Returns the messages of a parsed completion and what is known of each."""
+    return ParsedCompletion(
+        list(response.messages), list(response.outcomes), list(response.recovered)
+    )
+
+
+def _conversation(conversation: Conversation) -> chat_pb2.Conversation:
+    """Returns the conversation, made of the messages where it is given as such."""
+    if isinstance(conversation, chat_pb2.Conversation):
+        return conversation
+    return chat_pb2.Conversation(messages=conversation)
+
+
+def _render_config(auto_drop_analysis: bool) -> service_pb2.RenderConversationConfig:
+    return service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
+
+
+def _role(role: Role) -> Role:
+    return enum_label(chat_pb2.Role, "ROLE_", role)
+
+
+def _parse_options(
+    strict: bool | None, recover: bool, max_header_tokens: int | None
+) -> parse_pb2.ParseOptions:
+    options = parse_pb2.ParseOptions(recover=recover, max_header_tokens=max_header_tokens)
+    if strict is not None:
+        options.strict = strict
+    return options
+
+
+def _special_set(special: SpecialTokens) -> service_pb2.SpecialTokenSet:
+    if special == "all":
+        return service_pb2.SpecialTokenSet(all=True)
+    if isinstance(special, str):
+        # Taken as an iterable it would be a set of single characters.
+        raise TypeError(f'special tokens are "all" or several strings, not {special!r}')
+    return service_pb2.SpecialTokenSet(tokens=special)

@@ -1,0 +1,1 @@
+"""Generated from the .proto files of googleapis-common-protos; import `harmony_client._google`."""

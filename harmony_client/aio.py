@@ -1,0 +1,191 @@
+"""The client for asyncio."""
+
+# A timeout here is the deadline that travels with the call, not one of the task.
+# ruff: noqa: ASYNC109
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import grpc
+
+from harmony_client import _codec
+from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
+from harmony_client.errors import from_grpc
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from harmony_client.v1 import chat_pb2
+    from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+class AsyncClient:
+    """A connection to a harmony sidecar, for the tasks of one event loop.
+
+        async with AsyncClient("127.0.0.1:50051") as client:
+            tokens = await client.render_conversation_for_completion([user("What is 2 + 2?")])
+
+    It is `Client` with methods to await: same names, arguments, results and
+    errors. A cancelled task cancels its call.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        wait_for_ready: bool = True,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Iterable[tuple[str, str | bytes]] = (),
+    ) -> None:
+        """Prepares a connection, as `Client` does.
+
+        Raises RuntimeError outside a running event loop.
+        """
+        # The channel belongs to a loop; without this check it would make one that nobody runs.
+        asyncio.get_running_loop()
+        self._timeout = timeout
+        self._wait_for_ready = wait_for_ready
+        self._metadata = tuple(metadata)
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        # The stub takes its kind of call from the channel; only the type checker knows two classes.
+        self._stub = cast("HarmonyServiceAsyncStub", HarmonyServiceStub(self._channel))
+
+    async def close(self) -> None:
+        """Ends the connection; calls under way are `Cancelled`."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def get_encoding(
+        self, *, timeout: float | None = None
+    ) -> service_pb2.GetEncodingResponse:
+        """See `Client.get_encoding`."""
+        return await self._call(self._stub.GetEncoding, service_pb2.GetEncodingRequest(), timeout)
+
+    async def render(
+        self,
+        message: chat_pb2.Message,
+        *,
+        conversation_has_function_tools: bool = False,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """See `Client.render`."""
+        request = _codec.render_request(message, conversation_has_function_tools)
+        return list((await self._call(self._stub.Render, request, timeout)).tokens)
+
+    async def render_conversation(
+        self,
+        conversation: _codec.Conversation,
+        *,
+        auto_drop_analysis: bool = True,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """See `Client.render_conversation`."""
+        request = _codec.render_conversation_request(conversation, auto_drop_analysis)
+        return list((await self._call(self._stub.RenderConversation, request, timeout)).tokens)
+
+    async def render_conversation_for_completion(
+        self,
+        conversation: _codec.Conversation,
+        next_turn_role: _codec.Role = "assistant",
+        *,
+        auto_drop_analysis: bool = True,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """See `Client.render_conversation_for_completion`."""
+        request = _codec.render_conversation_for_completion_request(
+            conversation, next_turn_role, auto_drop_analysis
+        )
+        return list(
+            (await self._call(self._stub.RenderConversationForCompletion, request, timeout)).tokens
+        )
+
+    async def render_conversation_for_training(
+        self,
+        conversation: _codec.Conversation,
+        *,
+        auto_drop_analysis: bool = True,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """See `Client.render_conversation_for_training`."""
+        request = _codec.render_conversation_for_training_request(conversation, auto_drop_analysis)
+        return list(
+            (await self._call(self._stub.RenderConversationForTraining, request, timeout)).tokens
+        )
+
+    async def parse_messages(
+        self,
+        tokens: Iterable[int],
+        role: _codec.Role | None = None,
+        *,
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+        timeout: float | None = None,
+    ) -> _codec.ParsedCompletion:
+        """See `Client.parse_messages`."""
+        request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
+        return _codec.read_parsed(await self._call(self._stub.ParseMessages, request, timeout))
+
+    async def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: _codec.SpecialTokens = (),
+        disallowed_special: _codec.SpecialTokens = "all",
+        timeout: float | None = None,
+    ) -> list[int]:
+        """See `Client.encode`."""
+        request = _codec.encode_request(text, allowed_special, disallowed_special)
+        return list((await self._call(self._stub.Encode, request, timeout)).tokens)
+
+    async def decode(
+        self, tokens: Iterable[int], *, strict: bool = False, timeout: float | None = None
+    ) -> str:
+        """See `Client.decode`."""
+        request = _codec.decode_request(tokens, strict)
+        return (await self._call(self._stub.Decode, request, timeout)).text
+
+    async def decode_bytes(self, tokens: Iterable[int], *, timeout: float | None = None) -> bytes:
+        """See `Client.decode_bytes`."""
+        request = _codec.decode_bytes_request(tokens)
+        return (await self._call(self._stub.Decode, request, timeout)).data
+
+    async def _call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT],
+        request: RequestT,
+        timeout: float | None,
+    ) -> ResponseT:
+        """Makes one call with the client's settings and errors."""
+        try:
+            return await method(
+                request,
+                timeout=self._timeout if timeout is None else timeout,
+                metadata=self._metadata,
+                wait_for_ready=self._wait_for_ready,
+            )
+        except grpc.aio.AioRpcError as error:
+            raise from_grpc(error) from error

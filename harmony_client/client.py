@@ -1,0 +1,224 @@
+"""The client for ordinary code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import grpc
+
+from harmony_client import _codec
+from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
+from harmony_client.errors import from_grpc
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from harmony_client.v1 import chat_pb2
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+class Client:
+    """A connection to a harmony sidecar; safe to share between threads.
+
+        with Client("127.0.0.1:50051") as client:
+            tokens = client.render_conversation_for_completion([user("What is 2 + 2?")])
+
+    The connection is made with the first call. Close the client, or use it as
+    a context manager, to release it.
+
+    Every method takes `timeout`, the seconds that this one call may take; None
+    stands for the client's. Every method raises a subclass of `RpcError` where
+    the call fails: `InvalidArgument` where the server refuses the input,
+    `DeadlineExceeded` where no answer comes in time.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        wait_for_ready: bool = True,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Iterable[tuple[str, str | bytes]] = (),
+    ) -> None:
+        """Prepares a connection.
+
+        Args:
+            target: `host:port` or `unix:///path`.
+            timeout: Seconds that a call may take.
+            wait_for_ready: Whether a call waits, within its timeout, for a
+                server that is not there yet; otherwise it is `Unavailable`.
+            credentials: For TLS. None: the connection is not encrypted.
+            metadata: Keys, in lower case, and values sent with every call.
+        """
+        self._timeout = timeout
+        self._wait_for_ready = wait_for_ready
+        self._metadata = tuple(metadata)
+        if credentials is None:
+            self._channel = grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        self._stub = HarmonyServiceStub(self._channel)
+
+    def close(self) -> None:
+        """Ends the connection; calls under way are `Cancelled`."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def get_encoding(self, *, timeout: float | None = None) -> service_pb2.GetEncodingResponse:
+        """Describes the encoding: limits, stop tokens, special tokens, vocabulary, version."""
+        return self._call(self._stub.GetEncoding, service_pb2.GetEncodingRequest(), timeout)
+
+    def render(
+        self,
+        message: chat_pb2.Message,
+        *,
+        conversation_has_function_tools: bool = False,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """Returns the tokens of one message.
+
+        With `conversation_has_function_tools` a system message names the
+        channel for function calls.
+        """
+        request = _codec.render_request(message, conversation_has_function_tools)
+        return list(self._call(self._stub.Render, request, timeout).tokens)
+
+    def render_conversation(
+        self,
+        conversation: _codec.Conversation,
+        *,
+        auto_drop_analysis: bool = True,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """Returns the tokens of a conversation, with nothing after it.
+
+        With `auto_drop_analysis`, where the last assistant message is on
+        channel `final`, the analysis before the first such message is left out.
+        """
+        request = _codec.render_conversation_request(conversation, auto_drop_analysis)
+        return list(self._call(self._stub.RenderConversation, request, timeout).tokens)
+
+    def render_conversation_for_completion(
+        self,
+        conversation: _codec.Conversation,
+        next_turn_role: _codec.Role = "assistant",
+        *,
+        auto_drop_analysis: bool = True,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """Returns the prompt to sample from: the conversation, then whose turn it is.
+
+        Raises ValueError for the name of no role.
+        """
+        request = _codec.render_conversation_for_completion_request(
+            conversation, next_turn_role, auto_drop_analysis
+        )
+        return list(self._call(self._stub.RenderConversationForCompletion, request, timeout).tokens)
+
+    def render_conversation_for_training(
+        self,
+        conversation: _codec.Conversation,
+        *,
+        auto_drop_analysis: bool = True,
+        timeout: float | None = None,
+    ) -> list[int]:
+        """Returns the tokens of a conversation, a final answer ending with `<|return|>`."""
+        request = _codec.render_conversation_for_training_request(conversation, auto_drop_analysis)
+        return list(self._call(self._stub.RenderConversationForTraining, request, timeout).tokens)
+
+    def parse_messages(
+        self,
+        tokens: Iterable[int],
+        role: _codec.Role | None = None,
+        *,
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+        timeout: float | None = None,
+    ) -> _codec.ParsedCompletion:
+        """Parses a whole completion.
+
+        Args:
+            tokens: As the model sampled them, stop token included if it was.
+            role: The role that the prompt ended with, usually assistant: the
+                tokens begin inside a header. None: they begin with `<|start|>`.
+            strict: Whether malformed output is an error. None: True, or False
+                with `recover`.
+            recover: No output is an error; `recovered` says what was repaired.
+            max_header_tokens: The most tokens that a header may have. None:
+                the server's limit.
+            timeout: Seconds that the call may take.
+
+        Raises ValueError for the name of no role, `InvalidArgument` with the
+        reason `PARSE_FAILED` for malformed output.
+        """
+        request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
+        return _codec.read_parsed(self._call(self._stub.ParseMessages, request, timeout))
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: _codec.SpecialTokens = (),
+        disallowed_special: _codec.SpecialTokens = "all",
+        timeout: float | None = None,
+    ) -> list[int]:
+        """Returns the tokens of text.
+
+        Spellings in `allowed_special` become special tokens. Text with one in
+        `disallowed_special`, by default every one that is not allowed, is
+        `InvalidArgument`. What is in neither is encoded as text.
+        """
+        request = _codec.encode_request(text, allowed_special, disallowed_special)
+        return list(self._call(self._stub.Encode, request, timeout).tokens)
+
+    def decode(
+        self, tokens: Iterable[int], *, strict: bool = False, timeout: float | None = None
+    ) -> str:
+        """Returns the text of tokens.
+
+        What is not UTF-8 becomes U+FFFD or, with `strict`, is
+        `InvalidArgument`, as a token that the vocabulary does not have is.
+        """
+        request = _codec.decode_request(tokens, strict)
+        return self._call(self._stub.Decode, request, timeout).text
+
+    def decode_bytes(self, tokens: Iterable[int], *, timeout: float | None = None) -> bytes:
+        """Returns the bytes of tokens."""
+        request = _codec.decode_bytes_request(tokens)
+        return self._call(self._stub.Decode, request, timeout).data
+
+    def _call(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[RequestT, ResponseT],
+        request: RequestT,
+        timeout: float | None,
+    ) -> ResponseT:
+        """Makes one call with the client's settings and errors."""
+        try:
+            return method(
+                request,
+                timeout=self._timeout if timeout is None else timeout,
+                metadata=self._metadata,
+                wait_for_ready=self._wait_for_ready,
+            )
+        except grpc.RpcError as error:
+            # grpcio raises the finished call itself.
+            raise from_grpc(cast("grpc.Call", error)) from error

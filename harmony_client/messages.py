@@ -1,0 +1,162 @@
+"""Short ways to write messages.
+
+conversation = [
+    system(reasoning_effort="high", conversation_start_date="2025-06-28"),
+    developer("Be brief.", functions=[function("get_time", "Gets the time.")]),
+    user("What time is it?"),
+]
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from harmony_client._enums import enum_label
+from harmony_client.v1 import chat_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def user(text: str, *, name: str | None = None) -> chat_pb2.Message:
+    """Returns a message of the user, whom `name` tells from other users."""
+    return chat_pb2.Message(
+        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_USER, name=name), content=[_text(text)]
+    )
+
+
+def assistant(
+    text: str,
+    *,
+    channel: str | None = None,
+    recipient: str | None = None,
+    content_type: str | None = None,
+) -> chat_pb2.Message:
+    """Returns a message of the model, as it would be parsed from its tokens.
+
+    `channel` is usually analysis, commentary or final. A tool call names the
+    tool as `recipient`, with `<|constrain|>json` or the like as `content_type`.
+    """
+    return chat_pb2.Message(
+        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_ASSISTANT),
+        content=[_text(text)],
+        channel=channel,
+        recipient=recipient,
+        content_type=content_type,
+    )
+
+
+def tool(
+    name: str,
+    text: str,
+    *,
+    channel: str | None = None,
+    recipient: str | None = None,
+    content_type: str | None = None,
+) -> chat_pb2.Message:
+    """Returns what the tool `name`, such as `functions.get_weather`, answers.
+
+    gpt-oss models are trained on answers with the channel `commentary` and the
+    recipient `assistant`.
+    """
+    return chat_pb2.Message(
+        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_TOOL, name=name),
+        content=[_text(text)],
+        channel=channel,
+        recipient=recipient,
+        content_type=content_type,
+    )
+
+
+def system(
+    *,
+    model_identity: str | None = None,
+    reasoning_effort: chat_pb2.ReasoningEffort | str | None = None,
+    conversation_start_date: str | None = None,
+    knowledge_cutoff: str | None = None,
+    required_channels: Iterable[str] | None = None,
+    builtin_tools: Iterable[chat_pb2.BuiltinTool | str] = (),
+    tools: Iterable[chat_pb2.ToolNamespaceConfig] = (),
+    no_defaults: bool = False,
+) -> chat_pb2.Message:
+    """Returns a system message; what is None takes the server's default.
+
+    `reasoning_effort` is low, medium or high, medium by default. No date is
+    rendered unless `conversation_start_date` gives it. `required_channels` is
+    analysis, commentary and final by default. `builtin_tools` holds browser,
+    python or both. With `no_defaults` what is None is left out of the prompt.
+
+    Raises ValueError for an unknown effort or built-in tool.
+    """
+    content = chat_pb2.SystemContent(
+        model_identity=model_identity,
+        conversation_start_date=conversation_start_date,
+        knowledge_cutoff=knowledge_cutoff,
+        builtin_tools=[
+            enum_label(chat_pb2.BuiltinTool, "BUILTIN_TOOL_", builtin) for builtin in builtin_tools
+        ],
+        tools=tools,
+        no_defaults=no_defaults,
+        reasoning_effort=None
+        if reasoning_effort is None
+        else enum_label(chat_pb2.ReasoningEffort, "REASONING_EFFORT_", reasoning_effort),
+        channel_config=None
+        if required_channels is None
+        else chat_pb2.ChannelConfig(valid_channels=required_channels, channel_required=True),
+    )
+    return chat_pb2.Message(
+        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_SYSTEM),
+        content=[chat_pb2.Content(system=content)],
+    )
+
+
+def developer(
+    instructions: str | None = None,
+    *,
+    functions: Iterable[chat_pb2.ToolDescription] = (),
+    tools: Iterable[chat_pb2.ToolNamespaceConfig] = (),
+) -> chat_pb2.Message:
+    """Returns a developer message.
+
+    `functions` become the namespace `functions`; `tools` are further
+    namespaces, none of which may have that name.
+    """
+    namespaces = list(tools)
+    described = list(functions)
+    if described:
+        namespaces.append(namespace("functions", described))
+    content = chat_pb2.DeveloperContent(instructions=instructions, tools=namespaces)
+    return chat_pb2.Message(
+        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_DEVELOPER),
+        content=[chat_pb2.Content(developer=content)],
+    )
+
+
+def namespace(
+    name: str, tools: Iterable[chat_pb2.ToolDescription], *, description: str | None = None
+) -> chat_pb2.ToolNamespaceConfig:
+    """Returns a namespace of tools, which `function` describes one by one."""
+    return chat_pb2.ToolNamespaceConfig(name=name, description=description, tools=tools)
+
+
+def function(
+    name: str, description: str, parameters: dict[str, Any] | str | None = None
+) -> chat_pb2.ToolDescription:
+    """Describes a function that the model may call.
+
+    `parameters` is the JSON Schema of its arguments: a dict, whose order of
+    keys the prompt keeps, or JSON text, which is sent as it is. None: it takes
+    no arguments.
+
+    Raises ValueError for NaN or an infinity in the dict, TypeError for what
+    JSON cannot hold.
+    """
+    if isinstance(parameters, dict):
+        parameters = json.dumps(parameters, ensure_ascii=False, allow_nan=False)
+    return chat_pb2.ToolDescription(name=name, description=description, parameters_json=parameters)
+
+
+def _text(text: str) -> chat_pb2.Content:
+    """Wraps text as the content of a message."""
+    return chat_pb2.Content(text=chat_pb2.TextContent(text=text))

@@ -1,0 +1,75 @@
+"""The command group: its subcommands, and what becomes of errors."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ..version import __version__
+from .inspect import inspect
+from .parse import parse
+from .render import render
+from .serve import serve
+from .text import decode, encode
+
+_EXIT_INTERRUPTED = 130
+
+
+class _OneLineErrors(click.Group):
+    """A group that reports every error, those of usage included, in one line on stderr."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Runs a command line and exits; without `standalone_mode` errors are raised."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            click.echo(_one_line(error), err=True)
+            code = error.exit_code
+        except click.Abort:
+            code = _EXIT_INTERRUPTED
+        sys.exit(code)
+
+
+def _one_line(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "harmony-server"
+        message = f"{command}: {message.rstrip('.')} (see '{command} --help')"
+    return " ".join(message.split())
+
+
+@click.group(
+    cls=_OneLineErrors,
+    invoke_without_command=True,
+    epilog=(
+        "\b\n"
+        "Example: start a server, then render a prompt through it\n"
+        "  harmony-server serve --listen 127.0.0.1:50051\n"
+        "  harmony-server render --target 127.0.0.1:50051 conversation.json\n"
+    ),
+)
+@click.version_option(__version__, prog_name="harmony-server", message="%(prog)s %(version)s")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Render and parse the harmony format of the gpt-oss models, as a server or right here.
+
+    Every command but serve works in this process, or with --target through a running server.
+    Input comes from a file, or from standard input where none is given or it is "-". Wrong input
+    is one line on standard error and exit code 2.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _command in (serve, render, parse, inspect, encode, decode):
+    main.add_command(_command)

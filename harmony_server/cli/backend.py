@@ -1,0 +1,79 @@
+"""Where the work is done: in this process, or by a server."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from .address_type import address
+
+if TYPE_CHECKING:
+    from ..core import Conversation, Message, Role
+
+# Parts what it stands between when many tokens are decoded at once.
+_SEPARATOR, _SEPARATOR_BYTES = 199998, b"<|startoftext|>"
+
+
+class Purpose(Enum):
+    """What a conversation is rendered for."""
+
+    COMPLETION = "completion"
+    TRAINING = "training"
+    CONVERSATION = "conversation"
+
+
+class Backend(Protocol):
+    """The work behind the commands.
+
+    Each method raises InputError for input that cannot be used, naming the place in it.
+    """
+
+    def render(
+        self,
+        conversation: "Conversation",
+        purpose: Purpose,
+        next_role: "Role",
+        auto_drop_analysis: bool,
+    ) -> list[int]:
+        """Renders a conversation; `next_role` counts for a completion only."""
+
+    def parse(self, tokens: Sequence[int], role: "Role | None", strict: bool) -> "list[Message]":
+        """Parses a completion; with a role it begins inside a header."""
+
+    def encode(self, text: str) -> list[int]:
+        """Encodes text, spellings of special tokens becoming special tokens."""
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        """Decodes tokens, all of which the vocabulary must have."""
+
+
+@contextmanager
+def open_backend(target: str | None) -> Iterator[Backend]:
+    """Yields the backend for an address, or for None the one in this process."""
+    if target is None:
+        from .local import LocalBackend
+
+        yield LocalBackend()
+    else:
+        from .remote import RemoteBackend
+
+        with RemoteBackend(target) as backend:
+            yield backend
+
+
+def decode_each(backend: Backend, tokens: Sequence[int]) -> dict[int, bytes]:
+    """Returns the bytes of each token, decoding all of them at once."""
+    distinct = sorted(set(tokens) - {_SEPARATOR})
+    separated = [item for token in distinct for item in (token, _SEPARATOR)]
+    pieces = backend.decode_bytes(separated).split(_SEPARATOR_BYTES)[:-1]
+    return {**dict(zip(distinct, pieces, strict=True)), _SEPARATOR: _SEPARATOR_BYTES}
+
+
+target_option = click.option(
+    "--target",
+    type=address,
+    metavar="ADDRESS",
+    help="Work through the server at this address (host:port or unix:///path).",
+)

@@ -1,0 +1,87 @@
+"""Input: text from a file, standard input or the command line, and token ids in it."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from .errors import InputError
+
+STDIN = "-"
+_MAX_TOKEN = 0xFFFF_FFFF
+_ITEM = re.compile(r"[^\s,]+")
+
+file_argument = click.argument("file", type=click.Path(allow_dash=True), default=STDIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text, and where it comes from."""
+
+    name: str
+    text: str
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Names this source in every InputError that names none."""
+        try:
+            yield
+        except InputError as error:
+            error.source = error.source or self.name
+            raise
+
+    def error(self, problem: str, position: int) -> InputError:
+        """Returns the error for what stands at a position in the text."""
+        before = self.text[:position]
+        line = before.count("\n") + 1
+        column = position - before.rfind("\n")
+        return InputError(problem, source=self.name, place=f"line {line}, column {column}")
+
+
+def read_source(path: str) -> Source:
+    """Reads a file, or standard input for `-`, as UTF-8 and with its line ends as they are.
+
+    Raises:
+        InputError: It cannot be read, or it is not UTF-8.
+    """
+    name = "stdin" if path == STDIN else path
+    if path == STDIN and sys.stdin is None:
+        raise InputError("closed", source=name)
+    try:
+        data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+        return Source(name, data.decode())
+    except OSError as error:
+        raise InputError(error.strerror or str(error), source=name) from None
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8", source=name, place=f"byte {error.start}") from None
+
+
+def read_tokens(source: Source) -> list[int]:
+    """Reads token ids: a JSON array, or ids with white space or commas between them.
+
+    Raises:
+        InputError: Something else stands there.
+    """
+    text, begin = source.text, 0
+    end = len(text.rstrip())
+    if text[:end].lstrip().startswith("["):
+        begin = text.index("[") + 1
+        if text[end - 1] != "]":
+            raise source.error("the array has no end: expected ]", end)
+        end -= 1
+    return [
+        _token(source, index, match) for index, match in enumerate(_ITEM.finditer(text, begin, end))
+    ]
+
+
+def _token(source: Source, index: int, match: re.Match[str]) -> int:
+    word = match.group()
+    # The length first: Python refuses to convert very long digit strings.
+    if word.isascii() and word.isdigit() and len(word) < 20 and int(word) <= _MAX_TOKEN:
+        return int(word)
+    shown = word if len(word) <= 40 else f"{word[:40]}…"
+    raise source.error(f"tokens[{index}] is not a token id: {shown!r}", match.start())

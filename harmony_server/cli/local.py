@@ -1,0 +1,67 @@
+"""The work done in this process, by the core."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from .. import core
+from .backend import Purpose
+from .errors import InputError, json_path
+
+
+class LocalBackend:
+    """See `Backend`."""
+
+    def __init__(self) -> None:
+        with _as_input_errors():
+            self._encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
+
+    def render(
+        self,
+        conversation: core.Conversation,
+        purpose: Purpose,
+        next_role: core.Role,
+        auto_drop_analysis: bool,
+    ) -> list[int]:
+        """See `Backend`."""
+        encoding = self._encoding
+        config = core.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
+        with _as_input_errors():
+            match purpose:
+                case Purpose.COMPLETION:
+                    return encoding.render_conversation_for_completion(
+                        conversation, next_role, config
+                    )
+                case Purpose.TRAINING:
+                    return encoding.render_conversation_for_training(conversation, config)
+                case Purpose.CONVERSATION:
+                    return encoding.render_conversation(conversation, config)
+
+    def parse(
+        self, tokens: Sequence[int], role: core.Role | None, strict: bool
+    ) -> list[core.Message]:
+        """See `Backend`."""
+        with _as_input_errors():
+            return self._encoding.parse_messages_from_completion_tokens(tokens, role, strict=strict)
+
+    def encode(self, text: str) -> list[int]:
+        """See `Backend`."""
+        return self._encoding.encode(text, allowed_special="all")
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        """See `Backend`."""
+        return self._encoding.decode_bytes(tokens)
+
+
+@contextmanager
+def _as_input_errors() -> Iterator[None]:
+    try:
+        yield
+    except core.RenderError as error:
+        raise InputError(str(error), place=json_path(error.field)) from None
+    except core.ParseError as error:
+        where = "the end of the stream" if error.token is None else f"token {error.token}"
+        raise InputError(
+            f"malformed output at {where}, offset {error.offset}, state {error.state}: {error}"
+        ) from None
+    except (core.HarmonyError, ValueError) as error:
+        raise InputError(str(error)) from None

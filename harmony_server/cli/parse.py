@@ -1,0 +1,49 @@
+"""The command `parse`."""
+
+import json
+import sys
+
+import click
+
+from .backend import open_backend, target_option
+from .inputs import file_argument, read_source, read_tokens
+from .roles import ROLES
+
+_NO_ROLE = "none"
+
+
+@click.command(
+    epilog=("\b\nExample:\n  echo '200005 17196 200008 12194 200002' | harmony-server parse\n"),
+)
+@file_argument
+@click.option(
+    "--role",
+    type=click.Choice([*ROLES, _NO_ROLE]),
+    default="assistant",
+    show_default=True,
+    help="The role that the prompt ended with. none: the tokens begin with <|start|>.",
+)
+@click.option(
+    "--strict/--no-strict",
+    default=True,
+    show_default=True,
+    help="Refuse malformed output, or let a stop token end a header.",
+)
+@target_option
+def parse(file: str, role: str, strict: bool, target: str | None) -> None:
+    """Turn the tokens of a completion into messages.
+
+    FILE holds token ids: a JSON array, or ids with white space or commas between them. The
+    messages come out as a conversation in canonical JSON, which render takes: indented on a
+    terminal, otherwise on one line.
+    """
+    source = read_source(file)
+    tokens = read_tokens(source)
+    from ..core import Conversation, Role
+
+    with source.blamed(), open_backend(target) as backend:
+        messages = backend.parse(tokens, None if role == _NO_ROLE else Role(role), strict)
+    conversation = Conversation.from_messages(messages).to_dict()
+    indent = 2 if sys.stdout.isatty() else None
+    # As bytes: the locale may not have every character.
+    click.echo(json.dumps(conversation, ensure_ascii=False, indent=indent).encode())

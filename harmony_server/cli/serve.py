@@ -1,0 +1,33 @@
+"""The command `serve`."""
+
+import click
+
+from .address_type import address
+
+
+@click.command(
+    epilog=(
+        "\b\n"
+        "Example:\n"
+        "  harmony-server serve --listen 127.0.0.1:50051 --listen unix:///run/harmony.sock\n"
+    ),
+)
+@click.option(
+    "--listen",
+    type=address,
+    metavar="ADDRESS",
+    multiple=True,
+    default=["127.0.0.1:50051"],
+    show_default=True,
+    help="host:port (port 0: any free one) or unix:///path; may be given several times.",
+)
+@click.pass_context
+def serve(context: click.Context, listen: tuple[str, ...]) -> None:
+    """Run the server until SIGTERM or SIGINT.
+
+    It prints "listening on ADDRESS" for each address once it is ready.
+    """
+    # Here: no other command is to wait for gRPC.
+    from .. import server
+
+    context.exit(server.run(listen))

@@ -1,0 +1,363 @@
+"""The parser that no token sequence makes fail, and that loses no text."""
+
+import codecs
+from collections.abc import Sequence
+
+from .chat import Role
+from .errors import HarmonyError
+from .events import (
+    Event,
+    Recovered,
+    RecoveryReason,
+    TokenRange,
+)
+from .header import ROLES
+from .lenient_header import (
+    LenientHeader,
+    could_be_role,
+    read_complete_header,
+    read_unfinished_header,
+)
+from .parser import MessageParser, ParseOptions, StreamState
+from .structure import STOP_TOKENS
+from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
+
+# A header with more stray words than this is no header: its text is let go as content.
+_MAX_STRAY_WORDS = 4
+# How many header tokens there are when it is first looked at for stray words; then at every
+# doubling, which keeps the time linear.
+_FIRST_LOOK = 16
+# Text outside a message that is longer than this is not held back as a possible role.
+_MAX_HELD_TOKENS = 32
+
+
+# Repairs that come in runs: neighbours are reported as one.
+_MERGED = frozenset(
+    {
+        RecoveryReason.TEXT_OUTSIDE_MESSAGE,
+        RecoveryReason.EXTRA_STOP,
+        RecoveryReason.EXTRA_MESSAGE,
+        RecoveryReason.INVALID_TOKEN,
+    }
+)
+
+
+class RecoveringParser(MessageParser):
+    """Reads any token sequence: puts right what it can, and reports each repair."""
+
+    __slots__ = (
+        "_default_role",
+        "_flowing",
+        "_header_repairs",
+        "_held",
+        "_next_look",
+        "_outside_begin",
+    )
+
+    breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE}
+
+    def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
+        super().__init__(tokenizer, role, options)
+        # The role of a message whose header names none.
+        self._default_role = role or Role.ASSISTANT
+        # Tokens outside a message that may yet turn out to be the role of a header, and whether
+        # what comes before the next break cannot any more.
+        self._held: list[int] = []
+        self._flowing = False
+        # Where the text outside a message begins that is not reported yet.
+        self._outside_begin = 0
+        # Repairs of a header being read: reported when it is known which message they are of.
+        self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
+        self._next_look = _FIRST_LOOK
+
+    def feed(self, tokens: Sequence[int], events: list[Event]) -> None:
+        """Reads tokens and appends what they complete to `events`; raises nothing."""
+        try:
+            super().feed(tokens, events)
+        except OverflowError:
+            in_range = [t if 0 <= t <= MAX_UINT32 else VOCABULARY_SIZE for t in tokens]
+            super().feed(in_range, events)
+
+    def finish(self, events: list[Event]) -> None:
+        """Reads the end of the stream, which completes whatever is being read; raises nothing."""
+        if self.state is StreamState.CONTENT:
+            self._complete(None, events)
+        elif self.state is StreamState.HEADER:
+            # A preset role and nothing more is an empty sequence.
+            if self.header_tokens or self.offset:
+                self._end_header(RecoveryReason.TRUNCATED_HEADER, None, events)
+        else:
+            self._release_held(events)
+
+    def read_one(self, token: int, events: list[Event]) -> None:
+        """Reads one token; raises nothing."""
+        if token not in self.breaks:
+            self._read_plain([token], events)
+        elif self.state is StreamState.CONTENT:
+            self._break_content(token, events)
+        elif self.state is StreamState.HEADER:
+            self._break_header(token, events)
+        else:
+            self._break_outside(token, events)
+
+    def _break_content(self, token: int, events: list[Event]) -> None:
+        if token in STOP_TOKENS:
+            self._complete(token, events)
+            self.offset += 1
+        elif token == MESSAGE:
+            self._report(RecoveryReason.EXTRA_MESSAGE, self._here(1), events)
+            self.offset += 1
+        else:
+            self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
+            self._complete(None, events)
+            self._break_outside(token, events)
+
+    def _break_outside(self, token: int, events: list[Event]) -> None:
+        if token in STOP_TOKENS:
+            self._release_held(events)
+            self._skip_stop(events)
+        elif token == START:
+            self._release_held(events)
+            self.offset += 1
+            self._open_header()
+        else:
+            self._open_header_without_start(events)
+            self._break_header(token, events)
+
+    def _break_header(self, token: int, events: list[Event]) -> None:
+        if token == MESSAGE:
+            self._finish_header(events)
+        elif token == CHANNEL and len(self.header_tokens) < self._max_header_tokens:
+            self._add_to_header([token], events)
+        elif token == CHANNEL:
+            self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
+            self._break_content(token, events)
+        elif self.header_tokens:
+            stop_token = None if token == START else token
+            self._end_header(RecoveryReason.MISSING_MESSAGE, stop_token, events)
+            self.offset += 1
+            if token == START:
+                self._open_header()
+        elif token == START:
+            self._skip_start()
+        else:
+            self._expect_start()
+            self._skip_stop(events)
+
+    def _skip_start(self) -> None:
+        repairs, where = self._header_repairs, self._here(1)
+        if repairs and repairs[-1][0] is RecoveryReason.EXTRA_START:
+            where = TokenRange(repairs.pop()[1].begin, where.end)
+        self.offset += 1
+        self._open_header()
+        self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, where)]
+
+    def _skip_stop(self, events: list[Event]) -> None:
+        self._append(Recovered(RecoveryReason.EXTRA_STOP, "", self._here(1)), events)
+        self.offset += 1
+
+    # Outside a message
+
+    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
+        if not self._flowing and len(self._held) + len(tokens) <= _MAX_HELD_TOKENS:
+            held = [*self._held, *tokens]
+            if could_be_role(self._text_of(held)):
+                self._held = held
+                self.offset += len(tokens)
+                return
+        self._flow_out([*self._take_held(), *tokens], events)
+        self._flowing = True
+
+    def _take_held(self) -> list[int]:
+        held, self._held = self._held, []
+        self.offset -= len(held)
+        return held
+
+    def _release_held(self, events: list[Event]) -> None:
+        """Reports what text outside a message is not reported yet."""
+        self._flow_out(self._take_held(), events)
+        rest = self._pending.decode(errors="replace")
+        self._pending = b""
+        if rest:
+            self._report_outside(rest, events)
+
+    def _flow_out(self, tokens: Sequence[int], events: list[Event]) -> None:
+        if not self._pending:
+            self._outside_begin = self.offset
+        text = self._decode(tokens, events)
+        # `direct` is for content.
+        self.direct = ()
+        self.offset += len(tokens)
+        if text:
+            self._report_outside(text, events)
+
+    def _report_outside(self, text: str, events: list[Event]) -> None:
+        where = TokenRange(self._outside_begin, self.offset)
+        self._outside_begin = self.offset
+        self._append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, where), events)
+
+    def _open_header_without_start(self, events: list[Event]) -> None:
+        words = self._text_of(self._held).split(maxsplit=1)
+        if words and words[0] in ROLES:
+            held = self._take_held()
+            self._open_header()
+            self.header_tokens = held
+            self.offset += len(held)
+        else:
+            self._release_held(events)
+            self._open_header()
+            self.preset_role = self._default_role
+        where = TokenRange(self._header_begin, self._header_begin)
+        self._header_repairs = [(RecoveryReason.MISSING_START, where)]
+
+    # Headers
+
+    def _open_header(self) -> None:
+        super()._open_header()
+        self.preset_role = None
+        self._flowing = False
+        self._next_look = _FIRST_LOOK
+        self._header_repairs = []
+
+    def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
+        limit = self._max_header_tokens
+        position = 0
+        while position < len(tokens) and self.state is StreamState.HEADER:
+            # Looks fall on fixed lengths: how the tokens arrive must make no difference.
+            room = min(self._next_look, limit) - len(self.header_tokens)
+            taken = tokens[position : position + room]
+            self.header_tokens += taken
+            self.offset += len(taken)
+            position += len(taken)
+            if len(self.header_tokens) >= limit and position < len(tokens):
+                self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
+            elif len(self.header_tokens) == self._next_look:
+                self._next_look *= 2
+                if self._read_unfinished(self._header_text()[0]).stray_words > _MAX_STRAY_WORDS:
+                    self._let_header_go(RecoveryReason.MISSING_MESSAGE, events)
+        if position < len(tokens):
+            self._add_content(tokens[position:], events)
+
+    def _finish_header(self, events: list[Event]) -> None:
+        text = self._whole_header_text()
+        lenient = read_complete_header(text, self.preset_role, self._default_role)
+        self._report_header_repairs(lenient, text, events)
+        self.header = lenient.header
+        self.preset_role = None
+        self._header_end = self.offset
+        self.offset += 1
+        self._begin_content(events)
+
+    def _let_header_go(self, reason: RecoveryReason, events: list[Event]) -> None:
+        """Ends a header in mid-stream: its text is content, and so is what follows."""
+        text, rest = self._header_text()
+        self._note_header_repair(reason)
+        lenient = self._read_unfinished(text)
+        self._report_header_repairs(lenient, text, events)
+        self._begin_salvaged(lenient.header, lenient.text, events)
+        self.preset_role = None
+        self._set_pending(rest)
+
+    def _end_header(
+        self, reason: RecoveryReason, stop_token: int | None, events: list[Event]
+    ) -> None:
+        """Ends a header that something else than `<|message|>` follows."""
+        text = self._whole_header_text()
+        lenient = self._read_unfinished(text)
+        if lenient.is_bare:
+            where = TokenRange(self._header_begin, self.offset)
+            for earlier, place in self._header_repairs:
+                self._append(Recovered(earlier, "", place, text), events)
+            self._append(Recovered(reason, text, where, text), events)
+            self._expect_start()
+        else:
+            self._note_header_repair(reason)
+            self._report_header_repairs(lenient, text, events)
+            self._begin_salvaged(lenient.header, lenient.text, events)
+            self._complete(stop_token, events)
+
+    def _read_unfinished(self, text: str) -> LenientHeader:
+        return read_unfinished_header(text, self.preset_role, self._default_role)
+
+    def _header_text(self) -> tuple[str, bytes]:
+        """Returns the header as far as it is whole characters, and the bytes after that."""
+        data = self._tokenizer.decode_replacing(self.header_tokens)
+        text, consumed = codecs.utf_8_decode(data, "replace", False)
+        return text, data[consumed:]
+
+    def _whole_header_text(self) -> str:
+        text, rest = self._header_text()
+        text += rest.decode(errors="replace")
+        if "\ufffd" in text:
+            known = [token for token in self.header_tokens if is_token(token)]
+            if len(known) < len(self.header_tokens):
+                self._note_header_repair(RecoveryReason.INVALID_TOKEN)
+            try:
+                self._tokenizer.decode_utf8(known)
+            except HarmonyError:
+                self._note_header_repair(RecoveryReason.INVALID_UTF8)
+        return text
+
+    def _note_header_repair(self, reason: RecoveryReason) -> None:
+        where = TokenRange(self._header_begin, self.offset)
+        self._header_repairs.append((reason, where))
+
+    # Reports
+
+    def _report_header_repairs(
+        self, lenient: LenientHeader, raw_header: str, events: list[Event]
+    ) -> None:
+        where = TokenRange(self._header_begin, self.offset)
+        repairs = [(reason, "", place) for reason, place in self._header_repairs]
+        repairs += [(reason, text, where) for reason, text in lenient.repairs]
+        for reason, text, place in repairs:
+            self._mark(reason)
+            self._append(Recovered(reason, text, place, raw_header, self._message_index), events)
+
+    def _report(self, reason: RecoveryReason, where: TokenRange, events: list[Event]) -> None:
+        """Reports a repair inside the content of a message."""
+        self._mark(reason)
+        self._append(Recovered(reason, "", where, "", self._message_index), events)
+
+    def _mark(self, reason: RecoveryReason) -> None:
+        if reason not in self._repairs:
+            self._repairs.append(reason)
+
+    def _append(self, event: Recovered, events: list[Event]) -> None:
+        """Appends a repair, or makes it one with its neighbour where both are of one kind."""
+        last = events[-1] if events else None
+        if (
+            isinstance(last, Recovered)
+            and event.reason in _MERGED
+            and last.reason is event.reason
+            and last.message_index == event.message_index
+            and last.offsets.end == event.offsets.begin
+        ):
+            last.text += event.text
+            last.offsets = TokenRange(last.offsets.begin, event.offsets.end)
+        else:
+            events.append(event)
+
+    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:
+        try:
+            return self._tokenizer.decode_bytes(tokens)
+        except HarmonyError:
+            self._report_invalid_tokens(tokens, events)
+            return self._tokenizer.decode_replacing(tokens)
+
+    def _report_invalid_tokens(self, tokens: Sequence[int], events: list[Event]) -> None:
+        in_message = self.state is StreamState.CONTENT
+        if in_message:
+            self._mark(RecoveryReason.INVALID_TOKEN)
+        index = self._message_index if in_message else None
+        for place, token in enumerate(tokens, start=self.offset):
+            if not is_token(token):
+                where = TokenRange(place, place + 1)
+                repair = Recovered(RecoveryReason.INVALID_TOKEN, "", where, "", index)
+                self._append(repair, events)
+
+    def _text_of(self, tokens: Sequence[int]) -> str:
+        return self._tokenizer.decode_replacing(tokens).decode(errors="replace")
+
+    def _here(self, count: int) -> TokenRange:
+        return TokenRange(self.offset, self.offset + count)

@@ -1,0 +1,23 @@
+"""examples/demo.py."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
+
+
+def test_demo() -> None:
+    """The demo shows a prompt, deltas and parsed messages, soon, and leaves no server behind."""
+    begin = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(DEMO)], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "type find_trains = (_: {" in done.stdout
+    assert "[commentary to functions.find_trains] {" in done.stdout
+    assert "content type: <|constrain|>json\n" in done.stdout
+    assert "Shall I book it? 🚆\n" in done.stdout
+    # Five seconds are the aim; slow machines get three times as many.
+    assert time.monotonic() - begin < 15

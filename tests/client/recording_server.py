@@ -1,0 +1,96 @@
+"""A gRPC server that records what a client sends and answers what a test tells it to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from harmony_client._google import error_details_pb2, status_pb2
+from harmony_client.v1 import service_pb2
+
+SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
+
+Answer = Callable[[Message, grpc.ServicerContext], Message]
+
+
+class RecordedCall(NamedTuple):
+    """One call as the server saw it."""
+
+    method: str
+    request: Message
+    metadata: dict[str, str | bytes]
+    seconds_left: float
+
+
+class RecordingServer:
+    """Serves every unary method; answers with an empty response unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.calls: list[RecordedCall] = []
+        self.answers: dict[str, Answer] = {}
+        self.address = ""
+        self._server = grpc.server(
+            ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", -1)]
+        )
+        handlers = {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                self._behaviour(method.name, GetMessageClass(method.output_type)),
+                request_deserializer=GetMessageClass(method.input_type).FromString,
+                response_serializer=GetMessageClass(method.output_type).SerializeToString,
+            )
+            for method in SERVICE.methods
+            if not method.client_streaming
+        }
+        self._server.add_registered_method_handlers(SERVICE.full_name, handlers)
+
+    def start(self, address: str) -> None:
+        """Listens on the address; `address` is then the one to dial."""
+        port = self._server.add_insecure_port(address)
+        self._server.start()
+        self.address = address if address.startswith("unix:") else f"127.0.0.1:{port}"
+
+    def stop(self) -> None:
+        """Stops at once."""
+        self._server.stop(None).wait()
+
+    def last_request(self, method: str) -> Message:
+        """Returns the request of the last call, which must be one of `method`."""
+        assert self.calls[-1].method == method
+        return self.calls[-1].request
+
+    def _behaviour(self, method: str, response: type[Message]) -> Answer:
+        def answer(request: Message, context: grpc.ServicerContext) -> Message:
+            metadata = dict(context.invocation_metadata())
+            self.calls.append(RecordedCall(method, request, metadata, context.time_remaining()))
+            if method in self.answers:
+                return self.answers[method](request, context)
+            return response()
+
+        return answer
+
+
+def failing(code: grpc.StatusCode, message: str, *details: Message) -> Answer:
+    """Returns an answer that ends the call with a status and rich details."""
+
+    def answer(_: Message, context: grpc.ServicerContext) -> Message:
+        status = status_pb2.Status(code=code.value[0], message=message)
+        for detail in details:
+            status.details.add().Pack(detail)
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        context.abort(code, message)
+
+    return answer
+
+
+def bad_field(field: str, description: str) -> error_details_pb2.BadRequest:
+    """Returns the detail that names a field at fault."""
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+        ]
+    )

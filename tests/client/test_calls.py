@@ -1,0 +1,210 @@
+"""What both clients put into requests and read from responses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from harmony_client import Client, Conversation, Role, assistant, user
+from harmony_client.v1 import parse_pb2, service_pb2
+
+from .recording_server import RecordingServer
+
+Connect = Callable[..., Client]
+
+MESSAGES = [user("What is 2 + 2?"), assistant("4", channel="final")]
+RENDERINGS = [
+    "render_conversation",
+    "render_conversation_for_completion",
+    "render_conversation_for_training",
+]
+
+
+def rpc(method: str) -> str:
+    """Returns the name of the RPC of a client's method."""
+    return "".join(word.capitalize() for word in method.split("_"))
+
+
+def answer(recorder: RecordingServer, method: str, response: Message) -> None:
+    """Makes the server answer every call of a method with one response."""
+    recorder.answers[method] = lambda *_: response
+
+
+def test_get_encoding(recorder: RecordingServer, connect: Connect) -> None:
+    """The description of the encoding comes as the server sends it."""
+    encoding = service_pb2.GetEncodingResponse(name="HarmonyGptOss", stop_tokens=[200002])
+    answer(recorder, "GetEncoding", encoding)
+    assert connect(recorder.address).get_encoding() == encoding
+
+
+def test_render(recorder: RecordingServer, connect: Connect) -> None:
+    """One message goes out with its option; a list of ints comes back."""
+    answer(recorder, "Render", service_pb2.RenderResponse(tokens=[200006, 1428]))
+    client = connect(recorder.address)
+    tokens = client.render(MESSAGES[0], conversation_has_function_tools=True)
+    assert tokens == [200006, 1428]
+    assert type(tokens) is list
+    assert recorder.last_request("Render") == service_pb2.RenderRequest(
+        message=MESSAGES[0],
+        options=service_pb2.RenderOptions(conversation_has_function_tools=True),
+    )
+
+
+@pytest.mark.parametrize("method", RENDERINGS)
+@pytest.mark.parametrize(
+    "make", [list, tuple, iter, lambda messages: Conversation(messages=messages)]
+)
+def test_a_conversation_is_any_iterable_of_messages(
+    recorder: RecordingServer, connect: Connect, method: str, make: Callable[[Any], Any]
+) -> None:
+    """A Conversation, a list, a tuple and an iterator all do."""
+    getattr(connect(recorder.address), method)(make(MESSAGES))
+    request: Any = recorder.last_request(rpc(method))
+    assert list(request.conversation.messages) == MESSAGES
+    assert request.config.auto_drop_analysis
+
+
+@pytest.mark.parametrize("method", RENDERINGS)
+def test_an_empty_conversation_is_set(
+    recorder: RecordingServer, connect: Connect, method: str
+) -> None:
+    """A conversation without messages is one, not a missing field."""
+    getattr(connect(recorder.address), method)([])
+    request: Any = recorder.last_request(rpc(method))
+    assert request.HasField("conversation")
+
+
+@pytest.mark.parametrize("method", RENDERINGS)
+def test_auto_drop_analysis(recorder: RecordingServer, connect: Connect, method: str) -> None:
+    """False is sent as such: unset would mean true."""
+    getattr(connect(recorder.address), method)(MESSAGES, auto_drop_analysis=False)
+    request: Any = recorder.last_request(rpc(method))
+    assert request.config.HasField("auto_drop_analysis")
+    assert not request.config.auto_drop_analysis
+
+
+@pytest.mark.parametrize("role", ["tool", Role.ROLE_TOOL])
+def test_roles_go_by_name_or_value(
+    recorder: RecordingServer, connect: Connect, role: Role | str
+) -> None:
+    """A role is a value of the enum or its short name."""
+    client = connect(recorder.address)
+    client.render_conversation_for_completion(MESSAGES, role)
+    request: Any = recorder.last_request("RenderConversationForCompletion")
+    assert request.next_turn_role == Role.ROLE_TOOL
+    client.parse_messages([1], role)
+    request = recorder.last_request("ParseMessages")
+    assert request.role == Role.ROLE_TOOL
+
+
+def test_the_assistant_is_next_by_default(recorder: RecordingServer, connect: Connect) -> None:
+    """A prompt is for the model unless said otherwise."""
+    connect(recorder.address).render_conversation_for_completion(MESSAGES)
+    request: Any = recorder.last_request("RenderConversationForCompletion")
+    assert request.next_turn_role == Role.ROLE_ASSISTANT
+
+
+def test_an_unknown_role_is_not_sent(recorder: RecordingServer, connect: Connect) -> None:
+    """The name of no role is a ValueError, and no call is made."""
+    with pytest.raises(ValueError, match="unknown name 'robot'"):
+        connect(recorder.address).render_conversation_for_completion(MESSAGES, "robot")
+    assert not recorder.calls
+
+
+def test_parse_messages_defaults(recorder: RecordingServer, connect: Connect) -> None:
+    """Unset options stay unset, so that the server's defaults hold."""
+    connect(recorder.address).parse_messages([1, 2])
+    assert recorder.last_request("ParseMessages") == service_pb2.ParseMessagesRequest(
+        tokens=[1, 2], options=parse_pb2.ParseOptions()
+    )
+
+
+def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:
+    """Options go out; messages, outcomes and repairs come back as lists."""
+    outcome = service_pb2.MessageOutcome(stop_token=200012)
+    repair = parse_pb2.Recovered(reason=parse_pb2.RecoveryReason.RECOVERY_REASON_EXTRA_START)
+    response = service_pb2.ParseMessagesResponse(
+        messages=[MESSAGES[1]], outcomes=[outcome], recovered=[repair]
+    )
+    answer(recorder, "ParseMessages", response)
+    parsed = connect(recorder.address).parse_messages(
+        iter([1, 2]), strict=False, recover=True, max_header_tokens=7
+    )
+    assert parsed == ([MESSAGES[1]], [outcome], [repair])
+    assert parsed.messages == [MESSAGES[1]]
+    request: Any = recorder.last_request("ParseMessages")
+    assert list(request.tokens) == [1, 2]
+    assert request.options.HasField("strict")
+    assert request.options == parse_pb2.ParseOptions(
+        strict=False, recover=True, max_header_tokens=7
+    )
+
+
+@pytest.mark.parametrize("token", [-1, 2**32])
+def test_a_token_that_is_none_is_not_sent(
+    recorder: RecordingServer, connect: Connect, token: int
+) -> None:
+    """A number outside uint32 is a ValueError, and no call is made."""
+    with pytest.raises(ValueError, match=str(token)):
+        connect(recorder.address).parse_messages([token])
+    assert not recorder.calls
+
+
+def test_encode_defaults(recorder: RecordingServer, connect: Connect) -> None:
+    """By default no special token is allowed and each is an error."""
+    answer(recorder, "Encode", service_pb2.EncodeResponse(tokens=[1]))
+    assert connect(recorder.address).encode("a") == [1]
+    request: Any = recorder.last_request("Encode")
+    assert not request.allowed_special.all
+    assert not request.allowed_special.tokens
+    assert not request.HasField("disallowed_special")
+
+
+def test_encode_special_tokens(recorder: RecordingServer, connect: Connect) -> None:
+    """Special tokens are named one by one, or all at once."""
+    client = connect(recorder.address)
+    client.encode("a", allowed_special="all", disallowed_special=())
+    request: Any = recorder.last_request("Encode")
+    assert request.allowed_special == service_pb2.SpecialTokenSet(all=True)
+    assert request.HasField("disallowed_special")
+    assert request.disallowed_special == service_pb2.SpecialTokenSet()
+    client.encode("a", allowed_special=["<|end|>"], disallowed_special={"<|call|>"})
+    request = recorder.last_request("Encode")
+    assert request.allowed_special == service_pb2.SpecialTokenSet(tokens=["<|end|>"])
+    assert request.disallowed_special == service_pb2.SpecialTokenSet(tokens=["<|call|>"])
+
+
+def test_one_string_is_no_set_of_special_tokens(
+    recorder: RecordingServer, connect: Connect
+) -> None:
+    """A lone string would otherwise be a set of its characters."""
+    with pytest.raises(TypeError, match=re.escape("<|end|>")):
+        connect(recorder.address).encode("a", allowed_special="<|end|>")
+
+
+def test_decode(recorder: RecordingServer, connect: Connect) -> None:
+    """Text by default, replacing what is not UTF-8; strict on demand."""
+    answer(recorder, "Decode", service_pb2.DecodeResponse(text="é"))
+    client = connect(recorder.address)
+    assert client.decode([1]) == "é"
+    assert recorder.last_request("Decode") == service_pb2.DecodeRequest(tokens=[1])
+    client.decode([1], strict=True)
+    assert recorder.last_request("Decode") == service_pb2.DecodeRequest(tokens=[1], strict=True)
+
+
+def test_decode_bytes(recorder: RecordingServer, connect: Connect) -> None:
+    """Bytes come as they are."""
+    answer(recorder, "Decode", service_pb2.DecodeResponse(data=b"\xff"))
+    assert connect(recorder.address).decode_bytes([1]) == b"\xff"
+    assert recorder.last_request("Decode") == service_pb2.DecodeRequest(tokens=[1], as_bytes=True)
+
+
+def test_large_messages(recorder: RecordingServer, connect: Connect) -> None:
+    """Neither way is a message limited to gRPC's usual 4 MiB."""
+    tokens = [200_000] * 3_000_000
+    answer(recorder, "Encode", service_pb2.EncodeResponse(tokens=tokens))
+    assert connect(recorder.address).encode("a" * 5_000_000) == tokens

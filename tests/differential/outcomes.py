@@ -1,0 +1,111 @@
+"""What a call came to: a value, or a refusal reduced to what both sides must have in common."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+# The parts of the reference's messages that programs may rely on. Positions in a JSON text and the
+# wording of libraries underneath are none of them.
+_KEY_PHRASES: Final = (
+    r"Invalid HarmonyEncodingName: .*",
+    r"Tools should have a name!",
+    r"SystemContent may only appear in system messages, found in \w+",
+    r"DeveloperContent may only appear in developer messages, found in \w+",
+    r"invalid (?:message|conversation) JSON",
+    r"Unexpected token \d+ while expecting start token \d+",
+    r"message header did not contain a role",
+    r"Unknown role: .*",
+    r"channel marker present but no channel value found in header",
+    r"unexpected tokens remaining in message header",
+    r"could not decode header",
+    r"Unexpected EOS while waiting for message header to complete",
+    r"Could not decode tokens: Invalid token error: Invalid token for decoding: \d+",
+    r"Could not decode tokens: Invalid utf-8 sequence",
+    r"Invalid token for decoding: \d+",
+    r"Encountered text corresponding to disallowed special token",
+    r"Unknown content variant",
+    r"invalid allowed_special",
+)
+_KEY_PHRASE: Final = re.compile("|".join(_KEY_PHRASES), re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Value:
+    """The call returned this."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The call raised an exception of this class, with this key phrase in its message."""
+
+    exception: str
+    phrase: str
+    ancestors: frozenset[str] = field(compare=False, repr=False, default=frozenset())
+
+
+Outcome = Value | Refusal
+
+
+def outcome_of(call: Callable[[], object]) -> Outcome:
+    """Returns what the call returns or raises."""
+    try:
+        return Value(call())
+    except ValidationError as error:
+        found = [(detail["type"], detail["loc"]) for detail in error.errors()]
+        return Refusal("ValidationError", f"{error.title}: {found}")
+    except Exception as error:
+        ancestors = frozenset(base.__name__ for base in type(error).__mro__)
+        return Refusal(type(error).__name__, _key_phrase(str(error)), ancestors)
+
+
+def seen_by_a_program(actual: Outcome, expected: Outcome) -> Outcome:
+    """Returns our outcome as a program sees it that was written for the reference's.
+
+    Our exceptions may be of a subclass of the reference's class: the same `except` catches them.
+    """
+    if (
+        isinstance(actual, Refusal)
+        and isinstance(expected, Refusal)
+        and expected.exception in actual.ancestors
+    ):
+        return replace(actual, exception=expected.exception)
+    return actual
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The reference and our core, for calls to be made on both."""
+
+    reference: ModuleType
+    reference_encoding: Any
+    core: ModuleType
+    encoding: Any
+
+    def assert_same(self, call: Callable[[ModuleType, Any], object]) -> Outcome:
+        """Makes a call, given a module and its encoding, on both sides; returns its outcome."""
+        expected = outcome_of(lambda: call(self.reference, self.reference_encoding))
+        actual = outcome_of(lambda: call(self.core, self.encoding))
+        assert seen_by_a_program(actual, expected) == expected
+        return expected
+
+    def assert_both_refuse(self, call: Callable[[ModuleType, Any], object]) -> None:
+        """Makes a call on both sides that misuses the interface; any exception is a refusal.
+
+        For arguments that no type checker lets through, where the reference's exception is an
+        accident of what it does first with them.
+        """
+        assert isinstance(
+            outcome_of(lambda: call(self.reference, self.reference_encoding)), Refusal
+        )
+        assert isinstance(outcome_of(lambda: call(self.core, self.encoding)), Refusal)
+
+
+def _key_phrase(message: str) -> str:
+    match = _KEY_PHRASE.search(message)
+    return match.group() if match else ""

@@ -1,0 +1,170 @@
+"""The four render functions give the reference's tokens, or refuse where it refuses."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.differential.cases import cases
+from tests.differential.outcomes import Comparison
+from tests.strategies.build import (
+    conversation_from_dict,
+    message_by_builders,
+    message_from_dict,
+)
+from tests.strategies.conversations import conversations
+from tests.strategies.messages import ROLES, messages
+from tests.strategies.unrenderable import unrenderable_messages
+
+
+def _rendered(encoding: Any, tokens: list[int]) -> tuple[str, list[int]]:
+    """Tokens with their text in front, which makes a failure readable."""
+    return encoding.decode(tokens), tokens
+
+
+def _assert_same_render(both: Comparison, message: dict[str, Any], function_tools: bool) -> None:
+    def render(harmony: ModuleType, encoding: Any) -> object:
+        options = harmony.RenderOptions(conversation_has_function_tools=function_tools)
+        return _rendered(encoding, encoding.render(message_from_dict(harmony, message), options))
+
+    both.assert_same(render)
+
+
+def _assert_same_conversation_renders(
+    both: Comparison, conversation: dict[str, Any], auto_drop: bool | None, next_role: str
+) -> None:
+    def arguments(harmony: ModuleType) -> tuple[Any, Any]:
+        config = None
+        if auto_drop is not None:
+            config = harmony.RenderConversationConfig(auto_drop_analysis=auto_drop)
+        return conversation_from_dict(harmony, conversation), config
+
+    def render(harmony: ModuleType, encoding: Any) -> object:
+        return _rendered(encoding, encoding.render_conversation(*arguments(harmony)))
+
+    def render_for_training(harmony: ModuleType, encoding: Any) -> object:
+        return _rendered(encoding, encoding.render_conversation_for_training(*arguments(harmony)))
+
+    def render_for_completion(harmony: ModuleType, encoding: Any) -> object:
+        built, config = arguments(harmony)
+        role = harmony.Role(next_role)
+        return _rendered(encoding, encoding.render_conversation_for_completion(built, role, config))
+
+    both.assert_same(render)
+    both.assert_same(render_for_training)
+    both.assert_same(render_for_completion)
+
+
+@cases("messages")
+@given(message=messages(), function_tools=st.booleans())
+def test_render_gives_the_same_tokens(
+    both: Comparison, message: dict[str, Any], function_tools: bool
+) -> None:
+    """A message on its own renders to the same tokens, with either value of the option."""
+    _assert_same_render(both, message, function_tools)
+
+
+@cases("messages built by hand")
+@given(message=messages())
+def test_builder_methods_give_the_same_messages(both: Comparison, message: dict[str, Any]) -> None:
+    """A message put together with the builder methods is the same and renders the same."""
+
+    def build_and_render(harmony: ModuleType, encoding: Any) -> object:
+        built = message_by_builders(harmony, message)
+        return built.to_json(), _rendered(encoding, encoding.render(built))
+
+    both.assert_same(build_and_render)
+
+
+@cases("conversations")
+@given(
+    conversation=conversations(),
+    auto_drop=st.sampled_from([None, True, False]),
+    next_role=st.sampled_from(ROLES),
+)
+def test_conversation_renders_give_the_same_tokens(
+    both: Comparison, conversation: dict[str, Any], auto_drop: bool | None, next_role: str
+) -> None:
+    """A conversation renders to the same tokens by all three functions, whatever is dropped."""
+    _assert_same_conversation_renders(both, conversation, auto_drop, next_role)
+
+
+@cases("unrenderable")
+@given(message=unrenderable_messages())
+def test_what_json_cannot_carry_is_refused(both: Comparison, message: dict[str, Any]) -> None:
+    """Lone surrogates, NaN, infinities, huge integers and values that are not JSON are refused."""
+    _assert_same_render(both, message, function_tools=False)
+    _assert_same_conversation_renders(both, {"messages": [message]}, None, "assistant")
+
+
+@pytest.mark.parametrize("auto_drop", [None, True, False])
+@pytest.mark.parametrize("next_role", ROLES)
+def test_the_empty_conversation_renders(
+    both: Comparison, auto_drop: bool | None, next_role: str
+) -> None:
+    """A conversation without messages renders to nothing, or to the next turn's start alone."""
+    _assert_same_conversation_renders(both, {"messages": []}, auto_drop, next_role)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("kind", ["text", "system_content", "developer_content"])
+@pytest.mark.parametrize("name", [None, "", "bob"])
+def test_every_content_in_every_role(
+    both: Comparison, role: str, kind: str, name: str | None
+) -> None:
+    """Each kind of content is rendered or refused in each role, with and without a name."""
+    content = {"type": kind, "text": "Hi"} if kind == "text" else {"type": kind}
+    message = {"role": role, "name": name, "content": [content]}
+    _assert_same_render(both, message, function_tools=False)
+    _assert_same_conversation_renders(both, {"messages": [message]}, None, "assistant")
+
+
+@pytest.mark.parametrize("field", ["channel", "recipient", "content_type"])
+@pytest.mark.parametrize("value", [5, 1.5, True, ["x"], {"x": 1}, b"x"])
+def test_fields_set_to_no_text_are_refused(both: Comparison, field: str, value: object) -> None:
+    """A header field that was set to something else than a text is refused when rendering."""
+
+    def render(harmony: ModuleType, encoding: Any) -> object:
+        message = harmony.Message.from_role_and_content(harmony.Role.USER, "Hi")
+        setattr(message, field, value)
+        return encoding.render(message)
+
+    both.assert_both_refuse(render)
+
+
+def test_contents_of_no_kind_are_refused(both: Comparison) -> None:
+    """A message that holds a bare `Content` is refused when rendering."""
+
+    def render(harmony: ModuleType, encoding: Any) -> object:
+        author = harmony.Author(role=harmony.Role.USER)
+        return encoding.render(harmony.Message(author=author, content=[harmony.Content()]))
+
+    both.assert_both_refuse(render)
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["render", "render_conversation", "render_conversation_for_training"],
+)
+@pytest.mark.parametrize("argument", [None, [], {}, "x"])
+def test_arguments_that_are_no_models_are_refused(
+    both: Comparison, method: str, argument: object
+) -> None:
+    """Rendering something else than a model is refused."""
+
+    def render(_: ModuleType, encoding: Any) -> object:
+        return getattr(encoding, method)(argument)
+
+    both.assert_both_refuse(render)
+
+
+@pytest.mark.parametrize("role", ["assistant", None, 5])
+def test_next_roles_that_are_no_roles_are_refused(both: Comparison, role: object) -> None:
+    """The role of the next turn must be a `Role`."""
+
+    def render(harmony: ModuleType, encoding: Any) -> object:
+        return encoding.render_conversation_for_completion(harmony.Conversation(), role)
+
+    both.assert_both_refuse(render)

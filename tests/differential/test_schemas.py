@@ -1,0 +1,61 @@
+"""Tool parameters render to the reference's TypeScript, for any schema."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.differential.cases import cases
+from tests.differential.outcomes import Comparison
+from tests.strategies.nesting import nested_schemas
+from tests.strategies.schemas import schemas
+
+
+def _assert_same_type(both: Comparison, schema: dict[Any, Any] | None) -> None:
+    def render(harmony: ModuleType, encoding: Any) -> object:
+        return encoding.decode(encoding.render(_message(harmony, schema)))
+
+    both.assert_same(render)
+
+
+def _message(harmony: ModuleType, schema: dict[Any, Any] | None) -> Any:
+    tool = harmony.ToolDescription.new("f", "Does it.", parameters=schema)
+    content = harmony.DeveloperContent.new().with_function_tools([tool])
+    return harmony.Message.from_role_and_content(harmony.Role.DEVELOPER, content)
+
+
+@cases("schemas")
+@given(schema=schemas())
+def test_any_schema_renders_to_the_same_type(both: Comparison, schema: dict[str, Any]) -> None:
+    """Any schema, well-formed or not, renders to the same TypeScript."""
+    _assert_same_type(both, schema)
+
+
+@cases("nesting")
+@given(schema=nested_schemas())
+def test_nesting_is_refused_at_the_same_depth(both: Comparison, schema: dict[str, Any]) -> None:
+    """Parameters nested too deep are refused at the depth at which the reference refuses them."""
+    _assert_same_type(both, schema)
+
+    def render_conversation(harmony: ModuleType, encoding: Any) -> object:
+        conversation = harmony.Conversation.from_messages([_message(harmony, schema)])
+        return encoding.render_conversation(conversation)
+
+    both.assert_same(render_conversation)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        {},
+        {"type": "object", "properties": {1: {"type": "string"}, "b": {}, "1": {}}},
+        {"type": "object", "properties": {None: {}, True: {}, 1.5: {}}},
+        {"type": "object", "properties": {"a": {"default": (1, 2)}}},
+        {"type": "string", "enum": ("a", "b")},
+    ],
+)
+def test_python_values_become_json_first(both: Comparison, schema: dict[Any, Any] | None) -> None:
+    """Keys that are no texts and tuples are what Python's JSON makes of them."""
+    _assert_same_type(both, schema)

@@ -1,0 +1,289 @@
+"""What a recovering parse promises for every token sequence."""
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony_server.core import (
+    Conversation,
+    Message,
+    ParseOptions,
+    RenderConversationConfig,
+    Role,
+    StreamableParser,
+)
+from harmony_server.core.events import (
+    ContentDelta,
+    Event,
+    MessageCompleted,
+    MessageStarted,
+    Recovered,
+    RecoveryReason,
+)
+from harmony_server.core.parser import MessageParser
+from harmony_server.core.structure import STRUCTURAL_TOKENS
+from harmony_server.core.tokenizer import CONSTRAIN, VOCABULARY_SIZE
+
+from .tokens import SPELLINGS, encode, encoding
+
+RECOVER = ParseOptions(recover=True)
+# The repairs by which text of a header becomes content.
+SALVAGED = {
+    RecoveryReason.MISSING_MESSAGE,
+    RecoveryReason.HEADER_TOO_LONG,
+    RecoveryReason.TRUNCATED_HEADER,
+}
+
+WORDS = [
+    "assistant", "user", "tool", "functions.f", " to=functions.f", " to=", "to=assistant",
+    "analysis", "commentary", "final", " json", " \n", "Hello  there", '{"a": 1}', "\u00e9", "<|",
+]  # fmt: skip
+# The halves of a character, bytes that are never UTF-8, and ids that are no token.
+ODD_TOKENS = [*encoding().encode("\U0001f9ff"), 255, 128, VOCABULARY_SIZE, 2**32 - 1]
+
+fragments = st.one_of(
+    st.sampled_from(SPELLINGS).map(encode),
+    st.sampled_from(WORDS).map(encode),
+    st.sampled_from(ODD_TOKENS).map(lambda token: [token]),
+    st.integers(0, VOCABULARY_SIZE).map(lambda token: [token]),
+)
+sequences = st.lists(fragments, max_size=24).map(lambda parts: [t for part in parts for t in part])
+WELL_FORMED = encode(
+    "<|channel|>analysis<|message|>Let me see. \U0001f9ff<|end|>"
+    "<|start|>assistant to=functions.f<|channel|>commentary <|constrain|>json<|message|>{}<|call|>"
+    "<|start|>functions.f to=assistant<|channel|>commentary<|message|>4<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>It is 4.<|return|>"
+)
+
+
+@st.composite
+def mutations(draw: st.DrawFn) -> list[int]:
+    """Draws a well-formed completion with tokens deleted, inserted and doubled."""
+    tokens = list(WELL_FORMED)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(tokens)))
+        match draw(st.sampled_from(["delete", "insert", "double", "cut"])):
+            case "delete":
+                del tokens[place : place + draw(st.integers(1, 3))]
+            case "insert":
+                tokens[place:place] = draw(fragments)
+            case "double":
+                tokens[place:place] = tokens[max(place - 2, 0) : place]
+            case "cut":
+                del tokens[place:]
+    return tokens
+
+
+outputs = st.one_of(sequences, mutations())
+roles = st.sampled_from([None, *Role])
+
+
+def feed(parser: MessageParser, chunks: Sequence[Sequence[int]]) -> list[Event]:
+    """Feeds the chunks in turn and ends the stream."""
+    events: list[Event] = []
+    for chunk in chunks:
+        parser.feed(chunk, events)
+    parser.finish(events)
+    return events
+
+
+def text_of(tokens: Sequence[int]) -> str:
+    """Returns the text of tokens, each id that is no token as U+FFFD."""
+    known = [token if token < VOCABULARY_SIZE else None for token in tokens]
+    data = b"".join(
+        encoding().decode_bytes([token]) if token is not None else "\ufffd".encode()
+        for token in known
+    )
+    return data.decode(errors="replace")
+
+
+def text_without_markers(tokens: Sequence[int]) -> str:
+    """Returns the text of a header without the spellings of structural tokens."""
+    text = text_of(tokens)
+    for spelling in SPELLINGS:
+        text = text.replace(spelling, "")
+    return text
+
+
+def without_space(text: str) -> Counter[str]:
+    """Counts the characters that are no white space."""
+    return Counter("".join(text.split()))
+
+
+@given(outputs, roles)
+def test_every_token_shows_up_once(tokens: list[int], role: Role | None) -> None:
+    """Headers, contents and text outside cover every token but structure, once and in order."""
+    events = encoding().parse_events(tokens, role, RECOVER)
+    ranges = []
+    for event in events:
+        if isinstance(event, MessageCompleted):
+            ranges += [event.header_range, event.content_range]
+        elif isinstance(event, Recovered) and event.message_index is None and event.text:
+            ranges.append(event.offsets)
+    covered = [offset for begin, end in ranges for offset in range(begin, end)]
+    assert covered == sorted(set(covered))
+    left_out = set(range(len(tokens))) - set(covered)
+    assert {tokens[offset] for offset in left_out} <= STRUCTURAL_TOKENS - {CONSTRAIN}
+
+
+@given(outputs, roles)
+def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
+    """Contents are exact to the blank; of a header nothing but separators is missing."""
+    events = encoding().parse_events(tokens, role, RECOVER)
+    completed = [event for event in events if isinstance(event, MessageCompleted)]
+    for index, message in enumerate(completed):
+        header_tokens = tokens[slice(*message.header_range)]
+        content_tokens = [
+            token
+            for token in tokens[slice(*message.content_range)]
+            if token not in STRUCTURAL_TOKENS - {CONSTRAIN}
+        ]
+        if SALVAGED.isdisjoint(message.repairs):
+            assert message.text == text_of(content_tokens)
+        else:
+            assert text_of([*header_tokens, *content_tokens]).endswith(message.text)
+        header = message.header
+        fields = [header.name, header.recipient, header.channel, header.content_type]
+        stray = [
+            it.text for it in events if isinstance(it, Recovered) and it.message_index == index
+        ]
+        reported = without_space("".join([*filter(None, fields), *stray, message.text]))
+        written = without_space(text_without_markers(header_tokens))
+        separators = Counter("to=" * len(header_tokens) + header.role.value)
+        assert not written - reported - separators
+
+
+@given(outputs, roles)
+def test_text_outside_messages_is_exact(tokens: list[int], role: Role | None) -> None:
+    """Text outside any message is what its tokens decode to."""
+    events = encoding().parse_events(tokens, role, RECOVER)
+    for event in events:
+        if isinstance(event, Recovered) and event.message_index is None and event.text:
+            assert event.text == text_of(tokens[slice(*event.offsets)])
+
+
+@given(outputs, roles, st.data())
+def test_chunks_make_no_difference(
+    tokens: list[int], role: Role | None, data: st.DataObject
+) -> None:
+    """However the tokens arrive, the messages, the repairs and the texts are the same."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(tokens)), max_size=6)))
+    edges = [0, *cuts, len(tokens)]
+    chunks = [tokens[a:b] for a, b in itertools.pairwise(edges)]
+    whole = feed(encoding().new_parser(role, RECOVER), [tokens])
+    in_chunks = feed(encoding().new_parser(role, RECOVER), chunks)
+    one_by_one = feed(encoding().new_parser(role, RECOVER), [[token] for token in tokens])
+    assert summary(whole) == summary(in_chunks) == summary(one_by_one)
+
+
+@given(outputs, roles)
+def test_deltas_are_the_text(tokens: list[int], role: Role | None) -> None:
+    """A message's deltas put together are its text, and each message starts before it completes."""
+    text: str | None = None
+    for event in feed(encoding().new_parser(role, RECOVER), [[token] for token in tokens]):
+        if isinstance(event, MessageStarted):
+            assert text is None
+            text = ""
+        elif isinstance(event, ContentDelta):
+            assert text is not None
+            text += event.text
+        elif isinstance(event, MessageCompleted):
+            assert event.text == text
+            text = None
+    assert text is None
+
+
+@given(outputs, roles)
+def test_every_repair_is_marked(tokens: list[int], role: Role | None) -> None:
+    """A message carries the reasons of exactly those repairs that name it."""
+    events = encoding().parse_events(tokens, role, RECOVER)
+    repairs = [event for event in events if isinstance(event, Recovered)]
+    completed = [event for event in events if isinstance(event, MessageCompleted)]
+    for index, message in enumerate(completed):
+        assert set(message.repairs) == {it.reason for it in repairs if it.message_index == index}
+    for repair in repairs:
+        assert 0 <= repair.offsets.begin <= repair.offsets.end <= len(tokens)
+        assert repair.message_index is None or repair.message_index < len(completed)
+
+
+@given(outputs, roles)
+def test_clean_output_is_what_a_strict_parse_gives(tokens: list[int], role: Role | None) -> None:
+    """Where nothing was repaired, a strict parse gives the same events."""
+    events = encoding().parse_events(tokens, role, RECOVER)
+    if not any(isinstance(event, Recovered) for event in events) and tokens:
+        assert encoding().parse_events(tokens, role, ParseOptions()) == events
+
+
+@given(
+    st.lists(
+        st.builds(
+            Message.from_role_and_content,
+            st.sampled_from([Role.ASSISTANT, Role.USER]),
+            st.text(st.characters(exclude_categories=["Cs"])),
+        ).flatmap(
+            lambda message: st.sampled_from([None, "analysis", "commentary", "final"]).map(
+                lambda channel: message.model_copy(update={"channel": channel})
+            )
+        ),
+        max_size=4,
+    )
+)
+def test_quiet_on_rendered_conversations(messages: list[Message]) -> None:
+    """What the encoding renders is parsed as in strict mode, event by event."""
+    conversation = Conversation.from_messages(messages)
+    config = RenderConversationConfig(auto_drop_analysis=False)
+    tokens = encoding().render_conversation(conversation, config)
+    strict = encoding().parse_events(tokens, None, ParseOptions())
+    assert encoding().parse_events(tokens, None, RECOVER) == strict
+
+
+@given(outputs, roles)
+def test_the_streaming_view_agrees(tokens: list[int], role: Role | None) -> None:
+    """StreamableParser gives the same messages and repairs as a parse of the whole."""
+    parser = StreamableParser(encoding(), role, options=RECOVER)
+    for token in tokens:
+        parser.process(token)
+    parser.process_eos()
+    events = encoding().parse_events(tokens, role, RECOVER)
+    expected = [event.to_message() for event in events if isinstance(event, MessageCompleted)]
+    assert parser.messages == expected
+    assert repair_texts(parser.recovered) == repair_texts(events)
+
+
+def test_any_integer_is_a_token() -> None:
+    """Ids that fit no vocabulary, negative ones included, are one U+FFFD each."""
+    tokens = [*encode("<|channel|>final<|message|>"), -1, 2**40, VOCABULARY_SIZE]
+    events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
+    [message] = [event for event in events if isinstance(event, MessageCompleted)]
+    assert message.text == "\ufffd\ufffd\ufffd"
+    assert message.repairs == (RecoveryReason.INVALID_TOKEN,)
+
+
+def test_long_header_becomes_content() -> None:
+    """A header longer than the limit ends there, and what follows streams as content."""
+    options = ParseOptions(recover=True, max_header_tokens=8)
+    tokens = encode("<|channel|>final" + "x" * 200)
+    events = encoding().parse_events(tokens, Role.ASSISTANT, options)
+    [message] = [event for event in events if isinstance(event, MessageCompleted)]
+    assert message.header.channel is not None
+    assert (message.header.channel + message.text).count("x") == 200
+    assert message.repairs == (RecoveryReason.HEADER_TOO_LONG,)
+
+
+def summary(events: Sequence[Event]) -> list[object]:
+    """Returns what must not depend on chunks: messages, their repairs, and texts put together."""
+    completed: list[object] = [event for event in events if isinstance(event, MessageCompleted)]
+    return [*completed, repair_texts(events)]
+
+
+def repair_texts(events: Sequence[object]) -> dict[tuple[RecoveryReason, int | None], str]:
+    """Returns the texts of the repairs, put together by reason and message."""
+    texts: dict[tuple[RecoveryReason, int | None], str] = {}
+    for event in events:
+        if isinstance(event, Recovered):
+            key = (event.reason, event.message_index)
+            texts[key] = texts.get(key, "") + event.text
+    return texts

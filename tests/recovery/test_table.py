@@ -1,0 +1,233 @@
+"""Malformed output seen in the wild, and what a recovering parse makes of it."""
+
+import pytest
+
+from harmony_server.core import ParseOptions, Role
+from harmony_server.core.events import MessageCompleted, Recovered
+
+from .tokens import encode, encoding
+
+THOUGHT = "<|channel|>analysis<|message|>think<|end|>"
+THOUGHT_PARSED = "analysis:think"
+
+
+def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], list[str]]:
+    """Returns the messages and the repairs, each as a short text.
+
+    A message is `role[ name][ to=recipient][ content type] channel:text[ stop][ repairs]`, with
+    what is absent or usual left out; a repair is `reason[:text]`.
+    """
+    messages, repairs = [], []
+    for event in encoding().parse_events(encode(text), role, ParseOptions(recover=True)):
+        if isinstance(event, MessageCompleted):
+            header = event.header
+            fields = [
+                "" if header.role is Role.ASSISTANT else header.role.value,
+                header.name or "",
+                "" if header.recipient is None else f"to={header.recipient}",
+                header.content_type or "",
+                f"{header.channel or ''}:{event.text}",
+                "" if event.stop_token else "(no stop token)",
+            ]
+            messages.append(" ".join(filter(None, fields)))
+        elif isinstance(event, Recovered):
+            text_part = f":{event.text}" if event.text else ""
+            where = "" if event.message_index is None else f"@{event.message_index}"
+            repairs.append(f"{event.reason.value}{where}{text_part}")
+    return messages, repairs
+
+
+@pytest.mark.parametrize(
+    ("output", "messages", "repairs"),
+    [
+        pytest.param(
+            THOUGHT + "<|start|><|start|>assistant<|channel|>final<|message|>hi<|return|>",
+            [THOUGHT_PARSED, "final:hi"],
+            ["extra_start@1"],
+            id="1: an extra start is skipped",
+        ),
+        pytest.param(
+            THOUGHT + "364<|start|>assistant<|channel|>final<|message|>hi<|return|>",
+            [THOUGHT_PARSED, "final:hi"],
+            ["text_outside_message:364"],
+            id="2: text between messages",
+        ),
+        pytest.param(
+            "<|channel|><|message|>hi<|return|>",
+            [":hi"],
+            ["malformed_channel@0"],
+            id="3: an empty channel",
+        ),
+        pytest.param(
+            THOUGHT + '<|start|>assistant<|channel|>final {"answer": 1}<|return|>',
+            [THOUGHT_PARSED, 'final:{"answer": 1}'],
+            ["missing_message@1"],
+            id="4: no message token",
+        ),
+        pytest.param(
+            "<|channel|>finalx<|message|>hi<|return|>",
+            ["finalx:hi"],
+            [],
+            id="5: an unknown channel stays as written",
+        ),
+        pytest.param(
+            "<|channel|>final<|message|>Answer<|end|><|return|>",
+            ["final:Answer"],
+            ["extra_stop"],
+            id="6: a second stop token is skipped",
+        ),
+        pytest.param(
+            '<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"a":1}<|call|>'
+            "commentary"
+            '<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"b":1}<|call|>',
+            [
+                'to=functions.f <|constrain|>json commentary:{"a":1}',
+                'to=functions.f <|constrain|>json commentary:{"b":1}',
+            ],
+            ["text_outside_message:commentary", "missing_start@1"],
+            id="7: two calls with a filler word between them",
+        ),
+        pytest.param(
+            "<|channel|>commentary to=functions.w to=functions.w<|message|>{}<|call|>",
+            ["to=functions.w commentary:{}"],
+            ["repeated_recipient@0:to=functions.w"],
+            id="8: a recipient twice",
+        ),
+        pytest.param(
+            "<|channel|>commentary to=functions.q<|channel|>commentary<|message|>{}<|call|>",
+            ["to=functions.q commentary:{}"],
+            ["repeated_channel@0:commentary"],
+            id="9: a channel twice",
+        ),
+        pytest.param(
+            THOUGHT + "<|start|>assistantassistant<|channel|>final<|message|>hi<|return|>",
+            [THOUGHT_PARSED, "final:hi"],
+            ["malformed_role@1:assistant"],
+            id="10: a role twice",
+        ),
+        pytest.param(
+            "<|channel|>final <|constrain|>json<|message|>{}<|return|>",
+            ["<|constrain|>json final:{}"],
+            ["misplaced_content_type@0"],
+            id="12: a content type without a recipient",
+        ),
+        pytest.param(
+            THOUGHT + "<|channel|>final<|message|>hi<|return|>",
+            [THOUGHT_PARSED, "final:hi"],
+            ["missing_start@1"],
+            id="16: no start",
+        ),
+        pytest.param(
+            '<|channel|>commentary to=functions.w <|constrain|>json<|message|>{"loc',
+            ['to=functions.w <|constrain|>json commentary:{"loc (no stop token)'],
+            [],
+            id="20: the stream ends in a call",
+        ),
+        pytest.param(
+            "<|start|>assistant<|channel|>final<|message|>hi<|return|>",
+            ["final:hi"],
+            ["extra_start@0"],
+            id="22: a start though the role is preset",
+        ),
+        pytest.param(
+            "<|channel|>analysis<|message|>hm<|start|>assistant<|channel|>final<|message|>hi",
+            ["analysis:hm (no stop token)", "final:hi (no stop token)"],
+            ["missing_stop@0"],
+            id="a start ends the message before it",
+        ),
+        pytest.param(
+            "<|channel|>analysis<|message|>hm<|channel|>final<|message|>hi<|return|>",
+            ["analysis:hm (no stop token)", "final:hi"],
+            ["missing_stop@0", "missing_start@1"],
+            id="a channel ends the message before it",
+        ),
+        pytest.param(
+            "<|channel|>final<|message|><|message|>hi<|return|>",
+            ["final:hi"],
+            ["extra_message@0"],
+            id="a second message token is skipped",
+        ),
+        pytest.param(
+            THOUGHT + "assistant to=functions.f<|channel|>commentary json<|message|>{}<|call|>",
+            [THOUGHT_PARSED, "to=functions.f json commentary:{}"],
+            ["missing_start@1"],
+            id="a role without a start",
+        ),
+        pytest.param(
+            THOUGHT + "<|start|>assistantfinal<|message|>hi<|end|>",
+            [THOUGHT_PARSED, "final:hi"],
+            ["malformed_role@1"],
+            id="a channel glued to the role",
+        ),
+        pytest.param(
+            "assistantfinal<|message|>hi<|end|>",
+            ["final:hi"],
+            ["malformed_role@0"],
+            id="a channel glued to the role, though the role is preset",
+        ),
+        pytest.param(
+            "final<|message|>hi<|end|>",
+            ["final:hi"],
+            ["malformed_channel@0"],
+            id="a channel without its marker",
+        ),
+        pytest.param(
+            "<|channel|> final<|message|>hi<|end|>",
+            ["final:hi"],
+            ["malformed_channel@0"],
+            id="a blank before the channel",
+        ),
+        pytest.param(
+            "<|channel|>commentary to=functions.w code  and more<|message|>{}<|call|>",
+            ["to=functions.w commentary:{}"],
+            ["unexpected_header_text@0:code  and more"],
+            id="words that are no field keep their white space",
+        ),
+        pytest.param(
+            '<|channel|>commentary to=functions.f<|constrain|>json{"a": 1}<|call|>',
+            ['to=functions.f <|constrain|>json commentary:{"a": 1}'],
+            ["missing_message@0"],
+            id="arguments directly behind the content type",
+        ),
+        pytest.param(
+            "<|channel|>analysisHello  world\n<|end|>",
+            ["analysis:Hello  world\n"],
+            ["missing_message@0"],
+            id="text directly behind the channel",
+        ),
+        pytest.param(
+            "Hello there!  I forgot my header.<|return|>",
+            [":Hello there!  I forgot my header."],
+            ["missing_message@0"],
+            id="no header at all",
+        ),
+        pytest.param(
+            "<|channel|>analysis",
+            ["analysis: (no stop token)"],
+            ["truncated_header@0"],
+            id="the stream ends in a header",
+        ),
+        pytest.param(
+            THOUGHT + "<|start|>assistant",
+            [THOUGHT_PARSED],
+            ["truncated_header:assistant"],
+            id="the stream ends behind a role",
+        ),
+        pytest.param("<|end|><|return|>", [], ["extra_stop"], id="nothing but stop tokens"),
+        pytest.param("", [], [], id="nothing"),
+    ],
+)
+def test_recovers(output: str, messages: list[str], repairs: list[str]) -> None:
+    """Each form of malformed output gives its messages, and its repairs are named."""
+    assert parse(output) == (messages, repairs)
+
+
+def test_unknown_word_before_a_recipient_is_a_tool() -> None:
+    """As in a strict parse, a tool's message names the tool first."""
+    output = (
+        "<|start|>functions.f to=assistant to=assistant<|channel|>commentary<|message|>4<|end|>"
+    )
+    assert parse(output, role=None) == (
+        ["tool functions.f to=assistant commentary:4"],
+        ["repeated_recipient@0:to=assistant"],
+    )

@@ -1,0 +1,89 @@
+"""Headers of messages, as segments: well-formed ones and every way to get one wrong."""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from tests.strategies.messages import ROLES
+from tests.strategies.segments import FIRST_INVALID_TOKEN, Segment, Special, Text, Token
+from tests.strategies.texts import WHITE_SPACE, texts
+from tests.strategies.utf8 import byte_segments
+
+Header = list[Segment]
+
+_CHANNELS: Final = ("analysis", "commentary", "final")
+_RECIPIENTS: Final = ("functions.get_weather", "browser.search", "assistant", "user", "all")
+_STOPS: Final = ("end", "return", "call")
+
+
+@st.composite
+def well_formed_headers(draw: st.DrawFn, preset: str | None) -> Header:
+    """Headers as models write them; with a preset role, mostly without the role."""
+    header: Header = []
+    if preset is None or draw(st.integers(min_value=0, max_value=3)) == 0:
+        header.append(Text(preset or draw(st.sampled_from([*ROLES, "functions.get_weather"]))))
+    recipient: Header = []
+    if draw(st.booleans()) or header == [Text("functions.get_weather")]:
+        recipient = [Text(f" to={draw(st.sampled_from(_RECIPIENTS))}")]
+    channel: Header = []
+    if draw(st.booleans()):
+        channel = [Special("channel"), Text(draw(st.sampled_from(_CHANNELS)))]
+    header += recipient + channel if draw(st.booleans()) else channel + recipient
+    if draw(st.booleans()):
+        header += draw(
+            st.sampled_from(
+                [
+                    [Text(" "), Special("constrain"), Text("json")],
+                    [Special("constrain"), Text("json")],
+                    [Text(" json")],
+                    [Text(" code")],
+                ]
+            )
+        )
+    return header
+
+
+_header_words: st.SearchStrategy[Segment] = st.one_of(
+    st.sampled_from([*ROLES, *_RECIPIENTS, *_CHANNELS, "json", "to=x", "to=", "foo", "x"]).map(
+        Text
+    ),
+    st.sampled_from(["user:bob", "tool", "to=x to=y", "Assistant", "assistantfoo", "a b c"]).map(
+        Text
+    ),
+)
+_header_separators: st.SearchStrategy[Segment] = st.one_of(
+    st.just(Text(" ")), st.sampled_from(WHITE_SPACE).map(Text)
+)
+_header_specials: st.SearchStrategy[Segment] = st.one_of(
+    st.just(Special("channel")),
+    st.just(Special("constrain")),
+    st.sampled_from(["start", *_STOPS, "reserved_200014", "endoftext"]).map(Special),
+)
+_header_oddities: st.SearchStrategy[Segment] = st.one_of(
+    texts().map(Text),
+    byte_segments(),
+    st.sampled_from([FIRST_INVALID_TOKEN, 250_000, 2**32 - 1]).map(Token),
+)
+
+
+@st.composite
+def word_soups(draw: st.DrawFn) -> Header:
+    """Headers of random words, separators and specials, that any rule may apply to."""
+    header: Header = []
+    for _ in range(draw(st.integers(min_value=0, max_value=5))):
+        header.append(draw(st.one_of(_header_words, _header_words, _header_specials)))
+        if draw(st.booleans()):
+            header.append(draw(_header_separators))
+    if draw(st.integers(min_value=0, max_value=3)) == 0:
+        at = draw(st.integers(min_value=0, max_value=len(header)))
+        header.insert(at, draw(_header_oddities))
+    return header
+
+
+def headers(preset: str | None) -> st.SearchStrategy[Header]:
+    """Headers, half of them malformed, for a parser with or without a preset role."""
+    role = Text(preset or "assistant")
+    led_soups = word_soups().map(lambda header: [role, *header])
+    return st.one_of(
+        well_formed_headers(preset), well_formed_headers(preset), led_soups, word_soups()
+    )

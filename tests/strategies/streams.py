@@ -1,0 +1,145 @@
+"""Token streams of completions: well-formed ones, mutated ones, and random tokens."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from hypothesis import strategies as st
+
+from tests.strategies.headers import headers, well_formed_headers, word_soups
+from tests.strategies.messages import ROLES
+from tests.strategies.segments import FIRST_INVALID_TOKEN, Segment, Special, Text, Token
+from tests.strategies.texts import texts
+from tests.strategies.utf8 import byte_segments
+
+_STOPS: Final = ("end", "return", "call")
+_OTHER_SPECIALS: Final = ("start", "message", "channel", "constrain", "reserved_200014")
+
+
+MutationKind = Literal["delete", "insert", "swap", "truncate"]
+_MUTATION_KINDS: Final[tuple[MutationKind, ...]] = ("delete", "insert", "swap", "truncate")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change of a token stream, at a place counted round and round.
+
+    `delete` and `insert` act on one token, `swap` on two neighbours, `truncate` drops the place
+    and everything after it.
+    """
+
+    kind: MutationKind
+    place: int
+    segment: Segment | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A completion, the role that its parser starts with, and what was done to its tokens."""
+
+    role: str | None
+    segments: tuple[Segment, ...]
+    mutations: tuple[Mutation, ...] = ()
+
+
+def roles() -> st.SearchStrategy[str | None]:
+    """Roles that a parser starts with, or none."""
+    return st.one_of(st.none(), st.just("assistant"), st.sampled_from(ROLES))
+
+
+def _contents() -> st.SearchStrategy[list[Segment]]:
+    pieces: st.SearchStrategy[Segment] = st.one_of(
+        st.sampled_from(["Hello", " world", "2 + 2 = 4.", '{"a": 1}', "\n\n"]).map(Text),
+        texts().map(Text),
+        byte_segments(),
+        st.sampled_from(_OTHER_SPECIALS).map(Special),
+        st.integers(min_value=0, max_value=FIRST_INVALID_TOKEN - 1).map(Token),
+    )
+    return st.lists(pieces, max_size=4)
+
+
+@st.composite
+def _message(
+    draw: st.DrawFn, preset: str | None, *, opened: bool, malformed: bool
+) -> list[Segment]:
+    kind = headers if malformed else well_formed_headers
+    header = draw(kind(preset))
+    start: list[Segment] = [] if opened else [Special("start")]
+    content = draw(_contents())
+    return [*start, *header, Special("message"), *content, Special(draw(st.sampled_from(_STOPS)))]
+
+
+@st.composite
+def _messages(draw: st.DrawFn, *, malformed: bool) -> Stream:
+    role = draw(roles())
+    segments: list[Segment] = []
+    for index in range(draw(st.integers(min_value=1, max_value=3))):
+        preset = role if index == 0 else None
+        bad = malformed and draw(st.booleans())
+        segments += draw(_message(preset, opened=preset is not None, malformed=bad))
+    if draw(st.booleans()):
+        segments.pop()
+    return Stream(role, tuple(segments))
+
+
+def well_formed_streams() -> st.SearchStrategy[Stream]:
+    """Completions of one to three good messages; the last may lack its stop token."""
+    return _messages(malformed=False)
+
+
+def streams_with_bad_headers() -> st.SearchStrategy[Stream]:
+    """Completions some of whose headers are malformed."""
+    return _messages(malformed=True)
+
+
+_inserted: st.SearchStrategy[Segment] = st.one_of(
+    st.sampled_from([*_STOPS, *_OTHER_SPECIALS]).map(Special),
+    st.sampled_from(["user", " to=x", "x", " "]).map(Text),
+    byte_segments(),
+)
+
+
+@st.composite
+def _mutations(draw: st.DrawFn) -> Mutation:
+    kind = draw(st.sampled_from(_MUTATION_KINDS))
+    place = draw(st.integers(min_value=0, max_value=60))
+    return Mutation(kind, place, draw(_inserted) if kind == "insert" else None)
+
+
+@st.composite
+def mutated_streams(draw: st.DrawFn) -> Stream:
+    """Good completions after one to three deletions, insertions, swaps and truncations."""
+    stream = draw(well_formed_streams())
+    mutations = draw(st.lists(_mutations(), min_size=1, max_size=3))
+    return Stream(stream.role, stream.segments, tuple(mutations))
+
+
+@st.composite
+def rescuable_streams(draw: st.DrawFn) -> Stream:
+    """Completions whose header runs into a stop token, which only non-strict parsing survives."""
+    role = draw(st.sampled_from(ROLES))
+    header = draw(st.one_of(headers(role), word_soups()))
+    rest = draw(st.one_of(st.just([]), _message(None, opened=False, malformed=False)))
+    return Stream(role, (*header, Special(draw(st.sampled_from(_STOPS))), *rest))
+
+
+@st.composite
+def random_streams(draw: st.DrawFn) -> Stream:
+    """Tokens in no order, most of them of the kinds that the parser reacts to."""
+    piece = st.one_of(
+        st.sampled_from([*_STOPS, *_OTHER_SPECIALS, "start", "message"]).map(Special),
+        st.sampled_from(["assistant", " to=x", "tool", "final", " y"]).map(Text),
+        byte_segments(),
+        st.integers(min_value=0, max_value=FIRST_INVALID_TOKEN + 1).map(Token),
+    )
+    return Stream(draw(roles()), tuple(draw(st.lists(piece, max_size=12))))
+
+
+def streams() -> st.SearchStrategy[Stream]:
+    """Every kind of stream."""
+    return st.one_of(
+        well_formed_streams(),
+        streams_with_bad_headers(),
+        mutated_streams(),
+        rescuable_streams(),
+        random_streams(),
+    )
