@@ -98,13 +98,8 @@ def show_stream(address: str, tokens: list[int]) -> list[Message]:
     for event in parse_stream(address, tokens):
         match event.WhichOneof("event"):
             case "started":
-                recipient = event.started.recipient
-                label = (
-                    f"{event.started.channel} to {recipient}"
-                    if recipient
-                    else event.started.channel
-                )
-                console.print(f"[{label}] ", style="bold cyan", end="")
+                names = filter(None, (event.started.channel, event.started.recipient))
+                console.print(f"[{' to '.join(names)}] ", style="bold cyan", end="")
             case "delta":
                 # A bar after every delta, to tell them apart.
                 console.print(Text.assemble(event.delta.text, ("|", "dim")), end="")
@@ -116,13 +111,8 @@ def show_stream(address: str, tokens: list[int]) -> list[Message]:
 
 def show_message(message: Message) -> None:
     """Prints the fields of a parsed message."""
-    fields = {
-        "role": Role.Name(message.author.role).removeprefix("ROLE_").lower(),
-        "channel": message.channel,
-        "recipient": message.recipient,
-        "content type": message.content_type,
-    }
-    line = "  ".join(f"{name}: {value}" for name, value in fields.items() if value)
+    fields = [(name, getattr(message, name)) for name in ("channel", "recipient", "content_type")]
+    line = "  ".join(f"{name}: {value}" for name, value in fields if value)
     console.print(line, style="bold cyan")
     console.print(f"    {message.content[0].text.text}\n")
 
@@ -131,7 +121,7 @@ def main() -> None:
     """Runs the demo."""
     with running_server() as address, Client(address) as client:
         version = client.get_encoding().server_version
-        console.print(f"harmony-server {version} listens on {address}", style="dim")
+        console.print(f"harmony-server {version} listens on {address}\n", style="dim")
 
         tokens = client.render_conversation_for_completion(CONVERSATION)
         console.rule(f"1. Render: {len(CONVERSATION)} messages become {len(tokens)} tokens")
@@ -146,8 +136,9 @@ def main() -> None:
         tokens = client.render_conversation_for_completion(answered)
         console.print(f"(rendered again with the answer: {len(tokens)} tokens)", style="dim")
         parsed += show_stream(address, client.encode(FINAL_ANSWER, allowed_special="all"))
+        console.print()
 
-        console.rule(f"\n3. Parsed: {len(parsed)} messages")
+        console.rule(f"3. Parsed: {len(parsed)} messages")
         for message in parsed:
             show_message(message)
 

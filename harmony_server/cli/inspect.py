@@ -50,10 +50,14 @@ def inspect(file: str, target: str | None) -> None:
     with source.blamed(), open_backend(target) as backend:
         texts = decode_each(backend, [token for token in tokens if is_token(token)])
     # Segments, the lowest level of rich: a Text a token would take seconds for a long prompt.
-    Console().print(Segments(_lines(tokens, texts)), soft_wrap=True, end="")
+    console = Console()
+    lines = Segments(_lines(tokens, texts, console.encoding))
+    console.print(lines, soft_wrap=True, end="")
 
 
-def _lines(tokens: "Sequence[int]", texts: "Mapping[int, bytes]") -> "Iterator[Segment]":
+def _lines(
+    tokens: "Sequence[int]", texts: "Mapping[int, bytes]", encoding: str
+) -> "Iterator[Segment]":
     from rich.segment import Segment
     from rich.style import Style
 
@@ -67,7 +71,8 @@ def _lines(tokens: "Sequence[int]", texts: "Mapping[int, bytes]") -> "Iterator[S
         if token == START and offset:
             yield Segment("\n")
         yield Segment(f"{offset:7}  {token:>6}  ", dim)
-        yield Segment(f"{label.value:12}  {_shown(label, texts.get(token))}", styles[label.value])
+        shown = _shown(label, texts.get(token)).encode(encoding, "backslashreplace")
+        yield Segment(f"{label.value:12}  {shown.decode(encoding)}", styles[label.value])
         yield Segment("\n")
 
 

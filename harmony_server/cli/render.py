@@ -11,11 +11,7 @@ from .roles import ROLES
 
 
 @click.command(
-    epilog=(
-        "\b\n"
-        "Example:\n"
-        '  echo \'{"messages": [{"role": "user", "content": "Hi"}]}\' | harmony-server render --text\n'
-    ),
+    epilog="\b\nExample:\n  harmony-server render --text examples/conversation.json\n",
 )
 @file_argument
 @click.option(

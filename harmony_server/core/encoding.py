@@ -1,6 +1,9 @@
 """The encoding: conversations to tokens, tokens to messages, text to tokens and back."""
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+import sys
+from array import array
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -12,11 +15,14 @@ from .errors import RenderError
 from .events import Event, MessageCompleted
 from .parser import MessageParser, ParseOptions
 from .recovery import RecoveringParser
+from .render_cache import RenderCache
 from .sections import developer_text, system_text
 from .structure import STOP_TOKENS
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
+# About a million tokens of rendered messages.
+RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CONSTRAIN_SPELLING = "<|constrain|>"
 _ANALYSIS = "analysis"
 _FINAL = "final"
@@ -48,6 +54,8 @@ class HarmonyEncoding:
         max_message_tokens: The largest number of tokens in one message.
         n_ctx: The size of the context, in tokens.
         special_tokens_set: The spellings of all special tokens.
+        render_cache: Where the conversation functions remember the messages they rendered. It may
+            be replaced by one of another size, or by None to remember nothing.
     """
 
     tokenizer_name = tk.NAME
@@ -57,6 +65,7 @@ class HarmonyEncoding:
     def __init__(self, name: str) -> None:
         self.name = name
         self.special_tokens_set = set(tk.SPECIAL_TOKENS)
+        self.render_cache: RenderCache[array[int]] | None = RenderCache(RENDER_CACHE_BYTES)
         self._tokenizer = tk.Tokenizer()
         self._role_tokens = {
             role.value: self._tokenizer.encode_ordinary(role.value) for role in Role
@@ -72,12 +81,10 @@ class HarmonyEncoding:
             ValueError: A text with a lone surrogate, or tool parameters that are no JSON.
         """
         options = render_options or RenderOptions()
-        tokens: list[int] = []
         try:
-            self._render_into(tokens, message, options.conversation_has_function_tools)
+            return self._render(message, options.conversation_has_function_tools)
         except ValueError as error:
             raise ValueError(f"invalid message JSON: {error}") from None
-        return tokens
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -95,7 +102,7 @@ class HarmonyEncoding:
             if index in dropped:
                 continue
             try:
-                self._render_into(tokens, message, has_function_tools)
+                tokens += self._render_remembering(message, has_function_tools)
             except RenderError as error:
                 raise error.inside(f"messages[{index}]") from None
             except ValueError as error:
@@ -132,11 +139,23 @@ class HarmonyEncoding:
             tokens[-1] = tk.RETURN
         return tokens
 
-    def _render_into(self, tokens: list[int], message: Message, has_function_tools: bool) -> None:
-        """Appends a message, piece by piece; pieces are never joined before encoding."""
+    def _render_remembering(self, message: Message, has_function_tools: bool) -> Iterable[int]:
+        cache = self.render_cache
+        if cache is None:
+            return self._render(message, has_function_tools)
+        key = _cache_key(message, has_function_tools)
+        remembered = cache.get(key)
+        if remembered is None:
+            remembered = array("I", self._render(message, has_function_tools))
+            size = sum(map(sys.getsizeof, key)) + sys.getsizeof(remembered)
+            cache.put(key, remembered, size)
+        return remembered
+
+    def _render(self, message: Message, has_function_tools: bool) -> list[int]:
+        """Renders a message, piece by piece; pieces are never joined before encoding."""
         encode = self._encode_piece
         author = message.author
-        tokens.append(tk.START)
+        tokens = [tk.START]
         if author.role is Role.TOOL:
             if author.name is None:
                 raise RenderError("Tools should have a name!", field="author.name")
@@ -160,6 +179,7 @@ class HarmonyEncoding:
                 raise error.inside(f"content[{index}]") from None
         calls_tool = author.role is Role.ASSISTANT and message.recipient is not None
         tokens.append(tk.CALL if calls_tool else tk.END)
+        return tokens
 
     def _encode_content_type(self, content_type: str) -> list[int]:
         if not content_type.startswith(_CONSTRAIN_SPELLING):
@@ -267,6 +287,24 @@ class HarmonyEncoding:
     def stop_tokens_for_assistant_actions(self) -> list[int]:
         """Returns the tokens that end the assistant's turn."""
         return [tk.RETURN, tk.CALL]
+
+
+def _cache_key(message: Message, has_function_tools: bool) -> tuple[Hashable, ...]:
+    """Returns all that the tokens of a message depend on."""
+    author = message.author
+    return (
+        has_function_tools,
+        author.role,
+        author.name,
+        message.recipient,
+        message.channel,
+        message.content_type,
+        *(
+            # The types keep a text apart from the JSON of another content.
+            content.text if type(content) is TextContent else (json.dumps(content.to_dict()),)
+            for content in message.content
+        ),
+    )
 
 
 def _content_text(content: Content, role: Role, has_function_tools: bool) -> str:

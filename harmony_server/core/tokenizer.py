@@ -1,6 +1,7 @@
 """The tokenizer `o200k_harmony`: `o200k_base` with harmony's special tokens."""
 
 import functools
+import operator
 import re
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
@@ -175,7 +176,9 @@ def is_special_token(token: int) -> bool:
 
     Raises:
         OverflowError: The token id is negative or does not fit into 32 bits.
+        TypeError: It is not an integer.
     """
+    token = operator.index(token)
     if not 0 <= token <= MAX_UINT32:
         raise OverflowError("out of range integral type conversion attempted")
     return vocabulary.TOKEN_COUNT <= token < VOCABULARY_SIZE

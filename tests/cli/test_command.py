@@ -114,3 +114,11 @@ def test_help_imports_little() -> None:
         "assert not {'grpc', 'pydantic', 'rich', 'tiktoken'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_output_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text is UTF-8 whatever the locale; what is for people is escaped where it must be."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    tokens = execute("encode", "ü").stdout
+    assert execute("decode", stdin=tokens).stdout == "ü".encode()
+    assert execute("inspect", stdin=tokens).stdout.endswith(b"outside       '\\xfc'\n")

@@ -17,7 +17,7 @@ def test_demo() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "type find_trains = (_: {" in done.stdout
     assert "[commentary to functions.find_trains] {" in done.stdout
-    assert "content type: <|constrain|>json\n" in done.stdout
+    assert "content_type: <|constrain|>json\n" in done.stdout
     assert "Shall I book it? 🚆\n" in done.stdout
     # Five seconds are the aim; slow machines get three times as many.
     assert time.monotonic() - begin < 15

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from tests.strategies.contents import developer_contents, system_contents
 from tests.strategies.messages import messages
+from tests.strategies.mixing import evenly, one_in
 
 # Conversations with function tools and those whose last assistant message is final are the ones
 # that rendering treats differently, so these channels come often.
@@ -21,21 +23,35 @@ def _turns(draw: st.DrawFn) -> dict[str, Any]:
     channel = draw(st.sampled_from([None, *_CHANNELS]))
     if channel is not None:
         message["channel"] = channel
-    if draw(st.integers(min_value=0, max_value=5)) == 0:
+    if draw(one_in(6)):
         message["recipient"] = "functions.get_weather"
     return message
 
 
+def _message(
+    role: str, contents: st.SearchStrategy[dict[str, Any]]
+) -> st.SearchStrategy[dict[str, Any]]:
+    return contents.map(lambda content: {"role": role, "content": [content]})
+
+
+@st.composite
+def _prompts(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """What a program sends: system and developer content, then turns.
+
+    The developer's function tools change what the system content says.
+    """
+    system = draw(_message("system", system_contents()))
+    developer = draw(_message("developer", developer_contents()))
+    return [system, developer, *draw(st.lists(_turns(), max_size=3))]
+
+
 def conversations() -> st.SearchStrategy[dict[str, Any]]:
     """Conversations, empty ones too."""
-    return st.fixed_dictionaries(
-        {
-            "messages": st.one_of(
-                st.lists(messages(_CHANNELS), max_size=4),
-                st.lists(_turns(), max_size=7),
-                st.tuples(
-                    st.lists(messages(_CHANNELS), max_size=2), st.lists(_turns(), max_size=4)
-                ).map(lambda parts: [*parts[0], *parts[1]]),
-            )
-        }
-    )
+    return evenly(
+        _prompts(),
+        st.lists(_turns(), max_size=7),
+        st.lists(messages(_CHANNELS), max_size=4),
+        st.tuples(st.lists(messages(_CHANNELS), max_size=2), st.lists(_turns(), max_size=3)).map(
+            lambda parts: [*parts[0], *parts[1]]
+        ),
+    ).map(lambda drawn: {"messages": drawn})

@@ -1,10 +1,12 @@
 """Headers of messages, as segments: well-formed ones and every way to get one wrong."""
 
+import re
 from typing import Final
 
 from hypothesis import strategies as st
 
 from tests.strategies.messages import ROLES
+from tests.strategies.mixing import evenly, one_in
 from tests.strategies.segments import FIRST_INVALID_TOKEN, Segment, Special, Text, Token
 from tests.strategies.texts import WHITE_SPACE, texts
 from tests.strategies.utf8 import byte_segments
@@ -14,13 +16,14 @@ Header = list[Segment]
 _CHANNELS: Final = ("analysis", "commentary", "final")
 _RECIPIENTS: Final = ("functions.get_weather", "browser.search", "assistant", "user", "all")
 _STOPS: Final = ("end", "return", "call")
+_SPECIAL: Final = re.compile(r"<\|(\w+)\|>")
 
 
 @st.composite
 def well_formed_headers(draw: st.DrawFn, preset: str | None) -> Header:
     """Headers as models write them; with a preset role, mostly without the role."""
     header: Header = []
-    if preset is None or draw(st.integers(min_value=0, max_value=3)) == 0:
+    if preset is None or draw(one_in(4)):
         header.append(Text(preset or draw(st.sampled_from([*ROLES, "functions.get_weather"]))))
     recipient: Header = []
     if draw(st.booleans()) or header == [Text("functions.get_weather")]:
@@ -42,6 +45,61 @@ def well_formed_headers(draw: st.DrawFn, preset: str | None) -> Header:
         )
     return header
 
+
+# Each of these takes another path through the reading of a header.
+_ODD_HEADERS: Final = (
+    "",
+    "  ",
+    "foo",
+    "to=x",
+    "foo bar",
+    "foo bar baz",
+    "foo to=x",
+    "foo tool",
+    "foo tool to=x",
+    "tool",
+    "tool tool",
+    "tool x",
+    "tool to=x json",
+    "Assistant",
+    "assistant:bob",
+    "user:bob to=x",
+    "assistant assistant",
+    "assistant assistant to=x",
+    "assistant to=",
+    "assistant to=<|constrain|>json",
+    "assistant x y z",
+    "assistant json to=x",
+    "assistant to=x to=y",
+    "assistant to=x y to=z",
+    "assistant<|channel|>",
+    "assistant<|channel|> final",
+    "assistant<|channel|><|constrain|>json",
+    "assistant<|channel|>a<|channel|>b",
+    "<|channel|>final assistant",
+    "assistant<|channel|>final<|constrain|>json",
+    "assistant<|channel|>final <|constrain|>json",
+    "assistant<|channel|>final<",
+    "assistant<|channel|>final\xa0x",
+    "assistant<|channel|>final\x1cx",
+    "assistant<|channel|>final\u200bx",
+    "assistant\xa0x",
+    "assistant\x0bx",
+    "assistant\x0cx",
+    "assistant\x1cx",
+    "\xa0assistant\u2003",
+    "\x1cassistant",
+    "\ufeffassistant",
+    "assistant<|constrain|>",
+    "assistant<|constrain|>a<|constrain|>b",
+    "assistant<|constrain|>a<|constrain|>b<|constrain|>c",
+    "assistant<|constrain|>json x",
+    "assistant to=x<|end|>y",
+    "assistant<|start|>x",
+    "<|start|>assistant",
+    "assistant to=x<|start|>assistant",
+    "assistant<|return|>",
+)
 
 _header_words: st.SearchStrategy[Segment] = st.one_of(
     st.sampled_from([*ROLES, *_RECIPIENTS, *_CHANNELS, "json", "to=x", "to=", "foo", "x"]).map(
@@ -74,16 +132,25 @@ def word_soups(draw: st.DrawFn) -> Header:
         header.append(draw(st.one_of(_header_words, _header_words, _header_specials)))
         if draw(st.booleans()):
             header.append(draw(_header_separators))
-    if draw(st.integers(min_value=0, max_value=3)) == 0:
+    if draw(one_in(4)):
         at = draw(st.integers(min_value=0, max_value=len(header)))
         header.insert(at, draw(_header_oddities))
     return header
 
 
+def spelt(text: str) -> Header:
+    """Returns a text as segments, special tokens where it spells them."""
+    parts = _SPECIAL.split(text)
+    return [Special(part) if index % 2 else Text(part) for index, part in enumerate(parts) if part]
+
+
+def odd_headers() -> st.SearchStrategy[Header]:
+    """Headers that are wrong, or right against appearances."""
+    return st.sampled_from(_ODD_HEADERS).map(spelt)
+
+
 def headers(preset: str | None) -> st.SearchStrategy[Header]:
-    """Headers, half of them malformed, for a parser with or without a preset role."""
+    """Headers, most of them malformed, for a parser with or without a preset role."""
     role = Text(preset or "assistant")
     led_soups = word_soups().map(lambda header: [role, *header])
-    return st.one_of(
-        well_formed_headers(preset), well_formed_headers(preset), led_soups, word_soups()
-    )
+    return evenly(well_formed_headers(preset), odd_headers(), led_soups, word_soups())

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests.strategies.mixing import evenly, shuffled
+from tests.strategies.mixing import evenly
 from tests.strategies.texts import texts
 
 NOTABLE_FLOATS: Final = (
@@ -75,7 +75,7 @@ def values() -> st.SearchStrategy[Any]:
     """JSON values of every kind, nested a little."""
     flat = scalars()
     lists = st.lists(flat, max_size=3)
-    objects = shuffled(st.dictionaries(texts(), flat, max_size=3))
+    objects = st.dictionaries(texts(), flat, max_size=3)
     nested = st.lists(st.one_of(lists, objects, flat), max_size=3)
     nested_in_objects = st.dictionaries(st.sampled_from(["a", "b"]), nested, max_size=2)
     return evenly(

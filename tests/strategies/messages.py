@@ -5,6 +5,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from tests.strategies.contents import developer_contents, system_contents, text_contents
+from tests.strategies.mixing import evenly, one_in
 from tests.strategies.texts import texts
 
 ROLES: Final = ("user", "assistant", "system", "developer", "tool")
@@ -22,11 +23,11 @@ _CONTENT_TYPES: Final = (
     "",
 )
 
-_role_words = st.one_of(st.just("assistant"), st.sampled_from(ROLES))
+_role_words = evenly(st.just("assistant"), st.sampled_from(ROLES), st.sampled_from(ROLES))
 
 
 def _optional(*usual: str) -> st.SearchStrategy[str | None]:
-    return st.one_of(st.none(), st.sampled_from(usual), texts())
+    return evenly(st.none(), st.sampled_from(usual), texts())
 
 
 @st.composite
@@ -35,7 +36,7 @@ def _contents(draw: st.DrawFn, role: str) -> str | list[dict[str, Any]]:
     if draw(st.booleans()):
         return draw(texts())
     fitting = [text_contents()]
-    misfit = draw(st.integers(min_value=0, max_value=15)) == 0
+    misfit = draw(one_in(16))
     if role == "system" or misfit:
         fitting.append(system_contents())
     if role == "developer" or misfit:
@@ -48,8 +49,7 @@ def messages(draw: st.DrawFn, channels: tuple[str, ...] = _CHANNELS) -> dict[str
     """Messages of every role; most of them can be rendered."""
     role = draw(_role_words)
     message: dict[str, Any] = {"role": role, "content": draw(_contents(role))}
-    nameless = draw(st.integers(min_value=0, max_value=7))
-    if role == "tool" and nameless:
+    if role == "tool" and not draw(one_in(8)):
         message["name"] = draw(st.one_of(st.just("functions.get_weather"), texts()))
     optional = {
         "name": _optional("bob", "functions.f"),

@@ -1,6 +1,6 @@
-"""How strategies are mixed: evenly, now and then, in any order."""
+"""How strategies are mixed: evenly, and now and then."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -18,8 +18,3 @@ def evenly(*strategies: st.SearchStrategy[_Drawn]) -> st.SearchStrategy[_Drawn]:
 def one_in(count: int) -> st.SearchStrategy[bool]:
     """Draws True once in `count` times."""
     return st.integers(min_value=1, max_value=count).map(lambda number: number == count)
-
-
-def shuffled(mappings: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draws the dictionaries with their members in any order."""
-    return mappings.flatmap(lambda mapping: st.permutations(list(mapping.items())).map(dict))

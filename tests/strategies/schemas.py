@@ -1,5 +1,6 @@
 """JSON Schemas of every kind that the renderer tells apart, malformed ones included."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -25,8 +26,6 @@ PROPERTY_NAMES: Final = (
     "<|end|>",
 )
 _TYPE_NAMES: Final = ("string", "number", "integer", "boolean", "array", "object", "null", "x")
-# How deep schemas nest; what is deeper still comes from the strategy for nesting.
-_MAX_DEPTH: Final = 3
 
 _property_names = evenly(st.sampled_from(PROPERTY_NAMES), texts())
 _enums: st.SearchStrategy[Any] = evenly(
@@ -46,75 +45,87 @@ _ANNOTATIONS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "nullable": evenly(st.just(True), st.booleans(), json_values.scalars()),
     "enum": _enums,
 }
+_annotation_names = st.lists(st.sampled_from(sorted(_ANNOTATIONS)), unique=True, max_size=3)
+_unusual_requirements = st.lists(
+    evenly(st.sampled_from(PROPERTY_NAMES), json_values.scalars()), max_size=1
+)
 
 
 def schemas() -> st.SearchStrategy[Schema]:
     """Schemas for a tool's parameters; most of them of an object, as it should be."""
-    return evenly(_annotated(_objects(_MAX_DEPTH)), _annotated(_objects(1)), _schemas(_MAX_DEPTH))
+    return evenly(_annotated(_objects(2)), _annotated(_objects(1)), _schemas(3))
 
 
+@functools.cache
 def _schemas(depth: int) -> st.SearchStrategy[Schema]:
     """Schemas that nest at most so deep."""
     kinds = _KINDS if depth else _FLAT_KINDS
-    return _annotated(st.sampled_from(kinds).flatmap(lambda kind: kind(depth - 1)))
+    return _annotated(evenly(*(kind(depth - 1) for kind in kinds)))
 
 
 @st.composite
 def _annotated(draw: st.DrawFn, schemas: st.SearchStrategy[Schema]) -> Schema:
-    """Schemas with some annotations, their members in any order."""
-    schema = dict(draw(schemas))
-    names = st.lists(st.sampled_from(sorted(_ANNOTATIONS)), unique=True, max_size=3)
-    for name in draw(names):
-        schema.setdefault(name, draw(_ANNOTATIONS[name]))
-    return dict(draw(st.permutations(list(schema.items()))))
+    """Schemas with some annotations, before or after the other members."""
+    schema = draw(schemas)
+    annotations = {
+        name: draw(_ANNOTATIONS[name]) for name in draw(_annotation_names) if name not in schema
+    }
+    return annotations | schema if draw(st.booleans()) else schema | annotations
 
 
-@st.composite
-def _inner(draw: st.DrawFn, depth: int) -> Any:
+@functools.cache
+def _inner(depth: int) -> st.SearchStrategy[Any]:
     """What stands where a schema is expected: now and then no schema at all."""
-    return draw(json_values.scalars() if draw(one_in(10)) else _schemas(depth))
+    schemas = _schemas(depth)
+    return evenly(json_values.scalars(), *[schemas] * 9)
+
+
+@functools.cache
+def _property_maps(depth: int) -> st.SearchStrategy[Any]:
+    properties = st.dictionaries(_property_names, _inner(depth), min_size=1, max_size=3)
+    return evenly(json_values.scalars(), st.just({}), *[properties] * 18)
+
+
+@functools.cache
+def _objects(depth: int) -> st.SearchStrategy[Schema]:
+    return _object(_property_maps(depth))
 
 
 @st.composite
-def _objects(draw: st.DrawFn, depth: int) -> Schema:
-    names = draw(st.lists(_property_names, unique=True, min_size=1, max_size=3))
-    if draw(one_in(20)):
-        names = []
-    properties: Any = {name: draw(_inner(depth)) for name in names}
-    if draw(one_in(20)):
-        properties = draw(json_values.scalars())
+def _object(draw: st.DrawFn, property_maps: st.SearchStrategy[Any]) -> Schema:
+    properties = draw(property_maps)
     schema: Schema = {"type": "object", "properties": properties}
     if draw(one_in(20)):
         del schema["properties"]
     if draw(st.booleans()):
-        required = st.lists(
-            evenly(st.sampled_from([*names, "a"]), json_values.scalars()), max_size=3
-        )
-        schema["required"] = draw(evenly(required, required, json_values.scalars()))
+        names = list(properties) if isinstance(properties, dict) else []
+        schema["required"] = [*names[draw(st.booleans()) :], *draw(_unusual_requirements)]
+    elif draw(one_in(5)):
+        schema["required"] = draw(json_values.scalars())
     return schema
 
 
-@st.composite
-def _arrays(draw: st.DrawFn, depth: int) -> Schema:
-    return {"type": "array"} if draw(one_in(4)) else {"type": "array", "items": draw(_inner(depth))}
+@functools.cache
+def _arrays(depth: int) -> st.SearchStrategy[Schema]:
+    return st.fixed_dictionaries({"type": st.just("array")}, optional={"items": _inner(depth)})
 
 
-@st.composite
-def _one_of(draw: st.DrawFn, depth: int) -> Schema:
-    schema: Schema = {"oneOf": draw(st.lists(_inner(depth), max_size=3))}
-    if draw(one_in(10)):
-        schema["oneOf"] = draw(json_values.values())
-    if draw(one_in(4)):
-        schema["type"] = draw(st.sampled_from(["object", "string", "array"]))
-    if draw(one_in(4)):
-        schema["description"] = "same"
-    return schema
+@functools.cache
+def _one_of(depth: int) -> st.SearchStrategy[Schema]:
+    variants = st.lists(_inner(depth), min_size=1, max_size=3)
+    return st.fixed_dictionaries(
+        {"oneOf": evenly(json_values.values(), st.just([]), *[variants] * 8)},
+        optional={
+            "type": st.sampled_from(["object", "string", "array"]),
+            "description": st.just("same"),
+        },
+    )
 
 
-@st.composite
-def _combinations(draw: st.DrawFn, depth: int) -> Schema:
-    keyword = draw(st.sampled_from(["anyOf", "allOf"]))
-    return {keyword: draw(st.lists(_inner(depth), max_size=2))}
+@functools.cache
+def _combinations(depth: int) -> st.SearchStrategy[Schema]:
+    inner = st.lists(_inner(depth), max_size=2)
+    return evenly(st.fixed_dictionaries({"anyOf": inner}), st.fixed_dictionaries({"allOf": inner}))
 
 
 def _strings(_: int) -> st.SearchStrategy[Schema]:

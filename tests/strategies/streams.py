@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.strategies.headers import headers, well_formed_headers, word_soups
 from tests.strategies.messages import ROLES
+from tests.strategies.mixing import evenly
 from tests.strategies.segments import FIRST_INVALID_TOKEN, Segment, Special, Text, Token
 from tests.strategies.texts import texts
 from tests.strategies.utf8 import byte_segments
@@ -43,7 +44,7 @@ class Stream:
 
 def roles() -> st.SearchStrategy[str | None]:
     """Roles that a parser starts with, or none."""
-    return st.one_of(st.none(), st.just("assistant"), st.sampled_from(ROLES))
+    return evenly(st.none(), st.just("assistant"), st.sampled_from(ROLES))
 
 
 def _contents() -> st.SearchStrategy[list[Segment]]:
@@ -70,11 +71,14 @@ def _message(
 
 @st.composite
 def _messages(draw: st.DrawFn, *, malformed: bool) -> Stream:
+    """One to three messages, one of them malformed if that is asked for."""
     role = draw(roles())
+    count = draw(st.integers(min_value=1, max_value=3))
+    bad_index = draw(st.integers(min_value=0, max_value=count - 1)) if malformed else None
     segments: list[Segment] = []
-    for index in range(draw(st.integers(min_value=1, max_value=3))):
+    for index in range(count):
         preset = role if index == 0 else None
-        bad = malformed and draw(st.booleans())
+        bad = index == bad_index
         segments += draw(_message(preset, opened=preset is not None, malformed=bad))
     if draw(st.booleans()):
         segments.pop()
@@ -87,7 +91,7 @@ def well_formed_streams() -> st.SearchStrategy[Stream]:
 
 
 def streams_with_bad_headers() -> st.SearchStrategy[Stream]:
-    """Completions some of whose headers are malformed."""
+    """Completions one of whose headers is malformed."""
     return _messages(malformed=True)
 
 
@@ -136,7 +140,7 @@ def random_streams(draw: st.DrawFn) -> Stream:
 
 def streams() -> st.SearchStrategy[Stream]:
     """Every kind of stream."""
-    return st.one_of(
+    return evenly(
         well_formed_streams(),
         streams_with_bad_headers(),
         mutated_streams(),

@@ -1,0 +1,93 @@
+"""Remembers rendered messages, so that a conversation that grows by a turn costs that turn."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+_Value = TypeVar("_Value")
+
+# What an entry takes beside its key and value: the dictionary's slot, the objects' headers.
+_ENTRY_OVERHEAD_BYTES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStatistics:
+    """What a cache holds, and how often it was of use since it was made.
+
+    Attributes:
+        hits: Lookups that found an entry.
+        misses: Lookups that found none.
+        entries: Entries held.
+        bytes: Their size, as the cache accounts for it.
+        max_bytes: The bound on `bytes`.
+    """
+
+    hits: int
+    misses: int
+    entries: int
+    bytes: int
+    max_bytes: int
+
+
+class RenderCache(Generic[_Value]):
+    """A cache bounded in bytes that forgets what was not used for longest. Thread-safe.
+
+    An entry's key must hold everything that its value depends on: an entry is never stale.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[Hashable, tuple[_Value, int]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._bytes = 0
+        self._hits = 0
+        self._misses = 0
+
+    def get(self, key: Hashable) -> _Value | None:
+        """Returns the value of a key, or None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                self._misses += 1
+                return None
+            self._entries.move_to_end(key)
+            self._hits += 1
+            return entry[0]
+
+    def put(self, key: Hashable, value: _Value, size: int) -> None:
+        """Remembers a value; `size` is that of key and value together, in bytes.
+
+        One too large for the whole cache is not remembered.
+        """
+        size += _ENTRY_OVERHEAD_BYTES
+        if size > self._max_bytes:
+            return
+        with self._lock:
+            replaced = self._entries.pop(key, None)
+            if replaced is not None:
+                self._bytes -= replaced[1]
+            self._entries[key] = (value, size)
+            self._bytes += size
+            while self._bytes > self._max_bytes:
+                _, (_, freed) = self._entries.popitem(last=False)
+                self._bytes -= freed
+
+    def clear(self) -> None:
+        """Forgets every entry; the counts go on."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
+    @property
+    def statistics(self) -> CacheStatistics:
+        """What the cache holds now, and its counts."""
+        with self._lock:
+            return CacheStatistics(
+                hits=self._hits,
+                misses=self._misses,
+                entries=len(self._entries),
+                bytes=self._bytes,
+                max_bytes=self._max_bytes,
+            )
