@@ -13,6 +13,15 @@ Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
 Role: TypeAlias = "chat_pb2.Role | str"
 SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
 
+# What a caller feeds a stream in one go, and what a stream may be made of.
+TokenOrRun: TypeAlias = int | Iterable[int]
+Event: TypeAlias = (
+    parse_pb2.MessageStarted
+    | parse_pb2.ContentDelta
+    | parse_pb2.MessageCompleted
+    | parse_pb2.Recovered
+)
+
 
 class ParsedCompletion(NamedTuple):
     """A completion, parsed."""
@@ -81,6 +90,16 @@ def parse_messages_request(
     )
 
 
+def parse_config(
+    role: Role | None, strict: bool | None, recover: bool, max_header_tokens: int | None
+) -> parse_pb2.ParseConfig:
+    """Returns how one sequence of a stream is parsed."""
+    return parse_pb2.ParseConfig(
+        role=None if role is None else _role(role),
+        options=_parse_options(strict, recover, max_header_tokens),
+    )
+
+
 def encode_request(
     text: str, allowed_special: SpecialTokens, disallowed_special: SpecialTokens
 ) -> service_pb2.EncodeRequest:
@@ -107,6 +126,16 @@ def read_parsed(response: service_pb2.ParseMessagesResponse) -> ParsedCompletion
     return ParsedCompletion(
         list(response.messages), list(response.outcomes), list(response.recovered)
     )
+
+
+def read_events(response: parse_pb2.ParseResponse) -> list[Event]:
+    """Returns the events of an answer, each as the message that it is."""
+    return [getattr(event, event.WhichOneof("event")) for event in response.events]
+
+
+def token_run(tokens: TokenOrRun) -> Iterable[int]:
+    """Returns a run of tokens as it is, a single token as a run of one."""
+    return tokens if isinstance(tokens, Iterable) else (tokens,)
 
 
 def _conversation(conversation: Conversation) -> chat_pb2.Conversation:

@@ -7,6 +7,7 @@
         ├── FailedPrecondition
         ├── Internal
         ├── InvalidArgument
+        │   └── ParseFailed
         ├── PermissionDenied
         ├── ResourceExhausted
         ├── Unauthenticated
@@ -30,7 +31,9 @@ from google.protobuf.message import DecodeError
 from harmony_client._google import error_details_pb2, status_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf import any_pb2
 
 # Where gRPC carries a serialized google.rpc.Status.
 DETAILS_KEY = "grpc-status-details-bin"
@@ -99,6 +102,26 @@ class InvalidArgument(RpcError):
     """The request, or the text or tokens in it, is malformed; sending it again cannot help."""
 
 
+class ParseFailed(InvalidArgument):
+    """The tokens are malformed output; everything before them was parsed."""
+
+    @property
+    def token(self) -> int | None:
+        """The token that could not be accepted; None: the end of the tokens."""
+        token = self.metadata["token"]
+        return int(token) if token else None
+
+    @property
+    def offset(self) -> int:
+        """How many tokens of the sequence came before it."""
+        return int(self.metadata["offset"])
+
+    @property
+    def state(self) -> str:
+        """What was being read: `ExpectStart`, `Header` or `Content`."""
+        return self.metadata["state"]
+
+
 class PermissionDenied(RpcError):
     """The caller is known and may not do this."""
 
@@ -131,15 +154,45 @@ _BY_STATUS: dict[grpc.StatusCode, type[RpcError]] = {
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.UNIMPLEMENTED: Unimplemented,
 }
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+
+
+# The reason of malformed output, which has a class of its own.
+_PARSE_FAILED = "PARSE_FAILED"
 
 
 def from_grpc(error: grpc.Call | grpc.aio.AioRpcError) -> RpcError:
     """Turns what grpcio raised into the class of its status, with the rich details."""
-    code = error.code()
-    info, bad_request = _rich_details(error)
-    return _BY_STATUS.get(code, RpcError)(
+    details: Iterable[any_pb2.Any] = ()
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            try:
+                details = status_pb2.Status.FromString(value).details
+            except DecodeError:
+                # Something between cut them short; code and message still stand.
+                pass
+    return _make(error.code(), error.details() or "", details)
+
+
+def from_status(status: status_pb2.Status) -> RpcError:
+    """Turns a status that came as part of an answer into what its call would have raised."""
+    return _make(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status.details)
+
+
+def _make(code: grpc.StatusCode, message: str, details: Iterable[any_pb2.Any]) -> RpcError:
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    try:
+        for detail in details:
+            if not detail.Unpack(info):
+                detail.Unpack(bad_request)
+    except DecodeError:
+        pass
+    error_class = _BY_STATUS.get(code, RpcError)
+    if error_class is InvalidArgument and info.reason == _PARSE_FAILED:
+        error_class = ParseFailed
+    return error_class(
         code,
-        error.details() or "",
+        message,
         info.reason or None,
         dict(info.metadata),
         tuple(
@@ -147,20 +200,3 @@ def from_grpc(error: grpc.Call | grpc.aio.AioRpcError) -> RpcError:
             for violation in bad_request.field_violations
         ),
     )
-
-
-def _rich_details(
-    error: grpc.Call | grpc.aio.AioRpcError,
-) -> tuple[error_details_pb2.ErrorInfo, error_details_pb2.BadRequest]:
-    """Returns the details in the trailing metadata, empty where there are none."""
-    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_KEY and isinstance(value, bytes):
-            try:
-                for detail in status_pb2.Status.FromString(value).details:
-                    if not detail.Unpack(info):
-                        detail.Unpack(bad_request)
-            except DecodeError:
-                # Something between cut them short; code and message still stand.
-                pass
-    return info, bad_request

@@ -71,35 +71,44 @@ class Handlers:
     def generic_handler(self) -> grpc.GenericRpcHandler:
         """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
         service = HarmonyService
-        completion = pb.RenderConversationForCompletionRequest
-        training = pb.RenderConversationForTrainingRequest
         methods = {
-            "GetEncoding": self._unary(pb.GetEncodingRequest, service.get_encoding),
-            "Render": self._unary(pb.RenderRequest, service.render),
-            "RenderConversation": self._unary(
-                pb.RenderConversationRequest, service.render_conversation
+            "GetEncoding": self._message(pb.GetEncodingRequest, service.get_encoding),
+            "GetRenderCacheStatistics": self._message(
+                pb.GetRenderCacheStatisticsRequest, service.get_render_cache_statistics
             ),
-            "RenderConversationForCompletion": self._unary(
-                completion, service.render_conversation_for_completion
+            "Render": self._message(pb.RenderRequest, service.render),
+            "RenderConversation": self._bytes(service.render_conversation),
+            "RenderConversationForCompletion": self._bytes(
+                service.render_conversation_for_completion
             ),
-            "RenderConversationForTraining": self._unary(
-                training, service.render_conversation_for_training
-            ),
-            "ParseMessages": self._unary(pb.ParseMessagesRequest, service.parse_messages),
-            "Encode": self._unary(pb.EncodeRequest, service.encode),
-            "Decode": self._unary(pb.DecodeRequest, service.decode),
+            "RenderConversationForTraining": self._bytes(service.render_conversation_for_training),
+            "ParseMessages": self._message(pb.ParseMessagesRequest, service.parse_messages),
+            "Encode": self._message(pb.EncodeRequest, service.encode),
+            "Decode": self._message(pb.DecodeRequest, service.decode),
             "Parse": self._stream(ParseStream),
             "ParseBatch": self._stream(BatchStream),
         }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
-    def _unary(
+    def _message(
         self,
         request_type: type[_Request],
         method: Callable[[HarmonyService, _Request], Message],
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Returns the handler of a unary RPC whose method takes and returns a message."""
+
+        def answer(service: HarmonyService, data: bytes) -> bytes:
+            return method(service, read_request(request_type, data)).SerializeToString()
+
+        return self._bytes(answer)
+
+    def _bytes(
+        self, method: Callable[[HarmonyService, bytes], bytes]
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Returns the handler of a unary RPC whose method takes and returns bytes."""
+
         def answer(data: bytes) -> bytes:
-            return method(self._service, read_request(request_type, data)).SerializeToString()
+            return method(self._service, data)
 
         async def serve(data: bytes) -> bytes:
             await self._started.wait()

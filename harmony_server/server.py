@@ -37,18 +37,22 @@ _HEALTH_SERVICES = ("", SERVICE_NAME)
 _logger = logging.getLogger(__name__)
 
 
-def run(listen: Sequence[str]) -> int:
+def run(listen: Sequence[str], *, render_cache_bytes: int) -> int:
     """Serves until SIGTERM or SIGINT, and returns the exit code.
+
+    Args:
+        listen: Addresses, `host:port` or `unix:///path`.
+        render_cache_bytes: The bound of the render cache; 0 switches it off.
 
     Prints `listening on ADDRESS` for each address once the server is healthy.
 
     Raises:
         AddressError: An address is malformed.
     """
-    return asyncio.run(_serve([Address.parse(text) for text in listen]))
+    return asyncio.run(_serve([Address.parse(text) for text in listen], render_cache_bytes))
 
 
-async def _serve(addresses: Sequence[Address]) -> int:
+async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,7 +70,7 @@ async def _serve(addresses: Sequence[Address]) -> int:
     try:
         bound = [_bind(server, address) for address in addresses]
         await server.start()
-        handlers.start(await asyncio.to_thread(_warm_up))
+        handlers.start(await asyncio.to_thread(_warm_up, render_cache_bytes))
     except (OSError, RuntimeError) as error:
         _logger.error("cannot start: %s", error)
         await server.stop(None)
@@ -91,19 +95,19 @@ def _bind(server: grpc.aio.Server, address: Address) -> str:
     return address.with_port(port)
 
 
-def _warm_up() -> HarmonyService:
+def _warm_up(render_cache_bytes: int) -> HarmonyService:
     """Loads the vocabulary and proves that it renders."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     message = core.Message.from_role_and_content(core.Role.SYSTEM, core.SystemContent.new())
     tokens = encoding.render(message)
     if "Reasoning: medium" not in encoding.decode_utf8(tokens):
         raise RuntimeError("the first render went wrong")
-    return HarmonyService(encoding)
+    return HarmonyService(encoding, render_cache_bytes=render_cache_bytes)
 
 
 async def _set_health(
     servicer: health.aio.HealthServicer,
-    status: "health_pb2.HealthCheckResponse.ServingStatus.ValueType",
+    status: int,
 ) -> None:
     for service in _HEALTH_SERVICES:
         await servicer.set(service, status)

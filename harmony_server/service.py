@@ -1,25 +1,34 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
-from collections.abc import Callable
-
 import grpc
 
 from harmony_client.v1 import service_pb2 as pb
 
-from . import core, from_proto, to_proto
+from . import core, from_proto, to_proto, wire
+from .conversations import ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
 from .core.events import MessageCompleted, Recovered
+from .core.render_cache import RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
 from .request_error import RequestError, invalid_field
 from .version import __version__
 
 
 class HarmonyService:
-    """Serves the unary RPCs of harmony.v1.HarmonyService from one encoding."""
+    """Serves the unary RPCs of harmony.v1.HarmonyService from one encoding.
 
-    def __init__(self, encoding: core.HarmonyEncoding) -> None:
+    Args:
+        encoding: The encoding.
+        render_cache_bytes: The bound of the render cache; 0 switches it off.
+    """
+
+    def __init__(self, encoding: core.HarmonyEncoding, *, render_cache_bytes: int) -> None:
         self.encoding = encoding
+        self._cache: RenderCache[RenderedMessage] | None = (
+            RenderCache(render_cache_bytes) if render_cache_bytes else None
+        )
+        self._conversations = ConversationRenderer(encoding, self._cache)
 
     def get_encoding(self, _request: pb.GetEncodingRequest) -> pb.GetEncodingResponse:
         """Describes the encoding."""
@@ -44,41 +53,49 @@ class HarmonyService:
         options = core.RenderOptions(
             conversation_has_function_tools=request.options.conversation_has_function_tools
         )
-        tokens = _rendered(lambda: self.encoding.render(message, options), "message")
+        try:
+            tokens = self.encoding.render(message, options)
+        except core.RenderError as error:
+            raise invalid_field(f"message.{error.field}", str(error)) from None
         return pb.RenderResponse(tokens=tokens)
 
-    def render_conversation(
-        self, request: pb.RenderConversationRequest
-    ) -> pb.RenderConversationResponse:
-        """Renders a conversation."""
-        conversation, config = _conversation_and_config(request)
-        tokens = _rendered(
-            lambda: self.encoding.render_conversation(conversation, config), "conversation"
-        )
-        return pb.RenderConversationResponse(tokens=tokens)
+    def render_conversation(self, data: bytes) -> bytes:
+        """Renders a conversation; request and response are bytes."""
+        request, messages = self._conversations.read(pb.RenderConversationRequest, data)
+        config = from_proto.render_config(request.config)
+        return wire.tokens_response(self._conversations.render(messages, config))
 
-    def render_conversation_for_completion(
-        self, request: pb.RenderConversationForCompletionRequest
-    ) -> pb.RenderConversationForCompletionResponse:
-        """Renders a prompt."""
-        conversation, config = _conversation_and_config(request)
+    def render_conversation_for_completion(self, data: bytes) -> bytes:
+        """Renders a prompt; request and response are bytes."""
+        request, messages = self._conversations.read(
+            pb.RenderConversationForCompletionRequest, data
+        )
         role = from_proto.role(request.next_turn_role, "next_turn_role")
-        tokens = _rendered(
-            lambda: self.encoding.render_conversation_for_completion(conversation, role, config),
-            "conversation",
-        )
-        return pb.RenderConversationForCompletionResponse(tokens=tokens)
+        config = from_proto.render_config(request.config)
+        packed = self._conversations.render(messages, config)
+        return wire.tokens_response(packed + self._conversations.prompt_end(role))
 
-    def render_conversation_for_training(
-        self, request: pb.RenderConversationForTrainingRequest
-    ) -> pb.RenderConversationForTrainingResponse:
-        """Renders a training example."""
-        conversation, config = _conversation_and_config(request)
-        tokens = _rendered(
-            lambda: self.encoding.render_conversation_for_training(conversation, config),
-            "conversation",
+    def render_conversation_for_training(self, data: bytes) -> bytes:
+        """Renders a training example; request and response are bytes."""
+        request, messages = self._conversations.read(pb.RenderConversationForTrainingRequest, data)
+        config = from_proto.render_config(request.config)
+        packed = self._conversations.render(messages, config, for_training=True)
+        return wire.tokens_response(packed)
+
+    def get_render_cache_statistics(
+        self, _request: pb.GetRenderCacheStatisticsRequest
+    ) -> pb.GetRenderCacheStatisticsResponse:
+        """Says what the render cache holds and how often it was of use."""
+        if self._cache is None:
+            return pb.GetRenderCacheStatisticsResponse()
+        statistics = self._cache.statistics
+        return pb.GetRenderCacheStatisticsResponse(
+            hits=statistics.hits,
+            misses=statistics.misses,
+            entries=statistics.entries,
+            bytes=statistics.bytes,
+            max_bytes=statistics.max_bytes,
         )
-        return pb.RenderConversationForTrainingResponse(tokens=tokens)
 
     def parse_messages(self, request: pb.ParseMessagesRequest) -> pb.ParseMessagesResponse:
         """Parses a completion."""
@@ -157,21 +174,3 @@ def parse_failed(error: core.ParseError) -> RequestError:
             "state": error.state,
         },
     )
-
-
-def _conversation_and_config(
-    request: pb.RenderConversationRequest
-    | pb.RenderConversationForCompletionRequest
-    | pb.RenderConversationForTrainingRequest,
-) -> tuple[core.Conversation, core.RenderConversationConfig]:
-    if not request.HasField("conversation"):
-        raise invalid_field("conversation", "is required")
-    conversation = from_proto.conversation(request.conversation, "conversation")
-    return conversation, from_proto.render_config(request.config)
-
-
-def _rendered(render: Callable[[], list[int]], path: str) -> list[int]:
-    try:
-        return render()
-    except core.RenderError as error:
-        raise invalid_field(f"{path}.{error.field}", str(error)) from None

@@ -11,6 +11,7 @@ from harmony_server.core import vocabulary
 
 
 def main() -> None:
+    """Writes the packed file in the place where the package reads it."""
     tokens = vocabulary.read_tiktoken_file(pathlib.Path(sys.argv[1]))
     raw = bytes(map(len, tokens)) + b"".join(tokens)
     vocabulary.PACKED_PATH.write_bytes(zlib.compress(raw, 9))

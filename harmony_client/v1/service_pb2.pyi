@@ -41,6 +41,24 @@ class GetEncodingResponse(_message.Message):
     server_version: str
     def __init__(self, name: _Optional[str] = ..., tokenizer_name: _Optional[str] = ..., n_ctx: _Optional[int] = ..., max_message_tokens: _Optional[int] = ..., stop_tokens: _Optional[_Iterable[int]] = ..., stop_tokens_for_assistant_actions: _Optional[_Iterable[int]] = ..., special_tokens: _Optional[_Mapping[str, int]] = ..., vocabulary_sha256: _Optional[str] = ..., server_version: _Optional[str] = ...) -> None: ...
 
+class GetRenderCacheStatisticsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetRenderCacheStatisticsResponse(_message.Message):
+    __slots__ = ("hits", "misses", "entries", "bytes", "max_bytes")
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    hits: int
+    misses: int
+    entries: int
+    bytes: int
+    max_bytes: int
+    def __init__(self, hits: _Optional[int] = ..., misses: _Optional[int] = ..., entries: _Optional[int] = ..., bytes: _Optional[int] = ..., max_bytes: _Optional[int] = ...) -> None: ...
+
 class RenderOptions(_message.Message):
     __slots__ = ("conversation_has_function_tools",)
     CONVERSATION_HAS_FUNCTION_TOOLS_FIELD_NUMBER: _ClassVar[int]

@@ -47,6 +47,11 @@ class HarmonyServiceStub(object):
                 request_serializer=harmony_dot_v1_dot_service__pb2.GetEncodingRequest.SerializeToString,
                 response_deserializer=harmony_dot_v1_dot_service__pb2.GetEncodingResponse.FromString,
                 _registered_method=True)
+        self.GetRenderCacheStatistics = channel.unary_unary(
+                '/harmony.v1.HarmonyService/GetRenderCacheStatistics',
+                request_serializer=harmony_dot_v1_dot_service__pb2.GetRenderCacheStatisticsRequest.SerializeToString,
+                response_deserializer=harmony_dot_v1_dot_service__pb2.GetRenderCacheStatisticsResponse.FromString,
+                _registered_method=True)
         self.Render = channel.unary_unary(
                 '/harmony.v1.HarmonyService/Render',
                 request_serializer=harmony_dot_v1_dot_service__pb2.RenderRequest.SerializeToString,
@@ -106,6 +111,13 @@ class HarmonyServiceServicer(object):
 
     def GetEncoding(self, request, context):
         """Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRenderCacheStatistics(self, request, context):
+        """Says what the render cache holds and how often it was of use.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,6 +222,11 @@ def add_HarmonyServiceServicer_to_server(servicer, server):
                     request_deserializer=harmony_dot_v1_dot_service__pb2.GetEncodingRequest.FromString,
                     response_serializer=harmony_dot_v1_dot_service__pb2.GetEncodingResponse.SerializeToString,
             ),
+            'GetRenderCacheStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRenderCacheStatistics,
+                    request_deserializer=harmony_dot_v1_dot_service__pb2.GetRenderCacheStatisticsRequest.FromString,
+                    response_serializer=harmony_dot_v1_dot_service__pb2.GetRenderCacheStatisticsResponse.SerializeToString,
+            ),
             'Render': grpc.unary_unary_rpc_method_handler(
                     servicer.Render,
                     request_deserializer=harmony_dot_v1_dot_service__pb2.RenderRequest.FromString,
@@ -290,6 +307,33 @@ class HarmonyService(object):
             '/harmony.v1.HarmonyService/GetEncoding',
             harmony_dot_v1_dot_service__pb2.GetEncodingRequest.SerializeToString,
             harmony_dot_v1_dot_service__pb2.GetEncodingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRenderCacheStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/harmony.v1.HarmonyService/GetRenderCacheStatistics',
+            harmony_dot_v1_dot_service__pb2.GetRenderCacheStatisticsRequest.SerializeToString,
+            harmony_dot_v1_dot_service__pb2.GetRenderCacheStatisticsResponse.FromString,
             options,
             channel_credentials,
             insecure,

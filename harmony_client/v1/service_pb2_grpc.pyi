@@ -35,6 +35,12 @@ class HarmonyServiceStub:
     ]
     """Describes the encoding: limits, stop tokens, special tokens, vocabulary."""
 
+    GetRenderCacheStatistics: grpc.UnaryUnaryMultiCallable[
+        harmony_client.v1.service_pb2.GetRenderCacheStatisticsRequest,
+        harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse,
+    ]
+    """Says what the render cache holds and how often it was of use."""
+
     Render: grpc.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.RenderRequest,
         harmony_client.v1.service_pb2.RenderResponse,
@@ -136,6 +142,12 @@ class HarmonyServiceAsyncStub:
         harmony_client.v1.service_pb2.GetEncodingResponse,
     ]
     """Describes the encoding: limits, stop tokens, special tokens, vocabulary."""
+
+    GetRenderCacheStatistics: grpc.aio.UnaryUnaryMultiCallable[
+        harmony_client.v1.service_pb2.GetRenderCacheStatisticsRequest,
+        harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse,
+    ]
+    """Says what the render cache holds and how often it was of use."""
 
     Render: grpc.aio.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.RenderRequest,
@@ -240,6 +252,14 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[harmony_client.v1.service_pb2.GetEncodingResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.GetEncodingResponse]]:
         """Describes the encoding: limits, stop tokens, special tokens, vocabulary."""
+
+    @abc.abstractmethod
+    def GetRenderCacheStatistics(
+        self,
+        request: harmony_client.v1.service_pb2.GetRenderCacheStatisticsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse]]:
+        """Says what the render cache holds and how often it was of use."""
 
     @abc.abstractmethod
     def Render(

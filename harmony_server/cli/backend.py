@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import click
 
@@ -24,6 +24,30 @@ class Purpose(Enum):
     CONVERSATION = "conversation"
 
 
+class Malformed(Enum):
+    """What becomes of malformed output."""
+
+    REFUSED = "refused"
+    SALVAGED = "salvaged"
+    RECOVERED = "recovered"
+
+
+class Repair(NamedTuple):
+    """What was put right: why, and the half-open range of tokens it concerns."""
+
+    reason: str
+    begin: int
+    end: int
+    text: str
+
+
+class ParsedOutput(NamedTuple):
+    """Messages, and what was put right where malformed output is recovered."""
+
+    messages: "list[Message]"
+    repairs: list[Repair]
+
+
 class Backend(Protocol):
     """The work behind the commands.
 
@@ -39,7 +63,9 @@ class Backend(Protocol):
     ) -> list[int]:
         """Renders a conversation; `next_role` counts for a completion only."""
 
-    def parse(self, tokens: Sequence[int], role: "Role | None", strict: bool) -> "list[Message]":
+    def parse(
+        self, tokens: Sequence[int], role: "Role | None", malformed: Malformed
+    ) -> "ParsedOutput":
         """Parses a completion; with a role it begins inside a header."""
 
     def encode(self, text: str) -> list[int]:

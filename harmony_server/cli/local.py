@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .. import core
-from .backend import Purpose
+from ..core.events import MessageCompleted, Recovered
+from .backend import Malformed, ParsedOutput, Purpose, Repair
 from .errors import InputError, json_path
 
 
@@ -37,11 +38,22 @@ class LocalBackend:
                     return encoding.render_conversation(conversation, config)
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, strict: bool
-    ) -> list[core.Message]:
+        self, tokens: Sequence[int], role: core.Role | None, malformed: Malformed
+    ) -> ParsedOutput:
         """See `Backend`."""
+        options = core.ParseOptions(
+            strict=malformed is Malformed.REFUSED, recover=malformed is Malformed.RECOVERED
+        )
         with _as_input_errors():
-            return self._encoding.parse_messages_from_completion_tokens(tokens, role, strict=strict)
+            events = self._encoding.parse_events(tokens, role, options)
+        return ParsedOutput(
+            [event.to_message() for event in events if isinstance(event, MessageCompleted)],
+            [
+                Repair(event.reason.value, *event.offsets, event.text)
+                for event in events
+                if isinstance(event, Recovered)
+            ],
+        )
 
     def encode(self, text: str) -> list[int]:
         """See `Backend`."""

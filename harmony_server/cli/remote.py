@@ -10,7 +10,7 @@ import harmony_client
 from harmony_client import InvalidArgument, RpcError, Unavailable
 
 from .. import core, from_proto
-from .backend import Purpose
+from .backend import Malformed, ParsedOutput, Purpose, Repair
 from .errors import InputError, json_path
 
 
@@ -59,15 +59,33 @@ class RemoteBackend:
                     )
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, strict: bool
-    ) -> list[core.Message]:
+        self, tokens: Sequence[int], role: core.Role | None, malformed: Malformed
+    ) -> ParsedOutput:
         """See `Backend`."""
         with self._as_input_errors():
-            parsed = self._client.parse_messages(tokens, role and role.value, strict=strict)
-        return [
-            from_proto.message(message, f"messages[{index}]")
-            for index, message in enumerate(parsed.messages)
-        ]
+            parsed = self._client.parse_messages(
+                tokens,
+                role and role.value,
+                strict=malformed is Malformed.REFUSED,
+                recover=malformed is Malformed.RECOVERED,
+            )
+        return ParsedOutput(
+            [
+                from_proto.message(message, f"messages[{index}]")
+                for index, message in enumerate(parsed.messages)
+            ],
+            [
+                Repair(
+                    harmony_client.RecoveryReason.Name(repair.reason)
+                    .removeprefix("RECOVERY_REASON_")
+                    .lower(),
+                    repair.offsets.begin,
+                    repair.offsets.end,
+                    repair.text,
+                )
+                for repair in parsed.recovered
+            ],
+        )
 
     def encode(self, text: str) -> list[int]:
         """See `Backend`."""

@@ -21,8 +21,15 @@ from .address_type import address
     show_default=True,
     help="host:port (port 0: any free one) or unix:///path; may be given several times.",
 )
+@click.option(
+    "--render-cache-mib",
+    type=click.IntRange(min=0, max=65_536),
+    default=32,
+    show_default=True,
+    help="How much memory, in MiB, rendered messages may take to be remembered. 0: none are.",
+)
 @click.pass_context
-def serve(context: click.Context, listen: tuple[str, ...]) -> None:
+def serve(context: click.Context, listen: tuple[str, ...], render_cache_mib: int) -> None:
     """Run the server until SIGTERM or SIGINT.
 
     It prints "listening on ADDRESS" for each address once it is ready.
@@ -30,4 +37,4 @@ def serve(context: click.Context, listen: tuple[str, ...]) -> None:
     # Here: no other command is to wait for gRPC.
     from .. import server
 
-    context.exit(server.run(listen))
+    context.exit(server.run(listen, render_cache_bytes=render_cache_mib * 1024 * 1024))

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from . import tokenizer as tk
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
+from .conversation_rules import Turn, dropped_analysis, ends_with_answer, has_function_tools
 from .errors import RenderError
 from .events import Event, MessageCompleted
 from .parser import MessageParser, ParseOptions
@@ -24,9 +25,6 @@ _MAX_ACTION_LENGTH = 524_288
 # About a million tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CONSTRAIN_SPELLING = "<|constrain|>"
-_ANALYSIS = "analysis"
-_FINAL = "final"
-_FUNCTIONS_KEY = "functions"
 
 
 class RenderConversationConfig(BaseModel):
@@ -95,14 +93,15 @@ class HarmonyEncoding:
             RenderError, ValueError: As `render`.
         """
         messages = conversation.messages
-        has_function_tools = any(_has_function_tools(message) for message in messages)
-        dropped = _dropped_analysis(messages, config or RenderConversationConfig())
+        with_tools = any(has_function_tools(message) for message in messages)
+        drops = config is None or config.auto_drop_analysis
+        dropped = dropped_analysis(_turns(messages)) if drops else ()
         tokens: list[int] = []
         for index, message in enumerate(messages):
             if index in dropped:
                 continue
             try:
-                tokens += self._render_remembering(message, has_function_tools)
+                tokens += self._render_remembering(message, with_tools)
             except RenderError as error:
                 raise error.inside(f"messages[{index}]") from None
             except ValueError as error:
@@ -134,24 +133,23 @@ class HarmonyEncoding:
             RenderError, ValueError: As `render`.
         """
         tokens = self.render_conversation(conversation, config)
-        last = conversation.messages[-1] if conversation.messages else None
-        if last and last.author.role is Role.ASSISTANT and last.channel == _FINAL and tokens:
+        if ends_with_answer(_turns(conversation.messages)):
             tokens[-1] = tk.RETURN
         return tokens
 
-    def _render_remembering(self, message: Message, has_function_tools: bool) -> Iterable[int]:
+    def _render_remembering(self, message: Message, with_tools: bool) -> Iterable[int]:
         cache = self.render_cache
         if cache is None:
-            return self._render(message, has_function_tools)
-        key = _cache_key(message, has_function_tools)
+            return self._render(message, with_tools)
+        key = _cache_key(message, with_tools)
         remembered = cache.get(key)
         if remembered is None:
-            remembered = array("I", self._render(message, has_function_tools))
+            remembered = array("I", self._render(message, with_tools))
             size = sum(map(sys.getsizeof, key)) + sys.getsizeof(remembered)
             cache.put(key, remembered, size)
         return remembered
 
-    def _render(self, message: Message, has_function_tools: bool) -> list[int]:
+    def _render(self, message: Message, with_tools: bool) -> list[int]:
         """Renders a message, piece by piece; pieces are never joined before encoding."""
         encode = self._encode_piece
         author = message.author
@@ -174,7 +172,7 @@ class HarmonyEncoding:
         tokens.append(tk.MESSAGE)
         for index, content in enumerate(message.content):
             try:
-                tokens += encode(_content_text(content, author.role, has_function_tools))
+                tokens += encode(_content_text(content, author.role, with_tools))
             except RenderError as error:
                 raise error.inside(f"content[{index}]") from None
         calls_tool = author.role is Role.ASSISTANT and message.recipient is not None
@@ -201,7 +199,7 @@ class HarmonyEncoding:
         tokens: Iterable[int],
         role: Role | None = None,
         *,
-        strict: bool = True,
+        strict: bool | None = True,
         options: ParseOptions | None = None,
     ) -> list[Message]:
         """Parses a whole completion.
@@ -289,11 +287,15 @@ class HarmonyEncoding:
         return [tk.RETURN, tk.CALL]
 
 
-def _cache_key(message: Message, has_function_tools: bool) -> tuple[Hashable, ...]:
+def _turns(messages: Sequence[Message]) -> list[Turn]:
+    return [Turn(message.author.role, message.channel) for message in messages]
+
+
+def _cache_key(message: Message, with_tools: bool) -> tuple[Hashable, ...]:
     """Returns all that the tokens of a message depend on."""
     author = message.author
     return (
-        has_function_tools,
+        with_tools,
         author.role,
         author.name,
         message.recipient,
@@ -307,13 +309,13 @@ def _cache_key(message: Message, has_function_tools: bool) -> tuple[Hashable, ..
     )
 
 
-def _content_text(content: Content, role: Role, has_function_tools: bool) -> str:
+def _content_text(content: Content, role: Role, with_tools: bool) -> str:
     match content:
         case TextContent():
             return content.text
         case SystemContent():
             _require_role("SystemContent", Role.SYSTEM, role)
-            return system_text(content, has_function_tools)
+            return system_text(content, with_tools)
         case DeveloperContent():
             _require_role("DeveloperContent", Role.DEVELOPER, role)
             return developer_text(content)
@@ -327,26 +329,6 @@ def _require_role(content: str, expected: Role, role: Role) -> None:
             f"found in {role.value.capitalize()}",
             field="",
         )
-
-
-def _has_function_tools(message: Message) -> bool:
-    for content in message.content:
-        if isinstance(content, DeveloperContent) and content.tools:
-            functions = content.tools.get(_FUNCTIONS_KEY)
-            if functions is not None and functions.tools:
-                return True
-    return False
-
-
-def _dropped_analysis(messages: Sequence[Message], config: RenderConversationConfig) -> set[int]:
-    """Returns the indices of the messages that are left out."""
-    if not config.auto_drop_analysis:
-        return set()
-    last_assistant = next((m for m in reversed(messages) if m.author.role is Role.ASSISTANT), None)
-    if last_assistant is None or last_assistant.channel != _FINAL:
-        return set()
-    first_final = next(i for i, message in enumerate(messages) if message.channel == _FINAL)
-    return {i for i in range(first_final) if messages[i].channel == _ANALYSIS}
 
 
 def _join_surrogates(text: str) -> str:

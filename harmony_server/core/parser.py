@@ -37,15 +37,20 @@ class ParseOptions:
 
     Attributes:
         strict: Malformed output is an error. Otherwise a stop token may also end a header, and
-            what stands in it after the channel becomes the message's text.
+            what stands in it after the channel becomes the message's text. None is True, as in the
+            reference.
         recover: No token sequence is an error and no text is lost; `strict` has no effect.
         max_header_tokens: The largest number of tokens in one header. A longer one is an error,
             or with `recover` ends there.
     """
 
-    strict: bool = True
+    strict: bool | None = True
     recover: bool = False
     max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.strict, bool | None):
+            raise TypeError(f"strict must be a bool, not {type(self.strict).__name__}")
 
 
 class StreamState(Enum):
@@ -100,7 +105,7 @@ class MessageParser:
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         self._tokenizer = tokenizer
         self._content_texts = tokenizer.content_texts(self.breaks)
-        self._strict = options.strict
+        self._strict = options.strict is not False
         self._max_header_tokens = options.max_header_tokens
         self.preset_role = role
         self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER

@@ -36,7 +36,7 @@ class StreamableParser:
         encoding: "HarmonyEncoding",
         role: Role | None,
         *,
-        strict: bool = True,
+        strict: bool | None = True,
         options: ParseOptions | None = None,
     ) -> None:
         self._encoding = encoding

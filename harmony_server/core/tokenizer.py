@@ -3,7 +3,7 @@
 import functools
 import operator
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -63,6 +63,9 @@ _PATTERN = "|".join(
     ]
 )
 
+_CHARACTERS_AT_ONCE = 32_768
+_SAFE_CUT = re.compile("(?<=[A-Za-z]) (?=[A-Za-z])")
+
 
 class Tokenizer:
     """Text to tokens and back."""
@@ -95,7 +98,12 @@ class Tokenizer:
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Encodes text; spellings of special tokens stay text. Lone surrogates become U+FFFD."""
-        return self._encoding.encode_ordinary(text)
+        if len(text) <= _CHARACTERS_AT_ONCE:
+            return self._encoding.encode_ordinary(text)
+        tokens: list[int] = []
+        for piece in _split_long(text):
+            tokens += self._encoding.encode_ordinary(piece)
+        return tokens
 
     def encode(
         self,
@@ -164,6 +172,23 @@ class Tokenizer:
         except HarmonyError as error:
             problem = f"Invalid token error: {error}"
         raise HarmonyError(f"Could not decode tokens: {problem}")
+
+
+def _split_long(text: str) -> Iterator[str]:
+    """Cuts a long text where the pattern cuts it too, so that its parts encode to the same tokens.
+
+    A blank between two ASCII letters begins a piece of the pattern: what is before it ends with
+    the letter, and no piece that holds letters goes on behind a blank. Encoded part by part, a
+    text of megabytes does not keep other threads from the interpreter while its tokens are made.
+    """
+    begin = 0
+    while len(text) - begin > _CHARACTERS_AT_ONCE:
+        cut = _SAFE_CUT.search(text, begin + _CHARACTERS_AT_ONCE)
+        if cut is None:
+            break
+        yield text[begin : cut.start()]
+        begin = cut.start()
+    yield text[begin:]
 
 
 def is_token(token: int) -> bool:

@@ -99,6 +99,16 @@ def test_what_json_cannot_carry_is_refused(both: Comparison, message: dict[str, 
     _assert_same_conversation_renders(both, {"messages": [message]}, None, "assistant")
 
 
+@pytest.mark.parametrize("keys", [("\ud83d\ude00", "\uffff"), ("\ud83d\ude00", "\U0001f600")])
+def test_surrogate_pairs_are_joined_before_keys_are_sorted(
+    both: Comparison, keys: tuple[str, str]
+) -> None:
+    """A key spelt as two surrogates sorts, and stands for another, as the character it means."""
+    namespaces = {key: {"name": f"n{index}", "tools": []} for index, key in enumerate(keys)}
+    content = {"type": "developer_content", "tools": namespaces}
+    _assert_same_render(both, {"role": "developer", "content": [content]}, function_tools=False)
+
+
 @pytest.mark.parametrize("auto_drop", [None, True, False])
 @pytest.mark.parametrize("next_role", ROLES)
 def test_the_empty_conversation_renders(

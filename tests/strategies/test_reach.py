@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
@@ -15,6 +16,7 @@ from harmony_server.core.vocabulary import token_bytes
 from tests.strategies import (
     contents,
     conversations,
+    headers,
     json_values,
     messages,
     model_arguments,
@@ -29,7 +31,7 @@ from tests.strategies import (
     utf8,
 )
 from tests.strategies.build import message_from_dict
-from tests.strategies.segments import FIRST_INVALID_TOKEN, Text
+from tests.strategies.segments import FIRST_INVALID_TOKEN, Special, Text
 from tests.strategies.streams import Stream
 from tests.strategies.vocabulary import Vocabulary
 
@@ -514,6 +516,9 @@ def test_unrenderable_messages() -> None:
             "NaN": lambda it: "nan" in repr(it),
             "a huge integer": lambda it: "0" * 300 in repr(it),
             "a surrogate in a header": lambda it: "\\ud" in repr({**it, "content": ""}),
+            "a surrogate in system content": lambda it: (
+                it["role"] == "system" and "\\ud" in repr(it["content"])
+            ),
             "a surrogate in parameters": lambda it: (
                 it["role"] == "developer" and "\\ud" in repr(it["content"])
             ),
@@ -546,52 +551,66 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(token_bytes(), harmony.load_harmony_encoding("HarmonyGptOss"))
 
 
-class _Parses:
-    """What becomes of a stream: messages, or an error."""
+@dataclass(frozen=True)
+class _Parsed:
+    """A stream, its tokens, and the messages or the error that parsing them comes to."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._encoding = harmony.load_harmony_encoding("HarmonyGptOss")
+    stream: Stream
+    tokens: list[int]
+    strict: list[harmony.Message] | str
+    lenient: list[harmony.Message] | str
 
-    def tokens(self, stream: Stream) -> list[int]:
-        return self._vocabulary.stream_tokens(stream)
 
-    def messages(self, stream: Stream, *, strict: bool) -> list[harmony.Message] | str:
-        """The messages, or the text of the error."""
+def _parsed(drawn: st.SearchStrategy[Stream], vocabulary: Vocabulary) -> st.SearchStrategy[_Parsed]:
+    encoding = harmony.load_harmony_encoding("HarmonyGptOss")
+
+    def parse(stream: Stream, *, strict: bool) -> list[harmony.Message] | str:
         role = None if stream.role is None else harmony.Role(stream.role)
-        tokens = self.tokens(stream)
+        tokens = vocabulary.stream_tokens(stream)
         try:
-            return self._encoding.parse_messages_from_completion_tokens(tokens, role, strict=strict)
+            return encoding.parse_messages_from_completion_tokens(tokens, role, strict=strict)
         except harmony.HarmonyError as error:
             return str(error)
 
-    def fails(self, phrase: str) -> Callable[[Stream], bool]:
-        """Whether strict parsing fails with this phrase."""
+    return drawn.map(
+        lambda stream: _Parsed(
+            stream=stream,
+            tokens=vocabulary.stream_tokens(stream),
+            strict=parse(stream, strict=True),
+            lenient=parse(stream, strict=False),
+        )
+    )
 
-        def is_kind(stream: Stream) -> bool:
-            found = self.messages(stream, strict=True)
-            return isinstance(found, str) and phrase in found
 
-        return is_kind
+def _fails(phrase: str) -> Callable[[_Parsed], bool]:
+    """Whether strict parsing fails with this phrase."""
+    return lambda parsed: isinstance(parsed.strict, str) and phrase in parsed.strict
 
-    def finds(
-        self, is_kind: Callable[[harmony.Message], object], *, strict: bool = True
-    ) -> Callable[[Stream], bool]:
-        """Whether parsing finds a message of a kind."""
 
-        def has_kind(stream: Stream) -> bool:
-            found = self.messages(stream, strict=strict)
-            return not isinstance(found, str) and any(map(is_kind, found))
+def _finds(is_kind: Callable[[harmony.Message], object]) -> Callable[[_Parsed], bool]:
+    """Whether strict parsing finds a message of a kind."""
+    return lambda parsed: isinstance(parsed.strict, list) and any(map(is_kind, parsed.strict))
 
-        return has_kind
 
-    def is_rescued(self, stream: Stream) -> bool:
-        """Whether only non-strict parsing makes messages of it."""
-        strict, lenient = (self.messages(stream, strict=strict) for strict in (True, False))
-        return isinstance(strict, str) and isinstance(lenient, list) and lenient != []
+def _rescues(is_kind: Callable[[harmony.Message], object]) -> Callable[[_Parsed], bool]:
+    """Whether only non-strict parsing works, and finds a message of a kind."""
+    return lambda parsed: (
+        isinstance(parsed.strict, str)
+        and isinstance(parsed.lenient, list)
+        and any(map(is_kind, parsed.lenient))
+    )
 
-    def fails_both_ways(self, stream: Stream) -> bool:
-        return all(isinstance(self.messages(stream, strict=it), str) for it in (True, False))
+
+def _is_parsed(parsed: _Parsed) -> bool:
+    return isinstance(parsed.strict, list)
+
+
+def _is_lost(parsed: _Parsed) -> bool:
+    return isinstance(parsed.strict, str) and isinstance(parsed.lenient, str)
+
+
+def _is_any(_: harmony.Message) -> bool:
+    return True
 
 
 def _text(message: harmony.Message) -> str:
@@ -602,90 +621,109 @@ def _text(message: harmony.Message) -> str:
 
 def test_well_formed_streams(vocabulary: Vocabulary) -> None:
     """Good completions parse, with every header field, and with text of all sorts."""
-    parses = _Parses(vocabulary)
     _assert_reaches(
-        streams.well_formed_streams(),
+        _parsed(streams.well_formed_streams(), vocabulary),
         {
-            "several messages": lambda it: len(parses.messages(it, strict=True)) > 1,
-            "no preset role": lambda it: it.role is None,
-            "a preset role": lambda it: it.role is not None,
-            "the preset role spelt out": lambda it: it.segments[0] == Text(it.role or "none"),
-            "a channel": parses.finds(lambda it: it.channel),
-            "a recipient": parses.finds(lambda it: it.recipient),
-            "a content type": parses.finds(lambda it: it.content_type),
-            "a constrained content type": parses.finds(
+            "several messages": lambda it: len(it.strict) > 1,
+            "no preset role": lambda it: it.stream.role is None,
+            "a preset role": lambda it: it.stream.role is not None,
+            "the preset role spelt out": lambda it: (
+                it.stream.segments[0] == Text(it.stream.role or "none")
+            ),
+            "a channel": _finds(lambda it: it.channel),
+            "a recipient": _finds(lambda it: it.recipient),
+            "a content type": _finds(lambda it: it.content_type),
+            "a constrained content type": _finds(
                 lambda it: (it.content_type or "").startswith("<|constrain|>")
             ),
-            "a tool's message": parses.finds(lambda it: it.author.name),
-            "empty text": parses.finds(lambda it: not _text(it)),
-            "invalid UTF-8": parses.finds(lambda it: "\ufffd" in _text(it)),
-            "a character of several tokens": parses.finds(lambda it: "\U0010ffff" in _text(it)),
-            "specials in the text": parses.finds(lambda it: "<|start|>" in _text(it)),
-            "no stop token": lambda it: parses.tokens(it)[-1] not in (200002, 200007, 200012),
+            "a tool's message": _finds(lambda it: it.author.name),
+            "empty text": _finds(lambda it: not _text(it)),
+            "invalid UTF-8": _finds(lambda it: "\ufffd" in _text(it)),
+            "a character of several tokens": _finds(lambda it: "\U0010ffff" in _text(it)),
+            "specials in the text": _finds(lambda it: "<|start|>" in _text(it)),
+            "no stop token": lambda it: it.tokens[-1] not in (200002, 200007, 200012),
+        },
+    )
+
+
+def test_odd_headers(vocabulary: Vocabulary) -> None:
+    """Odd headers make every error that a header can make, and messages with odd fields."""
+    completions = headers.odd_headers().map(
+        lambda header: Stream(None, (Special("start"), *header, Special("message")))
+    )
+    _assert_reaches(
+        _parsed(completions, vocabulary),
+        {
+            "no role": _fails("message header did not contain a role"),
+            "an unknown role": _fails("Unknown role"),
+            "an empty channel": _fails("no channel value"),
+            "words left over": _fails("unexpected tokens remaining"),
+            "an empty recipient": _finds(lambda it: it.recipient == ""),
+            "a constraint as the recipient": _finds(
+                lambda it: (it.recipient or "").startswith("<|constrain|>")
+            ),
+            "two constraints": _finds(
+                lambda it: (it.recipient or "").startswith("<|") and it.content_type
+            ),
+            "a stop token in the header": _finds(lambda it: "<|end|>" in (it.recipient or "")),
+            "a start token in the header": _finds(lambda it: "<|start|>" in (it.recipient or "")),
+            "a tool with an odd name": _finds(lambda it: it.author.name == "user:bob"),
+            "a tool of that name": _finds(lambda it: it.author.name == "tool"),
+            "white space around the role": _finds(
+                lambda it: it.author.role is harmony.Role.ASSISTANT and not it.recipient
+            ),
+            "a separator in the channel": _finds(lambda it: "\x1c" in (it.channel or "")),
         },
     )
 
 
 def test_streams_with_bad_headers(vocabulary: Vocabulary) -> None:
-    """Every error that a header can make occurs, and headers that are odd but right."""
-    parses = _Parses(vocabulary)
+    """Headers fail in every way, and some that look bad are right."""
     _assert_reaches(
-        streams.streams_with_bad_headers(),
+        _parsed(streams.streams_with_bad_headers(), vocabulary),
         {
-            "no role": parses.fails("message header did not contain a role"),
-            "an unknown role": parses.fails("Unknown role"),
-            "an empty channel": parses.fails("no channel value"),
-            "words left over": parses.fails("unexpected tokens remaining"),
-            "undecodable": parses.fails("could not decode header"),
-            "an invalid token": lambda it: max(parses.tokens(it)) >= FIRST_INVALID_TOKEN,
-            "parsed all the same": lambda it: isinstance(parses.messages(it, strict=True), list),
-            "an empty recipient": parses.finds(lambda it: it.recipient == ""),
-            "a constraint as the recipient": parses.finds(
-                lambda it: (it.recipient or "").startswith("<|constrain|>")
-            ),
-            "a stop token in the header": parses.finds(
-                lambda it: "<|end|>" in (it.recipient or "")
-            ),
-            "a tool with an odd name": parses.finds(
-                lambda it: it.author.name not in (None, "functions.get_weather")
-            ),
+            "no role": _fails("message header did not contain a role"),
+            "an unknown role": _fails("Unknown role"),
+            "an empty channel": _fails("no channel value"),
+            "words left over": _fails("unexpected tokens remaining"),
+            "undecodable": _fails("could not decode header"),
+            "an invalid token": lambda it: max(it.tokens) >= FIRST_INVALID_TOKEN,
+            "parsed all the same": _is_parsed,
         },
-        examples=1_200,
+        examples=1_500,
     )
 
 
 def test_mutated_streams(vocabulary: Vocabulary) -> None:
     """Mutations of every kind break completions, and leave some of them whole."""
-    parses = _Parses(vocabulary)
     _assert_reaches(
-        streams.mutated_streams(),
+        _parsed(streams.mutated_streams(), vocabulary),
         {
-            "unbroken": lambda it: isinstance(parses.messages(it, strict=True), list),
-            "rescued": parses.is_rescued,
-            "broken for good": parses.fails_both_ways,
-            "no start": parses.fails("while expecting start token"),
-            "no end of the header": parses.fails("Unexpected EOS"),
+            "unbroken": _is_parsed,
+            "rescued": _rescues(_is_any),
+            "broken for good": _is_lost,
+            "no start": _fails("while expecting start token"),
+            "no end of the header": _fails("Unexpected EOS"),
             **{kind: _has_mutation(kind) for kind in ("delete", "insert", "swap", "truncate")},
         },
         examples=600,
     )
 
 
-def _has_mutation(kind: str) -> Callable[[Stream], bool]:
-    return lambda stream: any(mutation.kind == kind for mutation in stream.mutations)
+def _has_mutation(kind: str) -> Callable[[_Parsed], bool]:
+    return lambda parsed: any(mutation.kind == kind for mutation in parsed.stream.mutations)
 
 
 def test_rescuable_streams(vocabulary: Vocabulary) -> None:
     """Non-strict parsing makes messages of unfinished headers, or nothing, or fails."""
-    parses = _Parses(vocabulary)
     _assert_reaches(
-        streams.rescuable_streams(),
+        _parsed(streams.rescuable_streams(), vocabulary),
         {
-            "rescued": parses.is_rescued,
-            "rescued with text": parses.finds(_text, strict=False),
-            "rescued with a channel": parses.finds(lambda it: it.channel, strict=False),
-            "nothing to rescue": lambda it: parses.messages(it, strict=False) == [],
-            "broken for good": parses.fails_both_ways,
+            "rescued": _rescues(_is_any),
+            "rescued with text": _rescues(_text),
+            "rescued with a channel": _rescues(lambda it: it.channel),
+            "nothing to rescue": lambda it: it.lenient == [],
+            "broken for good": _is_lost,
         },
         examples=600,
     )
@@ -693,16 +731,13 @@ def test_rescuable_streams(vocabulary: Vocabulary) -> None:
 
 def test_random_streams(vocabulary: Vocabulary) -> None:
     """Random tokens parse now and then, and fail in the header and outside."""
-    parses = _Parses(vocabulary)
     _assert_reaches(
-        streams.random_streams(),
+        _parsed(streams.random_streams(), vocabulary),
         {
-            "empty": lambda it: not it.segments,
-            "parsed": lambda it: (
-                bool(it.segments) and isinstance(parses.messages(it, strict=True), list)
-            ),
-            "no start": parses.fails("while expecting start token"),
-            "no end of the header": parses.fails("Unexpected EOS"),
+            "empty": lambda it: not it.stream.segments,
+            "parsed": lambda it: bool(it.stream.segments) and _is_parsed(it),
+            "no start": _fails("while expecting start token"),
+            "no end of the header": _fails("Unexpected EOS"),
         },
     )
 

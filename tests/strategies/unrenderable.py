@@ -31,11 +31,42 @@ def _spoilt_schemas() -> st.SearchStrategy[dict[str, Any]]:
 def _with_tool(parameters: dict[str, Any]) -> dict[str, Any]:
     tool = {"name": "f", "description": "", "parameters": parameters}
     namespace = {"name": "functions", "tools": [tool]}
-    content = {"type": "developer_content", "tools": {"functions": namespace}}
-    return {"role": "developer", "content": [content]}
+    return _with_content("developer", {"tools": {"functions": namespace}})
 
 
-_spoilt_fields: Final = st.sampled_from(["content", "name", "channel", "recipient", "content_type"])
+def _with_content(role: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": f"{role}_content", **fields}]}
+
+
+def _spoilt_contents(text: str) -> list[dict[str, Any]]:
+    """Messages whose system or developer content holds the text, each in another place."""
+    tools = [{"name": "f", "description": ""}]
+    namespaces: list[dict[str, Any]] = [
+        {text: {"name": "a", "tools": []}},
+        {"a": {"name": text, "tools": []}},
+        {"a": {"name": "a", "description": text, "tools": []}},
+        {"a": {"name": "a", "tools": [{"name": text, "description": ""}]}},
+        {"a": {"name": "a", "tools": [*tools, {"name": "f", "description": text}]}},
+    ]
+    channels = {"valid_channels": ["final", text], "channel_required": True}
+    return [
+        _with_content("system", {"model_identity": text}),
+        _with_content("system", {"conversation_start_date": text}),
+        _with_content("system", {"knowledge_cutoff": text}),
+        _with_content("system", {"channel_config": channels}),
+        _with_content("developer", {"instructions": text}),
+        *(_with_content("developer", {"tools": namespace}) for namespace in namespaces),
+        *(_with_content("system", {"tools": namespace}) for namespace in namespaces),
+    ]
+
+
+_SPOILT_FIELDS: Final = ("content", "name", "channel", "recipient", "content_type")
+
+
+def _spoilt_messages(text: str) -> list[dict[str, Any]]:
+    """Messages that hold the text, each in another place."""
+    message = {"role": "user", "content": "Hi"}
+    return [*({**message, field: text} for field in _SPOILT_FIELDS), *_spoilt_contents(text)]
 
 
 def unrenderable_messages() -> st.SearchStrategy[dict[str, Any]]:
@@ -43,8 +74,5 @@ def unrenderable_messages() -> st.SearchStrategy[dict[str, Any]]:
 
     Surrogates in pairs are joined on the way, so a few of these can be rendered after all.
     """
-    message: dict[str, Any] = {"role": "user", "content": "Hi"}
-    fields = st.tuples(_spoilt_fields, texts_with_surrogates())
-    return st.one_of(
-        _spoilt_schemas().map(_with_tool), fields.map(lambda field: {**message, field[0]: field[1]})
-    )
+    spoilt_texts = texts_with_surrogates().map(_spoilt_messages)
+    return st.one_of(_spoilt_schemas().map(_with_tool), spoilt_texts.flatmap(st.sampled_from))

@@ -1,0 +1,144 @@
+"""Renders conversations from the bytes of a request, each message from memory where it can."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from google.protobuf.message import Message as ProtoMessage
+
+from harmony_client.v1 import chat_pb2
+
+from . import core, from_proto, wire
+from .core.conversation_rules import (
+    Turn,
+    dropped_analysis,
+    ends_with_answer,
+    has_function_tools,
+)
+from .core.render_cache import RenderCache
+from .core.tokenizer import RETURN, START
+from .request_error import RequestError, invalid_field, read_request
+
+_Request = TypeVar("_Request", bound=ProtoMessage)
+
+_CONVERSATION_FIELD = 1
+_MESSAGES_FIELD = 1
+_PACKED_RETURN = wire.pack_tokens([RETURN])
+
+
+@dataclass(slots=True)
+class RenderedMessage:
+    """A message's packed tokens, and what the conversation around it must know of it.
+
+    Attributes:
+        packed: The tokens, packed.
+        packed_with_tools: The same for a conversation that has function tools.
+        turn: Whose it is, and on which channel.
+        has_function_tools: Whether it brings the function tools.
+        failure: Why it cannot be rendered; such a message is not remembered.
+    """
+
+    packed: bytes
+    packed_with_tools: bytes
+    turn: Turn
+    has_function_tools: bool
+    failure: RequestError | None = None
+
+    @property
+    def size(self) -> int:
+        """What the message takes, in bytes."""
+        shared = self.packed is self.packed_with_tools
+        return len(self.packed) + (0 if shared else len(self.packed_with_tools))
+
+
+class ConversationRenderer:
+    """Renders conversations; where there is a cache, a message seen before costs a look-up."""
+
+    def __init__(
+        self, encoding: core.HarmonyEncoding, cache: RenderCache[RenderedMessage] | None
+    ) -> None:
+        self._encoding = encoding
+        self._cache = cache
+
+    def read(self, request_type: type[_Request], data: bytes) -> tuple[_Request, list[bytes]]:
+        """Returns a request without its conversation, and the bytes of the conversation's messages.
+
+        Raises:
+            RequestError: The bytes are not such a request, or it has no conversation.
+        """
+        try:
+            conversations, rest = wire.split_field(data, _CONVERSATION_FIELD)
+            # Parts of one conversation add up, as in every protobuf parser.
+            messages, _ = wire.split_field(b"".join(conversations), _MESSAGES_FIELD)
+        except wire.WireError:
+            request = read_request(request_type, data)
+            # What protobuf reads though `wire` does not: groups, which it skips as unknown.
+            request.DiscardUnknownFields()
+            return self.read(request_type, request.SerializeToString())
+        if not conversations:
+            raise invalid_field("conversation", "is required")
+        return read_request(request_type, rest), messages
+
+    def render(
+        self,
+        messages: Sequence[bytes],
+        config: core.RenderConversationConfig,
+        *,
+        for_training: bool = False,
+    ) -> bytes:
+        """Returns the packed tokens of a conversation.
+
+        Raises:
+            RequestError: A message cannot be read or rendered.
+        """
+        rendered = [
+            self._rendered(data, f"conversation.messages[{index}]")
+            for index, data in enumerate(messages)
+        ]
+        turns = [message.turn for message in rendered]
+        dropped = dropped_analysis(turns) if config.auto_drop_analysis else ()
+        with_tools = any(message.has_function_tools for message in rendered)
+        packed = []
+        for index, message in enumerate(rendered):
+            if index in dropped:
+                continue
+            if message.failure:
+                raise message.failure
+            packed.append(message.packed_with_tools if with_tools else message.packed)
+        if for_training and ends_with_answer(turns):
+            # All stop tokens are of one packed length.
+            packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
+        return b"".join(packed)
+
+    def prompt_end(self, next_turn_role: core.Role) -> bytes:
+        """Returns the packed tokens that ask for a turn."""
+        return wire.pack_tokens([START, *self._encoding.encode_ordinary(next_turn_role.value)])
+
+    def _rendered(self, data: bytes, path: str) -> RenderedMessage:
+        if self._cache is None:
+            return self._render(data, path)
+        remembered = self._cache.get(data)
+        if remembered is None:
+            remembered = self._render(data, path)
+            if remembered.failure is None:
+                self._cache.put(data, remembered, len(data) + remembered.size)
+        return remembered
+
+    def _render(self, data: bytes, path: str) -> RenderedMessage:
+        message = from_proto.message(read_request(chat_pb2.Message, data), path)
+        turn = Turn(message.author.role, message.channel)
+        rendered = RenderedMessage(b"", b"", turn, has_function_tools(message))
+        try:
+            rendered.packed = self._packed(message, with_tools=False)
+            # Only system content says whether there are tools.
+            depends_on_tools = any(isinstance(it, core.SystemContent) for it in message.content)
+            rendered.packed_with_tools = (
+                self._packed(message, with_tools=True) if depends_on_tools else rendered.packed
+            )
+        except core.RenderError as error:
+            rendered.failure = invalid_field(f"{path}.{error.field}", str(error))
+        return rendered
+
+    def _packed(self, message: core.Message, *, with_tools: bool) -> bytes:
+        options = core.RenderOptions(conversation_has_function_tools=with_tools)
+        return wire.pack_tokens(self._encoding.render(message, options))

@@ -1,0 +1,206 @@
+"""The render cache of the server: correct, bounded, switchable, and readable."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import harmony_client
+from harmony_client.v1 import chat_pb2, service_pb2
+from harmony_server import core, from_proto, wire
+from harmony_server.request_error import RequestError
+from harmony_server.service import HarmonyService
+
+ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
+MIB = 1024 * 1024
+
+TOOLS = harmony_client.developer(
+    instructions="Be brief.",
+    functions=[harmony_client.function("f", "Does it.", {"type": "object", "properties": {}})],
+)
+MESSAGES = [
+    harmony_client.system(),
+    harmony_client.developer(instructions="Be brief."),
+    TOOLS,
+    harmony_client.user("Hi"),
+    harmony_client.assistant("Hm", channel="analysis"),
+    harmony_client.assistant("{}", channel="commentary", recipient="functions.f"),
+    harmony_client.tool("functions.f", "4", channel="commentary"),
+    harmony_client.assistant("Hello", channel="final"),
+    harmony_client.assistant("Hello"),
+]
+conversations = st.lists(st.sampled_from(MESSAGES), max_size=8)
+
+
+def service(cache_bytes: int) -> HarmonyService:
+    """Returns a service of its own, with an empty cache."""
+    return HarmonyService(ENCODING, render_cache_bytes=cache_bytes)
+
+
+def statistics(server: HarmonyService) -> service_pb2.GetRenderCacheStatisticsResponse:
+    """Returns what a service says of its cache."""
+    return server.get_render_cache_statistics(service_pb2.GetRenderCacheStatisticsRequest())
+
+
+def render(
+    server: HarmonyService, messages: list[chat_pb2.Message], auto_drop_analysis: bool = True
+) -> list[int]:
+    """Renders a conversation through the bytes of a request."""
+    request = service_pb2.RenderConversationRequest(
+        conversation=chat_pb2.Conversation(messages=messages),
+        config=service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis),
+    )
+    response = server.render_conversation(request.SerializeToString())
+    return list(service_pb2.RenderConversationResponse.FromString(response).tokens)
+
+
+def in_core(messages: list[chat_pb2.Message], auto_drop_analysis: bool) -> list[int]:
+    """Renders the same conversation message by message, where nothing is remembered."""
+    conversation = core.Conversation(
+        messages=[from_proto.message(message, "message") for message in messages]
+    )
+    cache, ENCODING.render_cache = ENCODING.render_cache, None
+    try:
+        return ENCODING.render_conversation(
+            conversation, core.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
+        )
+    finally:
+        ENCODING.render_cache = cache
+
+
+@given(st.lists(st.tuples(conversations, st.booleans()), min_size=1, max_size=6))
+def test_a_warm_cache_changes_no_token(
+    requests: list[tuple[list[chat_pb2.Message], bool]],
+) -> None:
+    """Whatever was rendered before, with whatever tools and options, the tokens are the same."""
+    server = service(MIB)
+    for messages, auto_drop in requests:
+        assert render(server, messages, auto_drop) == in_core(messages, auto_drop)
+
+
+@given(st.lists(conversations, min_size=1, max_size=6))
+def test_the_core_cache_changes_no_token(requests: list[list[chat_pb2.Message]]) -> None:
+    """The cache of the core, too, tells apart all that a message's tokens depend on."""
+    for messages, auto_drop in itertools.product(requests, [True, False]):
+        conversation = core.Conversation(
+            messages=[from_proto.message(message, "message") for message in messages]
+        )
+        config = core.RenderConversationConfig(auto_drop_analysis=auto_drop)
+        assert ENCODING.render_conversation(conversation, config) == in_core(messages, auto_drop)
+
+
+def test_a_growing_conversation_misses_only_its_new_turn() -> None:
+    """Each message is rendered once, however often the conversation comes back."""
+    server = service(MIB)
+    turns = [harmony_client.user(f"Question {index}") for index in range(20)]
+    for length in range(1, 21):
+        render(server, turns[:length])
+    assert statistics(server).misses == 20
+    assert statistics(server).hits == sum(range(20))
+    assert statistics(server).entries == 20
+
+
+def test_the_cache_is_bounded_in_bytes() -> None:
+    """However much is rendered, the cache stays below its bound, and forgets the oldest first."""
+    server = service(64 * 1024)
+    for index in range(500):
+        render(server, [harmony_client.user(f"{index} " + "word " * 100)])
+    assert 0 < statistics(server).bytes <= statistics(server).max_bytes == 64 * 1024
+    before = statistics(server).hits
+    render(server, [harmony_client.user("499 " + "word " * 100)])
+    assert statistics(server).hits == before + 1
+
+
+def test_a_message_larger_than_the_cache_is_rendered_and_not_remembered() -> None:
+    """One huge message does not empty the cache."""
+    server = service(64 * 1024)
+    render(server, [harmony_client.user("small")])
+    tokens = render(server, [harmony_client.user("word " * 50_000)])
+    assert len(tokens) > 50_000
+    assert statistics(server).entries == 1
+
+
+def test_the_cache_can_be_switched_off() -> None:
+    """Without a cache the tokens are the same, and the statistics are zero."""
+    server = service(0)
+    assert render(server, MESSAGES) == in_core(MESSAGES, True)
+    assert statistics(server) == service_pb2.GetRenderCacheStatisticsResponse()
+
+
+def test_messages_that_fail_are_not_remembered() -> None:
+    """A message that cannot be rendered fails every time, with the place of this time."""
+    server = service(MIB)
+    broken = chat_pb2.Message(author=chat_pb2.Author(role=chat_pb2.ROLE_TOOL))
+    for messages in ([broken], [harmony_client.user("Hi"), broken]):
+        with pytest.raises(RequestError, match="Tools should have a name!") as caught:
+            render(server, messages)
+        assert caught.value.field == f"conversation.messages[{len(messages) - 1}].author.name"
+    assert statistics(server).entries == 1
+
+
+def test_a_dropped_message_may_be_broken() -> None:
+    """As in the core, a message that is left out is not rendered and so cannot fail."""
+    broken = chat_pb2.Message(author=chat_pb2.Author(role=chat_pb2.ROLE_TOOL), channel="analysis")
+    messages = [broken, harmony_client.assistant("Hello", channel="final")]
+    assert render(service(MIB), messages) == in_core(messages, True)
+
+
+def test_parts_of_a_conversation_add_up() -> None:
+    """A conversation that comes in two parts is one conversation, as in protobuf."""
+    first, second = (
+        service_pb2.RenderConversationRequest(
+            conversation=chat_pb2.Conversation(messages=[message])
+        ).SerializeToString()
+        for message in MESSAGES[3:5]
+    )
+    response = service(MIB).render_conversation(first + second)
+    tokens = list(service_pb2.RenderConversationResponse.FromString(response).tokens)
+    assert tokens == in_core(MESSAGES[3:5], True)
+
+
+def test_unknown_fields_are_ignored() -> None:
+    """Fields of a later contract, groups of an older protobuf among them, change nothing."""
+    request = service_pb2.RenderConversationRequest(
+        conversation=chat_pb2.Conversation(messages=[MESSAGES[3]])
+    ).SerializeToString()
+    varint_field = bytes([0xA0, 0x06, 0x05])  # field 100, varint
+    group = bytes([0xA3, 0x06, 0xA0, 0x06, 0x05, 0xA4, 0x06])  # field 100, a group around it
+    for extra in (varint_field, group):
+        response = service(MIB).render_conversation(request + extra)
+        tokens = list(service_pb2.RenderConversationResponse.FromString(response).tokens)
+        assert tokens == in_core([MESSAGES[3]], True)
+
+
+@given(st.lists(st.integers(0, 201_088), max_size=40))
+def test_packed_tokens_are_what_protobuf_writes(tokens: list[int]) -> None:
+    """A response put together by hand is byte for byte what protobuf serialises."""
+    expected = service_pb2.RenderResponse(tokens=tokens).SerializeToString()
+    assert wire.tokens_response(wire.pack_tokens(tokens)) == expected
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """Bytes that are no request are refused in words made for the caller, whatever they are."""
+    reason = "NONE"
+    try:
+        service(MIB).render_conversation(data)
+    except RequestError as error:
+        reason = error.reason
+    assert reason in {"NONE", "MALFORMED_REQUEST", "INVALID_FIELD"}
+
+
+def test_key_order_of_parameters_is_part_of_a_message() -> None:
+    """Two tools that differ in the order of their keys only are two messages."""
+    server = service(MIB)
+    schemas = [{"a": {"type": "string"}, "b": {}}, {"b": {}, "a": {"type": "string"}}]
+    texts = []
+    for schema in schemas:
+        parameters = {"type": "object", "properties": schema}
+        tool = harmony_client.function("f", "d", parameters)
+        assert json.loads(tool.parameters_json) == parameters
+        tokens = render(server, [harmony_client.developer(functions=[tool])])
+        texts.append(ENCODING.decode_utf8(tokens))
+    assert texts[0].index("a?:") < texts[0].index("b?:")
+    assert texts[1].index("b?:") < texts[1].index("a?:")
