@@ -16,7 +16,8 @@ from tests.strategies.build import (
 )
 from tests.strategies.conversations import conversations
 from tests.strategies.messages import ROLES, messages
-from tests.strategies.unrenderable import unrenderable_messages
+from tests.strategies.texts import SURROGATES
+from tests.strategies.unrenderable import messages_with, unrenderable_messages
 
 
 def _rendered(encoding: Any, tokens: list[int]) -> tuple[str, list[int]]:
@@ -92,11 +93,55 @@ def test_conversation_renders_give_the_same_tokens(
 
 
 @cases("unrenderable")
-@given(message=unrenderable_messages())
-def test_what_json_cannot_carry_is_refused(both: Comparison, message: dict[str, Any]) -> None:
+@given(
+    message=unrenderable_messages(),
+    before=st.lists(messages(), max_size=2),
+    after=st.lists(messages(), max_size=2),
+)
+def test_what_json_cannot_carry_is_refused(
+    both: Comparison,
+    message: dict[str, Any],
+    before: list[dict[str, Any]],
+    after: list[dict[str, Any]],
+) -> None:
     """Lone surrogates, NaN, infinities, huge integers and values that are not JSON are refused."""
     _assert_same_render(both, message, function_tools=False)
-    _assert_same_conversation_renders(both, {"messages": [message]}, None, "assistant")
+    conversation = {"messages": [*before, message, *after]}
+    _assert_same_conversation_renders(both, conversation, None, "assistant")
+
+
+@pytest.mark.parametrize("auto_drop", [True, False])
+def test_dropped_messages_must_be_renderable_too(both: Comparison, auto_drop: bool) -> None:
+    """A lone surrogate in a message that is left out is refused, a misplaced content is not."""
+    analysis = {"role": "assistant", "channel": "analysis", "content": "\ud800"}
+    misplaced = {**analysis, "content": [{"type": "system_content"}]}
+    final = {"role": "assistant", "channel": "final", "content": "4"}
+    for dropped in (analysis, misplaced):
+        conversation = {"messages": [dropped, final]}
+        _assert_same_conversation_renders(both, conversation, auto_drop, "assistant")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"role": "tool", "content": "Hi"},
+        {"role": "tool", "content": "\ud800"},
+        {"role": "user", "content": [{"type": "system_content", "model_identity": "\ud800"}]},
+        {"role": "user", "content": [{"type": "developer_content"}]},
+    ],
+)
+def test_json_is_read_before_anything_is_rendered(both: Comparison, first: dict[str, Any]) -> None:
+    """Where a conversation has several faults, those that JSON cannot carry come first."""
+    _assert_same_render(both, first, function_tools=False)
+    last = {"role": "user", "content": "\udfff"}
+    _assert_same_conversation_renders(both, {"messages": [first, last]}, None, "assistant")
+
+
+@pytest.mark.parametrize("text", SURROGATES)
+def test_surrogates_in_every_place(both: Comparison, text: str) -> None:
+    """A lone surrogate is refused wherever it stands, and a pair is joined."""
+    for message in messages_with(text):
+        _assert_same_render(both, message, function_tools=False)
 
 
 @pytest.mark.parametrize("keys", [("\ud83d\ude00", "\uffff"), ("\ud83d\ude00", "\U0001f600")])

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from tests.differential.cases import cases
 from tests.differential.outcomes import Comparison
+from tests.strategies.json_values import NOTABLE_FLOATS, NOTABLE_INTEGERS
 from tests.strategies.nesting import nested_schemas
 from tests.strategies.schemas import schemas
 
@@ -43,6 +44,12 @@ def test_nesting_is_refused_at_the_same_depth(both: Comparison, schema: dict[str
         return encoding.render_conversation(conversation)
 
     both.assert_same(render_conversation)
+
+
+@pytest.mark.parametrize("number", [*NOTABLE_FLOATS, *NOTABLE_INTEGERS, 10**309, -(10**400)])
+def test_numbers_print_the_same(both: Comparison, number: float) -> None:
+    """Numbers that are hard to read or print come out the same, or are refused."""
+    _assert_same_type(both, {"type": "object", "properties": {"a": {"default": [number, -number]}}})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tests.differential.cases import cases
 from tests.differential.outcomes import Comparison, outcome_of
 from tests.differential.safety import without_invalid_content
 from tests.differential.traces import assert_same_trace, trace
+from tests.strategies.headers import ODD_HEADERS, spelt
 from tests.strategies.messages import ROLES
 from tests.strategies.streams import Stream, rescuable_streams, streams
 from tests.strategies.token_lists import NOT_TOKENS
@@ -47,6 +48,19 @@ def test_headers_without_content_are_rescued_the_same_way(
 ) -> None:
     """A stop token inside a header makes the same message, or none, when parsing is not strict."""
     _assert_same_trace(both, vocabulary.stream_tokens(stream), stream.role, strict=False)
+
+
+@pytest.mark.parametrize("header", ODD_HEADERS)
+def test_odd_headers_are_read_the_same_way(
+    both: Comparison, vocabulary: Vocabulary, header: str
+) -> None:
+    """Each odd header is read or refused the same way, whatever opens it and whatever ends it."""
+    for role in (None, *ROLES):
+        start = "" if role else "<|start|>"
+        for end in ("<|message|>Hi<|end|>", "<|end|>"):
+            tokens = vocabulary.tokens(spelt(f"{start}{header}{end}"))
+            for strict in (True, False):
+                _assert_same_trace(both, tokens, role, strict=strict)
 
 
 @pytest.mark.parametrize("strict", [True, False, None])

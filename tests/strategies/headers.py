@@ -47,7 +47,7 @@ def well_formed_headers(draw: st.DrawFn, preset: str | None) -> Header:
 
 
 # Each of these takes another path through the reading of a header.
-_ODD_HEADERS: Final = (
+ODD_HEADERS: Final = (
     "",
     "  ",
     "foo",
@@ -146,7 +146,7 @@ def spelt(text: str) -> Header:
 
 def odd_headers() -> st.SearchStrategy[Header]:
     """Headers that are wrong, or right against appearances."""
-    return st.sampled_from(_ODD_HEADERS).map(spelt)
+    return st.sampled_from(ODD_HEADERS).map(spelt)
 
 
 def headers(preset: str | None) -> st.SearchStrategy[Header]:

@@ -63,8 +63,8 @@ def _spoilt_contents(text: str) -> list[dict[str, Any]]:
 _SPOILT_FIELDS: Final = ("content", "name", "channel", "recipient", "content_type")
 
 
-def _spoilt_messages(text: str) -> list[dict[str, Any]]:
-    """Messages that hold the text, each in another place."""
+def messages_with(text: str) -> list[dict[str, Any]]:
+    """Returns messages that hold the text, each in another of the places that a message has."""
     message = {"role": "user", "content": "Hi"}
     return [*({**message, field: text} for field in _SPOILT_FIELDS), *_spoilt_contents(text)]
 
@@ -74,5 +74,5 @@ def unrenderable_messages() -> st.SearchStrategy[dict[str, Any]]:
 
     Surrogates in pairs are joined on the way, so a few of these can be rendered after all.
     """
-    spoilt_texts = texts_with_surrogates().map(_spoilt_messages)
+    spoilt_texts = texts_with_surrogates().map(messages_with)
     return st.one_of(_spoilt_schemas().map(_with_tool), spoilt_texts.flatmap(st.sampled_from))
