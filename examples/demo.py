@@ -12,12 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 from rich.console import Console
 from rich.text import Text
 
-from harmony_client import Client, Message, Role, assistant, developer, function, system, tool, user
-from harmony_client.v1 import parse_pb2, service_pb2_grpc
+from harmony_client import (
+    Client,
+    ContentDelta,
+    Message,
+    MessageCompleted,
+    MessageStarted,
+    assistant,
+    developer,
+    function,
+    system,
+    tool,
+    user,
+)
 
 
 def load(name: str) -> Any:
@@ -67,18 +77,11 @@ def running_server() -> Iterator[str]:
             server.terminate()
 
 
-def parse_stream(address: str, tokens: list[int]) -> Iterator[parse_pb2.ParseEvent]:
-    """Sends tokens one by one, as a model samples them, and yields what they complete."""
-
-    def requests() -> Iterator[parse_pb2.ParseRequest]:
-        yield parse_pb2.ParseRequest(config=parse_pb2.ParseConfig(role=Role.ROLE_ASSISTANT))
-        for token in tokens:
-            time.sleep(SECONDS_PER_TOKEN)
-            yield parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=[token]))
-
-    with grpc.insecure_channel(address) as channel:
-        for response in service_pb2_grpc.HarmonyServiceStub(channel).Parse(requests()):
-            yield from response.events
+def sampled(tokens: list[int]) -> Iterator[int]:
+    """Yields tokens at the speed of a model."""
+    for token in tokens:
+        time.sleep(SECONDS_PER_TOKEN)
+        yield token
 
 
 def show_prompt(text: str) -> None:
@@ -92,20 +95,20 @@ def show_prompt(text: str) -> None:
             console.print(f"    ... {len(lines) - MAX_LINES} more lines", style="dim")
 
 
-def show_stream(address: str, tokens: list[int]) -> list[Message]:
+def show_stream(client: Client, tokens: list[int]) -> list[Message]:
     """Prints the events of a completion as they come, and returns its messages."""
     messages = []
-    for event in parse_stream(address, tokens):
-        match event.WhichOneof("event"):
-            case "started":
-                names = filter(None, (event.started.channel, event.started.recipient))
+    for event in client.parse(sampled(tokens), "assistant"):
+        match event:
+            case MessageStarted():
+                names = filter(None, (event.channel, event.recipient))
                 console.print(f"[{' to '.join(names)}] ", style="bold cyan", end="")
-            case "delta":
+            case ContentDelta():
                 # A bar after every delta, to tell them apart.
-                console.print(Text.assemble(event.delta.text, ("|", "dim")), end="")
-            case "completed":
+                console.print(Text.assemble(event.text, ("|", "dim")), end="")
+            case MessageCompleted():
                 console.print()
-                messages.append(event.completed.message)
+                messages.append(event.message)
     return messages
 
 
@@ -130,12 +133,12 @@ def main() -> None:
         console.print(f"\nTokens: {tokens[:9]} ... {tokens[-9:]}\n", style="green")
 
         console.rule("2. Stream: each sampled token goes to Parse, its text comes back (text|)")
-        parsed = show_stream(address, client.encode(TOOL_CALL, allowed_special="all"))
+        parsed = show_stream(client, client.encode(TOOL_CALL, allowed_special="all"))
         answered = [*CONVERSATION, *parsed, tool_answer(FIND, TRAINS)]
         console.print(f"[{FIND} answers] {TRAINS}", style="yellow")
         tokens = client.render_conversation_for_completion(answered)
         console.print(f"(rendered again with the answer: {len(tokens)} tokens)", style="dim")
-        parsed += show_stream(address, client.encode(FINAL_ANSWER, allowed_special="all"))
+        parsed += show_stream(client, client.encode(FINAL_ANSWER, allowed_special="all"))
         console.print()
 
         console.rule(f"3. Parsed: {len(parsed)} messages")

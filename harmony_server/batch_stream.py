@@ -1,19 +1,18 @@
 """The ParseBatch stream: many sequences, one request per engine step."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import grpc
 
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, to_proto
 from .core.events import ContentDelta, Event, MessageCompleted, MessageStarted
-from .core.parser import MessageParser
+from .core.parser import NO_TEXTS, MessageParser
 from .parse_stream import open_parser
 from .request_error import RequestError, invalid_field, read_request
 from .service import parse_failed
-
-# Every so many requests the texts of single tokens are joined: between two joins a sequence holds
-# a pointer for each.
-_REQUESTS_BETWEEN_JOINS = 512
 
 
 class BatchStream:
@@ -28,7 +27,9 @@ class BatchStream:
     def __init__(self, encoding: core.HarmonyEncoding) -> None:
         self._encoding = encoding
         self._parsers: dict[int, MessageParser] = {}
-        self._requests = 0
+        # An engine steps the same sequences again and again: those of the last request, in order.
+        self._group_ids: list[int] = []
+        self._group: list[MessageParser] = []
 
     def answer(self, data: bytes) -> bytes:
         """Returns the response to a request.
@@ -37,47 +38,67 @@ class BatchStream:
             RequestError: The request is malformed; the stream ends.
         """
         request = read_request(pb.ParseBatchRequest, data)
-        sequence_ids = list(request.sequence_ids)
-        tokens = list(request.tokens)
+        sequence_ids = request.sequence_ids[:]
+        tokens = request.tokens[:]
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
         step = _Step(self._encoding, self._parsers)
         for index, opened in enumerate(request.open):
             step.open(opened, f"open[{index}]")
-        if len(set(sequence_ids)) == len(sequence_ids):
-            step.feed_one_each(sequence_ids, tokens)
+        if self._has_one_token_each(sequence_ids):
+            step.feed_one_each(sequence_ids, tokens, self._group)
         else:
             step.feed_several(sequence_ids, tokens)
-        for sequence_id in request.close:
-            step.close(sequence_id)
-        self._requests += 1
-        if self._requests % _REQUESTS_BETWEEN_JOINS == 0:
-            for parser in self._parsers.values():
-                parser.join_parts()
-        return step.response()
+        for index, sequence_id in enumerate(request.close):
+            step.close(sequence_id, f"close[{index}]")
+        if step.changed_sequences:
+            self._group_ids, self._group = [], []
+        return step.response.SerializeToString()
 
     def finish(self) -> bytes:
         """Returns the response to the half-close, which closes every open sequence."""
         step = _Step(self._encoding, self._parsers)
         for sequence_id in list(self._parsers):
-            step.close(sequence_id)
-        return step.response()
+            step.close(sequence_id, "")
+        return step.response.SerializeToString()
+
+    def _has_one_token_each(self, sequence_ids: list[int]) -> bool:
+        """Says whether no sequence stands twice, and makes them the group."""
+        if sequence_ids == self._group_ids:
+            return True
+        if len(set(sequence_ids)) < len(sequence_ids):
+            return False
+        self._group_ids = sequence_ids
+        self._group = [self._parsers.get(it, _NOT_OPEN) for it in sequence_ids]
+        return True
+
+
+class _NotOpen:
+    """Stands for a sequence that is not open: no token of it is only text."""
+
+    direct = NO_TEXTS
 
 
 class _Step:
-    """One request's work on the open sequences, and what it gives."""
+    """One request's work on the open sequences, and what it gives.
+
+    Attributes:
+        response: The response.
+        changed_sequences: Whether a sequence was opened, closed or failed.
+    """
 
     def __init__(self, encoding: core.HarmonyEncoding, parsers: dict[int, MessageParser]) -> None:
         self._encoding = encoding
         self._parsers = parsers
-        self._delta_ids: list[int] = []
-        self._deltas: list[str] = []
-        self._events: list[pb.SequenceEvent] = []
+        self.response = pb.ParseBatchResponse()
+        self.changed_sequences = False
         # Sequences that failed in this step: what else the request says of them is dropped.
         self._failed: set[int] = set()
 
     def open(self, request: pb.OpenSequence, path: str) -> None:
+        """Opens a sequence."""
         sequence_id = request.sequence_id
+        self.changed_sequences = True
         if sequence_id in self._parsers:
             self._fail(sequence_id, _sequence_error("SEQUENCE_OPEN", "is open already", path))
             return
@@ -88,24 +109,37 @@ class _Step:
         else:
             self._parsers[sequence_id] = parser
 
-    def feed_one_each(self, sequence_ids: list[int], tokens: list[int]) -> None:
-        """Feeds each sequence one token: an engine's usual step, and the hot path."""
-        parsers = self._parsers
-        add_id = self._delta_ids.append
-        add_delta = self._deltas.append
-        for sequence_id, token in zip(sequence_ids, tokens, strict=True):
-            try:
-                parser = parsers[sequence_id]
+    def feed_one_each(
+        self, sequence_ids: list[int], tokens: list[int], group: Sequence[MessageParser]
+    ) -> None:
+        """Feeds each sequence one token: an engine's usual step, and the hot path.
+
+        `group` has the parsers of the sequences, in order.
+        """
+        deltas: list[str | None] = []
+        add = deltas.append
+        try:
+            for parser, token in zip(group, tokens, strict=True):
                 text = parser.direct[token]
-            except (KeyError, IndexError):
-                text = None
-            if text is None:
-                self._feed(sequence_id, [token])
+                if text is not None:
+                    parser.content_tokens.append(token)
+                add(text)
+        except IndexError:
+            # An id that the vocabulary does not have.
+            deltas += [None] * (len(tokens) - len(deltas))
+        if None not in deltas:
+            self.response.sequence_ids.extend(sequence_ids)
+            self.response.deltas.extend(cast("list[str]", deltas))
+            return
+        rest = []
+        for sequence_id, token, delta in zip(sequence_ids, tokens, deltas, strict=True):
+            if delta is None:
+                rest.append((sequence_id, token))
             else:
-                parser.parts.append(text)
-                parser.offset += 1
-                add_id(sequence_id)
-                add_delta(text)
+                self.response.sequence_ids.append(sequence_id)
+                self.response.deltas.append(delta)
+        for sequence_id, token in rest:
+            self._feed(sequence_id, [token])
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
         """Feeds sequences of which some stand several times."""
@@ -115,10 +149,12 @@ class _Step:
         for sequence_id, run in runs.items():
             self._feed(sequence_id, run)
 
-    def close(self, sequence_id: int) -> None:
+    def close(self, sequence_id: int, path: str) -> None:
+        """Ends a sequence."""
+        self.changed_sequences = True
         parser = self._parsers.pop(sequence_id, None)
         if parser is None:
-            self._fail_unknown(sequence_id)
+            self._fail_unknown(sequence_id, path)
             return
         events: list[Event] = []
         try:
@@ -129,19 +165,17 @@ class _Step:
         else:
             self._report(sequence_id, events)
 
-    def response(self) -> bytes:
-        return pb.ParseBatchResponse(
-            sequence_ids=self._delta_ids, deltas=self._deltas, events=self._events
-        ).SerializeToString()
-
     def _feed(self, sequence_id: int, tokens: list[int]) -> None:
         parser = self._parsers.get(sequence_id)
         if parser is None:
-            self._fail_unknown(sequence_id)
+            self._fail_unknown(sequence_id, "sequence_ids")
             return
         events: list[Event] = []
         try:
-            parser.feed(tokens, events)
+            if len(tokens) == 1:
+                parser.feed_one(tokens[0], events)
+            else:
+                parser.feed(tokens, events)
         except core.ParseError as error:
             self._report(sequence_id, events)
             self._fail(sequence_id, parse_failed(error))
@@ -151,31 +185,34 @@ class _Step:
     def _report(self, sequence_id: int, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, ContentDelta):
-                self._delta_ids.append(sequence_id)
-                self._deltas.append(event.text)
+                self.response.sequence_ids.append(sequence_id)
+                self.response.deltas.append(event.text)
                 continue
-            sequence_event = self._add_event(sequence_id)
+            target = self._add_event(sequence_id)
             if isinstance(event, MessageStarted):
-                sequence_event.started.CopyFrom(to_proto.started(event))
+                to_proto.fill_started(target.started, event)
             elif isinstance(event, MessageCompleted):
-                sequence_event.completed.CopyFrom(to_proto.completed(event))
+                to_proto.fill_completed(target.completed, event)
             else:
-                sequence_event.recovered.CopyFrom(to_proto.recovered(event))
+                to_proto.fill_recovered(target.recovered, event)
 
-    def _fail_unknown(self, sequence_id: int) -> None:
+    def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:
-            error = _sequence_error("SEQUENCE_UNKNOWN", "is not open", "sequence_ids")
-            self._fail(sequence_id, error)
+            self._fail(sequence_id, _sequence_error("SEQUENCE_UNKNOWN", "is not open", path))
 
     def _fail(self, sequence_id: int, error: RequestError) -> None:
         self._parsers.pop(sequence_id, None)
+        self.changed_sequences = True
         self._failed.add(sequence_id)
         self._add_event(sequence_id).error.CopyFrom(error.to_status())
 
     def _add_event(self, sequence_id: int) -> pb.SequenceEvent:
-        event = pb.SequenceEvent(sequence_id=sequence_id, delta_index=len(self._deltas))
-        self._events.append(event)
-        return event
+        return self.response.events.add(
+            sequence_id=sequence_id, delta_index=len(self.response.deltas)
+        )
+
+
+_NOT_OPEN = cast("MessageParser", _NotOpen())
 
 
 def _sequence_error(reason: str, message: str, path: str) -> RequestError:

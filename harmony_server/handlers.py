@@ -33,6 +33,8 @@ _MAX_INLINE_BYTES = 32 * 1024
 # The type of grpc.aio.EOF, which gRPC does not name.
 _EndOfStream = type(grpc.aio.EOF)
 
+_STOPPING = RequestError(grpc.StatusCode.UNAVAILABLE, "STOPPING", "the server is stopping")
+
 _logger = logging.getLogger(__name__)
 
 
@@ -57,12 +59,20 @@ class Handlers:
     def __init__(self) -> None:
         self._started = asyncio.Event()
         self._service: HarmonyService
+        self._streams: set[asyncio.Task[None]] = set()
+        self._ending = False
         self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="harmony")
 
     def start(self, service: HarmonyService) -> None:
         """Begins to serve."""
         self._service = service
         self._started.set()
+
+    def end_streams(self) -> None:
+        """Ends every open stream with UNAVAILABLE."""
+        self._ending = True
+        for task in self._streams:
+            task.cancel()
 
     def close(self) -> None:
         """Gives the threads back."""
@@ -127,7 +137,11 @@ class Handlers:
             stream = open_stream(self._service.encoding)
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), _EndOfStream):
-                await context.write(await self._run(stream.answer, data))
+                # Not through _run where it can be helped: a coroutine a message is felt here.
+                if len(data) <= _MAX_INLINE_BYTES:
+                    await context.write(stream.answer(data))
+                else:
+                    await context.write(await self._run(stream.answer, data))
                 if stream.failure:
                     raise stream.failure
             await context.write(stream.finish())
@@ -135,7 +149,18 @@ class Handlers:
                 raise stream.failure
 
         async def handle(_requests: object, context: _Context) -> None:
-            await _guard(serve(context), context)
+            task = asyncio.current_task()
+            assert task is not None, "gRPC runs handlers in tasks"
+            self._streams.add(task)
+            try:
+                await _guard(serve(context), context)
+            except asyncio.CancelledError:
+                if not self._ending:
+                    raise
+                task.uncancel()
+                await _STOPPING.abort(context)
+            finally:
+                self._streams.discard(task)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 

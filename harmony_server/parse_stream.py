@@ -1,5 +1,7 @@
 """The Parse stream: one sequence. Requests and responses are bytes; transport is elsewhere."""
 
+from collections.abc import Callable
+
 import grpc
 
 from harmony_client.v1 import parse_pb2 as pb
@@ -7,6 +9,7 @@ from harmony_client.v1 import parse_pb2 as pb
 from . import core, from_proto, to_proto
 from .core.events import Event
 from .core.parser import MessageParser
+from .core.tokenizer import VOCABULARY_SIZE
 from .request_error import RequestError, read_request
 from .service import parse_failed
 
@@ -38,22 +41,39 @@ class ParseStream:
             return b""
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
-        events: list[Event] = []
-        try:
-            self._parser.feed(request.tokens.tokens, events)
-        except core.ParseError as error:
-            self.failure = parse_failed(error)
-        return _response(events)
+        tokens = request.tokens.tokens[:]
+        parser = self._parser
+        if len(tokens) != 1:
+            return self._report(lambda events: parser.feed(tokens, events))
+        return _feed_text(parser, tokens[0]) or self._report(
+            lambda events: parser.feed_one(tokens[0], events)
+        )
 
     def finish(self) -> bytes:
         """Returns the response to the half-close."""
+        return self._report(self._parser.finish) if self._parser else b""
+
+    def _report(self, read: Callable[[list[Event]], None]) -> bytes:
+        response = pb.ParseResponse()
         events: list[Event] = []
-        if self._parser is not None:
-            try:
-                self._parser.finish(events)
-            except core.ParseError as error:
-                self.failure = parse_failed(error)
-        return _response(events)
+        try:
+            read(events)
+        except core.ParseError as error:
+            self.failure = parse_failed(error)
+        for event in events:
+            to_proto.fill_event(response.events.add(), event)
+        return response.SerializeToString()
+
+
+def _feed_text(parser: MessageParser, token: int) -> bytes | None:
+    """Feeds a token that is only text, the hot path; returns None where it is more."""
+    text = parser.direct[token] if token < VOCABULARY_SIZE else None
+    if text is None:
+        return None
+    parser.content_tokens.append(token)
+    response = pb.ParseResponse()
+    response.events.add().delta.text = text
+    return response.SerializeToString()
 
 
 def open_parser(encoding: core.HarmonyEncoding, config: pb.ParseConfig, path: str) -> MessageParser:
@@ -69,7 +89,3 @@ def open_parser(encoding: core.HarmonyEncoding, config: pb.ParseConfig, path: st
 
 def _out_of_order(message: str) -> RequestError:
     return RequestError(grpc.StatusCode.INVALID_ARGUMENT, "OUT_OF_ORDER", message, field="request")
-
-
-def _response(events: list[Event]) -> bytes:
-    return pb.ParseResponse(events=map(to_proto.parse_event, events)).SerializeToString()

@@ -1,6 +1,7 @@
 """The server process: sockets, health, start-up, shutdown."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from . import core
 from .addresses import Address
 from .handlers import SERVICE_NAME, Handlers
 from .service import HarmonyService
+from .unix_sockets import lock_socket
 
 EXIT_OK = 0
 # The server could not start: an address in use, a damaged vocabulary.
@@ -22,6 +24,8 @@ EXIT_CANNOT_START = 1
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 # How long running RPCs may go on after a signal.
 SHUTDOWN_GRACE_SECONDS = 5.0
+# How long streams have to be told, when that is over, that the server stops.
+_END_STREAMS_SECONDS = 1.0
 
 _CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
@@ -81,7 +85,10 @@ async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
     await stop.wait()
     _logger.info("stopping")
     await health_servicer.enter_graceful_shutdown()
-    await server.stop(SHUTDOWN_GRACE_SECONDS)
+    stopping = asyncio.create_task(server.stop(SHUTDOWN_GRACE_SECONDS + _END_STREAMS_SECONDS))
+    await asyncio.wait([stopping], timeout=SHUTDOWN_GRACE_SECONDS)
+    handlers.end_streams()
+    await stopping
     handlers.close()
     return EXIT_OK
 
@@ -89,8 +96,10 @@ async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
 def _bind(server: grpc.aio.Server, address: Address) -> str:
     """Binds an address and returns it with the port that was chosen."""
     try:
+        if address.host is None:
+            lock_socket(address.text)
         port = server.add_insecure_port(address.text)
-    except RuntimeError:
+    except (OSError, RuntimeError):
         raise OSError(f"cannot listen on {address.text}") from None
     return address.with_port(port)
 
@@ -102,6 +111,9 @@ def _warm_up(render_cache_bytes: int) -> HarmonyService:
     tokens = encoding.render(message)
     if "Reasoning: medium" not in encoding.decode_utf8(tokens):
         raise RuntimeError("the first render went wrong")
+    # What lives as long as the process is not looked at again by every full collection.
+    gc.collect()
+    gc.freeze()
     return HarmonyService(encoding, render_cache_bytes=render_cache_bytes)
 
 

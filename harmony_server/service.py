@@ -105,12 +105,14 @@ class HarmonyService:
             events = self.encoding.parse_events(request.tokens, role, options)
         except core.ParseError as error:
             raise parse_failed(error) from None
-        completed = [event for event in events if isinstance(event, MessageCompleted)]
-        return pb.ParseMessagesResponse(
-            messages=map(to_proto.message, completed),
-            outcomes=map(to_proto.outcome, completed),
-            recovered=[to_proto.recovered(it) for it in events if isinstance(it, Recovered)],
-        )
+        response = pb.ParseMessagesResponse()
+        for event in events:
+            if isinstance(event, MessageCompleted):
+                to_proto.fill_message(response.messages.add(), event)
+                to_proto.fill_outcome(response.outcomes.add(), event)
+            elif isinstance(event, Recovered):
+                to_proto.fill_recovered(response.recovered.add(), event)
+        return response
 
     def encode(self, request: pb.EncodeRequest) -> pb.EncodeResponse:
         """Encodes text."""

@@ -1,4 +1,4 @@
-"""Core values to responses."""
+"""Core values to responses, filled in where they stand: nothing is built and then copied."""
 
 from typing import cast
 
@@ -28,81 +28,78 @@ _REASONS = {
 }
 
 
-def message(completed: MessageCompleted) -> chat_pb2.Message:
-    """Converts a parsed message."""
-    header = completed.header
-    return chat_pb2.Message(
-        author=_author(header),
-        recipient=header.recipient,
-        content=[chat_pb2.Content(text=chat_pb2.TextContent(text=completed.text))],
-        channel=header.channel,
-        content_type=header.content_type,
-    )
-
-
-def outcome(completed: MessageCompleted) -> service_pb2.MessageOutcome:
-    """Converts what is known of a parsed message beside its content."""
-    return service_pb2.MessageOutcome(
-        stop_token=completed.stop_token,
-        offsets=_offsets(completed),
-        repairs=[_REASONS[reason] for reason in completed.repairs],
-    )
-
-
-def started(event: MessageStarted) -> parse_pb2.MessageStarted:
-    """Converts the start of a message."""
+def fill_message(target: chat_pb2.Message, event: MessageCompleted) -> None:
+    """Fills in a parsed message."""
     header = event.header
-    return parse_pb2.MessageStarted(
-        author=_author(header),
-        recipient=header.recipient,
-        channel=header.channel,
-        content_type=header.content_type,
-    )
+    _fill_author(target.author, header)
+    if header.recipient is not None:
+        target.recipient = header.recipient
+    if header.channel is not None:
+        target.channel = header.channel
+    if header.content_type is not None:
+        target.content_type = header.content_type
+    target.content.add().text.text = event.text
 
 
-def completed(event: MessageCompleted) -> parse_pb2.MessageCompleted:
-    """Converts the completion of a message."""
-    return parse_pb2.MessageCompleted(
-        message=message(event),
-        stop_token=event.stop_token,
-        offsets=_offsets(event),
-        repairs=[_REASONS[reason] for reason in event.repairs],
-    )
+def fill_outcome(
+    target: service_pb2.MessageOutcome | parse_pb2.MessageCompleted, event: MessageCompleted
+) -> None:
+    """Fills in what is known of a parsed message beside its content."""
+    if event.stop_token is not None:
+        target.stop_token = event.stop_token
+    _fill_range(target.offsets.header, event.header_range)
+    _fill_range(target.offsets.content, event.content_range)
+    target.repairs.extend(_REASONS[reason] for reason in event.repairs)
 
 
-def recovered(event: Recovered) -> parse_pb2.Recovered:
-    """Converts a repair."""
-    return parse_pb2.Recovered(
-        reason=_REASONS[event.reason],
-        text=event.text,
-        offsets=_range(event.offsets),
-        raw_header=event.raw_header,
-        message_index=event.message_index,
-    )
+def fill_started(target: parse_pb2.MessageStarted, event: MessageStarted) -> None:
+    """Fills in the start of a message."""
+    header = event.header
+    _fill_author(target.author, header)
+    if header.recipient is not None:
+        target.recipient = header.recipient
+    if header.channel is not None:
+        target.channel = header.channel
+    if header.content_type is not None:
+        target.content_type = header.content_type
 
 
-def parse_event(event: Event) -> parse_pb2.ParseEvent:
-    """Converts any event."""
+def fill_completed(target: parse_pb2.MessageCompleted, event: MessageCompleted) -> None:
+    """Fills in the completion of a message."""
+    fill_message(target.message, event)
+    fill_outcome(target, event)
+
+
+def fill_recovered(target: parse_pb2.Recovered, event: Recovered) -> None:
+    """Fills in a repair."""
+    target.reason = _REASONS[event.reason]
+    target.text = event.text
+    _fill_range(target.offsets, event.offsets)
+    target.raw_header = event.raw_header
+    if event.message_index is not None:
+        target.message_index = event.message_index
+
+
+def fill_event(target: parse_pb2.ParseEvent, event: Event) -> None:
+    """Fills in any event."""
     match event:
         case ContentDelta():
-            return parse_pb2.ParseEvent(delta=parse_pb2.ContentDelta(text=event.text))
+            target.delta.text = event.text
         case MessageStarted():
-            return parse_pb2.ParseEvent(started=started(event))
+            fill_started(target.started, event)
         case MessageCompleted():
-            return parse_pb2.ParseEvent(completed=completed(event))
+            fill_completed(target.completed, event)
         case Recovered():
-            return parse_pb2.ParseEvent(recovered=recovered(event))
+            fill_recovered(target.recovered, event)
 
 
-def _author(header: Header) -> chat_pb2.Author:
-    return chat_pb2.Author(role=_ROLES[header.role], name=header.name)
+def _fill_author(target: chat_pb2.Author, header: Header) -> None:
+    target.role = _ROLES[header.role]
+    if header.name is not None:
+        target.name = header.name
 
 
-def _offsets(event: MessageCompleted) -> parse_pb2.MessageOffsets:
-    return parse_pb2.MessageOffsets(
-        header=_range(event.header_range), content=_range(event.content_range)
-    )
-
-
-def _range(tokens: TokenRange) -> parse_pb2.TokenRange:
-    return parse_pb2.TokenRange(begin=tokens.begin, end=tokens.end)
+def _fill_range(target: parse_pb2.TokenRange, tokens: TokenRange) -> None:
+    target.begin, target.end = tokens
+    # A range of zeros is present, too.
+    target.SetInParent()

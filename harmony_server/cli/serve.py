@@ -1,5 +1,7 @@
 """The command `serve`."""
 
+import os
+
 import click
 
 from .address_type import address
@@ -34,6 +36,8 @@ def serve(context: click.Context, listen: tuple[str, ...], render_cache_mib: int
 
     It prints "listening on ADDRESS" for each address once it is ready.
     """
+    # What cannot be bound is said once, in this program's words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Here: no other command is to wait for gRPC.
     from .. import server
 

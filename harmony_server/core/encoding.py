@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from . import json_text
 from . import tokenizer as tk
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
 from .conversation_rules import Turn, dropped_analysis, ends_with_answer, has_function_tools
@@ -81,6 +82,9 @@ class HarmonyEncoding:
         options = render_options or RenderOptions()
         try:
             return self._render(message, options.conversation_has_function_tools)
+        except RenderError:
+            _require_json([message], "message")
+            raise
         except ValueError as error:
             raise ValueError(f"invalid message JSON: {error}") from None
 
@@ -99,10 +103,12 @@ class HarmonyEncoding:
         tokens: list[int] = []
         for index, message in enumerate(messages):
             if index in dropped:
+                _require_json([message], "conversation")
                 continue
             try:
                 tokens += self._render_remembering(message, with_tools)
             except RenderError as error:
+                _require_json(messages, "conversation")
                 raise error.inside(f"messages[{index}]") from None
             except ValueError as error:
                 raise ValueError(f"invalid conversation JSON: {error}") from None
@@ -141,7 +147,11 @@ class HarmonyEncoding:
         cache = self.render_cache
         if cache is None:
             return self._render(message, with_tools)
-        key = _cache_key(message, with_tools)
+        try:
+            key = _cache_key(message, with_tools)
+        except RecursionError:
+            # Rendering says what is nested too deep.
+            return self._render(message, with_tools)
         remembered = cache.get(key)
         if remembered is None:
             remembered = array("I", self._render(message, with_tools))
@@ -186,11 +196,7 @@ class HarmonyEncoding:
         return [*self._encode_piece(" "), tk.CONSTRAIN, *self._encode_piece(rest)]
 
     def _encode_piece(self, text: str) -> list[int]:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = _join_surrogates(text)
-        return self._tokenizer.encode_ordinary(text)
+        return self._tokenizer.encode_ordinary(json_text.join_surrogates(text))
 
     # Parsing
 
@@ -287,6 +293,19 @@ class HarmonyEncoding:
         return [tk.RETURN, tk.CALL]
 
 
+def _require_json(messages: Iterable[Message], kind: str) -> None:
+    """Makes sure that messages can be written as JSON.
+
+    The reference reads them from JSON before it renders any: what cannot be written is what it
+    reports first.
+    """
+    for message in messages:
+        try:
+            json_text.from_python(message.to_dict())
+        except ValueError as error:
+            raise ValueError(f"invalid {kind} JSON: {error}") from None
+
+
 def _turns(messages: Sequence[Message]) -> list[Turn]:
     return [Turn(message.author.role, message.channel) for message in messages]
 
@@ -329,11 +348,3 @@ def _require_role(content: str, expected: Role, role: Role) -> None:
             f"found in {role.value.capitalize()}",
             field="",
         )
-
-
-def _join_surrogates(text: str) -> str:
-    """Joins surrogate pairs, as JSON does between a program and the reference."""
-    try:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError:
-        raise ValueError("lone surrogate in a string") from None

@@ -76,6 +76,22 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def join_surrogates(text: str) -> str:
+    """Returns a text whose surrogate pairs are the characters they mean, as in JSON.
+
+    Raises:
+        JsonError: A lone surrogate.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise JsonError("lone surrogate in a string") from None
+    return text
+
+
 def _load(
     text: str,
     *,

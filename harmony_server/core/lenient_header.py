@@ -198,7 +198,8 @@ class _Reader:
             self._channel, self._expects_channel = rest, False
             self._repair(RecoveryReason.MALFORMED_ROLE)
             return True
-        is_alone = len(self._items) == 1 or not self._has_end
+        words = sum(other.group(1) != CHANNEL for other in self._items)
+        is_alone = words == 1 or not self._has_end
         if self._role or self._preset_role or is_alone or word.startswith(RECIPIENT_PREFIX):
             return False
         # As in a strict parse, an unknown word before others is a tool's name.

@@ -5,6 +5,8 @@ reference-compatible `StreamableParser` are views of it.
 """
 
 import codecs
+import functools
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -23,12 +25,17 @@ from .events import (
 )
 from .header import parse_header, parse_unfinished_header
 from .structure import STOP_TOKENS, structural_offsets
-from .tokenizer import MESSAGE, START, Tokenizer
+from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 
 DEFAULT_MAX_HEADER_TOKENS = 4096
-# Texts of single tokens are joined when there are this many: a pointer a token would cost more
-# memory than the text itself.
-_MAX_PARTS = 512
+# What `direct` is where no token is only text: a list, so that a look-up needs no test before it.
+NO_TEXTS: Sequence[str | None] = [None] * VOCABULARY_SIZE
+
+
+# A longer header is read anew each time: what is remembered is bounded by this and by the number
+# of headers.
+MAX_REMEMBERED_HEADER_TOKENS = 32
+REMEMBERED_HEADERS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +79,17 @@ class MessageParser:
         preset_role: The role of the next header, until a header has used it up.
         header_tokens: The tokens of the header being read.
         header: The header of the message being read; set in state CONTENT.
-        offset: How many tokens came before the next one.
-        parts: The content being read, in pieces. An item a token, except where `feed` added a run.
-        direct: For a token id the text to append to `parts`, where that is all there is to do, or
-            None. Empty where the next token needs more than that.
+        content_tokens: The tokens of the content being read.
+        direct: For a token id that the vocabulary has its text, where to append the id to
+            `content_tokens` is all there is to do, else None.
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
 
     __slots__ = (
-        "_chunks",
         "_content_begin",
         "_content_texts",
+        "_counted",
         "_delta",
         "_header_begin",
         "_header_end",
@@ -91,13 +97,13 @@ class MessageParser:
         "_message_index",
         "_pending",
         "_repairs",
+        "_salvaged",
         "_strict",
         "_tokenizer",
+        "content_tokens",
         "direct",
         "header",
         "header_tokens",
-        "offset",
-        "parts",
         "preset_role",
         "state",
     )
@@ -111,13 +117,15 @@ class MessageParser:
         self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
         self.header_tokens: list[int] = []
         self.header = Header(Role.ASSISTANT)
-        self.parts: list[str] = []
-        self.direct: Sequence[str | None] = ()
-        self.offset = 0
+        self.content_tokens = array("I")
+        self.direct: Sequence[str | None] = NO_TEXTS
+        # How many tokens came before the content being read.
+        self._counted = 0
+        # Text of a header without `<|message|>`, which stands before the content.
+        self._salvaged = b""
         self._header_begin = 0
         self._header_end = 0
         self._content_begin = 0
-        self._chunks: list[str] = []
         self._delta: list[str] = []
         # The bytes of a character that is not whole yet.
         self._pending = b""
@@ -137,11 +145,21 @@ class MessageParser:
             for boundary in structural_offsets(tokens):
                 if boundary > position:
                     self._read_plain(tokens[position:boundary], events)
-                self.read_one(tokens[boundary], events)
+                self._read(tokens[boundary], events)
                 position = boundary + 1
             if position < len(tokens):
                 self._read_plain(tokens[position:], events)
         finally:
+            self._report_delta(events)
+
+    def feed_one(self, token: int, events: list[Event]) -> None:
+        """Reads one token of at most 32 bits; cheaper than `feed`, otherwise the same.
+
+        Raises:
+            ParseError: Malformed output; `events` has everything that came before it.
+        """
+        self._read(token, events)
+        if self._delta:
             self._report_delta(events)
 
     def finish(self, events: list[Event]) -> None:
@@ -155,34 +173,14 @@ class MessageParser:
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
 
-    def read_one(self, token: int, events: list[Event]) -> None:
-        """Reads one token.
+    def read_deferring(self, token: int, events: list[Event]) -> list[str]:
+        """Reads one content token the way the reference does, and returns the texts it adds.
 
-        Raises:
-            ParseError: Malformed output.
-        """
-        if self.state is StreamState.CONTENT:
-            if token in STOP_TOKENS:
-                self._complete(token, events)
-                self.offset += 1
-            else:
-                self._add_content([token], events)
-        elif self.state is StreamState.HEADER:
-            self._read_in_header(token, events)
-        elif token == START:
-            self.offset += 1
-            self._open_header()
-        else:
-            self._read_outside([token], events)
-
-    def read_deferring(self, token: int, events: list[Event]) -> str | None:
-        """Reads one content token the way the reference does, and returns the text it adds.
-
-        The reference puts right at most one piece of invalid UTF-8 a token, and keeps what follows
-        it, valid or not, for the next token.
+        The reference puts right at most one piece of invalid UTF-8 a token, which is a text of its
+        own, and keeps what follows it, valid or not, for the next token.
         """
         data = self._pending + self._bytes_of([token], events)
-        self.offset += 1
+        self.content_tokens.append(token)
         try:
             pieces, rest = [data.decode()], b""
         except UnicodeDecodeError as error:
@@ -192,19 +190,31 @@ class MessageParser:
             else:
                 pieces, rest = [valid, "\ufffd"], data[error.end :]
         self._set_pending(rest)
-        self.parts += filter(None, pieces)
-        return "".join(pieces) or None
-
-    def join_parts(self) -> None:
-        """Joins the pieces of the content, which takes less memory."""
-        if self.parts:
-            self._chunks.append("".join(self.parts))
-            self.parts.clear()
+        return [piece for piece in pieces if piece]
 
     @property
-    def content(self) -> str:
-        """The content being read, as far as it is whole characters."""
-        return "".join(self._chunks) + "".join(self.parts)
+    def offset(self) -> int:
+        """How many tokens came before the next one."""
+        return self._counted + len(self.content_tokens)
+
+    @offset.setter
+    def offset(self, value: int) -> None:
+        self._counted = value - len(self.content_tokens)
+
+    def _read(self, token: int, events: list[Event]) -> None:
+        if self.state is StreamState.CONTENT:
+            if token in STOP_TOKENS:
+                self._complete(token, events)
+                self._counted += 1
+            else:
+                self._add_content([token], events)
+        elif self.state is StreamState.HEADER:
+            self._read_in_header(token, events)
+        elif token == START:
+            self._counted += 1
+            self._open_header()
+        else:
+            self._read_outside([token], events)
 
     def _read_plain(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads tokens that are no structure in the present state."""
@@ -223,12 +233,9 @@ class MessageParser:
 
     def _add_content(self, tokens: Sequence[int], events: list[Event]) -> None:
         text = self._decode(tokens, events)
-        self.offset += len(tokens)
+        self.content_tokens.extend(tokens)
         if text:
-            self.parts.append(text)
             self._delta.append(text)
-            if len(self.parts) >= _MAX_PARTS:
-                self.join_parts()
 
     def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
         """Returns the whole characters of what was pending and of tokens at `offset`."""
@@ -243,7 +250,7 @@ class MessageParser:
 
     def _set_pending(self, pending: bytes) -> None:
         self._pending = pending
-        self.direct = () if pending else self._content_texts
+        self.direct = NO_TEXTS if pending else self._content_texts
 
     def _open_header(self) -> None:
         self.state = StreamState.HEADER
@@ -253,13 +260,13 @@ class MessageParser:
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002
         room = self._max_header_tokens - len(self.header_tokens)
         if len(tokens) > room:
-            self.offset += room
+            self._counted += room
             error = self._error(
                 f"message header longer than {self._max_header_tokens} tokens", tokens[room]
             )
             self._expect_start()
             raise error
-        self.offset += len(tokens)
+        self._counted += len(tokens)
         self.header_tokens += tokens
 
     def _read_in_header(self, token: int, events: list[Event]) -> None:
@@ -272,18 +279,17 @@ class MessageParser:
 
     def _finish_header(self, events: list[Event]) -> None:
         try:
-            try:
-                text = self._tokenizer.decode_utf8(self.header_tokens)
-            except HarmonyError:
-                raise HarmonyError("could not decode header") from None
-            self.header = parse_header(text, self.preset_role)
+            tokens = tuple(self.header_tokens)
+            is_short = len(tokens) <= MAX_REMEMBERED_HEADER_TOKENS
+            read = _remember_header if is_short else _read_header
+            self.header = read(self._tokenizer, self.preset_role, tokens)
         except HarmonyError as error:
             failure = self._error(str(error), MESSAGE)
             self._expect_start()
             raise failure from None
         self.preset_role = None
         self._header_end = self.offset
-        self.offset += 1
+        self._counted += 1
         self._begin_content(events)
 
     def _begin_content(self, events: list[Event]) -> None:
@@ -302,7 +308,7 @@ class MessageParser:
                 raise self._error(str(error), stop_token) from None
             self._begin_salvaged(header, text, events)
             self._complete(stop_token, events)
-        self.offset += 1
+        self._counted += 1
         self.preset_role = None
         self._expect_start()
 
@@ -311,20 +317,19 @@ class MessageParser:
         self.header = header
         self._header_end = self.offset
         self._begin_content(events)
+        self._salvaged = text.encode()
         if text:
-            self.parts.append(text)
             self._delta.append(text)
 
     def _complete(self, stop_token: int | None, events: list[Event]) -> None:
-        rest = self._pending.decode(errors="replace")
-        if rest:
-            self.parts.append(rest)
-            self._delta.append(rest)
+        if self._pending:
+            self._delta.append(self._pending.decode(errors="replace"))
         self._report_delta(events)
+        content = self._salvaged + self._tokenizer.decode_replacing(self.content_tokens.tolist())
         events.append(
             MessageCompleted(
                 self.header,
-                self.content,
+                content.decode(errors="replace"),
                 stop_token,
                 TokenRange(self._header_begin, self._header_end),
                 TokenRange(self._content_begin, self.offset),
@@ -342,11 +347,24 @@ class MessageParser:
     def _expect_start(self) -> None:
         self.state = StreamState.EXPECT_START
         self.header_tokens = []
-        self.parts = []
-        self._chunks = []
+        self._counted += len(self.content_tokens)
+        self.content_tokens = array("I")
+        self._salvaged = b""
         self._pending = b""
         self._repairs = []
-        self.direct = ()
+        self.direct = NO_TEXTS
 
     def _error(self, message: str, token: int | None) -> ParseError:
         return ParseError(message, token=token, offset=self.offset, state=self.state.value)
+
+
+def _read_header(tokenizer: Tokenizer, preset_role: Role | None, tokens: tuple[int, ...]) -> Header:
+    try:
+        text = tokenizer.decode_utf8(tokens)
+    except HarmonyError:
+        raise HarmonyError("could not decode header") from None
+    return parse_header(text, preset_role)
+
+
+# Models write a handful of headers again and again.
+_remember_header = functools.lru_cache(REMEMBERED_HEADERS)(_read_header)

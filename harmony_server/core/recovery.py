@@ -1,6 +1,7 @@
 """The parser that no token sequence makes fail, and that loses no text."""
 
 import codecs
+import functools
 from collections.abc import Sequence
 
 from .chat import Role
@@ -18,7 +19,14 @@ from .lenient_header import (
     read_complete_header,
     read_unfinished_header,
 )
-from .parser import MessageParser, ParseOptions, StreamState
+from .parser import (
+    MAX_REMEMBERED_HEADER_TOKENS,
+    NO_TEXTS,
+    REMEMBERED_HEADERS,
+    MessageParser,
+    ParseOptions,
+    StreamState,
+)
 from .structure import STOP_TOKENS
 from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
 
@@ -89,8 +97,7 @@ class RecoveringParser(MessageParser):
         else:
             self._release_held(events)
 
-    def read_one(self, token: int, events: list[Event]) -> None:
-        """Reads one token; raises nothing."""
+    def _read(self, token: int, events: list[Event]) -> None:
         if token not in self.breaks:
             self._read_plain([token], events)
         elif self.state is StreamState.CONTENT:
@@ -103,10 +110,10 @@ class RecoveringParser(MessageParser):
     def _break_content(self, token: int, events: list[Event]) -> None:
         if token in STOP_TOKENS:
             self._complete(token, events)
-            self.offset += 1
+            self._counted += 1
         elif token == MESSAGE:
             self._report(RecoveryReason.EXTRA_MESSAGE, self._here(1), events)
-            self.offset += 1
+            self._counted += 1
         else:
             self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
             self._complete(None, events)
@@ -118,7 +125,7 @@ class RecoveringParser(MessageParser):
             self._skip_stop(events)
         elif token == START:
             self._release_held(events)
-            self.offset += 1
+            self._counted += 1
             self._open_header()
         else:
             self._open_header_without_start(events)
@@ -135,7 +142,7 @@ class RecoveringParser(MessageParser):
         elif self.header_tokens:
             stop_token = None if token == START else token
             self._end_header(RecoveryReason.MISSING_MESSAGE, stop_token, events)
-            self.offset += 1
+            self._counted += 1
             if token == START:
                 self._open_header()
         elif token == START:
@@ -148,13 +155,13 @@ class RecoveringParser(MessageParser):
         repairs, where = self._header_repairs, self._here(1)
         if repairs and repairs[-1][0] is RecoveryReason.EXTRA_START:
             where = TokenRange(repairs.pop()[1].begin, where.end)
-        self.offset += 1
+        self._counted += 1
         self._open_header()
         self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, where)]
 
     def _skip_stop(self, events: list[Event]) -> None:
         self._append(Recovered(RecoveryReason.EXTRA_STOP, "", self._here(1)), events)
-        self.offset += 1
+        self._counted += 1
 
     # Outside a message
 
@@ -163,14 +170,14 @@ class RecoveringParser(MessageParser):
             held = [*self._held, *tokens]
             if could_be_role(self._text_of(held)):
                 self._held = held
-                self.offset += len(tokens)
+                self._counted += len(tokens)
                 return
         self._flow_out([*self._take_held(), *tokens], events)
         self._flowing = True
 
     def _take_held(self) -> list[int]:
         held, self._held = self._held, []
-        self.offset -= len(held)
+        self._counted -= len(held)
         return held
 
     def _release_held(self, events: list[Event]) -> None:
@@ -186,8 +193,8 @@ class RecoveringParser(MessageParser):
             self._outside_begin = self.offset
         text = self._decode(tokens, events)
         # `direct` is for content.
-        self.direct = ()
-        self.offset += len(tokens)
+        self.direct = NO_TEXTS
+        self._counted += len(tokens)
         if text:
             self._report_outside(text, events)
 
@@ -202,7 +209,7 @@ class RecoveringParser(MessageParser):
             held = self._take_held()
             self._open_header()
             self.header_tokens = held
-            self.offset += len(held)
+            self._counted += len(held)
         else:
             self._release_held(events)
             self._open_header()
@@ -227,7 +234,7 @@ class RecoveringParser(MessageParser):
             room = min(self._next_look, limit) - len(self.header_tokens)
             taken = tokens[position : position + room]
             self.header_tokens += taken
-            self.offset += len(taken)
+            self._counted += len(taken)
             position += len(taken)
             if len(self.header_tokens) >= limit and position < len(tokens):
                 self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
@@ -239,13 +246,16 @@ class RecoveringParser(MessageParser):
             self._add_content(tokens[position:], events)
 
     def _finish_header(self, events: list[Event]) -> None:
-        text = self._whole_header_text()
-        lenient = read_complete_header(text, self.preset_role, self._default_role)
-        self._report_header_repairs(lenient, text, events)
+        tokens = tuple(self.header_tokens)
+        read = _remember_header if len(tokens) <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
+        text, lenient = read(self._tokenizer, self.preset_role, self._default_role, tokens)
+        if lenient.repairs or self._header_repairs or "\ufffd" in text:
+            self._note_invalid(text)
+            self._report_header_repairs(lenient, text, events)
         self.header = lenient.header
         self.preset_role = None
         self._header_end = self.offset
-        self.offset += 1
+        self._counted += 1
         self._begin_content(events)
 
     def _let_header_go(self, reason: RecoveryReason, events: list[Event]) -> None:
@@ -256,13 +266,15 @@ class RecoveringParser(MessageParser):
         self._report_header_repairs(lenient, text, events)
         self._begin_salvaged(lenient.header, lenient.text, events)
         self.preset_role = None
+        self._salvaged += rest
         self._set_pending(rest)
 
     def _end_header(
         self, reason: RecoveryReason, stop_token: int | None, events: list[Event]
     ) -> None:
         """Ends a header that something else than `<|message|>` follows."""
-        text = self._whole_header_text()
+        text = self._text_of(self.header_tokens)
+        self._note_invalid(text)
         lenient = self._read_unfinished(text)
         if lenient.is_bare:
             where = TokenRange(self._header_begin, self.offset)
@@ -285,18 +297,17 @@ class RecoveringParser(MessageParser):
         text, consumed = codecs.utf_8_decode(data, "replace", False)
         return text, data[consumed:]
 
-    def _whole_header_text(self) -> str:
-        text, rest = self._header_text()
-        text += rest.decode(errors="replace")
-        if "\ufffd" in text:
-            known = [token for token in self.header_tokens if is_token(token)]
-            if len(known) < len(self.header_tokens):
-                self._note_header_repair(RecoveryReason.INVALID_TOKEN)
-            try:
-                self._tokenizer.decode_utf8(known)
-            except HarmonyError:
-                self._note_header_repair(RecoveryReason.INVALID_UTF8)
-        return text
+    def _note_invalid(self, text: str) -> None:
+        """Notes ids and bytes of the header that its text has U+FFFD for."""
+        if "\ufffd" not in text:
+            return
+        known = [token for token in self.header_tokens if is_token(token)]
+        if len(known) < len(self.header_tokens):
+            self._note_header_repair(RecoveryReason.INVALID_TOKEN)
+        try:
+            self._tokenizer.decode_utf8(known)
+        except HarmonyError:
+            self._note_header_repair(RecoveryReason.INVALID_UTF8)
 
     def _note_header_repair(self, reason: RecoveryReason) -> None:
         where = TokenRange(self._header_begin, self.offset)
@@ -361,3 +372,13 @@ class RecoveringParser(MessageParser):
 
     def _here(self, count: int) -> TokenRange:
         return TokenRange(self.offset, self.offset + count)
+
+
+def _read_header(
+    tokenizer: Tokenizer, preset_role: Role | None, default_role: Role, tokens: tuple[int, ...]
+) -> tuple[str, LenientHeader]:
+    text = tokenizer.decode_replacing(tokens).decode(errors="replace")
+    return text, read_complete_header(text, preset_role, default_role)
+
+
+_remember_header = functools.lru_cache(REMEMBERED_HEADERS)(_read_header)

@@ -39,9 +39,9 @@ def _system_sections(content: SystemContent, has_function_tools: bool) -> Iterat
     if content.model_identity is not None:
         top.append(content.model_identity)
     if content.knowledge_cutoff is not None:
-        top.append(f"Knowledge cutoff: {content.knowledge_cutoff}")
+        top.append("Knowledge cutoff: " + content.knowledge_cutoff)
     if content.conversation_start_date is not None:
-        top.append(f"Current date: {content.conversation_start_date}")
+        top.append("Current date: " + content.conversation_start_date)
     if top:
         yield "\n".join(top)
     if content.reasoning_effort is not None:
@@ -59,7 +59,8 @@ def _system_sections(content: SystemContent, has_function_tools: bool) -> Iterat
 
 
 def _tools_section(tools: Mapping[str, ToolNamespaceConfig]) -> str:
-    namespaces = ("\n".join(_namespace_lines(tools[key])) for key in sorted(tools))
+    by_key = {json_text.join_surrogates(key): namespace for key, namespace in tools.items()}
+    namespaces = ("\n".join(_namespace_lines(by_key[key])) for key in sorted(by_key))
     return "\n\n".join(["# Tools", *namespaces])
 
 

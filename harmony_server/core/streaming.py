@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from .chat import Message, Role
-from .events import Event, MessageCompleted, Recovered
+from .events import ContentDelta, Event, MessageCompleted, MessageStarted, Recovered
 from .parser import ParseOptions, StreamState
 from .tokenizer import MAX_UINT32
 
@@ -29,7 +29,16 @@ class StreamableParser:
         recovered: The repairs so far; only a parser with `ParseOptions.recover` makes any.
     """
 
-    __slots__ = ("_completed", "_encoding", "_parser", "last_content_delta", "recovered", "tokens")
+    __slots__ = (
+        "_caught_up",
+        "_completed",
+        "_encoding",
+        "_parser",
+        "_parts",
+        "last_content_delta",
+        "recovered",
+        "tokens",
+    )
 
     def __init__(
         self,
@@ -42,6 +51,10 @@ class StreamableParser:
         self._encoding = encoding
         self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict))
         self._completed: list[MessageCompleted] = []
+        # The texts of the current message, as the tokens gave them, and how many tokens the parser
+        # knows of.
+        self._parts: list[str] = []
+        self._caught_up = 0
         self.last_content_delta: str | None = None
         self.tokens: list[int] = []
         self.recovered: list[Recovered] = []
@@ -62,7 +75,7 @@ class StreamableParser:
             self._process_slowly(token)
             return self
         self.tokens.append(token)
-        parser.parts.append(text)
+        self._parts.append(text)
         self.last_content_delta = text
         return self
 
@@ -72,7 +85,7 @@ class StreamableParser:
         Raises:
             HarmonyError: The stream ends inside a header.
         """
-        self._parser.offset = len(self.tokens)
+        self._catch_up()
         events: list[Event] = []
         self._parser.finish(events)
         self._collect(events)
@@ -82,27 +95,42 @@ class StreamableParser:
         if not 0 <= token <= MAX_UINT32:
             raise OverflowError("out of range integral type conversion attempted")
         parser = self._parser
-        parser.offset = len(self.tokens)
+        self._catch_up()
         self.tokens.append(token)
+        self._caught_up = len(self.tokens)
         events: list[Event] = []
         if parser.state is StreamState.CONTENT and token not in parser.breaks:
-            self.last_content_delta = parser.read_deferring(token, events)
+            texts = parser.read_deferring(token, events)
+            self._parts += texts
+            self.last_content_delta = "".join(texts) or None
         else:
-            parser.read_one(token, events)
+            parser.feed_one(token, events)
         self._collect(events)
+
+    def _catch_up(self) -> None:
+        """Tells the parser of the tokens that were only text, which `process` keeps to itself."""
+        self._parser.content_tokens.extend(self.tokens[self._caught_up :])
+        self._caught_up = len(self.tokens)
+        self._parser.offset = len(self.tokens)
 
     def _collect(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, MessageCompleted):
-                self._completed.append(event)
-                self.last_content_delta = None
-            elif isinstance(event, Recovered):
-                self.recovered.append(event)
+            match event:
+                case MessageStarted():
+                    self._parts = []
+                case ContentDelta():
+                    self._parts.append(event.text)
+                case MessageCompleted():
+                    self._completed.append(event)
+                    self._parts = []
+                    self.last_content_delta = None
+                case Recovered():
+                    self.recovered.append(event)
 
     @property
     def current_content(self) -> str:
         """The text of the current message so far; empty outside content."""
-        return self._parser.content
+        return "".join(self._parts)
 
     @property
     def current_role(self) -> Role | None:
@@ -159,6 +187,6 @@ class StreamableParser:
                 "content_type": header.content_type,
             }
             data["content_tokens"] = [
-                token for part in parser.parts for token in self._encoding.encode_ordinary(part)
+                token for part in self._parts for token in self._encoding.encode_ordinary(part)
             ]
         return data

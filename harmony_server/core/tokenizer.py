@@ -153,10 +153,12 @@ class Tokenizer:
         try:
             return self._encoding.decode_bytes(tokens)
         except KeyError:
-            return b"".join(
-                self._encoding.decode_bytes([token]) if is_token(token) else _REPLACEMENT
-                for token in tokens
-            )
+            pieces = []
+            begin = 0
+            for place in (index for index, token in enumerate(tokens) if not is_token(token)):
+                pieces += [self._encoding.decode_bytes(tokens[begin:place]), _REPLACEMENT]
+                begin = place + 1
+            return b"".join([*pieces, self._encoding.decode_bytes(tokens[begin:])])
 
     def decode_utf8(self, tokens: Sequence[int]) -> str:
         """Decodes tokens into text.

@@ -59,7 +59,7 @@ def test_long_runs_are_split_the_same_way(both: Comparison, text: str) -> None:
 )
 def test_rules_of_wrong_types_are_refused(both: Comparison, arguments: dict[str, Any]) -> None:
     """Rules that hold something else than texts are refused, and so is the empty text."""
-    assert isinstance(_assert_same_encode(both, "Hi", arguments), Refusal)
+    both.assert_both_refuse(lambda _, encoding: encoding.encode("Hi", **arguments))
 
 
 @pytest.mark.parametrize("text", [5, None, b"x", ["x"]])

@@ -92,6 +92,35 @@ def test_conversation_renders_give_the_same_tokens(
     _assert_same_conversation_renders(both, conversation, auto_drop, next_role)
 
 
+@cases("changed conversations")
+@given(message=messages(), change=st.sampled_from(["channel", "recipient", "content_type"]))
+def test_changes_show_in_the_next_render(
+    both: Comparison, message: dict[str, Any], change: str
+) -> None:
+    """A conversation that was rendered before and changed since renders as it is now."""
+    tool = {"name": "f", "description": ""}
+    functions = {"functions": {"name": "functions", "tools": [tool]}}
+    developer = {
+        "role": "developer",
+        "content": [{"type": "developer_content", "tools": functions}],
+    }
+
+    def render_repeatedly(harmony: ModuleType, encoding: Any) -> object:
+        conversation = conversation_from_dict(harmony, {"messages": [message, message]})
+        changed = conversation.messages[0]
+        renders = [encoding.render_conversation(conversation)]
+        setattr(changed, change, "final")
+        renders.append(encoding.render_conversation(conversation))
+        changed.adding_content("More.")
+        renders.append(encoding.render_conversation(conversation))
+        conversation.messages.append(message_from_dict(harmony, developer))
+        renders.append(encoding.render_conversation(conversation))
+        renders.append(encoding.render(changed))
+        return [_rendered(encoding, tokens) for tokens in renders]
+
+    both.assert_same(render_repeatedly)
+
+
 @cases("unrenderable")
 @given(
     message=unrenderable_messages(),

@@ -14,7 +14,7 @@ from tests.strategies.utf8 import byte_segments
 
 _STOPS: Final = ("end", "return", "call")
 _OTHER_SPECIALS: Final = ("start", "message", "channel", "constrain", "reserved_200014")
-
+_LONG_TEXT: Final = "The 2 quick brown foxes don't jump.\n" * 5
 
 MutationKind = Literal["delete", "insert", "swap", "truncate"]
 _MUTATION_KINDS: Final[tuple[MutationKind, ...]] = ("delete", "insert", "swap", "truncate")
@@ -49,7 +49,9 @@ def roles() -> st.SearchStrategy[str | None]:
 
 def _contents() -> st.SearchStrategy[list[Segment]]:
     pieces: st.SearchStrategy[Segment] = st.one_of(
-        st.sampled_from(["Hello", " world", "2 + 2 = 4.", '{"a": 1}', "\n\n"]).map(Text),
+        st.sampled_from(["Hello", " world", "2 + 2 = 4.", '{"a": 1}', "\n\n", _LONG_TEXT]).map(
+            Text
+        ),
         texts().map(Text),
         byte_segments(),
         st.sampled_from(_OTHER_SPECIALS).map(Special),

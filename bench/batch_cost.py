@@ -1,0 +1,16 @@
+"""What a token costs through ParseBatch."""
+
+from collections.abc import Sequence
+
+from . import load
+from .load import Script
+from .servers import ServerProcess
+
+# Sequences that an engine steps at once.
+SEQUENCES = 256
+
+
+def seconds_per_token(server: ServerProcess, scripts: Sequence[Script]) -> float:
+    """Returns the server's CPU time per token; every request has SEQUENCES tokens."""
+    usage = load.stream_in_lock_step(server, load.PARSE_BATCH, scripts)
+    return usage.cpu_seconds_per_message / SEQUENCES

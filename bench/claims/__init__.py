@@ -1,0 +1,39 @@
+"""The claims, each a module with `measure() -> list[Row]`, in the order of the results."""
+
+import importlib
+from collections.abc import Callable
+from typing import cast
+
+from ..results import Row
+
+# Heading of the table, then the modules whose rows stand in it.
+TABLES = {
+    "In-process, against the reference library": (
+        "cold_render",
+        "unary_parse",
+        "streamable_parser",
+        "repetitive_text",
+        "cached_render",
+        "recover_mode",
+    ),
+    "Streaming over gRPC, against the floor and the reference": (
+        "parse_stream",
+        "batch_streams",
+        "batch_lock_step",
+        "batch_many_open",
+        "cached_render_rpc",
+    ),
+    "The server process": (
+        "start_up",
+        "idle_memory",
+        "open_streams",
+        "latency_beside_render",
+    ),
+}
+NAMES = tuple(name for names in TABLES.values() for name in names)
+
+
+def measure(name: str) -> list[Row]:
+    """Measures one claim."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    return cast(Callable[[], list[Row]], module.measure)()

@@ -1,0 +1,58 @@
+"""A prompt that grew by a turn costs at most 3 times a call that does nothing."""
+
+from collections.abc import Sequence
+
+from harmony_client.v1 import chat_pb2, service_pb2
+
+from .. import load, material
+from ..compare import alternate, milliseconds
+from ..results import Goal, Row, costing
+from ..servers import floor_server, harmony_server
+from .cached_render import last_turn
+
+_TURNS = 100
+_CALLS = 40
+_ROUNDS = 7
+
+
+def measure() -> list[Row]:
+    """Renders the same conversation with another last turn in every call."""
+    known = material.conversation(0, _TURNS - 1)
+    # The round that warms up is number 0.
+    requests = [_requests(known, range(i * _CALLS, (i + 1) * _CALLS)) for i in range(_ROUNDS + 1)]
+    with harmony_server() as ours:
+        warm_up = load.call_in_turn(ours, load.RENDER_FOR_COMPLETION, requests[0][:3])
+        with floor_server(warm_up.mean_answer_bytes) as floor:
+            comparison = alternate(
+                lambda number: (
+                    load.call_in_turn(
+                        ours, load.RENDER_FOR_COMPLETION, requests[number]
+                    ).cpu_seconds_per_message
+                ),
+                lambda number: (
+                    load.call_in_turn(
+                        floor, load.FLOOR_UNARY, requests[number]
+                    ).cpu_seconds_per_message
+                ),
+                _ROUNDS,
+            )
+    return [
+        costing(
+            f"`RenderConversationForCompletion` of {_TURNS} turns, all but the last seen before:"
+            " server CPU per call",
+            milliseconds(comparison.ours),
+            f"no-op call, as many bytes {milliseconds(comparison.other)}",
+            comparison,
+            Goal("at most", 3),
+        )
+    ]
+
+
+def _requests(known: Sequence[material.JsonObject], seeds: range) -> list[bytes]:
+    return [
+        service_pb2.RenderConversationForCompletionRequest(
+            conversation=material.to_proto([*known, *last_turn(seed)]),
+            next_turn_role=chat_pb2.ROLE_ASSISTANT,
+        ).SerializeToString()
+        for seed in seeds
+    ]

@@ -1,0 +1,75 @@
+"""The server serves in less than twice the time that loading the reference takes."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from harmony_server.core import vocabulary
+
+from .. import reference
+from ..compare import alternate, milliseconds
+from ..results import Goal, Row, costing
+from ..servers import SERVE_COMMAND
+
+_ROUNDS = 7
+_TIMEOUT_SECONDS = 60.0
+_LOAD_REFERENCE = """
+import openai_harmony
+openai_harmony.load_harmony_encoding("HarmonyGptOss")
+print("loaded", flush=True)
+"""
+
+
+def measure() -> list[Row]:
+    """Starts both in turn; the clock stops when health says SERVING, or at the line they print."""
+    with reference.vocabulary_folder() as folder:
+        environment = {**os.environ, vocabulary.DIRECTORY_VARIABLE: folder}
+        comparison = alternate(
+            lambda _number: _seconds_to_serving(),
+            lambda _number: _seconds_to_loaded(environment),
+            _ROUNDS,
+        )
+    return [
+        costing(
+            "start of the server process to health SERVING",
+            milliseconds(comparison.ours),
+            f"Python with the reference loaded {milliseconds(comparison.other)}",
+            comparison,
+            Goal("under", 2),
+        )
+    ]
+
+
+def _seconds_to_serving() -> float:
+    begin = time.perf_counter()
+    with subprocess.Popen(SERVE_COMMAND, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip().removeprefix("listening on ")
+            with grpc.insecure_channel(address) as channel:
+                answer = health_pb2_grpc.HealthStub(channel).Check(
+                    health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS
+                )
+            seconds = time.perf_counter() - begin
+        finally:
+            process.terminate()
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise RuntimeError("the server says that it listens before it serves")
+    return seconds
+
+
+def _seconds_to_loaded(environment: Mapping[str, str]) -> float:
+    begin = time.perf_counter()
+    command = [sys.executable, "-c", _LOAD_REFERENCE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        seconds = time.perf_counter() - begin
+    if line != "loaded":
+        raise RuntimeError("the reference could not be loaded")
+    return seconds

@@ -1,0 +1,128 @@
+"""Load on a server: bounded, over loopback, requests serialised beforehand.
+
+The load runs in the process of the benchmark; the server under test has one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc
+
+from .floor_server import SERVICE_NAME as FLOOR
+from .servers import ServerProcess
+
+_HARMONY = "harmony.v1.HarmonyService"
+PARSE = f"/{_HARMONY}/Parse"
+PARSE_BATCH = f"/{_HARMONY}/ParseBatch"
+RENDER = f"/{_HARMONY}/Render"
+RENDER_FOR_COMPLETION = f"/{_HARMONY}/RenderConversationForCompletion"
+FLOOR_STREAM = f"/{FLOOR}/Stream"
+FLOOR_UNARY = f"/{FLOOR}/Unary"
+
+# No load runs longer than this.
+TIMEOUT_SECONDS = 120.0
+_CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1),)
+
+if TYPE_CHECKING:
+    ByteStream = grpc.aio.StreamStreamCall[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Script:
+    """The requests of one stream.
+
+    Attributes:
+        opening: Sent first; not measured.
+        steps: Sent while the server's CPU time is measured.
+    """
+
+    opening: Sequence[bytes]
+    steps: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a load cost the server.
+
+    Attributes:
+        cpu_seconds: CPU time of its process.
+        messages: How many requests it answered.
+        answer_bytes: The size of the answers together.
+    """
+
+    cpu_seconds: float
+    messages: int
+    answer_bytes: int
+
+    @property
+    def cpu_seconds_per_message(self) -> float:
+        """CPU time for one request and its answer."""
+        return self.cpu_seconds / self.messages
+
+    @property
+    def mean_answer_bytes(self) -> int:
+        """The size of an answer."""
+        return round(self.answer_bytes / self.messages)
+
+
+def channel_to(server: ServerProcess) -> grpc.aio.Channel:
+    """Returns a channel that carries bytes."""
+    return grpc.aio.insecure_channel(server.address, options=_CHANNEL_OPTIONS)
+
+
+def stream_in_lock_step(server: ServerProcess, method: str, scripts: Sequence[Script]) -> Usage:
+    """Runs streams at the same time, each of which sends and awaits the answer in turn."""
+    return asyncio.run(_stream_in_lock_step(server, method, scripts))
+
+
+def call_in_turn(server: ServerProcess, method: str, requests: Sequence[bytes]) -> Usage:
+    """Makes unary calls, one after the other."""
+    return asyncio.run(_call_in_turn(server, method, requests))
+
+
+def open_stream(channel: grpc.aio.Channel, method: str) -> ByteStream:
+    """Opens a stream that carries bytes."""
+    call: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(method)
+    return call(timeout=TIMEOUT_SECONDS)
+
+
+async def exchange(stream: ByteStream, requests: Sequence[bytes]) -> int:
+    """Sends requests and awaits each one's answer; returns the size of the answers together."""
+    size = 0
+    for request in requests:
+        await stream.write(request)
+        answer = await stream.read()
+        if not isinstance(answer, bytes):
+            raise RuntimeError(f"the stream ended: {await stream.details()}")
+        size += len(answer)
+    return size
+
+
+async def _stream_in_lock_step(
+    server: ServerProcess, method: str, scripts: Sequence[Script]
+) -> Usage:
+    async with channel_to(server) as channel:
+        streams = [open_stream(channel, method) for _ in scripts]
+        pairs = list(zip(streams, scripts, strict=True))
+        await asyncio.gather(*(exchange(stream, script.opening) for stream, script in pairs))
+        begin = server.cpu_seconds()
+        sizes = await asyncio.gather(*(exchange(stream, script.steps) for stream, script in pairs))
+        used = server.cpu_seconds() - begin
+        for stream in streams:
+            stream.cancel()
+    return Usage(used, sum(len(script.steps) for script in scripts), sum(sizes))
+
+
+async def _call_in_turn(server: ServerProcess, method: str, requests: Sequence[bytes]) -> Usage:
+    async with channel_to(server) as channel:
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+        begin = server.cpu_seconds()
+        size = 0
+        for request in requests:
+            size += len(await call(request, timeout=TIMEOUT_SECONDS))
+        used = server.cpu_seconds() - begin
+    return Usage(used, len(requests), size)

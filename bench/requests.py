@@ -1,0 +1,108 @@
+"""The requests of the streaming RPCs, serialised."""
+
+import itertools
+import random
+from collections.abc import Sequence
+
+from harmony_client.v1 import chat_pb2, parse_pb2
+
+from . import material
+from .load import Script
+
+# A usual answer: some paragraphs, with a tool call in between.
+COMPLETION_LENGTH = 1000
+_CONFIG = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT)
+
+
+def completions(count: int) -> list[list[int]]:
+    """Returns different completions."""
+    return [material.completion(seed, COMPLETION_LENGTH) for seed in range(count)]
+
+
+def parse_scripts(sequences: Sequence[Sequence[int]], steps: int) -> list[Script]:
+    """Returns the requests of a Parse stream for each sequence: one token each.
+
+    The streams begin at evenly spread places of their sequences, so that headers and ends, which
+    cost more, come in their share.
+    """
+    return [
+        _parse_script(sequence, index * len(sequence) // len(sequences), steps)
+        for index, sequence in enumerate(sequences)
+    ]
+
+
+def batch_script(
+    sequences: Sequence[Sequence[int]], *, open_count: int, stepping: int, steps: int, seed: int = 0
+) -> Script:
+    """Returns the requests of a ParseBatch stream.
+
+    A sequence that is complete is closed, and another is opened in its place, as in continuous
+    batching. At first each is somewhere in the middle.
+
+    Args:
+        sequences: The completions that the sequences stand for.
+        open_count: How many sequences are open at any time.
+        stepping: How many of them get a token in a request; all come by in turn.
+        steps: How many requests.
+        seed: What the sequences begin with.
+    """
+    slots = _Slots(sequences, open_count, seed)
+    opening = slots.opening()
+    begins = itertools.islice(itertools.cycle(range(0, open_count, stepping)), steps)
+    return Script([opening], [slots.step(begin, stepping) for begin in begins])
+
+
+def _parse_script(sequence: Sequence[int], begin: int, steps: int) -> Script:
+    config = parse_pb2.ParseRequest(config=_CONFIG).SerializeToString()
+    endless = [*sequence, *material.prompt_end(), *sequence]
+    return Script(
+        [config, _tokens(endless[:begin])],
+        [_tokens([token]) for token in endless[begin : begin + steps]],
+    )
+
+
+def _tokens(tokens: Sequence[int]) -> bytes:
+    return parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=tokens)).SerializeToString()
+
+
+class _Slots:
+    """The places of a batch, each with a sequence under way."""
+
+    def __init__(self, sequences: Sequence[Sequence[int]], count: int, seed: int) -> None:
+        rng = random.Random(seed)
+        self._sequences = sequences
+        self._next_id = itertools.count()
+        self._ids = [next(self._next_id) for _ in range(count)]
+        self._positions = [
+            rng.randrange(1, len(self._sequence(sequence_id)) - 1) for sequence_id in self._ids
+        ]
+
+    def opening(self) -> bytes:
+        """Returns the request that opens all sequences and brings them to where they begin."""
+        request = parse_pb2.ParseBatchRequest()
+        for sequence_id, position in zip(self._ids, self._positions, strict=True):
+            request.open.add(sequence_id=sequence_id, config=_CONFIG)
+            request.sequence_ids.extend([sequence_id] * position)
+            request.tokens.extend(self._sequence(sequence_id)[:position])
+        return request.SerializeToString()
+
+    def step(self, begin: int, count: int) -> bytes:
+        """Returns a request with a token for each of `count` places."""
+        request = parse_pb2.ParseBatchRequest()
+        for place in range(begin, begin + count):
+            sequence_id = self._ids[place]
+            position = self._positions[place]
+            if position == 0:
+                request.open.add(sequence_id=sequence_id, config=_CONFIG)
+            request.sequence_ids.append(sequence_id)
+            sequence = self._sequence(sequence_id)
+            request.tokens.append(sequence[position])
+            self._positions[place] += 1
+            if position + 1 == len(sequence):
+                request.close.append(sequence_id)
+                self._ids[place] = next(self._next_id)
+                self._positions[place] = 0
+        return request.SerializeToString()
+
+    def _sequence(self, sequence_id: int) -> Sequence[int]:
+        return self._sequences[sequence_id % len(self._sequences)]

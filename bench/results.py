@@ -1,0 +1,123 @@
+"""Rows of figures, and the file they go into."""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .compare import Comparison
+
+PATH = pathlib.Path(__file__).parent / "RESULTS.md"
+# What the figures depend on.
+_PACKAGES = ("openai-harmony", "tiktoken", "grpcio", "protobuf", "pydantic")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a figure must reach.
+
+    Attributes:
+        words: "at least", "at most" or "under".
+        bound: The number that follows.
+        unit: What follows the number.
+    """
+
+    words: str
+    bound: float
+    unit: str = "times"
+
+    def is_met(self, figure: float) -> bool:
+        """Says whether a figure reaches the goal."""
+        if self.words == "at least":
+            return figure >= self.bound
+        if self.words == "at most":
+            return figure <= self.bound
+        return figure < self.bound
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.bound:g} {self.unit}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        what: What was measured.
+        ours: The figure of this project.
+        other: What it is compared with, figure and name.
+        ratio: The two as a ratio, with its spread.
+        goal: What it should reach; empty where it is only reported.
+        met: Whether it does.
+    """
+
+    what: str
+    ours: str
+    other: str
+    ratio: str
+    goal: str = ""
+    met: bool | None = None
+
+
+def faster(what: str, ours: str, other: str, comparison: Comparison, goal: Goal) -> Row:
+    """Returns the row of a claim to be faster than something."""
+    ratio = comparison.speed_up
+    return Row(what, ours, other, f"{ratio} faster", str(goal), goal.is_met(ratio.median))
+
+
+def costing(
+    what: str, ours: str, other: str, comparison: Comparison, goal: Goal | None = None
+) -> Row:
+    """Returns the row of a claim about the cost as a multiple of another."""
+    ratio = comparison.cost
+    if goal is None:
+        return Row(what, ours, other, str(ratio))
+    return Row(what, ours, other, str(ratio), str(goal), goal.is_met(ratio.median))
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Returns rows as a Markdown table."""
+    met = {None: "–", True: "met", False: "**missed**"}
+    lines = ["| what | here | beside it | ratio | goal | |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {row.what} | {row.ours} | {row.other} | {row.ratio} | {row.goal or '–'} "
+        f"| {met[row.met]} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def write(tables: Mapping[str, Sequence[Row]], command: str, seconds: float) -> None:
+    """Writes RESULTS.md: the machine, then a table under each heading."""
+    parts = [
+        "# Results",
+        "Written by the command below; [README.md](README.md) says how to read it.",
+        "\n".join(f"- {fact}" for fact in _circumstances(command, seconds)),
+    ]
+    for heading, rows in tables.items():
+        parts += [f"## {heading}", table(rows)]
+    PATH.write_text("\n\n".join(parts) + "\n")
+
+
+def _circumstances(command: str, seconds: float) -> list[str]:
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return [
+        f"Command: `{command}`, {seconds:.0f} s",
+        f"Date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"Machine: {_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+        f"; load average at the end {load}",
+        f"Python {sys.version.split()[0]}, {versions}",
+    ]
+
+
+def _cpu_model() -> str:
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return "unknown CPU"

@@ -1,0 +1,246 @@
+"""The event API: tokens in, in runs of any size, and what they complete out."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmony_server import core
+from harmony_server.core.events import (
+    ContentDelta,
+    Event,
+    Header,
+    MessageCompleted,
+    MessageStarted,
+    TokenRange,
+)
+from harmony_server.core.parser import MessageParser
+from tests.core.parses import tokens_of
+from tests.core.prompts import encoding
+from tests.core.token_streams import chunked_streams, well_formed_streams
+
+_ASSISTANT = core.Role.ASSISTANT
+
+
+def _parser(role: core.Role | None = _ASSISTANT, *, strict: bool = True) -> MessageParser:
+    return encoding().new_parser(role, core.ParseOptions(strict=strict))
+
+
+def _fed(parser: MessageParser, tokens: list[int]) -> list[Event]:
+    events: list[Event] = []
+    parser.feed(tokens, events)
+    return events
+
+
+def _finished(parser: MessageParser) -> list[Event]:
+    events: list[Event] = []
+    parser.finish(events)
+    return events
+
+
+def _run(
+    chunks: list[list[int]], role: core.Role | None, *, strict: bool
+) -> tuple[list[list[Event]], tuple[object, ...] | None]:
+    """Returns the events of each chunk and of the end, and the error that ended the run."""
+    parser = _parser(role, strict=strict)
+    steps: list[list[Event]] = []
+    try:
+        for chunk in chunks:
+            steps.append([])
+            parser.feed(chunk, steps[-1])
+        steps.append([])
+        parser.finish(steps[-1])
+    except core.ParseError as error:
+        return steps, (str(error), error.token, error.offset, error.state)
+    return steps, None
+
+
+def _with_deltas_joined(steps: list[list[Event]]) -> list[Event]:
+    joined: list[Event] = []
+    for event in (event for step in steps for event in step):
+        last = joined[-1] if joined else None
+        if isinstance(event, ContentDelta) and isinstance(last, ContentDelta):
+            joined[-1] = ContentDelta(last.text + event.text)
+        else:
+            joined.append(event)
+    return joined
+
+
+# Chunking
+
+
+@settings(deadline=None)
+@given(
+    chunks=chunked_streams(),
+    role=st.sampled_from([None, _ASSISTANT, core.Role.TOOL]),
+    strict=st.booleans(),
+)
+def test_runs_of_any_size_give_the_same(
+    chunks: list[list[int]], role: core.Role | None, strict: bool
+) -> None:
+    """However the tokens are cut, the messages, the text, the places and the error are the same."""
+    steps, error = _run(chunks, role, strict=strict)
+    whole = [token for chunk in chunks for token in chunk]
+    whole_steps, whole_error = _run([whole], role, strict=strict)
+    assert error == whole_error
+    assert _with_deltas_joined(steps) == _with_deltas_joined(whole_steps)
+
+
+@settings(deadline=None)
+@given(chunks=chunked_streams(), strict=st.booleans())
+def test_deltas_are_the_text(chunks: list[list[int]], strict: bool) -> None:
+    """The deltas of a message put together are its text; none is empty."""
+    steps, _ = _run(chunks, _ASSISTANT, strict=strict)
+    text = ""
+    for event in (event for step in steps for event in step):
+        if isinstance(event, MessageStarted):
+            text = ""
+        elif isinstance(event, ContentDelta):
+            assert event.text
+            text += event.text
+        elif isinstance(event, MessageCompleted):
+            assert text == event.text
+
+
+@settings(deadline=None)
+@given(chunks=chunked_streams(), strict=st.booleans())
+def test_one_run_adds_one_delta_to_a_message(chunks: list[list[int]], strict: bool) -> None:
+    """All that one run adds to one message is one delta."""
+    steps, _ = _run(chunks, _ASSISTANT, strict=strict)
+    for step in steps:
+        kinds = [type(event) for event in step]
+        assert all(pair != (ContentDelta, ContentDelta) for pair in itertools.pairwise(kinds))
+
+
+@settings(deadline=None)
+@given(tokens=well_formed_streams())
+def test_offsets_lead_back_to_the_tokens(tokens: list[int]) -> None:
+    """Before the content stands `<|message|>`, behind it the stop token."""
+    steps, error = _run([tokens], _ASSISTANT, strict=True)
+    completed = [it for step in steps for it in step if isinstance(it, MessageCompleted)]
+    assert error is None
+    assert completed
+    for event in completed:
+        assert tokens[event.header_range.end] == 200008
+        assert event.content_range.begin == event.header_range.end + 1
+        behind = tokens[event.content_range.end :][:1]
+        assert behind == ([] if event.stop_token is None else [event.stop_token])
+
+
+# Literal events
+
+
+def test_the_events_of_a_completion() -> None:
+    """Started, delta, completed; offsets count every token, from the first of the sequence."""
+    text = "<|channel|>analysis<|message|>Hello, world!<|end|>"
+    text += "<|start|>assistant<|channel|>final<|message|>x<|return|>"
+    analysis = Header(_ASSISTANT, channel="analysis")
+    final = Header(_ASSISTANT, channel="final")
+    parser = _parser()
+    assert _fed(parser, tokens_of(text)) == [
+        MessageStarted(analysis),
+        ContentDelta("Hello, world!"),
+        MessageCompleted(analysis, "Hello, world!", 200007, TokenRange(0, 2), TokenRange(3, 7)),
+        MessageStarted(final),
+        ContentDelta("x"),
+        MessageCompleted(final, "x", 200002, TokenRange(9, 12), TokenRange(13, 14)),
+    ]
+    assert _finished(parser) == []
+
+
+def test_offsets_without_a_preset_role() -> None:
+    """A header begins with the first token after `<|start|>`."""
+    header = Header(core.Role.USER)
+    assert _fed(_parser(None), tokens_of("<|start|>user<|message|>x<|end|>"))[-1] == (
+        MessageCompleted(header, "x", 200007, TokenRange(1, 2), TokenRange(3, 4))
+    )
+
+
+def test_a_header_makes_no_event_until_it_is_complete() -> None:
+    """Tokens of a header are kept until `<|message|>`."""
+    parser = _parser()
+    assert _fed(parser, tokens_of("<|channel|>fin")) == []
+    assert _fed(parser, tokens_of("al")) == []
+    assert _fed(parser, [200008]) == [MessageStarted(Header(_ASSISTANT, channel="final"))]
+
+
+def test_no_tokens_no_events() -> None:
+    """An empty run changes nothing, in any state."""
+    parser = _parser()
+    for tokens in ([], [200008], [], [87], [], [200007], []):
+        events = _fed(parser, tokens)
+        assert bool(events) is bool(tokens)
+
+
+def test_a_character_is_reported_when_it_is_whole() -> None:
+    """Bytes of a character are kept until the token that completes it."""
+    parser = _parser()
+    _fed(parser, [200008])
+    assert _fed(parser, [87, 4103]) == [ContentDelta("x")]
+    assert _fed(parser, [104]) == []
+    assert _fed(parser, [94, 87]) == [ContentDelta("🫡x")]
+
+
+@pytest.mark.parametrize("stop", [200002, 200007, 200012])
+def test_what_is_left_at_a_stop_token_is_a_delta(stop: int) -> None:
+    """An incomplete character at the end of a message is U+FFFD, in a delta as in the text."""
+    parser = _parser()
+    header = Header(_ASSISTANT)
+    _fed(parser, [200008, 87, 4103])
+    assert _fed(parser, [stop]) == [
+        ContentDelta("\ufffd"),
+        MessageCompleted(header, "x\ufffd", stop, TokenRange(0, 0), TokenRange(1, 3)),
+    ]
+
+
+def test_what_is_left_at_the_end_of_the_stream_is_a_delta() -> None:
+    """The end of the stream completes a message like a stop token, with none to name."""
+    parser = _parser()
+    header = Header(_ASSISTANT)
+    _fed(parser, [200008, 87, 4103])
+    assert _finished(parser) == [
+        ContentDelta("\ufffd"),
+        MessageCompleted(header, "x\ufffd", None, TokenRange(0, 0), TokenRange(1, 3)),
+    ]
+
+
+def test_a_header_that_a_stop_token_ends() -> None:
+    """When not strict, the text of such a header is started, reported and completed at once."""
+    header = Header(_ASSISTANT, channel="final")
+    tokens = tokens_of("<|channel|>final Hello<|end|>")
+    assert _fed(_parser(strict=False), tokens) == [
+        MessageStarted(header),
+        ContentDelta("Hello"),
+        MessageCompleted(header, "Hello", 200007, TokenRange(0, 3), TokenRange(3, 3)),
+    ]
+
+
+def test_an_error_comes_after_the_events_before_it() -> None:
+    """Malformed output raises when every event before it has been reported."""
+    events: list[Event] = []
+    with pytest.raises(core.ParseError) as caught:
+        _parser().feed(tokens_of("<|message|>x<|end|>y"), events)
+    assert [type(event) for event in events] == [MessageStarted, ContentDelta, MessageCompleted]
+    assert (caught.value.token, caught.value.offset) == (88, 3)
+    assert caught.value.state == "ExpectStart"
+
+
+def test_the_text_before_an_error_in_the_same_run_is_reported() -> None:
+    """What a run added to a message stays a delta where a later token of the run is an error."""
+    parser = _parser()
+    _fed(parser, [200008])
+    events: list[Event] = []
+    with pytest.raises(core.ParseError):
+        parser.feed([87, 200007, 87], events)
+    assert [type(event) for event in events] == [ContentDelta, MessageCompleted]
+
+
+def test_ids_that_do_not_fit_into_32_bits_change_nothing() -> None:
+    """A run with a negative or too large id is refused as a whole."""
+    parser = _parser()
+    events: list[Event] = []
+    with pytest.raises(OverflowError):
+        parser.feed([200008, -1], events)
+    assert events == []
+    assert _fed(parser, [200008]) == [MessageStarted(Header(_ASSISTANT))]

@@ -1,0 +1,79 @@
+"""What the core imports and exports, and what importing it costs."""
+
+import subprocess
+import sys
+
+from harmony_server import core
+
+
+def _output_of(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_the_core_knows_no_transport() -> None:
+    """Loading and using the core imports nothing of gRPC, protobuf, the client or the reference."""
+    program = """
+import sys
+import harmony_server.core as core
+core.load_harmony_encoding("HarmonyGptOss").encode("x")
+packages = {name.partition(".")[0] for name in sys.modules}
+others = ("grpc", "google", "grpc_health", "grpc_reflection", "grpc_status", "harmony_client")
+print(packages & {*others, "openai_harmony"})
+"""
+    assert _output_of(program) == "set()"
+
+
+def test_importing_the_core_does_not_load_the_vocabulary() -> None:
+    """The vocabulary is read when an encoding is loaded, not before."""
+    program = """
+import sys
+opened = []
+def hook(name, arguments):
+    if name == "open" and "o200k_base" in str(arguments[0]):
+        opened.append(name)
+sys.addaudithook(hook)
+import harmony_server.core as core
+print(len(opened))
+core.load_harmony_encoding("HarmonyGptOss")
+print(len(opened) > 0)
+"""
+    assert _output_of(program).split() == ["0", "True"]
+
+
+def test_the_names_of_the_core() -> None:
+    """The exported names are those of the reference and the few that it lacks."""
+    assert core.__all__ == [
+        "Author",
+        "ChannelConfig",
+        "Content",
+        "Conversation",
+        "DeveloperContent",
+        "HarmonyEncoding",
+        "HarmonyEncodingName",
+        "HarmonyError",
+        "Message",
+        "ParseError",
+        "ParseOptions",
+        "ReasoningEffort",
+        "RenderConversationConfig",
+        "RenderError",
+        "RenderOptions",
+        "Role",
+        "StreamState",
+        "StreamableParser",
+        "SystemContent",
+        "TextContent",
+        "ToolDescription",
+        "ToolNamespaceConfig",
+        "load_harmony_encoding",
+    ]
+    assert all(hasattr(core, name) for name in core.__all__)
+
+
+def test_errors_are_runtime_errors() -> None:
+    """Whoever catches HarmonyError, or RuntimeError, catches every error of the core's own."""
+    assert issubclass(core.HarmonyError, RuntimeError)
+    assert issubclass(core.ParseError, core.HarmonyError)
+    assert issubclass(core.RenderError, core.HarmonyError)

@@ -1,0 +1,499 @@
+"""Requests that cannot be served: the status, the field, nothing leaked, a server as before."""
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import grpc
+import pytest
+
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
+from harmony_client.v1 import service_pb2 as pb
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.core.parses import tokens_of
+from tests.server.failures import Failure, failure_of
+from tests.server.messages import conversation, message, text, user, with_parameters
+from tests.server.standard_services import SERVING, health
+
+_INVALID = grpc.StatusCode.INVALID_ARGUMENT
+_SYSTEM = chat.Content(system=chat.SystemContent())
+_DEVELOPER = chat.Content(developer=chat.DeveloperContent())
+_TOO_LARGE = 16 * 1024 * 1024
+# An enum of proto3 takes any number, which the stubs do not say.
+_ROLE_99 = cast(chat.Role, 99)
+_EFFORT_99 = cast(chat.ReasoningEffort, 99)
+_BUILTIN_99 = cast(chat.BuiltinTool, 99)
+
+
+@pytest.fixture(autouse=True)
+def _as_healthy_as_before(channel: grpc.Channel, stub: HarmonyServiceStub) -> Iterator[None]:
+    """After every test of this module the server is healthy and renders."""
+    yield
+    assert health(channel) == SERVING
+    answer = stub.Render(pb.RenderRequest(message=user("Hello")))
+    assert list(answer.tokens) == [200006, 1428, 200008, 13225, 200007]
+
+
+def _assert_invalid_field(failure: Failure, field: str) -> None:
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "INVALID_FIELD",
+        "harmony.v1",
+    )
+    assert failure.fields == (field,)
+    assert failure.message.startswith(f"{field}: ")
+    assert failure.metadata == {}
+
+
+# Messages
+
+
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        (chat.Message(), "author.role"),
+        (message(chat.ROLE_UNSPECIFIED, text("x")), "author.role"),
+        (message(_ROLE_99, text("x")), "author.role"),
+        (message(chat.ROLE_TOOL, text("x")), "author.name"),
+        (message(chat.ROLE_USER, _SYSTEM), "content[0]"),
+        (message(chat.ROLE_DEVELOPER, text("x"), _SYSTEM), "content[1]"),
+        (message(chat.ROLE_SYSTEM, _DEVELOPER), "content[0]"),
+        (message(chat.ROLE_USER, text("x"), chat.Content()), "content[1]"),
+    ],
+    ids=[
+        "no author",
+        "unset role",
+        "unknown role",
+        "tool without a name",
+        "system content in a user message",
+        "system content in a developer message",
+        "developer content in a system message",
+        "content without a kind",
+    ],
+)
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_message_that_cannot_be_rendered(
+    stub: HarmonyServiceStub, item: chat.Message, field: str, place: int
+) -> None:
+    """Alone and in a conversation, the field is named by its path from the request."""
+    alone = failure_of(lambda: stub.Render(pb.RenderRequest(message=item)))
+    _assert_invalid_field(alone, f"message.{field}")
+    whole = conversation(*[user("x")] * place, item)
+    path = f"conversation.messages[{place}].{field}"
+    calls: list[Callable[[], object]] = [
+        lambda: stub.RenderConversation(pb.RenderConversationRequest(conversation=whole)),
+        lambda: stub.RenderConversationForTraining(
+            pb.RenderConversationForTrainingRequest(conversation=whole)
+        ),
+        lambda: stub.RenderConversationForCompletion(
+            pb.RenderConversationForCompletionRequest(
+                conversation=whole, next_turn_role=chat.ROLE_ASSISTANT
+            )
+        ),
+    ]
+    for call in calls:
+        _assert_invalid_field(failure_of(call), path)
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (chat.SystemContent(reasoning_effort=_EFFORT_99), "reasoning_effort"),
+        (
+            chat.SystemContent(builtin_tools=[chat.BUILTIN_TOOL_UNSPECIFIED]),
+            "builtin_tools[0]",
+        ),
+        (
+            chat.SystemContent(builtin_tools=[chat.BUILTIN_TOOL_PYTHON, _BUILTIN_99]),
+            "builtin_tools[1]",
+        ),
+        (chat.SystemContent(builtin_tools=[chat.BUILTIN_TOOL_PYTHON] * 2), "builtin_tools[1]"),
+        (
+            chat.SystemContent(
+                tools=[chat.ToolNamespaceConfig(name="python")],
+                builtin_tools=[chat.BUILTIN_TOOL_PYTHON],
+            ),
+            "builtin_tools[0]",
+        ),
+        (
+            chat.SystemContent(
+                tools=[
+                    chat.ToolNamespaceConfig(name="a"),
+                    chat.ToolNamespaceConfig(name="b", key="a"),
+                ]
+            ),
+            "tools[1]",
+        ),
+    ],
+    ids=[
+        "unknown effort",
+        "unspecified tool",
+        "unknown tool",
+        "tool given twice",
+        "tool and namespace",
+        "key given twice",
+    ],
+)
+def test_a_system_content_that_cannot_be_rendered(
+    stub: HarmonyServiceStub, content: chat.SystemContent, field: str
+) -> None:
+    """Unknown enum values and namespaces that share a key are refused."""
+    item = message(chat.ROLE_SYSTEM, chat.Content(system=content))
+    failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=item)))
+    _assert_invalid_field(failure, f"message.content[0].system.{field}")
+
+
+# Tool parameters
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ("", "not JSON at line 1, column 1"),
+        ("{", "not JSON at line 1, column 2"),
+        ('{\n"a": }', "not JSON at line 2, column 6"),
+        ("[]", "must be a JSON object"),
+        ('"text"', "must be a JSON object"),
+        ("5", "must be a JSON object"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": Infinity}', "Infinity"),
+        ('{"a": -Infinity}', "-Infinity"),
+        ('{"a": 1e999}', "number out of range"),
+        ('{"a": ' + "9" * 5000 + "}", "number out of range"),
+        ('{"a": 1, "b": 2, "a": 3}', 'duplicate key "a"'),
+        ('{"a": {"b": 1, "\\u0062": 2}}', 'duplicate key "b"'),
+        ('{"a": "\\ud800"}', "lone surrogate"),
+        ('{"\\udc00": 1}', "lone surrogate"),
+        ('{"a": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested deeper"),
+        ('{"a":' * 10_000 + "{}" + "}" * 10_000, "nested deeper"),
+        ("[" * 100_000, ""),
+    ],
+    ids=[
+        "empty",
+        "cut off",
+        "second line",
+        "array",
+        "string",
+        "number",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "5000 digits",
+        "duplicate key",
+        "duplicate nested key",
+        "lone surrogate",
+        "lone surrogate in a key",
+        "10,000 arrays deep",
+        "10,000 objects deep",
+        "100,000 open brackets",
+    ],
+)
+def test_parameters_that_cannot_be_rendered(
+    stub: HarmonyServiceStub, parameters: str, words: str
+) -> None:
+    """Parameters that are no JSON object with one meaning are refused, in words of our own."""
+    request = pb.RenderConversationRequest(
+        conversation=conversation(user("x"), with_parameters(parameters))
+    )
+    failure = failure_of(lambda: stub.RenderConversation(request))
+    _assert_invalid_field(
+        failure,
+        "conversation.messages[1].content[0].developer.tools[0].tools[0].parameters_json",
+    )
+    assert words in failure.message
+
+
+@pytest.mark.parametrize(
+    "close", ['{"a":' * 99 + "{}" + "}" * 99, '{"a":' + "[" * 99 + "]" * 99 + "}"]
+)
+def test_parameters_of_120_levels_are_rendered(stub: HarmonyServiceStub, close: str) -> None:
+    """120 levels of nesting are allowed, as the contract says."""
+    assert stub.Render(pb.RenderRequest(message=with_parameters(close))).tokens
+
+
+def test_parameters_beyond_120_levels_are_refused(stub: HarmonyServiceStub) -> None:
+    """The 121st level of nesting is refused, as the contract says."""
+    parameters = '{"a":' * 120 + "{}" + "}" * 120
+    request = pb.RenderRequest(message=with_parameters(parameters))
+    failure = failure_of(lambda: stub.Render(request))
+    _assert_invalid_field(failure, "message.content[0].developer.tools[0].tools[0].parameters_json")
+
+
+# Requests as a whole
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [
+        ("Render", "message"),
+        ("RenderConversation", "conversation"),
+        ("RenderConversationForCompletion", "conversation"),
+        ("RenderConversationForTraining", "conversation"),
+    ],
+)
+def test_an_empty_request_lacks_a_field(channel: grpc.Channel, method: str, field: str) -> None:
+    """A request without what is required is refused with the field's name."""
+    _assert_invalid_field(failure_of(lambda: _call(channel, method, b"")), field)
+
+
+@pytest.mark.parametrize("method", ["GetEncoding", "ParseMessages", "Encode", "Decode"])
+def test_an_empty_request_that_means_something(channel: grpc.Channel, method: str) -> None:
+    """Where nothing is required an empty request is served."""
+    assert isinstance(_call(channel, method, b""), bytes)
+
+
+@pytest.mark.parametrize("role", [chat.ROLE_UNSPECIFIED, _ROLE_99])
+def test_a_prompt_needs_the_next_role(stub: HarmonyServiceStub, role: chat.Role) -> None:
+    """The next turn's role is required."""
+    request = pb.RenderConversationForCompletionRequest(
+        conversation=conversation(), next_turn_role=role
+    )
+    failure = failure_of(lambda: stub.RenderConversationForCompletion(request))
+    _assert_invalid_field(failure, "next_turn_role")
+
+
+_METHODS = [
+    *("GetEncoding", "Render", "RenderConversation", "RenderConversationForCompletion"),
+    *("RenderConversationForTraining", "ParseMessages", "Encode", "Decode"),
+]
+
+
+@pytest.mark.parametrize("method", _METHODS)
+@pytest.mark.parametrize(
+    "data", [b"\x0a\xff", b"\xff" * 20, b"\x0a\x05ab"], ids=["cut off", "noise", "too short"]
+)
+def test_a_request_that_is_no_message(channel: grpc.Channel, method: str, data: bytes) -> None:
+    """Bytes that are no such message are refused with the message's name and no more."""
+    failure = failure_of(lambda: _call(channel, method, data))
+    assert failure == Failure(
+        _INVALID,
+        f"the request is not a valid harmony.v1.{method}Request",
+        "MALFORMED_REQUEST",
+        "harmony.v1",
+    )
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("Render", "RenderConversation"),
+        *("RenderConversationForCompletion", "RenderConversationForTraining"),
+    ],
+)
+def test_a_message_inside_that_is_no_message(channel: grpc.Channel, method: str) -> None:
+    """A request that is malformed further in is refused as well."""
+    inner = b"\x0a\x05ab" if method == "Render" else b"\x0a\x04\x0a\x05ab"
+    next_turn_role = b"\x10\x02" if method == "RenderConversationForCompletion" else b""
+    data = b"\x0a" + bytes([len(inner)]) + inner + next_turn_role
+    failure = failure_of(lambda: _call(channel, method, data))
+    assert (failure.code, failure.reason) == (_INVALID, "MALFORMED_REQUEST")
+
+
+def test_text_that_is_not_utf8(channel: grpc.Channel) -> None:
+    """A text field must be UTF-8."""
+    failure = failure_of(lambda: _call(channel, "Encode", b"\x0a\x02\xff\xfe"))
+    assert failure.reason == "MALFORMED_REQUEST"
+
+
+@pytest.mark.parametrize("method", ["Parse", "ParseBatch"])
+def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -> None:
+    """On a stream too, bytes that are no such message are an error."""
+    call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+        f"/harmony.v1.HarmonyService/{method}"
+    )
+    failure = failure_of(lambda: list(call(iter([b"\xff" * 20]), timeout=20)))
+    assert (failure.code, failure.reason) == (_INVALID, "MALFORMED_REQUEST")
+    assert failure.message == f"the request is not a valid harmony.v1.{method}Request"
+
+
+def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:
+    """A request of more than 16 MiB is RESOURCE_EXHAUSTED."""
+    failure = failure_of(lambda: _call(channel, "Encode", b"\0" * (_TOO_LARGE + 1)))
+    assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_request_below_the_size_limit(channel: grpc.Channel) -> None:
+    """A request of nearly 16 MiB, of a field that the message does not have, is served."""
+    size = _TOO_LARGE - 16
+    length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
+    assert _call(channel, "Encode", b"\x7a" + length + bytes(size)) == b""
+
+
+def test_an_unknown_method(channel: grpc.Channel) -> None:
+    """A method that the service does not have is UNIMPLEMENTED."""
+    assert failure_of(lambda: _call(channel, "Other", b"")).code is grpc.StatusCode.UNIMPLEMENTED
+
+
+def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        f"/harmony.v1.HarmonyService/{method}"
+    )
+    return call(data, timeout=20)
+
+
+# Parsing
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.ParseMessagesRequest(role=chat.ROLE_UNSPECIFIED), "role"),
+        (pb.ParseMessagesRequest(role=_ROLE_99), "role"),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(max_header_tokens=0)),
+            "options.max_header_tokens",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(max_header_tokens=4097)),
+            "options.max_header_tokens",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(strict=True, recover=True)),
+            "options.recover",
+        ),
+    ],
+    ids=["unset role", "unknown role", "no header", "long header", "strict and recover"],
+)
+def test_parse_options_that_cannot_be(
+    stub: HarmonyServiceStub, request_: pb.ParseMessagesRequest, field: str
+) -> None:
+    """Roles that are none and options that contradict each other are refused."""
+    _assert_invalid_field(failure_of(lambda: stub.ParseMessages(request_)), field)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "role", "metadata"),
+    [
+        (tokens_of("x"), None, {"token": "87", "offset": "0", "state": "ExpectStart"}),
+        (
+            tokens_of("<|start|>assistant"),
+            None,
+            {"token": "", "offset": "2", "state": "Header"},
+        ),
+        (
+            tokens_of("<|channel|><|message|>"),
+            chat.ROLE_ASSISTANT,
+            {"token": "200008", "offset": "1", "state": "Header"},
+        ),
+        (
+            tokens_of("<|message|>x<|end|>y"),
+            chat.ROLE_ASSISTANT,
+            {"token": "88", "offset": "3", "state": "ExpectStart"},
+        ),
+        (
+            [300000, 200008],
+            chat.ROLE_ASSISTANT,
+            {"token": "200008", "offset": "1", "state": "Header"},
+        ),
+        ([2**32 - 1], None, {"token": str(2**32 - 1), "offset": "0", "state": "ExpectStart"}),
+        (
+            [87] * 4097,
+            chat.ROLE_ASSISTANT,
+            {"token": "87", "offset": "4096", "state": "Header"},
+        ),
+    ],
+    ids=[
+        "no start",
+        "header cut off",
+        "empty channel",
+        "text after the end",
+        "unknown id in a header",
+        "largest id",
+        "endless header",
+    ],
+)
+def test_a_malformed_completion(
+    stub: HarmonyServiceStub, tokens: list[int], role: chat.Role | None, metadata: dict[str, str]
+) -> None:
+    """Malformed output is PARSE_FAILED; the metadata says the token, its offset and the state."""
+    request = pb.ParseMessagesRequest(tokens=tokens, role=role)
+    failure = failure_of(lambda: stub.ParseMessages(request))
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "PARSE_FAILED",
+        "harmony.v1",
+    )
+    assert failure.metadata == metadata
+
+
+def test_the_bound_of_a_header_is_an_option(stub: HarmonyServiceStub) -> None:
+    """A lower bound can be asked for."""
+    request = pb.ParseMessagesRequest(
+        tokens=[87, 87, 87, 200008],
+        role=chat.ROLE_ASSISTANT,
+        options=parse.ParseOptions(max_header_tokens=2),
+    )
+    failure = failure_of(lambda: stub.ParseMessages(request))
+    assert failure.metadata == {"token": "87", "offset": "2", "state": "Header"}
+    request.options.max_header_tokens = 3
+    assert stub.ParseMessages(request).messages
+
+
+# Encode and Decode
+
+
+def test_text_with_a_disallowed_special_token(stub: HarmonyServiceStub) -> None:
+    """By default every spelling is disallowed; the error says which one was found."""
+    failure = failure_of(lambda: stub.Encode(pb.EncodeRequest(text="a<|start|>")))
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "DISALLOWED_SPECIAL_TOKEN",
+        "harmony.v1",
+    )
+    assert failure.fields == ("text",)
+    assert failure.metadata == {"special_token": "<|start|>"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (
+            pb.EncodeRequest(allowed_special=pb.SpecialTokenSet(tokens=["<|start|>", "x"])),
+            "allowed_special.tokens[1]",
+        ),
+        (
+            pb.EncodeRequest(disallowed_special=pb.SpecialTokenSet(tokens=["<|endofprompt|>"])),
+            "disallowed_special.tokens[0]",
+        ),
+        (
+            pb.EncodeRequest(allowed_special=pb.SpecialTokenSet(all=True, tokens=["<|end|>"])),
+            "allowed_special.tokens",
+        ),
+    ],
+    ids=["unknown allowed", "unknown disallowed", "all and some"],
+)
+def test_a_choice_of_special_tokens_that_cannot_be(
+    stub: HarmonyServiceStub, request_: pb.EncodeRequest, field: str
+) -> None:
+    """Only spellings of special tokens can be chosen, and `all` excludes a list."""
+    _assert_invalid_field(failure_of(lambda: stub.Encode(request_)), field)
+
+
+@pytest.mark.parametrize("token", [201089, 2**32 - 1])
+@pytest.mark.parametrize("as_bytes", [True, False])
+def test_ids_outside_of_the_vocabulary_cannot_be_decoded(
+    stub: HarmonyServiceStub, token: int, as_bytes: bool
+) -> None:
+    """The error names the id and its place."""
+    request = pb.DecodeRequest(tokens=[87, 201088, token], as_bytes=as_bytes)
+    assert failure_of(lambda: stub.Decode(request)) == Failure(
+        _INVALID,
+        f"tokens[2]: {token} is not in the vocabulary",
+        "INVALID_TOKEN",
+        "harmony.v1",
+        {"token": str(token)},
+        ("tokens[2]",),
+    )
+
+
+def test_bytes_that_are_not_utf8_can_be_refused(stub: HarmonyServiceStub) -> None:
+    """With `strict`, the error says the byte at which the text ends."""
+    failure = failure_of(lambda: stub.Decode(pb.DecodeRequest(tokens=[87, 4103], strict=True)))
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "INVALID_UTF8",
+        "harmony.v1",
+    )
+    assert failure.fields == ("tokens",)
+    assert failure.metadata == {"byte": "1"}

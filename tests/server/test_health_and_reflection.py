@@ -1,0 +1,69 @@
+"""The standard services: health and reflection."""
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+
+from tests.server.failures import failure_of
+from tests.server.standard_services import SERVING, health, reflect, watched_health
+
+
+@pytest.mark.parametrize("service", ["", "harmony.v1.HarmonyService"])
+def test_the_server_and_its_service_are_serving(channel: grpc.Channel, service: str) -> None:
+    """Health answers for the server as a whole and for the service by name."""
+    assert health(channel, service) == SERVING
+
+
+def test_health_can_be_watched(channel: grpc.Channel) -> None:
+    """A watch begins with the present state."""
+    with watched_health(channel) as states:
+        assert next(states).status == SERVING
+
+
+def test_the_health_of_an_unknown_service(channel: grpc.Channel) -> None:
+    """A service that the server does not have is NOT_FOUND."""
+    failure = failure_of(lambda: health(channel, "harmony.v1.Other"))
+    assert failure.code is grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_lists_the_services(channel: grpc.Channel) -> None:
+    """A generic client finds the service, health and reflection itself."""
+    response = reflect(channel, reflection_pb2.ServerReflectionRequest(list_services="*"))
+    assert {service.name for service in response.list_services_response.service} == {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "harmony.v1.HarmonyService",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "streams"), [("Render", False), ("Parse", True), ("ParseBatch", True)]
+)
+def test_reflection_describes_a_method(channel: grpc.Channel, method: str, streams: bool) -> None:
+    """A generic client learns the types of a method and whether it streams."""
+    request = reflection_pb2.ServerReflectionRequest(
+        file_containing_symbol="harmony.v1.HarmonyService"
+    )
+    response = reflect(channel, request)
+    files = [
+        descriptor_pb2.FileDescriptorProto.FromString(data)
+        for data in response.file_descriptor_response.file_descriptor_proto
+    ]
+    (described,) = (
+        found
+        for file in files
+        for service in file.service
+        for found in service.method
+        if service.name == "HarmonyService" and found.name == method
+    )
+    assert described.input_type == f".harmony.v1.{method}Request"
+    assert described.output_type == f".harmony.v1.{method}Response"
+    assert (described.client_streaming, described.server_streaming) == (streams, streams)
+
+
+def test_reflection_of_an_unknown_symbol(channel: grpc.Channel) -> None:
+    """A symbol that the server does not have is an error response of reflection, NOT_FOUND."""
+    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol="harmony.v1.Other")
+    response = reflect(channel, request)
+    assert response.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]

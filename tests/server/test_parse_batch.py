@@ -1,0 +1,424 @@
+"""The ParseBatch stream, step by step as the contract numbers them."""
+
+from collections.abc import Iterable, Sequence
+
+import grpc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as pb
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.core.parses import tokens_of
+from tests.core.token_streams import streams
+from tests.server.failures import Failure, failure_of_status
+from tests.server.streams import (
+    ASSISTANT,
+    LockStep,
+    batch,
+    batch_failing,
+    completed,
+    delta,
+    parse_either_way,
+    started,
+    with_deltas_joined,
+)
+
+_INVALID = grpc.StatusCode.INVALID_ARGUMENT
+
+
+def _request(
+    *pairs: tuple[int, int], open_: Iterable[int] = (), close: Iterable[int] = ()
+) -> pb.ParseBatchRequest:
+    """Returns a request that opens assistant's sequences, feeds pairs and closes sequences."""
+    return pb.ParseBatchRequest(
+        open=[pb.OpenSequence(sequence_id=it, config=ASSISTANT) for it in open_],
+        sequence_ids=[sequence_id for sequence_id, _ in pairs],
+        tokens=[token for _, token in pairs],
+        close=close,
+    )
+
+
+def _deltas(response: pb.ParseBatchResponse) -> list[tuple[int, str]]:
+    assert len(response.sequence_ids) == len(response.deltas)
+    return list(zip(response.sequence_ids, response.deltas, strict=True))
+
+
+def _kinds(response: pb.ParseBatchResponse) -> list[tuple[int, int, str | None]]:
+    """Returns of each event the sequence, the place among the deltas, and the kind."""
+    return [
+        (event.sequence_id, event.delta_index, event.WhichOneof("event"))
+        for event in response.events
+    ]
+
+
+def _errors(response: pb.ParseBatchResponse) -> list[tuple[int, Failure]]:
+    return [
+        (event.sequence_id, failure_of_status(event.error))
+        for event in response.events
+        if event.HasField("error")
+    ]
+
+
+def _events_of(
+    responses: Iterable[pb.ParseBatchResponse], sequence_id: int
+) -> tuple[list[pb.ParseEvent], Failure | None]:
+    """Returns what a Parse stream would have given for one sequence."""
+    found: list[pb.ParseEvent] = []
+    failure = None
+    for response in responses:
+        place = 0
+        for event in [*response.events, None]:
+            end = len(response.deltas) if event is None else event.delta_index
+            found += [
+                delta(response.deltas[index])
+                for index in range(place, end)
+                if response.sequence_ids[index] == sequence_id
+            ]
+            place = end
+            if event is None or event.sequence_id != sequence_id:
+                continue
+            match event.WhichOneof("event"):
+                case "started":
+                    found.append(pb.ParseEvent(started=event.started))
+                case "completed":
+                    found.append(pb.ParseEvent(completed=event.completed))
+                case "error":
+                    # Further tokens of a sequence that failed are those of an unknown one.
+                    failure = failure or failure_of_status(event.error)
+    return found, failure
+
+
+# The protocol
+
+
+def test_sequences_in_lock_step(stub: HarmonyServiceStub) -> None:
+    """Each request is answered by one response before the next is written; so is the half-close."""
+    stream = LockStep[pb.ParseBatchRequest, pb.ParseBatchResponse](stub.ParseBatch)
+    assert stream.ask(_request(open_=[7, 8])) == pb.ParseBatchResponse()
+    begun = stream.ask(_request((7, 200008), (8, 200008)))
+    assert _kinds(begun) == [(7, 0, "started"), (8, 0, "started")]
+    assert _deltas(stream.ask(_request((8, 87), (7, 88)))) == [(8, "x"), (7, "y")]
+    ended = stream.ask(_request((7, 200007), (8, 89)))
+    assert _deltas(ended) == [(8, "z")]
+    assert _kinds(ended) == [(7, 1, "completed")]
+    assert ended.events[0].completed == completed("y", (0, 0), (1, 2), stop_token=200007).completed
+    (last,) = stream.half_close()
+    assert _kinds(last) == [(8, 0, "completed")]
+    assert last.events[0].completed == completed("xz", (0, 0), (1, 3)).completed
+
+
+def test_an_empty_stream(stub: HarmonyServiceStub) -> None:
+    """A stream half-closed before any request gets one empty response and OK."""
+    assert batch(stub) == [pb.ParseBatchResponse()]
+
+
+def test_an_empty_request(stub: HarmonyServiceStub) -> None:
+    """A request may do nothing; its answer is empty."""
+    assert batch(stub, _request(), _request(open_=[1]), _request())[:3] == (
+        [pb.ParseBatchResponse()] * 3
+    )
+
+
+def test_a_request_opens_feeds_and_closes(stub: HarmonyServiceStub) -> None:
+    """One request can hold the whole life of a sequence."""
+    response, end = batch(stub, _request((5, 200008), (5, 87), open_=[5], close=[5]))
+    assert _events_of([response], 5) == (
+        [started(), delta("x"), completed("x", (0, 0), (1, 2))],
+        None,
+    )
+    assert end == pb.ParseBatchResponse()
+
+
+def test_a_sequence_without_config(stub: HarmonyServiceStub) -> None:
+    """Without a config a sequence is strict and begins with `<|start|>`."""
+    opened = pb.ParseBatchRequest(open=[pb.OpenSequence(sequence_id=0)])
+    run = tokens_of("<|start|>user<|message|>x<|end|>")
+    responses = batch(stub, opened, *[_request((0, token)) for token in run])
+    user = chat.ROLE_USER
+    assert _events_of(responses, 0) == (
+        [
+            started(user),
+            delta("x"),
+            completed("x", (1, 2), (3, 4), role=user, stop_token=200007),
+        ],
+        None,
+    )
+
+
+def test_several_tokens_of_a_sequence_make_one_delta(stub: HarmonyServiceStub) -> None:
+    """A sequence that stands several times gets its tokens in order, and one delta a message."""
+    run = [(1, token) for token in tokens_of("<|message|>Hello, world!")]
+    other = [(2, token) for token in tokens_of("<|message|>a b")]
+    mixed = [
+        pair for pairs in zip(run, [*other, None, None], strict=False) for pair in pairs if pair
+    ]
+    response = batch(stub, _request(*mixed, *run[5:], open_=[1, 2]))[0]
+    assert sorted(_deltas(response)) == [(1, "Hello, world!"), (2, "a b")]
+    assert [kind for _, _, kind in _kinds(response)] == ["started", "started"]
+
+
+def test_events_say_their_place_among_the_deltas(stub: HarmonyServiceStub) -> None:
+    """`delta_index` is how many of the response's deltas come before the event."""
+    text = "<|message|>a<|end|><|start|>assistant<|message|>b<|end|>"
+    response = batch(stub, _request(*[(1, token) for token in tokens_of(text)], open_=[1]))[0]
+    assert _deltas(response) == [(1, "a"), (1, "b")]
+    assert _kinds(response) == [
+        (1, 0, "started"),
+        (1, 1, "completed"),
+        (1, 1, "started"),
+        (1, 2, "completed"),
+    ]
+
+
+def test_the_rest_of_a_character_is_a_delta(stub: HarmonyServiceStub) -> None:
+    """What is left when a message ends is a delta before its completion."""
+    response = batch(
+        stub, _request((1, 200008), open_=[1]), _request((1, 4103)), _request((1, 200007))
+    )[2]
+    assert _deltas(response) == [(1, "\ufffd")]
+    assert _kinds(response) == [(1, 1, "completed")]
+
+
+def test_the_half_close_closes_every_sequence(stub: HarmonyServiceStub) -> None:
+    """What is open at the half-close is completed, or fails, in the last response."""
+    opened = pb.ParseBatchRequest(open=[pb.OpenSequence(sequence_id=3)])
+    last = batch(stub, opened, _request((1, 200008), open_=[1, 2]))[-1]
+    assert {(event.sequence_id, event.WhichOneof("event")) for event in last.events} == {
+        (1, "completed"),
+        (2, "error"),
+    }
+    ((_, failure),) = _errors(last)
+    assert failure.reason == "PARSE_FAILED"
+    assert failure.metadata == {"token": "", "offset": "0", "state": "Header"}
+
+
+def test_a_closed_id_can_be_used_again(stub: HarmonyServiceStub) -> None:
+    """A sequence id is unique among the open ones; a new sequence of the id begins afresh."""
+    responses = batch(
+        stub,
+        _request((1, 200008), (1, 87), open_=[1], close=[1]),
+        _request((1, 200008), (1, 88), open_=[1], close=[1]),
+    )
+    assert _events_of(responses[:1], 1)[0][-1] == completed("x", (0, 0), (1, 2))
+    assert _events_of(responses[1:], 1)[0][-1] == completed("y", (0, 0), (1, 2))
+
+
+def test_the_largest_sequence_id(stub: HarmonyServiceStub) -> None:
+    """Ids are the caller's: any number that fits into 32 bits."""
+    sequence_id = 2**32 - 1
+    responses = batch(stub, _request((sequence_id, 200008), (sequence_id, 87), open_=[sequence_id]))
+    assert _events_of(responses, sequence_id)[0][:2] == [started(), delta("x")]
+
+
+def test_100_000_tokens_in_a_request(stub: HarmonyServiceStub) -> None:
+    """A request may have any number of tokens."""
+    pairs = [(1, 200008), *[(1, 87)] * 100_000]
+    response = batch(stub, _request(*pairs, open_=[1]))[0]
+    assert _deltas(response) == [(1, "x" * 100_000)]
+
+
+def test_many_sequences_at_once(stub: HarmonyServiceStub) -> None:
+    """A step of a thousand sequences has a thousand deltas, in the order of the tokens."""
+    ids = range(1000)
+    responses = batch(
+        stub,
+        _request(*[(it, 200008) for it in ids], open_=ids),
+        _request(*[(it, 87) for it in ids]),
+    )
+    assert _deltas(responses[1]) == [(it, "x") for it in ids]
+    assert len(responses[2].events) == 1000
+
+
+# Errors of one sequence
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_an_unknown_id_is_an_error_of_that_sequence(stub: HarmonyServiceStub, again: int) -> None:
+    """Tokens for a sequence that is not open give one error; the others go on."""
+    step = _request((1, 200008), *[(9, 87)] * again, (1, 87), open_=[1])
+    responses = batch(stub, step, _request((1, 88)))
+    ((sequence_id, failure),) = _errors(responses[0])
+    assert sequence_id == 9
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "SEQUENCE_UNKNOWN",
+        "harmony.v1",
+    )
+    (field,) = failure.fields
+    assert field.startswith("sequence_ids")
+    assert _events_of(responses, 1)[0] == [
+        started(),
+        delta("x"),
+        delta("y"),
+        completed("xy", (0, 0), (1, 3)),
+    ]
+
+
+def test_a_sequence_that_was_never_opened_cannot_be_closed(stub: HarmonyServiceStub) -> None:
+    """Closing an unknown id is an error of that id."""
+    response = batch(stub, _request(close=[4]))[0]
+    ((sequence_id, failure),) = _errors(response)
+    assert (sequence_id, failure.reason) == (4, "SEQUENCE_UNKNOWN")
+    (field,) = failure.fields
+    assert field.startswith("close")
+
+
+def test_a_closed_sequence_is_unknown(stub: HarmonyServiceStub) -> None:
+    """After its close a sequence takes no more tokens, and cannot be closed again."""
+    responses = batch(
+        stub,
+        _request((1, 200008), open_=[1], close=[1]),
+        _request((1, 87)),
+        _request(close=[1]),
+    )
+    for response in responses[1:3]:
+        ((sequence_id, failure),) = _errors(response)
+        assert (sequence_id, failure.reason) == (1, "SEQUENCE_UNKNOWN")
+
+
+def test_an_open_sequence_cannot_be_opened_again(stub: HarmonyServiceStub) -> None:
+    """Opening an id that is open is an error that ends that sequence, and it alone."""
+    responses = batch(
+        stub,
+        _request((1, 200008), (2, 200008), open_=[1, 2]),
+        _request((1, 87), (2, 88), open_=[1]),
+        _request((1, 87), (2, 89)),
+    )
+    ((sequence_id, failure),) = _errors(responses[1])
+    assert (sequence_id, failure.code, failure.reason) == (1, _INVALID, "SEQUENCE_OPEN")
+    assert failure.fields == ("open[0]",)
+    assert _deltas(responses[1]) == [(2, "y")]
+    assert [(it, failure.reason) for it, failure in _errors(responses[2])] == [
+        (1, "SEQUENCE_UNKNOWN")
+    ]
+    assert _deltas(responses[2]) == [(2, "z")]
+
+
+def test_an_id_opened_twice_in_a_request(stub: HarmonyServiceStub) -> None:
+    """The second opening fails, and its path says which it was."""
+    response = batch(stub, _request((1, 200008), open_=[1, 1]))[0]
+    ((sequence_id, failure),) = _errors(response)
+    assert (sequence_id, failure.reason, failure.fields) == (1, "SEQUENCE_OPEN", ("open[1]",))
+    assert _kinds(response) == [(1, 0, "error")]
+
+
+def test_a_config_that_cannot_be_fails_its_sequence_alone(stub: HarmonyServiceStub) -> None:
+    """A malformed config is an error of the sequence that it was for."""
+    bad = pb.ParseConfig(options=pb.ParseOptions(max_header_tokens=0))
+    opened = pb.ParseBatchRequest(
+        open=[
+            pb.OpenSequence(sequence_id=1, config=ASSISTANT),
+            pb.OpenSequence(sequence_id=2, config=bad),
+        ],
+        sequence_ids=[1, 2],
+        tokens=[200008, 200008],
+    )
+    response = batch(stub, opened)[0]
+    ((sequence_id, failure),) = _errors(response)
+    assert (sequence_id, failure.reason) == (2, "INVALID_FIELD")
+    assert failure.fields == ("open[1].config.options.max_header_tokens",)
+    assert _events_of([response], 1) == ([started()], None)
+
+
+def test_malformed_output_ends_one_sequence(stub: HarmonyServiceStub) -> None:
+    """The error has the status that Parse would end with; the other sequences go on."""
+    responses = batch(
+        stub,
+        _request((1, 200008), (2, 200008), open_=[1, 2]),
+        _request((1, 200007), (2, 87)),
+        _request((1, 87), (2, 88)),
+        _request((1, 87), (2, 89)),
+    )
+    ((sequence_id, failure),) = _errors(responses[2])
+    assert sequence_id == 1
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "PARSE_FAILED",
+        "harmony.v1",
+    )
+    assert failure.metadata == {"token": "87", "offset": "2", "state": "ExpectStart"}
+    assert [(it, failure.reason) for it, failure in _errors(responses[3])] == [
+        (1, "SEQUENCE_UNKNOWN")
+    ]
+    assert [_deltas(response) for response in responses[1:4]] == [
+        [(2, "x")],
+        [(2, "y")],
+        [(2, "z")],
+    ]
+
+
+def test_later_tokens_of_an_ended_sequence_are_dropped(stub: HarmonyServiceStub) -> None:
+    """In the request in which a sequence ends its later tokens give no second error."""
+    pairs = [(1, token) for token in (200008, 87, 200007, 65, 65, 200006)]
+    response = batch(stub, _request(*pairs, (2, 200008), open_=[1, 2], close=[1]))[0]
+    assert _kinds(response) == [
+        (1, 0, "started"),
+        (1, 1, "completed"),
+        (1, 1, "error"),
+        (2, 1, "started"),
+    ]
+
+
+# Errors of the stream
+
+
+@pytest.mark.parametrize(
+    ("sequence_ids", "tokens"), [([1], []), ([], [87]), ([1, 1], [87]), ([1], [87, 88])]
+)
+def test_columns_of_different_length_end_the_stream(
+    stub: HarmonyServiceStub, sequence_ids: list[int], tokens: list[int]
+) -> None:
+    """`sequence_ids` and `tokens` are parallel; otherwise the stream ends, unanswered."""
+    bad = pb.ParseBatchRequest(sequence_ids=sequence_ids, tokens=tokens)
+    responses, failure = batch_failing(stub, _request(open_=[1]), bad, _request())
+    assert responses == [pb.ParseBatchResponse()]
+    assert (failure.code, failure.reason, failure.domain, failure.fields) == (
+        _INVALID,
+        "INVALID_FIELD",
+        "harmony.v1",
+        ("tokens",),
+    )
+
+
+# The same, however it is asked
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sequences=st.lists(streams(), min_size=1, max_size=4),
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=8),
+    strict=st.booleans(),
+)
+def test_every_sequence_is_parsed_as_alone(
+    stub: HarmonyServiceStub, sequences: list[list[int]], sizes: Sequence[int], strict: bool
+) -> None:
+    """Each sequence of a batch, several tokens a step or one, has the events of its own Parse."""
+    config = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(strict=strict))
+    opening = pb.ParseBatchRequest(
+        open=[pb.OpenSequence(sequence_id=it, config=config) for it, _ in enumerate(sequences)]
+    )
+    steps = _cut(sequences, sizes)
+    responses = batch(stub, opening, *[_request(*step) for step in steps])
+    assert len(responses) == len(steps) + 2
+    for sequence_id, tokens in enumerate(sequences):
+        events, failure = _events_of(responses, sequence_id)
+        alone, failure_alone = parse_either_way(stub, config, [tokens])
+        assert with_deltas_joined(events) == with_deltas_joined(alone)
+        assert failure == failure_alone
+
+
+def _cut(sequences: list[list[int]], sizes: Sequence[int]) -> list[list[tuple[int, int]]]:
+    """Deals the tokens out in steps, some of each sequence."""
+    places = [0] * len(sequences)
+    steps: list[list[tuple[int, int]]] = []
+    while any(place < len(run) for place, run in zip(places, sequences, strict=True)):
+        size = sizes[len(steps) % len(sizes)]
+        step: list[tuple[int, int]] = []
+        for sequence_id, run in enumerate(sequences):
+            taken = run[places[sequence_id] : places[sequence_id] + size]
+            places[sequence_id] += len(taken)
+            step += [(sequence_id, token) for token in taken]
+        steps.append(step)
+    return steps

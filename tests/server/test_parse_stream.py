@@ -1,0 +1,323 @@
+"""The Parse stream, step by step as the contract numbers them."""
+
+import grpc
+import pytest
+from hypothesis import given, settings
+
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as pb
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.core.parses import tokens_of
+from tests.core.token_streams import chunked_streams
+from tests.server.failures import Failure, failure_of
+from tests.server.streams import (
+    ASSISTANT,
+    LockStep,
+    completed,
+    config,
+    delta,
+    parse,
+    parse_either_way,
+    parse_failing,
+    started,
+    tokens,
+    with_deltas_joined,
+)
+
+_INVALID = grpc.StatusCode.INVALID_ARGUMENT
+
+
+def _assert_parse_failed(failure: Failure, token: str, offset: str, state: str) -> None:
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "PARSE_FAILED",
+        "harmony.v1",
+    )
+    assert failure.metadata == {"token": token, "offset": offset, "state": state}
+
+
+# The protocol
+
+
+def test_a_completion_in_lock_step(stub: HarmonyServiceStub) -> None:
+    """Each request is answered by one response before the next is written; so is the half-close."""
+    stream = LockStep[pb.ParseRequest, pb.ParseResponse](stub.Parse)
+    assert list(stream.ask(config(ASSISTANT)).events) == []
+    steps = [
+        list(stream.ask(tokens([token])).events)
+        for token in tokens_of("<|channel|>final<|message|>Hello, world!<|return|>")
+    ]
+    assert steps == [
+        [],
+        [],
+        [started(channel="final")],
+        [delta("Hello")],
+        [delta(",")],
+        [delta(" world")],
+        [delta("!")],
+        [completed("Hello, world!", (0, 2), (3, 7), channel="final", stop_token=200002)],
+    ]
+    assert stream.half_close() == [pb.ParseResponse()]
+
+
+def test_requests_may_be_written_ahead(stub: HarmonyServiceStub) -> None:
+    """Without waiting for answers, there is still one response a request and one at the end."""
+    requests = [tokens([token]) for token in tokens_of("<|message|>Hello, world!")]
+    assert parse(stub, config(ASSISTANT), *requests) == [
+        *([], [started()]),
+        *([delta("Hello")], [delta(",")], [delta(" world")], [delta("!")]),
+        [completed("Hello, world!", (0, 0), (1, 5))],
+    ]
+
+
+def test_an_empty_stream(stub: HarmonyServiceStub) -> None:
+    """A stream half-closed before any request gets one empty response and OK."""
+    assert parse(stub) == [[]]
+
+
+def test_a_config_alone(stub: HarmonyServiceStub) -> None:
+    """Without a role the end is fine where a start is expected."""
+    assert parse(stub, config()) == [[], []]
+
+
+def test_without_a_role_the_sequence_begins_with_a_start(stub: HarmonyServiceStub) -> None:
+    """The header begins behind `<|start|>`."""
+    steps = parse(stub, config(), tokens(tokens_of("<|start|>user<|message|>x<|end|>")))
+    user = chat.ROLE_USER
+    assert steps == [
+        [],
+        [started(user), delta("x"), completed("x", (1, 2), (3, 4), role=user, stop_token=200007)],
+        [],
+    ]
+
+
+def test_every_field_of_a_started_message(stub: HarmonyServiceStub) -> None:
+    """Author with name, recipient, channel and content type are known when the header is."""
+    header = "<|start|>functions.f to=assistant<|channel|>commentary <|constrain|>json<|message|>"
+    _, (event,), (end,) = parse(stub, config(), tokens(tokens_of(header)))
+    author = chat.Author(role=chat.ROLE_TOOL, name="functions.f")
+    assert event.started == pb.MessageStarted(
+        author=author,
+        recipient="assistant",
+        channel="commentary",
+        content_type="<|constrain|>json",
+    )
+    assert end.completed.message == chat.Message(
+        author=author,
+        recipient="assistant",
+        channel="commentary",
+        content_type="<|constrain|>json",
+        content=[chat.Content(text=chat.TextContent())],
+    )
+
+
+def test_requests_without_tokens(stub: HarmonyServiceStub) -> None:
+    """A request may carry no tokens; its answer is empty."""
+    steps = parse(
+        stub, config(ASSISTANT), tokens([]), tokens([200008]), tokens([]), tokens([87]), tokens([])
+    )
+    assert steps == [
+        *([], [], [started()], [], [delta("x")], []),
+        [completed("x", (0, 0), (1, 2))],
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_a_request_of_any_number_of_tokens(stub: HarmonyServiceStub, count: int) -> None:
+    """All tokens of one request that add text to one message make one delta."""
+    steps = parse(stub, config(ASSISTANT), tokens([200008, *[87] * count, 200007]))
+    text = "x" * count
+    assert steps == [
+        [],
+        [
+            started(),
+            delta(text),
+            completed(text, (0, 0), (1, count + 1), stop_token=200007),
+        ],
+        [],
+    ]
+
+
+def test_one_delta_for_each_message_of_a_request(stub: HarmonyServiceStub) -> None:
+    """Deltas are joined within a message, and not across messages."""
+    completion = "<|message|>Hello, world!<|end|><|start|>assistant<|message|>a b"
+    _, events, end = parse(stub, config(ASSISTANT), tokens(tokens_of(completion)))
+    assert [event.delta.text for event in events if event.HasField("delta")] == [
+        "Hello, world!",
+        "a b",
+    ]
+    assert end == [completed("a b", (7, 8), (9, 11))]
+
+
+def test_a_delta_is_whole_characters(stub: HarmonyServiceStub) -> None:
+    """A character that is not complete gives no delta until it is."""
+    steps = parse(stub, config(ASSISTANT), *[tokens([it]) for it in (200008, 4103, 104, 94)])
+    assert steps == [
+        *([], [started()], [], [], [delta("🫡")]),
+        [completed("🫡", (0, 0), (1, 4))],
+    ]
+
+
+def test_what_is_left_at_the_end_is_a_delta(stub: HarmonyServiceStub) -> None:
+    """The half-close completes the message, and its rest is a delta before that."""
+    steps = parse(stub, config(ASSISTANT), tokens([200008, 87]), tokens([4103]))
+    assert steps == [
+        [],
+        [started(), delta("x")],
+        [],
+        [delta("\ufffd"), completed("x\ufffd", (0, 0), (1, 3))],
+    ]
+
+
+def test_a_stream_that_is_not_strict(stub: HarmonyServiceStub) -> None:
+    """With `strict` false a stop token may end a header."""
+    item = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(strict=False))
+    steps = parse(stub, config(item), tokens(tokens_of("<|channel|>final Hello<|end|>")))
+    assert steps == [
+        [],
+        [
+            started(channel="final"),
+            delta("Hello"),
+            completed("Hello", (0, 3), (3, 3), channel="final", stop_token=200007),
+        ],
+        [],
+    ]
+
+
+# Requests out of order
+
+
+@pytest.mark.parametrize(
+    ("requests", "answered"),
+    [
+        ([tokens([200008])], 0),
+        ([tokens([])], 0),
+        ([pb.ParseRequest()], 0),
+        ([config(ASSISTANT), config(ASSISTANT)], 1),
+        ([config(ASSISTANT), tokens([200008]), config(ASSISTANT)], 2),
+        ([config(ASSISTANT), pb.ParseRequest()], 1),
+    ],
+    ids=[
+        "tokens first",
+        "no tokens first",
+        "nothing first",
+        "config twice",
+        "config late",
+        "nothing later",
+    ],
+)
+def test_requests_out_of_order(
+    stub: HarmonyServiceStub, requests: list[pb.ParseRequest], answered: int
+) -> None:
+    """A config that is missing, repeated or late ends the stream; what came before is answered."""
+    steps, failure = parse_failing(stub, *requests)
+    assert len(steps) == answered
+    assert (failure.code, failure.reason, failure.domain) == (
+        _INVALID,
+        "OUT_OF_ORDER",
+        "harmony.v1",
+    )
+    assert failure.fields == ("request",)
+
+
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        (pb.ParseConfig(role=chat.ROLE_UNSPECIFIED), "config.role"),
+        (
+            pb.ParseConfig(options=pb.ParseOptions(max_header_tokens=4097)),
+            "config.options.max_header_tokens",
+        ),
+        (
+            pb.ParseConfig(options=pb.ParseOptions(strict=True, recover=True)),
+            "config.options.recover",
+        ),
+    ],
+    ids=["unset role", "long header", "strict and recover"],
+)
+def test_a_config_that_cannot_be(
+    stub: HarmonyServiceStub, item: pb.ParseConfig, field: str
+) -> None:
+    """A config is checked when it arrives, and its field named."""
+    steps, failure = parse_failing(stub, config(item), tokens([200008]))
+    assert steps == []
+    assert (failure.code, failure.reason, failure.fields) == (_INVALID, "INVALID_FIELD", (field,))
+
+
+# Malformed output
+
+
+def test_an_error_comes_after_the_events_before_it(stub: HarmonyServiceStub) -> None:
+    """The last response has every event that came before the error in its request."""
+    request = tokens(tokens_of("<|message|>x<|end|>y"))
+    steps, failure = parse_failing(stub, config(ASSISTANT), request, tokens([200006]))
+    assert steps == [
+        [],
+        [started(), delta("x"), completed("x", (0, 0), (1, 2), stop_token=200007)],
+    ]
+    _assert_parse_failed(failure, token="88", offset="3", state="ExpectStart")
+
+
+def test_an_error_before_any_event(stub: HarmonyServiceStub) -> None:
+    """The request with the error is answered even where there is nothing to say."""
+    steps, failure = parse_failing(stub, config(), tokens([87]))
+    assert steps == [[], []]
+    _assert_parse_failed(failure, token="87", offset="0", state="ExpectStart")
+
+
+def test_offsets_of_errors_count_over_requests(stub: HarmonyServiceStub) -> None:
+    """Offset 0 is the first token of the sequence, over all requests."""
+    requests = [tokens([200008]), tokens([]), tokens([87, 200007]), tokens([65])]
+    steps, failure = parse_failing(stub, config(ASSISTANT), *requests)
+    assert len(steps) == 5
+    _assert_parse_failed(failure, token="65", offset="3", state="ExpectStart")
+
+
+def test_the_end_inside_a_header(stub: HarmonyServiceStub) -> None:
+    """The half-close is answered, then the stream ends with an error that names no token."""
+    steps, failure = parse_failing(stub, config(ASSISTANT), tokens(tokens_of("<|channel|>final")))
+    assert steps == [[], [], []]
+    _assert_parse_failed(failure, token="", offset="2", state="Header")
+
+
+def test_an_endless_header(stub: HarmonyServiceStub) -> None:
+    """A header is bounded over requests, too."""
+    requests = [tokens([87] * 1000) for _ in range(5)]
+    steps, failure = parse_failing(stub, config(ASSISTANT), *requests)
+    assert steps == [[]] * 6
+    _assert_parse_failed(failure, token="87", offset="4096", state="Header")
+
+
+# The same, however it is asked
+
+
+@settings(max_examples=60, deadline=None)
+@given(chunks=chunked_streams())
+def test_a_stream_gives_what_a_unary_parse_gives(
+    stub: HarmonyServiceStub, chunks: list[list[int]]
+) -> None:
+    """Parse, cut in any way, has the messages, outcomes and error of ParseMessages."""
+    for strict in (True, False):
+        options = pb.ParseOptions(strict=strict)
+        item = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=options)
+        events, failure = parse_either_way(stub, item, chunks)
+        whole = [token for chunk in chunks for token in chunk]
+        at_once, same_failure = parse_either_way(stub, item, [whole])
+        assert with_deltas_joined(events) == with_deltas_joined(at_once)
+        assert failure == same_failure
+        request = service_pb2.ParseMessagesRequest(
+            tokens=whole, role=chat.ROLE_ASSISTANT, options=options
+        )
+        if failure is not None:
+            assert failure_of(lambda: stub.ParseMessages(request)) == failure  # noqa: B023
+            continue
+        answer = stub.ParseMessages(request)
+        found = [event.completed for event in events if event.HasField("completed")]
+        assert [event.message for event in found] == list(answer.messages)
+        assert [_outcome(event) for event in found] == list(answer.outcomes)
+
+
+def _outcome(event: pb.MessageCompleted) -> service_pb2.MessageOutcome:
+    stop_token = event.stop_token if event.HasField("stop_token") else None
+    return service_pb2.MessageOutcome(stop_token=stop_token, offsets=event.offsets)

@@ -1,0 +1,378 @@
+"""Every unary RPC, by literal answers."""
+
+import pytest
+
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
+from harmony_client.v1 import service_pb2 as pb
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from harmony_server.version import __version__
+from tests.core.parses import tokens_of
+from tests.server.messages import conversation, message, spelled, text, user, with_parameters
+
+_SYSTEM = message(chat.ROLE_SYSTEM, chat.Content(system=chat.SystemContent()))
+_FUNCTION_LINE = "Calls to these tools must go to the commentary channel: 'functions'."
+
+
+def _rendered(stub: HarmonyServiceStub, item: chat.Message) -> str:
+    return spelled(stub.Render(pb.RenderRequest(message=item)).tokens)
+
+
+def _system_text(stub: HarmonyServiceStub, content: chat.SystemContent) -> str:
+    rendered = _rendered(stub, message(chat.ROLE_SYSTEM, chat.Content(system=content)))
+    return rendered.removeprefix("<|start|>system<|message|>").removesuffix("<|end|>")
+
+
+def _assistant(channel: str, value: str) -> chat.Message:
+    return message(chat.ROLE_ASSISTANT, text(value), channel=channel)
+
+
+# GetEncoding
+
+
+def test_the_encoding_is_described(stub: HarmonyServiceStub) -> None:
+    """Name, limits, stop tokens, special tokens, vocabulary and version."""
+    answer = stub.GetEncoding(pb.GetEncodingRequest())
+    assert answer.name == "HarmonyGptOss"
+    assert answer.tokenizer_name == "o200k_harmony"
+    assert answer.n_ctx == 1_048_576
+    assert answer.max_message_tokens == 524_288
+    assert list(answer.stop_tokens) == [200002, 200007, 200012]
+    assert list(answer.stop_tokens_for_assistant_actions) == [200002, 200012]
+    assert len(answer.special_tokens) == 1091
+    assert answer.special_tokens["<|start|>"] == 200006
+    assert answer.special_tokens["<|reserved_201088|>"] == 201088
+    assert answer.vocabulary_sha256 == (
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+    )
+    assert answer.server_version == __version__
+
+
+# Render
+
+
+def test_a_message_is_rendered(stub: HarmonyServiceStub) -> None:
+    """A message gives its tokens."""
+    answer = stub.Render(pb.RenderRequest(message=user("Hello")))
+    assert list(answer.tokens) == [200006, 1428, 200008, 13225, 200007]
+
+
+def test_every_field_of_a_message(stub: HarmonyServiceStub) -> None:
+    """Name, recipient, channel, content type and several contents reach the prompt."""
+    item = message(
+        chat.ROLE_ASSISTANT,
+        text("a"),
+        text("b"),
+        name="bob",
+        channel="commentary",
+        recipient="functions.f",
+        content_type="<|constrain|>json",
+    )
+    assert _rendered(stub, item) == (
+        "<|start|>assistant:bob to=functions.f<|channel|>commentary <|constrain|>json"
+        "<|message|>ab<|call|>"
+    )
+
+
+def test_empty_is_not_unset(stub: HarmonyServiceStub) -> None:
+    """An optional field that is set to the empty text is rendered."""
+    item = message(chat.ROLE_USER, name="", channel="", recipient="", content_type="")
+    assert _rendered(stub, item) == "<|start|>user: to=<|channel|> <|message|><|end|>"
+
+
+def test_a_tool_message(stub: HarmonyServiceStub) -> None:
+    """A tool is its name."""
+    item = message(chat.ROLE_TOOL, text("{}"), name="functions.f", recipient="assistant")
+    assert _rendered(stub, item) == "<|start|>functions.f to=assistant<|message|>{}<|end|>"
+
+
+def test_unset_fields_of_a_system_content_take_their_defaults(stub: HarmonyServiceStub) -> None:
+    """The empty system content is the default one; no date is rendered."""
+    assert _system_text(stub, chat.SystemContent()) == (
+        "You are ChatGPT, a large language model trained by OpenAI.\n"
+        "Knowledge cutoff: 2024-06\n\n"
+        "Reasoning: medium\n\n"
+        "# Valid channels: analysis, commentary, final. "
+        "Channel must be included for every message."
+    )
+
+
+def test_no_defaults_leaves_unset_fields_out(stub: HarmonyServiceStub) -> None:
+    """With `no_defaults` only what is set is rendered."""
+    assert _system_text(stub, chat.SystemContent(no_defaults=True)) == ""
+    content = chat.SystemContent(
+        no_defaults=True,
+        model_identity="I",
+        reasoning_effort=chat.REASONING_EFFORT_LOW,
+        channel_config=chat.ChannelConfig(valid_channels=["a", "b"]),
+    )
+    assert _system_text(stub, content) == "I\n\nReasoning: low\n\n# Valid channels: a, b."
+
+
+def test_set_fields_of_a_system_content(stub: HarmonyServiceStub) -> None:
+    """What is set takes the place of the default; an empty list of channels leaves it out."""
+    content = chat.SystemContent(
+        model_identity="I",
+        reasoning_effort=chat.REASONING_EFFORT_HIGH,
+        conversation_start_date="2025-06-28",
+        knowledge_cutoff="K",
+        channel_config=chat.ChannelConfig(channel_required=True),
+    )
+    assert _system_text(stub, content) == (
+        "I\nKnowledge cutoff: K\nCurrent date: 2025-06-28\n\nReasoning: high"
+    )
+
+
+def test_an_unspecified_reasoning_effort_is_unset(stub: HarmonyServiceStub) -> None:
+    """REASONING_EFFORT_UNSPECIFIED is the same as leaving the field unset."""
+    effort = chat.REASONING_EFFORT_UNSPECIFIED
+    with_default = chat.SystemContent(reasoning_effort=effort)
+    assert "Reasoning: medium" in _system_text(stub, with_default)
+    without = chat.SystemContent(reasoning_effort=effort, no_defaults=True)
+    assert _system_text(stub, without) == ""
+
+
+def test_built_in_tools(stub: HarmonyServiceStub) -> None:
+    """Built-in namespaces are added and sorted by name among the others."""
+    content = chat.SystemContent(
+        builtin_tools=[chat.BUILTIN_TOOL_PYTHON, chat.BUILTIN_TOOL_BROWSER],
+        tools=[chat.ToolNamespaceConfig(name="n", description="D")],
+    )
+    lines = _system_text(stub, content).splitlines()
+    assert [line for line in lines if line.startswith("## ")] == ["## browser", "## n", "## python"]
+
+
+def test_namespaces_are_sorted_by_key(stub: HarmonyServiceStub) -> None:
+    """The key, by default the name, decides the order; the name is what is shown."""
+    namespaces = [
+        chat.ToolNamespaceConfig(name="first", key="b"),
+        chat.ToolNamespaceConfig(name="second", key="a"),
+        chat.ToolNamespaceConfig(name="aa"),
+    ]
+    content = chat.DeveloperContent(tools=namespaces)
+    item = message(chat.ROLE_DEVELOPER, chat.Content(developer=content))
+    assert _rendered(stub, item) == (
+        "<|start|>developer<|message|># Tools\n\n## second\n\n\n## aa\n\n\n## first\n<|end|>"
+    )
+
+
+def test_parameters_keep_key_order_and_numbers(stub: HarmonyServiceStub) -> None:
+    """The parameters' text reaches the prompt with its order and its kinds of numbers."""
+    schema = (
+        '{"type": "object", "properties": {"b": {"type": "number", "default": 1.0},'
+        ' "a": {"type": "number", "default": 1}, "c": {"default": 1e16}}}'
+    )
+    assert (
+        "type f = (_: {\nb?: number, // default: 1.0\na?: number, // default: 1\n"
+        "c?: any, // default: 1e16\n}) => any;"
+    ) in _rendered(stub, with_parameters(schema))
+
+
+@pytest.mark.parametrize("text_of_none", ["null", " null "])
+def test_parameters_null_are_none(stub: HarmonyServiceStub, text_of_none: str) -> None:
+    """The text `null` is a tool without parameters; an empty object is not."""
+    assert "type f = () => any;" in _rendered(stub, with_parameters(text_of_none))
+    assert "type f = (_: any) => any;" in _rendered(stub, with_parameters("{}"))
+
+
+def test_instructions(stub: HarmonyServiceStub) -> None:
+    """Instructions stand below their heading, even where they are empty."""
+    for instructions in ("Be kind", ""):
+        content = chat.DeveloperContent(instructions=instructions)
+        item = message(chat.ROLE_DEVELOPER, chat.Content(developer=content))
+        assert _rendered(stub, item) == (
+            f"<|start|>developer<|message|># Instructions\n\n{instructions}<|end|>"
+        )
+
+
+def test_a_lone_message_can_be_told_of_function_tools(stub: HarmonyServiceStub) -> None:
+    """By default a lone system message names no channel for calls; the options change that."""
+    options = pb.RenderOptions(conversation_has_function_tools=True)
+    request = pb.RenderRequest(message=_SYSTEM, options=options)
+    assert _FUNCTION_LINE in spelled(stub.Render(request).tokens)
+    assert _FUNCTION_LINE not in _rendered(stub, _SYSTEM)
+
+
+# Conversations
+
+
+def test_a_conversation_is_rendered(stub: HarmonyServiceStub) -> None:
+    """Messages follow each other; nothing comes after the last."""
+    request = pb.RenderConversationRequest(conversation=conversation(user("a"), user("b")))
+    assert list(stub.RenderConversation(request).tokens) == [
+        *(200006, 1428, 200008, 64, 200007),
+        *(200006, 1428, 200008, 65, 200007),
+    ]
+
+
+def test_an_empty_conversation_is_no_tokens(stub: HarmonyServiceStub) -> None:
+    """A conversation may have no messages."""
+    request = pb.RenderConversationRequest(conversation=conversation())
+    assert list(stub.RenderConversation(request).tokens) == []
+
+
+def test_analysis_is_dropped_unless_the_config_says_otherwise(stub: HarmonyServiceStub) -> None:
+    """`auto_drop_analysis` is true where it is unset."""
+    item = conversation(_assistant("analysis", "A"), _assistant("final", "F"))
+    final = "<|start|>assistant<|channel|>final<|message|>F<|end|>"
+    analysis = "<|start|>assistant<|channel|>analysis<|message|>A<|end|>"
+    for config, expected in [
+        (None, final),
+        (pb.RenderConversationConfig(), final),
+        (pb.RenderConversationConfig(auto_drop_analysis=True), final),
+        (pb.RenderConversationConfig(auto_drop_analysis=False), analysis + final),
+    ]:
+        request = pb.RenderConversationRequest(conversation=item, config=config)
+        assert spelled(stub.RenderConversation(request).tokens) == expected
+
+
+def test_function_tools_name_the_channel(stub: HarmonyServiceStub) -> None:
+    """A namespace with the key `functions` and a tool makes system messages name the channel."""
+    request = pb.RenderConversationRequest(
+        conversation=conversation(_SYSTEM, with_parameters("{}"))
+    )
+    assert _FUNCTION_LINE in spelled(stub.RenderConversation(request).tokens)
+
+
+def test_a_prompt_ends_with_the_next_role(stub: HarmonyServiceStub) -> None:
+    """For completion, `<|start|>` and the next role follow the conversation."""
+    request = pb.RenderConversationForCompletionRequest(
+        conversation=conversation(user("u")), next_turn_role=chat.ROLE_ASSISTANT
+    )
+    assert list(stub.RenderConversationForCompletion(request).tokens) == [
+        *(200006, 1428, 200008, 84, 200007, 200006, 173781)
+    ]
+
+
+def test_training_ends_a_final_answer_with_return(stub: HarmonyServiceStub) -> None:
+    """For training, the last token of a final answer is `<|return|>`."""
+    request = pb.RenderConversationForTrainingRequest(
+        conversation=conversation(user("u"), _assistant("final", "F"))
+    )
+    assert list(stub.RenderConversationForTraining(request).tokens) == [
+        *(200006, 1428, 200008, 84, 200007, 200006, 173781, 200005, 17196, 200008, 37, 200002)
+    ]
+
+
+# ParseMessages
+
+
+def test_a_completion_is_parsed(stub: HarmonyServiceStub) -> None:
+    """Messages and outcomes are parallel; an outcome has the stop token and the offsets."""
+    completion = tokens_of(
+        " to=functions.f<|channel|>commentary <|constrain|>json<|message|>{}<|call|>"
+        "<|start|>assistant<|channel|>final<|message|>x"
+    )
+    request = pb.ParseMessagesRequest(tokens=completion, role=chat.ROLE_ASSISTANT)
+    answer = stub.ParseMessages(request)
+    assert list(answer.messages) == [
+        message(
+            chat.ROLE_ASSISTANT,
+            text("{}"),
+            channel="commentary",
+            recipient="functions.f",
+            content_type="<|constrain|>json",
+        ),
+        message(chat.ROLE_ASSISTANT, text("x"), channel="final"),
+    ]
+    assert list(answer.outcomes) == [
+        pb.MessageOutcome(
+            stop_token=200012,
+            offsets=parse.MessageOffsets(
+                header=parse.TokenRange(begin=0, end=10),
+                content=parse.TokenRange(begin=11, end=12),
+            ),
+        ),
+        pb.MessageOutcome(
+            offsets=parse.MessageOffsets(
+                header=parse.TokenRange(begin=14, end=17),
+                content=parse.TokenRange(begin=18, end=19),
+            )
+        ),
+    ]
+    assert not answer.outcomes[1].HasField("stop_token")
+    assert not answer.recovered
+
+
+def test_no_tokens_are_no_messages(stub: HarmonyServiceStub) -> None:
+    """Without a role, nothing to parse is nothing parsed."""
+    assert stub.ParseMessages(pb.ParseMessagesRequest()) == pb.ParseMessagesResponse()
+
+
+def test_a_parse_that_is_not_strict(stub: HarmonyServiceStub) -> None:
+    """With `strict` false a stop token may end a header."""
+    request = pb.ParseMessagesRequest(
+        tokens=tokens_of("<|channel|>final Hello<|end|>"),
+        role=chat.ROLE_ASSISTANT,
+        options=parse.ParseOptions(strict=False),
+    )
+    assert list(stub.ParseMessages(request).messages) == [
+        message(chat.ROLE_ASSISTANT, text("Hello"), channel="final")
+    ]
+
+
+def test_an_id_outside_of_the_vocabulary_is_text_in_content(stub: HarmonyServiceStub) -> None:
+    """In content an unknown id is one U+FFFD."""
+    request = pb.ParseMessagesRequest(tokens=[200008, 87, 300000, 88], role=chat.ROLE_ASSISTANT)
+    assert list(stub.ParseMessages(request).messages) == [
+        message(chat.ROLE_ASSISTANT, text("x\ufffdy"))
+    ]
+
+
+# Encode and Decode
+
+
+def test_text_is_encoded(stub: HarmonyServiceStub) -> None:
+    """Text gives its tokens."""
+    assert list(stub.Encode(pb.EncodeRequest(text="Hello, world!")).tokens) == [13225, 11, 2375, 0]
+    assert list(stub.Encode(pb.EncodeRequest()).tokens) == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "disallowed", "tokens"),
+    [
+        (pb.SpecialTokenSet(all=True), None, [200006, 87, 200007]),
+        (
+            pb.SpecialTokenSet(tokens=["<|start|>"]),
+            pb.SpecialTokenSet(),
+            [200006, 87, 27, 91, 419, 91, 29],
+        ),
+        (
+            None,
+            pb.SpecialTokenSet(tokens=["<|call|>"]),
+            [27, 91, 5236, 91, 29, 87, 27, 91, 419, 91, 29],
+        ),
+    ],
+    ids=["all allowed", "one allowed, none disallowed", "another disallowed"],
+)
+def test_special_tokens_in_text(
+    stub: HarmonyServiceStub,
+    allowed: pb.SpecialTokenSet | None,
+    disallowed: pb.SpecialTokenSet | None,
+    tokens: list[int],
+) -> None:
+    """Allowed spellings become tokens; what is neither allowed nor disallowed is text."""
+    request = pb.EncodeRequest(
+        text="<|start|>x<|end|>", allowed_special=allowed, disallowed_special=disallowed
+    )
+    assert list(stub.Encode(request).tokens) == tokens
+
+
+def test_tokens_are_decoded(stub: HarmonyServiceStub) -> None:
+    """Tokens give text, special tokens their spelling."""
+    answer = stub.Decode(pb.DecodeRequest(tokens=[200006, 13225, 201088], strict=True))
+    assert answer == pb.DecodeResponse(text="<|start|>Hello<|reserved_201088|>")
+
+
+def test_no_tokens_decode_to_the_empty_text(stub: HarmonyServiceStub) -> None:
+    """The answer has an output even where it is empty."""
+    assert stub.Decode(pb.DecodeRequest()).WhichOneof("output") == "text"
+    assert stub.Decode(pb.DecodeRequest(as_bytes=True)).WhichOneof("output") == "data"
+
+
+def test_bytes_that_are_not_utf8(stub: HarmonyServiceStub) -> None:
+    """They become U+FFFD in text and stay as they are in bytes, `strict` or not."""
+    assert stub.Decode(pb.DecodeRequest(tokens=[87, 4103])).text == "x\ufffd"
+    for strict in (True, False):
+        request = pb.DecodeRequest(tokens=[87, 4103], as_bytes=True, strict=strict)
+        assert stub.Decode(request).data == b"x\xf0\x9f"
