@@ -15,6 +15,7 @@ from harmony_client.v1 import service_pb2 as pb
 
 from . import core
 from .batch_stream import BatchStream
+from .open_streams import OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import HarmonyService
@@ -32,8 +33,6 @@ _MAX_INLINE_BYTES = 32 * 1024
 
 # The type of grpc.aio.EOF, which gRPC does not name.
 _EndOfStream = type(grpc.aio.EOF)
-
-_STOPPING = RequestError(grpc.StatusCode.UNAVAILABLE, "STOPPING", "the server is stopping")
 
 _logger = logging.getLogger(__name__)
 
@@ -54,25 +53,21 @@ class Handlers:
     """The method handlers of harmony.v1.HarmonyService.
 
     A request that arrives before `start` was called waits for it, within its deadline.
+
+    Attributes:
+        streams: The open Parse and ParseBatch streams.
     """
 
     def __init__(self) -> None:
         self._started = asyncio.Event()
         self._service: HarmonyService
-        self._streams: set[asyncio.Task[None]] = set()
-        self._ending = False
+        self.streams = OpenStreams()
         self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="harmony")
 
     def start(self, service: HarmonyService) -> None:
         """Begins to serve."""
         self._service = service
         self._started.set()
-
-    def end_streams(self) -> None:
-        """Ends every open stream with UNAVAILABLE."""
-        self._ending = True
-        for task in self._streams:
-            task.cancel()
 
     def close(self) -> None:
         """Gives the threads back."""
@@ -149,18 +144,8 @@ class Handlers:
                 raise stream.failure
 
         async def handle(_requests: object, context: _Context) -> None:
-            task = asyncio.current_task()
-            assert task is not None, "gRPC runs handlers in tasks"
-            self._streams.add(task)
-            try:
+            async with self.streams.containing(context):
                 await _guard(serve(context), context)
-            except asyncio.CancelledError:
-                if not self._ending:
-                    raise
-                task.uncancel()
-                await _STOPPING.abort(context)
-            finally:
-                self._streams.discard(task)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 

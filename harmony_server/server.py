@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from . import core
 from .addresses import Address
 from .handlers import SERVICE_NAME, Handlers
+from .open_streams import OpenStreams
 from .service import HarmonyService
 from .unix_sockets import lock_socket
 
@@ -36,6 +37,8 @@ _CHANNEL_OPTIONS = [
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 ]
+# How long watches of the health have to see that the server is not serving any more.
+_WATCH_SECONDS = 0.2
 _HEALTH_SERVICES = ("", SERVICE_NAME)
 
 _logger = logging.getLogger(__name__)
@@ -62,7 +65,7 @@ async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     handlers = Handlers()
-    health_servicer = health.aio.HealthServicer()
+    health_servicer = _HealthServicer()
     server = grpc.aio.server(options=_CHANNEL_OPTIONS)
     server.add_generic_rpc_handlers((handlers.generic_handler(),))
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
@@ -77,7 +80,8 @@ async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
         handlers.start(await asyncio.to_thread(_warm_up, render_cache_bytes))
     except (OSError, RuntimeError) as error:
         _logger.error("cannot start: %s", error)
-        await server.stop(None)
+        health_servicer.watches.end()
+        await server.stop(_END_STREAMS_SECONDS)
         return EXIT_CANNOT_START
     await _set_health(health_servicer, health_pb2.HealthCheckResponse.SERVING)
     for address in bound:
@@ -85,12 +89,35 @@ async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
     await stop.wait()
     _logger.info("stopping")
     await health_servicer.enter_graceful_shutdown()
+    await asyncio.sleep(_WATCH_SECONDS)
+    health_servicer.watches.end()
     stopping = asyncio.create_task(server.stop(SHUTDOWN_GRACE_SECONDS + _END_STREAMS_SECONDS))
     await asyncio.wait([stopping], timeout=SHUTDOWN_GRACE_SECONDS)
-    handlers.end_streams()
+    handlers.streams.end()
     await stopping
     handlers.close()
     return EXIT_OK
+
+
+class _HealthServicer(health.aio.HealthServicer):
+    """The stock servicer, whose watches can be ended.
+
+    Attributes:
+        watches: The open watches.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watches = OpenStreams()
+
+    async def Watch(  # noqa: N802  # the name is that of the RPC
+        self,
+        request: health_pb2.HealthCheckRequest,
+        context: "grpc.aio.ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]",
+    ) -> None:
+        """Reports the status of a service, now and whenever it changes."""
+        async with self.watches.containing(context):
+            await super().Watch(request, context)
 
 
 def _bind(server: grpc.aio.Server, address: Address) -> str:
