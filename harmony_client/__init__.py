@@ -1,6 +1,9 @@
 """Client of the harmony sidecar: conversations to tokens, tokens to messages."""
 
+from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
 from harmony_client._codec import ParsedCompletion
+from harmony_client._sessions import BatchEvent, BatchStep
+from harmony_client._streams import Batch, ParseStream
 from harmony_client.aio import AsyncClient
 from harmony_client.client import Client
 from harmony_client.errors import (
@@ -11,6 +14,7 @@ from harmony_client.errors import (
     HarmonyClientError,
     Internal,
     InvalidArgument,
+    ParseFailed,
     PermissionDenied,
     ResourceExhausted,
     RpcError,
@@ -43,7 +47,10 @@ from harmony_client.v1.chat_pb2 import (
     ToolNamespaceConfig,
 )
 from harmony_client.v1.parse_pb2 import (
+    ContentDelta,
+    MessageCompleted,
     MessageOffsets,
+    MessageStarted,
     Recovered,
     RecoveryReason,
     TokenRange,
@@ -51,13 +58,19 @@ from harmony_client.v1.parse_pb2 import (
 from harmony_client.v1.service_pb2 import GetEncodingResponse, MessageOutcome
 
 __all__ = [
+    "AsyncBatch",
     "AsyncClient",
+    "AsyncParseStream",
     "Author",
+    "Batch",
+    "BatchEvent",
+    "BatchStep",
     "BuiltinTool",
     "Cancelled",
     "ChannelConfig",
     "Client",
     "Content",
+    "ContentDelta",
     "Conversation",
     "DeadlineExceeded",
     "DeveloperContent",
@@ -68,8 +81,12 @@ __all__ = [
     "Internal",
     "InvalidArgument",
     "Message",
+    "MessageCompleted",
     "MessageOffsets",
     "MessageOutcome",
+    "MessageStarted",
+    "ParseFailed",
+    "ParseStream",
     "ParsedCompletion",
     "PermissionDenied",
     "ReasoningEffort",

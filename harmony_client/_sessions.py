@@ -247,7 +247,7 @@ class Patience:
         """The time that is left, negative where it is over."""
         return self.ends - time.monotonic()
 
-    def pause_after(self, error: RpcError) -> float | None:
+    def pause_after(self, error: BaseException) -> float | None:
         """Returns the seconds to wait before the next attempt; None: there is none."""
         pause = self._pause * random.uniform(0.5, 1)
         if not isinstance(error, Unavailable) or self.seconds_left <= pause:

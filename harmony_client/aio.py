@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 
 from harmony_client import _codec
+from harmony_client._aio_streams import AsyncBatch, AsyncExchange, AsyncParseStream
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
+from harmony_client._sessions import BatchSession, ParseSession, Session
 from harmony_client.errors import from_grpc
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+ItemT = TypeVar("ItemT")
 
 
 class AsyncClient:
@@ -149,6 +153,56 @@ class AsyncClient:
         request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
         return _codec.read_parsed(await self._call(self._stub.ParseMessages, request, timeout))
 
+    async def parse(
+        self,
+        tokens: AsyncIterable[_codec.TokenOrRun] | Iterable[_codec.TokenOrRun],
+        role: _codec.Role | None = "assistant",
+        *,
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+        replay: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[_codec.Event, None]:
+        """See `Client.parse`; `tokens` may be iterable in either way.
+
+        A loop that is left early, by `break` or an error, ends the stream when
+        the iterator is closed, as `contextlib.aclosing` does at once.
+        """
+        async with self.open_parse(
+            role,
+            strict=strict,
+            recover=recover,
+            max_header_tokens=max_header_tokens,
+            replay=replay,
+            timeout=timeout,
+        ) as stream:
+            async for run in _each(tokens):
+                for event in await stream.feed(_codec.token_run(run)):
+                    yield event
+            for event in await stream.finish():
+                yield event
+
+    def open_parse(
+        self,
+        role: _codec.Role | None = "assistant",
+        *,
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+        replay: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncParseStream:
+        """See `Client.open_parse`."""
+        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        session = ParseSession(config, replay=replay)
+        return AsyncParseStream(self._exchange(self._stub.Parse, session, timeout), session)
+
+    def batch(self, *, replay: bool = False, timeout: float | None = None) -> AsyncBatch:
+        """See `Client.batch`."""
+        session = BatchSession(replay=replay)
+        return AsyncBatch(self._exchange(self._stub.ParseBatch, session, timeout), session)
+
     async def encode(
         self,
         text: str,
@@ -189,3 +243,26 @@ class AsyncClient:
             )
         except grpc.aio.AioRpcError as error:
             raise from_grpc(error) from error
+
+    def _exchange(
+        self,
+        method: grpc.aio.StreamStreamMultiCallable[RequestT, ResponseT],
+        session: Session[RequestT],
+        timeout: float | None,
+    ) -> AsyncExchange[RequestT, ResponseT]:
+        """Prepares a stream with the client's settings."""
+
+        def start() -> grpc.aio.StreamStreamCall[RequestT, ResponseT]:
+            return method(metadata=self._metadata, wait_for_ready=self._wait_for_ready)
+
+        return AsyncExchange(start, session, self._timeout if timeout is None else timeout)
+
+
+async def _each(items: AsyncIterable[ItemT] | Iterable[ItemT]) -> AsyncIterator[ItemT]:
+    """Yields the items of either kind of iterable."""
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item

@@ -8,12 +8,15 @@ import grpc
 
 from harmony_client import _codec
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
+from harmony_client._sessions import BatchSession, ParseSession, Session
+from harmony_client._streams import Batch, Exchange, ParseStream, Responses
+from harmony_client._watchdog import Watchdog
 from harmony_client.errors import from_grpc
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -32,10 +35,10 @@ class Client:
     The connection is made with the first call. Close the client, or use it as
     a context manager, to release it.
 
-    Every method takes `timeout`, the seconds that this one call may take; None
-    stands for the client's. Every method raises a subclass of `RpcError` where
-    the call fails: `InvalidArgument` where the server refuses the input,
-    `DeadlineExceeded` where no answer comes in time.
+    Every method takes `timeout`, the seconds that this one call, or one step of
+    a stream, may take; None stands for the client's. Every method raises a
+    subclass of `RpcError` where the call fails: `InvalidArgument` where the
+    server refuses the input, `DeadlineExceeded` where no answer comes in time.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Client:
         else:
             self._channel = grpc.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
         self._stub = HarmonyServiceStub(self._channel)
+        self._watchdog = Watchdog()
 
     def close(self) -> None:
         """Ends the connection; calls under way are `Cancelled`."""
@@ -166,11 +170,95 @@ class Client:
                 the server's limit.
             timeout: Seconds that the call may take.
 
-        Raises ValueError for the name of no role, `InvalidArgument` with the
-        reason `PARSE_FAILED` for malformed output.
+        Raises ValueError for the name of no role, `ParseFailed` for malformed
+        output.
         """
         request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
         return _codec.read_parsed(self._call(self._stub.ParseMessages, request, timeout))
+
+    def parse(
+        self,
+        tokens: Iterable[_codec.TokenOrRun],
+        role: _codec.Role | None = "assistant",
+        *,
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+        replay: bool = False,
+        timeout: float | None = None,
+    ) -> Iterator[_codec.Event]:
+        """Parses a completion as it is sampled, and yields what happens as it happens.
+
+            for event in client.parse(sampled):
+                match event:
+                    case ContentDelta(text=text):
+                        print(text, end="")
+                    case MessageCompleted(message=message):
+                        handle(message)
+
+        The events are the messages `MessageStarted`, `ContentDelta`,
+        `MessageCompleted` and, with `recover`, `Recovered`.
+
+        Args:
+            tokens: Tokens, or runs of tokens; each goes to the server as soon
+                as it is there, in a message of its own.
+            role: The role that the prompt ended with: the tokens begin inside
+                a header. None: they begin with `<|start|>`.
+            strict: Whether malformed output is an error. None: True, or False
+                with `recover`.
+            recover: No output is an error; what was repaired is an event.
+            max_header_tokens: The most tokens that a header may have. None:
+                the server's limit.
+            replay: Whether a broken connection is made again, within the
+                timeout, and no event is lost or repeated. Tokens are kept for
+                it, 4 bytes each.
+            timeout: Seconds in which each token or run must be answered. The
+                whole may take as long as it likes.
+
+        Raises ValueError for the name of no role, `ParseFailed` for malformed
+        output, after every event before it, and `Unavailable` where the
+        connection breaks without `replay`.
+        """
+        with self.open_parse(
+            role,
+            strict=strict,
+            recover=recover,
+            max_header_tokens=max_header_tokens,
+            replay=replay,
+            timeout=timeout,
+        ) as stream:
+            for run in tokens:
+                yield from stream.feed(_codec.token_run(run))
+            yield from stream.finish()
+
+    def open_parse(
+        self,
+        role: _codec.Role | None = "assistant",
+        *,
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+        replay: bool = False,
+        timeout: float | None = None,
+    ) -> ParseStream:
+        """Opens a stream to push tokens into; the arguments are those of `parse`.
+
+        Nothing is sent before the first token. Raises ValueError for the name
+        of no role.
+        """
+        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        session = ParseSession(config, replay=replay)
+        return ParseStream(self._exchange(self._stub.Parse, session, timeout), session)
+
+    def batch(self, *, replay: bool = False, timeout: float | None = None) -> Batch:
+        """Opens a stream for many sequences, as an inference engine steps them.
+
+        With `replay` a broken connection is made again, within the timeout of
+        the step, and nothing is lost or repeated; the tokens of open sequences
+        are kept for it, 4 bytes each. `timeout` bounds each step.
+        """
+        session = BatchSession(replay=replay)
+        return Batch(self._exchange(self._stub.ParseBatch, session, timeout), session)
 
     def encode(
         self,
@@ -222,3 +310,18 @@ class Client:
         except grpc.RpcError as error:
             # grpcio raises the finished call itself.
             raise from_grpc(cast("grpc.Call", error)) from error
+
+    def _exchange(
+        self,
+        method: grpc.StreamStreamMultiCallable[RequestT, ResponseT],
+        session: Session[RequestT],
+        timeout: float | None,
+    ) -> Exchange[RequestT, ResponseT]:
+        """Prepares a stream with the client's settings."""
+
+        def start(requests: Iterator[RequestT]) -> Responses[ResponseT]:
+            return method(requests, metadata=self._metadata, wait_for_ready=self._wait_for_ready)
+
+        return Exchange(
+            start, session, self._watchdog, self._timeout if timeout is None else timeout
+        )

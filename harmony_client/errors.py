@@ -23,6 +23,7 @@ or an unknown role, is a plain TypeError or ValueError before anything is sent.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
@@ -166,11 +167,9 @@ def from_grpc(error: grpc.Call | grpc.aio.AioRpcError) -> RpcError:
     details: Iterable[any_pb2.Any] = ()
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
-            try:
+            # Where something between cut them short, code and message still stand.
+            with suppress(DecodeError):
                 details = status_pb2.Status.FromString(value).details
-            except DecodeError:
-                # Something between cut them short; code and message still stand.
-                pass
     return _make(error.code(), error.details() or "", details)
 
 
@@ -181,12 +180,10 @@ def from_status(status: status_pb2.Status) -> RpcError:
 
 def _make(code: grpc.StatusCode, message: str, details: Iterable[any_pb2.Any]) -> RpcError:
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    try:
+    with suppress(DecodeError):
         for detail in details:
             if not detail.Unpack(info):
                 detail.Unpack(bad_request)
-    except DecodeError:
-        pass
     error_class = _BY_STATUS.get(code, RpcError)
     if error_class is InvalidArgument and info.reason == _PARSE_FAILED:
         error_class = ParseFailed

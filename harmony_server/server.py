@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -39,6 +40,11 @@ _CHANNEL_OPTIONS = [
 ]
 # How long watches of the health have to see that the server is not serving any more.
 _WATCH_SECONDS = 0.2
+if TYPE_CHECKING:
+    _WatchContext = grpc.aio.ServicerContext[
+        health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+    ]
+
 _HEALTH_SERVICES = ("", SERVICE_NAME)
 
 _logger = logging.getLogger(__name__)
@@ -113,7 +119,7 @@ class _HealthServicer(health.aio.HealthServicer):
     async def Watch(  # noqa: N802  # the name is that of the RPC
         self,
         request: health_pb2.HealthCheckRequest,
-        context: "grpc.aio.ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]",
+        context: "_WatchContext",
     ) -> None:
         """Reports the status of a service, now and whenever it changes."""
         async with self.watches.containing(context):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -14,25 +15,59 @@ from harmony_client import AsyncClient, Client
 from .recording_server import RecordingServer
 
 
-class BlockingAsyncClient:
+class Blocking:
+    """An object whose coroutine methods block."""
+
+    def __init__(self, runner: asyncio.Runner, target: Any) -> None:
+        self._runner = runner
+        self._target = target
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(self._target, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
+        return lambda *args, **kwargs: self._runner.run(method(*args, **kwargs))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._runner.run(self._target.__aexit__(*exception))
+
+
+class BlockingAsyncClient(Blocking):
     """An AsyncClient whose methods block, so that one test can cover both clients."""
 
     def __init__(self, target: str, **settings: Any) -> None:
-        self._runner = asyncio.Runner()
-        self._client = self._runner.run(self._make(target, settings))
+        runner = asyncio.Runner()
 
-    @staticmethod
-    async def _make(target: str, settings: dict[str, Any]) -> AsyncClient:
-        return AsyncClient(target, **settings)
+        async def make() -> AsyncClient:
+            return AsyncClient(target, **settings)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._client, name)
-        return lambda *args, **kwargs: self._runner.run(method(*args, **kwargs))
+        super().__init__(runner, runner.run(make()))
 
     def close(self) -> None:
         """Closes the client, then its loop."""
-        self._runner.run(self._client.close())
+        self._runner.run(self._target.close())
         self._runner.close()
+
+    def open_parse(self, *args: Any, **kwargs: Any) -> Blocking:
+        """Opens a stream whose methods block."""
+        return Blocking(self._runner, self._target.open_parse(*args, **kwargs))
+
+    def batch(self, **kwargs: Any) -> Blocking:
+        """Opens a batch whose methods block."""
+        return Blocking(self._runner, self._target.batch(**kwargs))
+
+    def parse(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Yields the events of a completion."""
+        events = self._target.parse(*args, **kwargs)
+
+        async def read_next() -> Any:
+            return await anext(events, None)
+
+        while (event := self._runner.run(read_next())) is not None:
+            yield event
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -16,6 +17,7 @@ from harmony_client.v1 import service_pb2
 SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
 
 Answer = Callable[[Message, grpc.ServicerContext], Message]
+AnswerStream = Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]]
 
 
 class RecordedCall(NamedTuple):
@@ -28,24 +30,17 @@ class RecordedCall(NamedTuple):
 
 
 class RecordingServer:
-    """Serves every unary method; answers with an empty response unless told otherwise."""
+    """Serves every method; answers with an empty response unless told otherwise."""
 
     def __init__(self) -> None:
         self.calls: list[RecordedCall] = []
         self.answers: dict[str, Answer] = {}
+        self.streams: dict[str, AnswerStream] = {}
         self.address = ""
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", -1)]
         )
-        handlers = {
-            method.name: grpc.unary_unary_rpc_method_handler(
-                self._behaviour(method.name, GetMessageClass(method.output_type)),
-                request_deserializer=GetMessageClass(method.input_type).FromString,
-                response_serializer=GetMessageClass(method.output_type).SerializeToString,
-            )
-            for method in SERVICE.methods
-            if not method.client_streaming
-        }
+        handlers = {method.name: self._handler(method) for method in SERVICE.methods}
         self._server.add_registered_method_handlers(SERVICE.full_name, handlers)
 
     def start(self, address: str) -> None:
@@ -62,6 +57,20 @@ class RecordingServer:
         """Returns the request of the last call, which must be one of `method`."""
         assert self.calls[-1].method == method
         return self.calls[-1].request
+
+    def _handler(self, method: MethodDescriptor) -> grpc.RpcMethodHandler[Any, Any]:
+        request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+        if method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                lambda *arguments: self.streams[method.name](*arguments),
+                request_deserializer=request.FromString,
+                response_serializer=response.SerializeToString,
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._behaviour(method.name, response),
+            request_deserializer=request.FromString,
+            response_serializer=response.SerializeToString,
+        )
 
     def _behaviour(self, method: str, response: type[Message]) -> Answer:
         def answer(request: Message, context: grpc.ServicerContext) -> Message:

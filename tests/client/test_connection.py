@@ -14,10 +14,14 @@ import grpc
 import pytest
 
 from harmony_client import (
+    AsyncBatch,
     AsyncClient,
+    AsyncParseStream,
+    Batch,
     Cancelled,
     Client,
     DeadlineExceeded,
+    ParseStream,
     Unavailable,
     user,
 )
@@ -205,16 +209,24 @@ def test_async_client_needs_a_loop() -> None:
 
 
 def test_both_clients_have_the_same_methods() -> None:
-    """Names, parameters and defaults are equal."""
+    """Names, parameters and defaults are equal; so are those of their streams."""
 
     def signatures(cls: type) -> dict[str, list[inspect.Parameter]]:
         return {
-            name: list(inspect.signature(member).parameters.values())
+            # What is iterable in the one is iterable in either way in the other.
+            name: [
+                parameter.replace(annotation=inspect.Parameter.empty)
+                if parameter.name == "tokens"
+                else parameter
+                for parameter in inspect.signature(member).parameters.values()
+            ]
             for name, member in inspect.getmembers(cls, inspect.isfunction)
-            if not name.startswith("_") or name == "__init__"
+            if not name.startswith("_") or (name == "__init__" and cls in (Client, AsyncClient))
         }
 
     assert signatures(Client) == signatures(AsyncClient)
+    assert signatures(ParseStream) == signatures(AsyncParseStream)
+    assert signatures(Batch) == signatures(AsyncBatch)
 
 
 def test_typed() -> None:

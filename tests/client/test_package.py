@@ -10,12 +10,13 @@ import pytest
 import harmony_client
 
 EXPORTED = """
-    AsyncClient Author BuiltinTool Cancelled ChannelConfig Client Content Conversation
-    DeadlineExceeded DeveloperContent FailedPrecondition FieldViolation GetEncodingResponse
-    HarmonyClientError Internal InvalidArgument Message MessageOffsets MessageOutcome
-    ParsedCompletion PermissionDenied ReasoningEffort Recovered RecoveryReason
-    ResourceExhausted Role RpcError SystemContent TextContent TokenRange ToolDescription
-    ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
+    AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep BuiltinTool Cancelled
+    ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded DeveloperContent
+    FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
+    InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
+    ParseFailed ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
+    RecoveryReason ResourceExhausted Role RpcError SystemContent TextContent TokenRange
+    ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
     assistant developer function namespace system tool user
 """
 

@@ -1,0 +1,250 @@
+"""The streams of `AsyncClient`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+import grpc
+
+from harmony_client import _codec
+from harmony_client._sessions import (
+    BatchSession,
+    BatchStep,
+    ParseSession,
+    Patience,
+    Session,
+    columns,
+    ended,
+    ended_early,
+    read_step,
+)
+from harmony_client.errors import from_grpc
+from harmony_client.v1 import parse_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+class _Call(Generic[RequestT, ResponseT]):
+    """One call of a stream, written and read in turn."""
+
+    def __init__(self, call: grpc.aio.StreamStreamCall[RequestT, ResponseT]) -> None:
+        self._call = call
+        self._status: grpc.aio.AioRpcError | None = None
+        call.add_done_callback(self._note_status)
+
+    async def ask(self, request: RequestT | None) -> ResponseT:
+        """Returns the answer to a request, or with None to the half-close."""
+        try:
+            # A call that is over takes no request; to read tells how it ended.
+            with suppress(asyncio.InvalidStateError):
+                await (self._call.done_writing() if request is None else self._call.write(request))
+            response = await self._call.read()
+            # The status comes behind the last answer, and may be an error.
+            if _is_end(response) or (request is None and not _is_end(await self._call.read())):
+                raise ended_early()
+        except grpc.aio.AioRpcError as error:
+            raise from_grpc(self._status or error) from error
+        return cast("ResponseT", response)
+
+    def cancel(self) -> None:
+        """Cancels what is under way."""
+        self._call.cancel()
+
+    def _note_status(self, call: grpc.aio.StreamStreamCall[RequestT, ResponseT]) -> None:
+        # A write that comes upon the end of the call replaces the status of the server by INTERNAL
+        # (grpc/grpc#36066). This runs before it, when there is nothing to wait for any more, and in
+        # old versions once more behind it.
+        if self._status is not None:
+            return
+        reading = _read_status(call)
+        try:
+            reading.send(None)
+        except StopIteration as result:
+            self._status = result.value
+
+
+async def _read_status(
+    call: grpc.aio.StreamStreamCall[RequestT, ResponseT],
+) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(
+        await call.code(),
+        grpc.aio.Metadata(),
+        await call.trailing_metadata(),
+        await call.details(),
+    )
+
+
+def _is_end(response: object) -> bool:
+    return response is grpc.aio.EOF
+
+
+class AsyncExchange(Generic[RequestT, ResponseT]):
+    """See `_streams.Exchange`."""
+
+    def __init__(
+        self,
+        start: Callable[[], grpc.aio.StreamStreamCall[RequestT, ResponseT]],
+        session: Session[RequestT],
+        timeout: float,
+    ) -> None:
+        self._start = start
+        self._session = session
+        self._timeout = timeout
+        self._call: _Call[RequestT, ResponseT] | None = None
+        self._ended = False
+
+    async def ask(self, request: RequestT | None) -> ResponseT:
+        """Returns the answer to a request, or with None to the end of the stream."""
+        if self._ended:
+            raise ended()
+        patience = Patience(self._timeout)
+        while True:
+            try:
+                return await self._attempt(request, patience)
+            except BaseException as error:
+                self._drop_call()
+                pause = patience.pause_after(error) if self._session.replays else None
+                if pause is None:
+                    self._ended = True
+                    raise
+            await asyncio.sleep(pause)
+
+    def end(self) -> None:
+        """Ends the stream, and a call that is under way."""
+        self._ended = True
+        self._drop_call()
+
+    async def _attempt(self, request: RequestT | None, patience: Patience) -> ResponseT:
+        fresh = self._call is None
+        call = self._call = self._call or _Call(self._start())
+        try:
+            async with asyncio.timeout(patience.seconds_left):
+                if fresh:
+                    for earlier in self._session.opening():
+                        await call.ask(earlier)
+                return await call.ask(request)
+        except TimeoutError as error:
+            raise patience.exhausted() from error
+
+    def _drop_call(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+
+
+class _AsyncStream(Generic[RequestT, ResponseT]):
+    """What both kinds of stream have in common."""
+
+    _exchange: AsyncExchange[RequestT, ResponseT]
+
+    def cancel(self) -> None:
+        """Ends the stream at once, as leaving its `async with` block does."""
+        self._exchange.end()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.cancel()
+
+
+class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
+    """One sequence being parsed, made by `AsyncClient.open_parse`.
+
+        async with client.open_parse() as stream:
+            async for token in sampled:
+                show(await stream.feed([token]))
+            show(await stream.finish())
+
+    It is `ParseStream` with methods to await. Use it from one task at a time; a
+    task cancelled in `feed` or `finish` ends it.
+    """
+
+    def __init__(
+        self,
+        exchange: AsyncExchange[parse_pb2.ParseRequest, parse_pb2.ParseResponse],
+        session: ParseSession,
+    ) -> None:
+        self._exchange = exchange
+        self._session = session
+
+    async def feed(self, tokens: Iterable[int]) -> list[_codec.Event]:
+        """See `ParseStream.feed`."""
+        request = self._session.request(tokens)
+        response = await self._exchange.ask(request)
+        self._session.answered(request)
+        return _codec.read_events(response)
+
+    async def finish(self) -> list[_codec.Event]:
+        """See `ParseStream.finish`."""
+        response = await self._exchange.ask(None)
+        self._exchange.end()
+        return _codec.read_events(response)
+
+
+class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
+    """Many sequences being parsed, one message a step; made by `AsyncClient.batch`.
+
+        async with client.batch() as batch:
+            first, second = batch.open(), batch.open()
+            step = await batch.step({first: 200005, second: [200005, 35644]})
+
+    It is `Batch` with methods to await, except that `open` and `close` send
+    nothing themselves and are plain. Use it from one task at a time; a task
+    cancelled in a step ends it.
+    """
+
+    def __init__(
+        self,
+        exchange: AsyncExchange[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse],
+        session: BatchSession,
+    ) -> None:
+        self._exchange = exchange
+        self._session = session
+
+    def open(
+        self,
+        sequence_id: int | None = None,
+        *,
+        role: _codec.Role | None = "assistant",
+        strict: bool | None = None,
+        recover: bool = False,
+        max_header_tokens: int | None = None,
+    ) -> int:
+        """See `Batch.open`."""
+        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        return self._session.open(sequence_id, config)
+
+    def close(self, sequence_id: int) -> None:
+        """See `Batch.close`."""
+        self._session.close(sequence_id)
+
+    async def step(self, tokens: Mapping[int, _codec.TokenOrRun]) -> BatchStep:
+        """See `Batch.step`."""
+        return await self.step_columns(*columns(tokens))
+
+    async def step_columns(self, sequence_ids: Sequence[int], tokens: Sequence[int]) -> BatchStep:
+        """See `Batch.step_columns`."""
+        request = self._session.request(sequence_ids, tokens)
+        response = await self._exchange.ask(request)
+        self._session.answered(request, response)
+        return read_step(response)
+
+    async def finish(self) -> BatchStep:
+        """See `Batch.finish`."""
+        response = await self._exchange.ask(None)
+        self._exchange.end()
+        return read_step(response)

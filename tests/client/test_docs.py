@@ -1,0 +1,29 @@
+"""docs/client.md: every example runs, and the hierarchy of errors is the real one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harmony_client import errors
+
+TEXT = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
+
+
+def test_examples_run(server_address: str) -> None:
+    """The examples run in the order in which they stand, as one program."""
+    examples = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    assert len(examples) > 5
+    program = "\n".join(examples).replace("127.0.0.1:50051", server_address)
+    exec(compile(program, "docs/client.md", "exec"), {"__name__": "docs"})
+
+
+def test_hierarchy_of_errors() -> None:
+    """The document and the module draw the same tree."""
+
+    def names(text: str) -> list[str]:
+        return re.findall(r"^[ │├└─]*(\w+)(?: {2,}.*)?$", text, re.MULTILINE)
+
+    (drawn,) = re.findall(r"^```\n(HarmonyClientError.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    assert errors.__doc__ is not None
+    assert names(drawn) == names(errors.__doc__.split("\n\n")[1])

@@ -1,0 +1,233 @@
+"""The real server killed in mid-stream, with many streams open, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from harmony_client import AsyncClient, BatchStep, Client, MessageCompleted, Unavailable, assistant
+from tests.conftest import running_server
+
+Connect = Callable[..., Client]
+
+STREAMS = 50
+SEQUENCES = 256
+HEADER = [200005, 17196, 200008]
+RETURN = 200002
+# Seconds that a step may take, a restart included. Tests end long before.
+PATIENCE = 60
+# Tokens that every sequence gets, one at a time.
+LENGTH = 48
+
+
+class Supervisor:
+    """Keeps a server on one port, kills it, and starts it again."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self._servers = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        """Starts a server and waits until it serves."""
+        server = running_server("--listen", self.address)
+        self._process, _ = self._servers.enter_context(server)
+
+    def kill(self) -> None:
+        """Kills the server as `kill -9` does."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """Stops whatever runs."""
+        self._servers.close()
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    """A server that can be killed."""
+    supervisor = Supervisor()
+    yield supervisor
+    supervisor.stop()
+
+
+class Progress:
+    """Counts tokens given to streams, and lets others wait for a count."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count()
+        self._last = 0
+
+    def tick(self) -> None:
+        """Counts one."""
+        self._last = next(self._count)
+
+    def wait(self, count: int) -> None:
+        """Waits until there are so many."""
+        deadline = time.monotonic() + PATIENCE
+        while self._last < count:
+            assert time.monotonic() < deadline, f"stuck at {self._last}"
+            time.sleep(0.005)
+
+
+def kill_in_between(supervisor: Supervisor, progress: Progress, total: int) -> None:
+    """Kills the server twice, each time behind a third of the tokens."""
+    for third in (1, 2):
+        progress.wait(total * third // 3)
+        supervisor.kill()
+        # Nobody is there for a moment.
+        time.sleep(0.3)
+        supervisor.start()
+
+
+def completion(number: int) -> list[int]:
+    """Returns the tokens of two messages, different for every number."""
+    words = [1_000 + (number * 31 + place) % 5_000 for place in range(LENGTH)]
+    middle = LENGTH // 2
+    return [*HEADER, *words[:middle], 200007, 200006, 173781, *HEADER, *words[middle:], RETURN]
+
+
+def batch_columns() -> list[list[int]]:
+    """Returns the tokens of each step, one for each sequence."""
+    return [list(column) for column in zip(*map(completion, range(SEQUENCES)), strict=True)]
+
+
+TOTAL = (STREAMS + 1) * len(completion(0))
+
+
+def everything(client: Client, progress: Progress) -> tuple[list[list[Any]], list[BatchStep]]:
+    """Parses every completion at once, the batch in a stream of its own."""
+
+    def sampled(number: int) -> Iterator[int]:
+        for token in completion(number):
+            progress.tick()
+            yield token
+
+    def parse(number: int) -> list[Any]:
+        return list(client.parse(sampled(number), replay=True))
+
+    def step_batch() -> list[BatchStep]:
+        with client.batch(replay=True) as batch:
+            ids = [batch.open() for _ in range(SEQUENCES)]
+            steps = []
+            for column in batch_columns():
+                progress.tick()
+                steps.append(batch.step_columns(ids, column))
+            return [*steps, batch.finish()]
+
+    with ThreadPoolExecutor(STREAMS + 1) as threads:
+        batch = threads.submit(step_batch)
+        return list(threads.map(parse, range(STREAMS))), batch.result()
+
+
+async def everything_async(
+    client: AsyncClient, progress: Progress
+) -> tuple[list[list[Any]], list[BatchStep]]:
+    """Does what `everything` does in tasks."""
+
+    async def sampled(number: int) -> AsyncIterator[int]:
+        for token in completion(number):
+            progress.tick()
+            yield token
+
+    async def parse(number: int) -> list[Any]:
+        return [event async for event in client.parse(sampled(number), replay=True)]
+
+    async def step_batch() -> list[BatchStep]:
+        async with client.batch(replay=True) as batch:
+            ids = [batch.open() for _ in range(SEQUENCES)]
+            steps = []
+            for column in batch_columns():
+                progress.tick()
+                steps.append(await batch.step_columns(ids, column))
+            return [*steps, await batch.finish()]
+
+    parses = asyncio.gather(*(parse(number) for number in range(STREAMS)))
+    batch = asyncio.create_task(step_batch())
+    return list(await parses), await batch
+
+
+def run_sync(address: str, progress: Progress) -> tuple[list[list[Any]], list[BatchStep]]:
+    """Runs everything with `Client`."""
+    with Client(address, timeout=PATIENCE) as client:
+        return everything(client, progress)
+
+
+def run_async(address: str, progress: Progress) -> tuple[list[list[Any]], list[BatchStep]]:
+    """Runs everything with `AsyncClient`."""
+
+    async def scenario() -> tuple[list[list[Any]], list[BatchStep]]:
+        async with AsyncClient(address, timeout=PATIENCE) as client:
+            return await everything_async(client, progress)
+
+    return asyncio.run(scenario())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server_address: str) -> tuple[list[list[Any]], list[BatchStep]]:
+    """What comes where nothing is killed."""
+    return run_async(server_address, Progress())
+
+
+@pytest.mark.parametrize("run", [run_sync, run_async], ids=["sync", "asyncio"])
+def test_everything_is_delivered_once(
+    supervisor: Supervisor, undisturbed: tuple[list[list[Any]], list[BatchStep]], run: Any
+) -> None:
+    """50 parses and a batch of 256 go on over two deaths as if there had been none."""
+    progress = Progress()
+    killer = threading.Thread(target=kill_in_between, args=(supervisor, progress, TOTAL))
+    killer.start()
+    parses, steps = run(supervisor.address, progress)
+    killer.join(PATIENCE)
+    assert not killer.is_alive()
+    expected_parses, expected_steps = undisturbed
+    assert parses == expected_parses
+    assert steps == expected_steps
+    assert sum(isinstance(event, MessageCompleted) for event in parses[0]) == 2
+
+
+def test_without_replay_every_stream_fails_once(supervisor: Supervisor, connect: Connect) -> None:
+    """The error is `Unavailable`, there is one, and the client itself goes on."""
+    client = connect(supervisor.address, timeout=PATIENCE)
+    streams = [client.open_parse() for _ in range(STREAMS)]
+    batch = client.batch()
+    batch.open(1)
+    batch.step({1: HEADER})
+    for stream in streams:
+        stream.feed(HEADER)
+    supervisor.kill()
+    steps: Sequence[Callable[[], object]] = [
+        *(lambda stream=stream: stream.feed([1]) for stream in streams),
+        lambda: batch.step({1: 1}),
+    ]
+    for step in steps:
+        with pytest.raises(Unavailable):
+            step()
+        with pytest.raises(RuntimeError, match="the stream has ended"):
+            step()
+    supervisor.start()
+    assert list(client.parse([[*HEADER, RETURN]]))
+
+
+def test_stop_in_good_order(supervisor: Supervisor) -> None:
+    """A stream that was open when the server was stopped, not killed, goes on as well."""
+    with Client(supervisor.address, timeout=PATIENCE) as client:
+        stream = client.open_parse(replay=True)
+        stream.feed([*HEADER, *client.encode("Hi")])
+        supervisor.stop()
+        supervisor.start()
+        stream.feed(client.encode(" there"))
+        (completed,) = stream.finish()
+    assert isinstance(completed, MessageCompleted)
+    assert completed.message == assistant("Hi there", channel="final")
