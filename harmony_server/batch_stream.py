@@ -1,6 +1,6 @@
 """The ParseBatch stream: many sequences, one request per engine step."""
 
-from collections.abc import Sequence
+import itertools
 from typing import cast
 
 import grpc
@@ -8,8 +8,9 @@ import grpc
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, to_proto
+from .batch_group import BatchGroup
 from .core.events import ContentDelta, Event, MessageCompleted, MessageStarted
-from .core.parser import NO_TEXTS, MessageParser
+from .core.parser import MessageParser
 from .parse_stream import open_parser
 from .request_error import RequestError, invalid_field, read_request
 from .service import parse_failed
@@ -27,9 +28,8 @@ class BatchStream:
     def __init__(self, encoding: core.HarmonyEncoding) -> None:
         self._encoding = encoding
         self._parsers: dict[int, MessageParser] = {}
-        # An engine steps the same sequences again and again: those of the last request, in order.
-        self._group_ids: list[int] = []
-        self._group: list[MessageParser] = []
+        # An engine steps the same sequences again and again: those of the last request.
+        self._group: BatchGroup | None = None
 
     def answer(self, data: bytes) -> bytes:
         """Returns the response to a request.
@@ -45,38 +45,41 @@ class BatchStream:
         step = _Step(self._encoding, self._parsers)
         for index, opened in enumerate(request.open):
             step.open(opened, f"open[{index}]")
-        if self._has_one_token_each(sequence_ids):
-            step.feed_one_each(sequence_ids, tokens, self._group)
-        else:
+        if step.changed_sequences:
+            self._let_group_go()
+        group = self._group_of(sequence_ids)
+        if group is None:
             step.feed_several(sequence_ids, tokens)
+        else:
+            step.feed_one_each(tokens, group)
+        if step.changed_sequences or request.close:
+            self._let_group_go()
         for index, sequence_id in enumerate(request.close):
             step.close(sequence_id, f"close[{index}]")
-        if step.changed_sequences:
-            self._group_ids, self._group = [], []
         return step.response.SerializeToString()
 
     def finish(self) -> bytes:
         """Returns the response to the half-close, which closes every open sequence."""
+        self._let_group_go()
         step = _Step(self._encoding, self._parsers)
         for sequence_id in list(self._parsers):
             step.close(sequence_id, "")
         return step.response.SerializeToString()
 
-    def _has_one_token_each(self, sequence_ids: list[int]) -> bool:
-        """Says whether no sequence stands twice, and makes them the group."""
-        if sequence_ids == self._group_ids:
-            return True
-        if len(set(sequence_ids)) < len(sequence_ids):
-            return False
-        self._group_ids = sequence_ids
-        self._group = [self._parsers.get(it, _NOT_OPEN) for it in sequence_ids]
-        return True
+    def _group_of(self, sequence_ids: list[int]) -> BatchGroup | None:
+        """Returns the sequences as a group, or None where one of them stands twice."""
+        group = self._group
+        if group is not None and group.ids == sequence_ids:
+            return group
+        self._let_group_go()
+        if len(set(sequence_ids)) == len(sequence_ids):
+            self._group = BatchGroup(sequence_ids, [self._parsers.get(it) for it in sequence_ids])
+        return self._group
 
-
-class _NotOpen:
-    """Stands for a sequence that is not open: no token of it is only text."""
-
-    direct = NO_TEXTS
+    def _let_group_go(self) -> None:
+        if self._group is not None:
+            self._group.settle()
+            self._group = None
 
 
 class _Step:
@@ -109,37 +112,22 @@ class _Step:
         else:
             self._parsers[sequence_id] = parser
 
-    def feed_one_each(
-        self, sequence_ids: list[int], tokens: list[int], group: Sequence[MessageParser]
-    ) -> None:
-        """Feeds each sequence one token: an engine's usual step, and the hot path.
-
-        `group` has the parsers of the sequences, in order.
-        """
-        deltas: list[str | None] = []
-        add = deltas.append
-        try:
-            for parser, token in zip(group, tokens, strict=True):
-                text = parser.direct[token]
-                if text is not None:
-                    parser.content_tokens.append(token)
-                add(text)
-        except IndexError:
-            # An id that the vocabulary does not have.
-            deltas += [None] * (len(tokens) - len(deltas))
-        if None not in deltas:
-            self.response.sequence_ids.extend(sequence_ids)
-            self.response.deltas.extend(cast("list[str]", deltas))
-            return
+    def feed_one_each(self, tokens: list[int], group: BatchGroup) -> None:
+        """Feeds each sequence of a group one token: an engine's usual step, and the hot path."""
+        sequence_ids = group.ids
+        deltas = group.step(tokens)
         rest = []
-        for sequence_id, token, delta in zip(sequence_ids, tokens, deltas, strict=True):
-            if delta is None:
-                rest.append((sequence_id, token))
-            else:
-                self.response.sequence_ids.append(sequence_id)
-                self.response.deltas.append(delta)
-        for sequence_id, token in rest:
-            self._feed(sequence_id, [token])
+        if None in deltas:
+            rest = [index for index, delta in enumerate(deltas) if delta is None]
+            is_text = [delta is not None for delta in deltas]
+            sequence_ids = list(itertools.compress(sequence_ids, is_text))
+            deltas = list(itertools.compress(deltas, is_text))
+        self.response.sequence_ids.extend(sequence_ids)
+        self.response.deltas.extend(cast("list[str]", deltas))
+        for index in rest:
+            group.before_reading(index)
+            self._feed(group.ids[index], tokens[index : index + 1])
+            group.after_reading(index)
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
         """Feeds sequences of which some stand several times."""
@@ -210,9 +198,6 @@ class _Step:
         return self.response.events.add(
             sequence_id=sequence_id, delta_index=len(self.response.deltas)
         )
-
-
-_NOT_OPEN = cast("MessageParser", _NotOpen())
 
 
 def _sequence_error(reason: str, message: str, path: str) -> RequestError:

@@ -70,7 +70,8 @@ def _feed_text(parser: MessageParser, token: int) -> bytes | None:
     text = parser.direct[token] if token < VOCABULARY_SIZE else None
     if text is None:
         return None
-    parser.content_tokens.append(token)
+    parser.text.write(text)
+    parser.offset += 1
     response = pb.ParseResponse()
     response.events.add().delta.text = text
     return response.SerializeToString()

@@ -6,7 +6,7 @@ reference-compatible `StreamableParser` are views of it.
 
 import codecs
 import functools
-from array import array
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -79,9 +79,10 @@ class MessageParser:
         preset_role: The role of the next header, until a header has used it up.
         header_tokens: The tokens of the header being read.
         header: The header of the message being read; set in state CONTENT.
-        content_tokens: The tokens of the content being read.
-        direct: For a token id that the vocabulary has its text, where to append the id to
-            `content_tokens` is all there is to do, else None.
+        offset: How many tokens came before the next one.
+        text: The content being read, as far as it is whole characters.
+        direct: For a token id that the vocabulary has the text that it adds, where to write that to
+            `text` and to count the token is all there is to do, else None.
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
@@ -89,7 +90,6 @@ class MessageParser:
     __slots__ = (
         "_content_begin",
         "_content_texts",
-        "_counted",
         "_delta",
         "_header_begin",
         "_header_end",
@@ -97,15 +97,15 @@ class MessageParser:
         "_message_index",
         "_pending",
         "_repairs",
-        "_salvaged",
         "_strict",
         "_tokenizer",
-        "content_tokens",
         "direct",
         "header",
         "header_tokens",
+        "offset",
         "preset_role",
         "state",
+        "text",
     )
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
@@ -117,12 +117,9 @@ class MessageParser:
         self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
         self.header_tokens: list[int] = []
         self.header = Header(Role.ASSISTANT)
-        self.content_tokens = array("I")
+        self.text = io.StringIO()
         self.direct: Sequence[str | None] = NO_TEXTS
-        # How many tokens came before the content being read.
-        self._counted = 0
-        # Text of a header without `<|message|>`, which stands before the content.
-        self._salvaged = b""
+        self.offset = 0
         self._header_begin = 0
         self._header_end = 0
         self._content_begin = 0
@@ -180,7 +177,7 @@ class MessageParser:
         own, and keeps what follows it, valid or not, for the next token.
         """
         data = self._pending + self._bytes_of([token], events)
-        self.content_tokens.append(token)
+        self.offset += 1
         try:
             pieces, rest = [data.decode()], b""
         except UnicodeDecodeError as error:
@@ -190,28 +187,20 @@ class MessageParser:
             else:
                 pieces, rest = [valid, "\ufffd"], data[error.end :]
         self._set_pending(rest)
+        self.text.writelines(pieces)
         return [piece for piece in pieces if piece]
-
-    @property
-    def offset(self) -> int:
-        """How many tokens came before the next one."""
-        return self._counted + len(self.content_tokens)
-
-    @offset.setter
-    def offset(self, value: int) -> None:
-        self._counted = value - len(self.content_tokens)
 
     def _read(self, token: int, events: list[Event]) -> None:
         if self.state is StreamState.CONTENT:
             if token in STOP_TOKENS:
                 self._complete(token, events)
-                self._counted += 1
+                self.offset += 1
             else:
                 self._add_content([token], events)
         elif self.state is StreamState.HEADER:
             self._read_in_header(token, events)
         elif token == START:
-            self._counted += 1
+            self.offset += 1
             self._open_header()
         else:
             self._read_outside([token], events)
@@ -233,8 +222,12 @@ class MessageParser:
 
     def _add_content(self, tokens: Sequence[int], events: list[Event]) -> None:
         text = self._decode(tokens, events)
-        self.content_tokens.extend(tokens)
+        self.offset += len(tokens)
+        self._add_text(text)
+
+    def _add_text(self, text: str) -> None:
         if text:
+            self.text.write(text)
             self._delta.append(text)
 
     def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
@@ -260,13 +253,13 @@ class MessageParser:
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002
         room = self._max_header_tokens - len(self.header_tokens)
         if len(tokens) > room:
-            self._counted += room
+            self.offset += room
             error = self._error(
                 f"message header longer than {self._max_header_tokens} tokens", tokens[room]
             )
             self._expect_start()
             raise error
-        self._counted += len(tokens)
+        self.offset += len(tokens)
         self.header_tokens += tokens
 
     def _read_in_header(self, token: int, events: list[Event]) -> None:
@@ -289,7 +282,7 @@ class MessageParser:
             raise failure from None
         self.preset_role = None
         self._header_end = self.offset
-        self._counted += 1
+        self.offset += 1
         self._begin_content(events)
 
     def _begin_content(self, events: list[Event]) -> None:
@@ -308,7 +301,7 @@ class MessageParser:
                 raise self._error(str(error), stop_token) from None
             self._begin_salvaged(header, text, events)
             self._complete(stop_token, events)
-        self._counted += 1
+        self.offset += 1
         self.preset_role = None
         self._expect_start()
 
@@ -317,19 +310,15 @@ class MessageParser:
         self.header = header
         self._header_end = self.offset
         self._begin_content(events)
-        self._salvaged = text.encode()
-        if text:
-            self._delta.append(text)
+        self._add_text(text)
 
     def _complete(self, stop_token: int | None, events: list[Event]) -> None:
-        if self._pending:
-            self._delta.append(self._pending.decode(errors="replace"))
+        self._add_text(self._pending.decode(errors="replace"))
         self._report_delta(events)
-        content = self._salvaged + self._tokenizer.decode_replacing(self.content_tokens.tolist())
         events.append(
             MessageCompleted(
                 self.header,
-                content.decode(errors="replace"),
+                self.text.getvalue(),
                 stop_token,
                 TokenRange(self._header_begin, self._header_end),
                 TokenRange(self._content_begin, self.offset),
@@ -347,9 +336,7 @@ class MessageParser:
     def _expect_start(self) -> None:
         self.state = StreamState.EXPECT_START
         self.header_tokens = []
-        self._counted += len(self.content_tokens)
-        self.content_tokens = array("I")
-        self._salvaged = b""
+        self.text = io.StringIO()
         self._pending = b""
         self._repairs = []
         self.direct = NO_TEXTS

@@ -110,10 +110,10 @@ class RecoveringParser(MessageParser):
     def _break_content(self, token: int, events: list[Event]) -> None:
         if token in STOP_TOKENS:
             self._complete(token, events)
-            self._counted += 1
+            self.offset += 1
         elif token == MESSAGE:
             self._report(RecoveryReason.EXTRA_MESSAGE, self._here(1), events)
-            self._counted += 1
+            self.offset += 1
         else:
             self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
             self._complete(None, events)
@@ -125,7 +125,7 @@ class RecoveringParser(MessageParser):
             self._skip_stop(events)
         elif token == START:
             self._release_held(events)
-            self._counted += 1
+            self.offset += 1
             self._open_header()
         else:
             self._open_header_without_start(events)
@@ -142,7 +142,7 @@ class RecoveringParser(MessageParser):
         elif self.header_tokens:
             stop_token = None if token == START else token
             self._end_header(RecoveryReason.MISSING_MESSAGE, stop_token, events)
-            self._counted += 1
+            self.offset += 1
             if token == START:
                 self._open_header()
         elif token == START:
@@ -155,13 +155,13 @@ class RecoveringParser(MessageParser):
         repairs, where = self._header_repairs, self._here(1)
         if repairs and repairs[-1][0] is RecoveryReason.EXTRA_START:
             where = TokenRange(repairs.pop()[1].begin, where.end)
-        self._counted += 1
+        self.offset += 1
         self._open_header()
         self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, where)]
 
     def _skip_stop(self, events: list[Event]) -> None:
         self._append(Recovered(RecoveryReason.EXTRA_STOP, "", self._here(1)), events)
-        self._counted += 1
+        self.offset += 1
 
     # Outside a message
 
@@ -170,14 +170,14 @@ class RecoveringParser(MessageParser):
             held = [*self._held, *tokens]
             if could_be_role(self._text_of(held)):
                 self._held = held
-                self._counted += len(tokens)
+                self.offset += len(tokens)
                 return
         self._flow_out([*self._take_held(), *tokens], events)
         self._flowing = True
 
     def _take_held(self) -> list[int]:
         held, self._held = self._held, []
-        self._counted -= len(held)
+        self.offset -= len(held)
         return held
 
     def _release_held(self, events: list[Event]) -> None:
@@ -194,7 +194,7 @@ class RecoveringParser(MessageParser):
         text = self._decode(tokens, events)
         # `direct` is for content.
         self.direct = NO_TEXTS
-        self._counted += len(tokens)
+        self.offset += len(tokens)
         if text:
             self._report_outside(text, events)
 
@@ -209,7 +209,7 @@ class RecoveringParser(MessageParser):
             held = self._take_held()
             self._open_header()
             self.header_tokens = held
-            self._counted += len(held)
+            self.offset += len(held)
         else:
             self._release_held(events)
             self._open_header()
@@ -234,7 +234,7 @@ class RecoveringParser(MessageParser):
             room = min(self._next_look, limit) - len(self.header_tokens)
             taken = tokens[position : position + room]
             self.header_tokens += taken
-            self._counted += len(taken)
+            self.offset += len(taken)
             position += len(taken)
             if len(self.header_tokens) >= limit and position < len(tokens):
                 self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
@@ -255,7 +255,7 @@ class RecoveringParser(MessageParser):
         self.header = lenient.header
         self.preset_role = None
         self._header_end = self.offset
-        self._counted += 1
+        self.offset += 1
         self._begin_content(events)
 
     def _let_header_go(self, reason: RecoveryReason, events: list[Event]) -> None:
@@ -266,7 +266,6 @@ class RecoveringParser(MessageParser):
         self._report_header_repairs(lenient, text, events)
         self._begin_salvaged(lenient.header, lenient.text, events)
         self.preset_role = None
-        self._salvaged += rest
         self._set_pending(rest)
 
     def _end_header(

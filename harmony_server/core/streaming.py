@@ -51,7 +51,7 @@ class StreamableParser:
         self._encoding = encoding
         self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict))
         self._completed: list[MessageCompleted] = []
-        # The texts of the current message, as the tokens gave them, and how many tokens the parser
+        # The texts of the current message, as the tokens gave them, and how many of them the parser
         # knows of.
         self._parts: list[str] = []
         self._caught_up = 0
@@ -97,11 +97,11 @@ class StreamableParser:
         parser = self._parser
         self._catch_up()
         self.tokens.append(token)
-        self._caught_up = len(self.tokens)
         events: list[Event] = []
         if parser.state is StreamState.CONTENT and token not in parser.breaks:
             texts = parser.read_deferring(token, events)
             self._parts += texts
+            self._caught_up = len(self._parts)
             self.last_content_delta = "".join(texts) or None
         else:
             parser.feed_one(token, events)
@@ -109,20 +109,21 @@ class StreamableParser:
 
     def _catch_up(self) -> None:
         """Tells the parser of the tokens that were only text, which `process` keeps to itself."""
-        self._parser.content_tokens.extend(self.tokens[self._caught_up :])
-        self._caught_up = len(self.tokens)
+        self._parser.text.writelines(self._parts[self._caught_up :])
+        self._caught_up = len(self._parts)
         self._parser.offset = len(self.tokens)
 
     def _collect(self, events: list[Event]) -> None:
         for event in events:
             match event:
                 case MessageStarted():
-                    self._parts = []
+                    self._parts, self._caught_up = [], 0
                 case ContentDelta():
                     self._parts.append(event.text)
+                    self._caught_up = len(self._parts)
                 case MessageCompleted():
                     self._completed.append(event)
-                    self._parts = []
+                    self._parts, self._caught_up = [], 0
                     self.last_content_delta = None
                 case Recovered():
                     self.recovered.append(event)
