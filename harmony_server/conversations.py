@@ -91,20 +91,19 @@ class ConversationRenderer:
         Raises:
             RequestError: A message cannot be read or rendered.
         """
+        remembered = self._cache.get_all(messages) if self._cache else [None] * len(messages)
         rendered = [
-            self._rendered(data, f"conversation.messages[{index}]")
-            for index, data in enumerate(messages)
+            known or self._render(data, f"conversation.messages[{index}]")
+            for index, (data, known) in enumerate(zip(messages, remembered, strict=True))
         ]
         turns = [message.turn for message in rendered]
         dropped = dropped_analysis(turns) if config.auto_drop_analysis else ()
-        with_tools = any(message.has_function_tools for message in rendered)
-        packed = []
-        for index, message in enumerate(rendered):
-            if index in dropped:
-                continue
+        kept = [message for index, message in enumerate(rendered) if index not in dropped]
+        for message in kept:
             if message.failure:
                 raise message.failure
-            packed.append(message.packed_with_tools if with_tools else message.packed)
+        with_tools = any(message.has_function_tools for message in rendered)
+        packed = [it.packed_with_tools if with_tools else it.packed for it in kept]
         if for_training and ends_with_answer(turns):
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
@@ -113,16 +112,6 @@ class ConversationRenderer:
     def prompt_end(self, next_turn_role: core.Role) -> bytes:
         """Returns the packed tokens that ask for a turn."""
         return wire.pack_tokens([START, *self._encoding.encode_ordinary(next_turn_role.value)])
-
-    def _rendered(self, data: bytes, path: str) -> RenderedMessage:
-        if self._cache is None:
-            return self._render(data, path)
-        remembered = self._cache.get(data)
-        if remembered is None:
-            remembered = self._render(data, path)
-            if remembered.failure is None:
-                self._cache.put(data, remembered, len(data) + remembered.size)
-        return remembered
 
     def _render(self, data: bytes, path: str) -> RenderedMessage:
         message = from_proto.message(read_request(chat_pb2.Message, data), path)
@@ -137,6 +126,9 @@ class ConversationRenderer:
             )
         except core.RenderError as error:
             rendered.failure = invalid_field(f"{path}.{error.field}", str(error))
+        else:
+            if self._cache is not None:
+                self._cache.put(data, rendered, len(data) + rendered.size)
         return rendered
 
     def _packed(self, message: core.Message, *, with_tools: bool) -> bytes:

@@ -4,7 +4,7 @@ A rendered conversation is its messages' packed tokens one after the other, and 
 rendered before is known by its bytes: neither needs more than lengths to be read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from harmony_client.v1 import parse_pb2
 
@@ -26,13 +26,21 @@ def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
     Raises:
         WireError: The bytes are no message.
     """
-    values, rest, kept_from = [], [], 0
-    for field, begin, value_begin, end in _fields(data):
-        if field == number << 3 | _LENGTH_DELIMITED:
-            values.append(data[value_begin:end])
-            rest.append(data[kept_from:begin])
-            kept_from = end
-    rest.append(data[kept_from:])
+    wanted = number << 3 | _LENGTH_DELIMITED
+    values, rest = [], []
+    position, size = 0, len(data)
+    while position < size:
+        begin = position
+        tag, position = _read_varint(data, position)
+        if tag == wanted:
+            length, position = _read_varint(data, position)
+            values.append(data[position : position + length])
+            position += length
+        else:
+            position = _skip_value(data, position, tag & 7)
+            rest.append(data[begin:position])
+    if position > size:
+        raise WireError("truncated")
     return values, b"".join(rest)
 
 
@@ -55,37 +63,36 @@ def _packed(tokens: Sequence[int]) -> bytes:
     return message[begin:]
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Yields each field's tag, where it begins, where its value begins and where it ends."""
-    position, size = 0, len(data)
-    while position < size:
-        begin = position
-        tag, position = _read_varint(data, position)
-        value_begin = position
-        wire_type = tag & 7
-        if wire_type == _LENGTH_DELIMITED:
-            length, value_begin = _read_varint(data, position)
-            position = value_begin + length
-        elif wire_type == _VARINT:
-            _, position = _read_varint(data, position)
-        elif wire_type in _FIXED_SIZES:
-            position += _FIXED_SIZES[wire_type]
-        else:
-            raise WireError("a group")
-        if position > size:
-            raise WireError("truncated")
-        yield tag, begin, value_begin, position
+def _skip_value(data: bytes, position: int, wire_type: int) -> int:
+    """Returns where the value at `position` ends."""
+    if wire_type == _LENGTH_DELIMITED:
+        length, position = _read_varint(data, position)
+        return position + length
+    if wire_type == _VARINT:
+        return _read_varint(data, position)[1]
+    if wire_type in _FIXED_SIZES:
+        return position + _FIXED_SIZES[wire_type]
+    raise WireError("a group")
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     """Returns the value and where it ends."""
-    value = shift = 0
-    for byte in data[position : position + 10]:
+    # Lengths of messages have one or two bytes.
+    try:
+        first = data[position]
+        if first < 0x80:
+            return first, position + 1
+        second = data[position + 1]
+    except IndexError:
+        raise WireError("truncated") from None
+    if second < 0x80:
+        return first & 0x7F | second << 7, position + 2
+    value, shift = first & 0x7F | (second & 0x7F) << 7, 14
+    for byte in data[position + 2 : position + 10]:
         value |= (byte & 0x7F) << shift
-        position += 1
-        if byte < 0x80:
-            return value, position
         shift += 7
+        if byte < 0x80:
+            return value, position + shift // 7
     raise WireError("truncated or overlong varint")
 
 

@@ -1,8 +1,8 @@
 """The encoding: conversations to tokens, tokens to messages, text to tokens and back."""
 
+import functools
 import json
 import sys
-from array import array
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
@@ -23,7 +23,7 @@ from .structure import STOP_TOKENS
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
-# About a million tokens of rendered messages.
+# About two million tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CONSTRAIN_SPELLING = "<|constrain|>"
 
@@ -64,7 +64,7 @@ class HarmonyEncoding:
     def __init__(self, name: str) -> None:
         self.name = name
         self.special_tokens_set = set(tk.SPECIAL_TOKENS)
-        self.render_cache: RenderCache[array[int]] | None = RenderCache(RENDER_CACHE_BYTES)
+        self.render_cache: RenderCache[list[int]] | None = RenderCache(RENDER_CACHE_BYTES)
         self._tokenizer = tk.Tokenizer()
         self._role_tokens = {
             role.value: self._tokenizer.encode_ordinary(role.value) for role in Role
@@ -100,18 +100,24 @@ class HarmonyEncoding:
         with_tools = any(has_function_tools(message) for message in messages)
         drops = config is None or config.auto_drop_analysis
         dropped = dropped_analysis(_turns(messages)) if drops else ()
+        _require_json((messages[index] for index in dropped), "conversation")
+        kept = [message for index, message in enumerate(messages) if index not in dropped]
+        keys = [_cache_key(message, with_tools) for message in kept] if self.render_cache else []
+        remembered = self.render_cache.get_all(keys) if self.render_cache else [None] * len(kept)
         tokens: list[int] = []
-        for index, message in enumerate(messages):
-            if index in dropped:
-                _require_json([message], "conversation")
-                continue
-            try:
-                tokens += self._render_remembering(message, with_tools)
-            except RenderError as error:
-                _require_json(messages, "conversation")
-                raise error.inside(f"messages[{index}]") from None
-            except ValueError as error:
-                raise ValueError(f"invalid conversation JSON: {error}") from None
+        for position, (message, rendered) in enumerate(zip(kept, remembered, strict=True)):
+            if rendered is None:
+                try:
+                    rendered = self._render(message, with_tools)
+                except RenderError as error:
+                    _require_json(messages, "conversation")
+                    index = next(i for i, it in enumerate(messages) if it is message)
+                    raise error.inside(f"messages[{index}]") from None
+                except ValueError as error:
+                    raise ValueError(f"invalid conversation JSON: {error}") from None
+                if keys:
+                    self._remember(keys[position], rendered)
+            tokens += rendered
         return tokens
 
     def render_conversation_for_completion(
@@ -143,21 +149,12 @@ class HarmonyEncoding:
             tokens[-1] = tk.RETURN
         return tokens
 
-    def _render_remembering(self, message: Message, with_tools: bool) -> Iterable[int]:
-        cache = self.render_cache
-        if cache is None:
-            return self._render(message, with_tools)
-        try:
-            key = _cache_key(message, with_tools)
-        except RecursionError:
-            # Rendering says what is nested too deep.
-            return self._render(message, with_tools)
-        remembered = cache.get(key)
-        if remembered is None:
-            remembered = array("I", self._render(message, with_tools))
-            size = sum(map(sys.getsizeof, key)) + sys.getsizeof(remembered)
-            cache.put(key, remembered, size)
-        return remembered
+    def _remember(self, key: tuple[Hashable, ...] | None, rendered: list[int]) -> None:
+        if self.render_cache is not None and key is not None:
+            known = _shared_tokens()
+            shared = [known[token] for token in rendered]
+            size = sum(map(sys.getsizeof, key)) + sys.getsizeof(shared)
+            self.render_cache.put(key, shared, size)
 
     def _render(self, message: Message, with_tools: bool) -> list[int]:
         """Renders a message, piece by piece; pieces are never joined before encoding."""
@@ -293,6 +290,15 @@ class HarmonyEncoding:
         return [tk.RETURN, tk.CALL]
 
 
+@functools.cache
+def _shared_tokens() -> list[int]:
+    """Returns one object a token id.
+
+    A list of these takes 8 bytes a token, and is appended to another without making an object.
+    """
+    return list(range(tk.VOCABULARY_SIZE))
+
+
 def _require_json(messages: Iterable[Message], kind: str) -> None:
     """Makes sure that messages can be written as JSON.
 
@@ -310,21 +316,27 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
     return [Turn(message.author.role, message.channel) for message in messages]
 
 
-def _cache_key(message: Message, with_tools: bool) -> tuple[Hashable, ...]:
-    """Returns all that the tokens of a message depend on."""
+def _cache_key(message: Message, with_tools: bool) -> tuple[Hashable, ...] | None:
+    """Returns all that the tokens of a message depend on, or None where it is no key."""
     author = message.author
+    contents = message.content
+    if len(contents) == 1 and type(contents[0]) is TextContent:
+        content: Hashable = contents[0].text
+    else:
+        try:
+            # A tuple, to keep a text apart from the JSON of another content.
+            content = (json.dumps([content.to_dict() for content in contents]),)
+        except RecursionError:
+            # Rendering says what is nested too deep.
+            return None
     return (
+        content,
         with_tools,
         author.role,
         author.name,
         message.recipient,
         message.channel,
         message.content_type,
-        *(
-            # The types keep a text apart from the JSON of another content.
-            content.text if type(content) is TextContent else (json.dumps(content.to_dict()),)
-            for content in message.content
-        ),
     )
 
 

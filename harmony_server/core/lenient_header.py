@@ -64,7 +64,12 @@ def read_unfinished_header(
 
 
 def could_be_role(text: str) -> bool:
-    """Says whether text before a header may turn out to be the beginning of it."""
+    """Says whether text before a header may turn out to be the beginning of it.
+
+    What may be half a character is not: it could turn out to be a blank.
+    """
+    if not text.isascii():
+        return False
     words = text.split()
     if len(words) <= 1:
         return any(role.startswith("".join(words)) for role in ROLES)

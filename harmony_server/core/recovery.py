@@ -186,7 +186,7 @@ class RecoveringParser(MessageParser):
         rest = self._pending.decode(errors="replace")
         self._pending = b""
         if rest:
-            self._report_outside(rest, events)
+            self._report_outside(rest, events, self.offset)
 
     def _flow_out(self, tokens: Sequence[int], events: list[Event]) -> None:
         if not self._pending:
@@ -196,11 +196,20 @@ class RecoveringParser(MessageParser):
         self.direct = NO_TEXTS
         self.offset += len(tokens)
         if text:
-            self._report_outside(text, events)
+            self._report_outside(text, events, self.offset - self._count_pending(tokens))
 
-    def _report_outside(self, text: str, events: list[Event]) -> None:
-        where = TokenRange(self._outside_begin, self.offset)
-        self._outside_begin = self.offset
+    def _count_pending(self, tokens: Sequence[int]) -> int:
+        """Returns how many of the last tokens are nothing but an incomplete character."""
+        size = 0
+        for count, token in enumerate(reversed(tokens)):
+            size += len(self._tokenizer.decode_replacing([token]))
+            if size > len(self._pending):
+                return count
+        return len(tokens)
+
+    def _report_outside(self, text: str, events: list[Event], end: int) -> None:
+        where = TokenRange(self._outside_begin, end)
+        self._outside_begin = end
         self._append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, where), events)
 
     def _open_header_without_start(self, events: list[Event]) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -45,16 +45,22 @@ class RenderCache(Generic[_Value]):
         self._hits = 0
         self._misses = 0
 
-    def get(self, key: Hashable) -> _Value | None:
-        """Returns the value of a key, or None."""
+    def get_all(self, keys: Iterable[Hashable]) -> list[_Value | None]:
+        """Returns the value of each key, or None; the key None has no value."""
+        values: list[_Value | None] = []
+        entries = self._entries
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                self._misses += 1
-                return None
-            self._entries.move_to_end(key)
-            self._hits += 1
-            return entry[0]
+            for key in keys:
+                entry = entries.get(key)
+                if entry is None:
+                    values.append(None)
+                else:
+                    entries.move_to_end(key)
+                    values.append(entry[0])
+            misses = values.count(None)
+            self._misses += misses
+            self._hits += len(values) - misses
+        return values
 
     def put(self, key: Hashable, value: _Value, size: int) -> None:
         """Remembers a value; `size` is that of key and value together, in bytes.
