@@ -28,22 +28,22 @@ class BatchGroup:
         self._steps = 0
         self._counted = [0] * len(ids)
 
-    def step(self, tokens: list[int]) -> list[str | None]:
+    def step(self, tokens: list[int]) -> list[str]:
         """Takes a token for each sequence and returns the text it adds.
 
-        None where the token is more than text: the sequence's parser has to read it.
+        Empty where the token is more than text: the sequence's parser has to read it.
         """
         self._steps += 1
-        if tokens and max(tokens) >= VOCABULARY_SIZE:
+        try:
+            deltas = list(map(operator.getitem, self._directs, tokens))
+        except IndexError:
+            # An id that the vocabulary does not have.
             deltas = [
-                direct[token] if token < VOCABULARY_SIZE else None
+                direct[token] if token < VOCABULARY_SIZE else ""
                 for direct, token in zip(self._directs, tokens, strict=True)
             ]
-        else:
-            deltas = list(map(operator.getitem, self._directs, tokens))
-        written = [text or "" for text in deltas]
         # A list for the speed of it: what write returns is of no use.
-        list(map(_write, self._texts, written))
+        list(map(_write, self._texts, deltas))
         return deltas
 
     def before_reading(self, index: int) -> None:

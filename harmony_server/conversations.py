@@ -10,7 +10,6 @@ from harmony_client.v1 import chat_pb2
 
 from . import core, from_proto, wire
 from .core.conversation_rules import (
-    Turn,
     dropped_analysis,
     ends_with_answer,
     has_function_tools,
@@ -33,14 +32,16 @@ class RenderedMessage:
     Attributes:
         packed: The tokens, packed.
         packed_with_tools: The same for a conversation that has function tools.
-        turn: Whose it is, and on which channel.
+        role: The author's role.
+        channel: The channel, or None.
         has_function_tools: Whether it brings the function tools.
         failure: Why it cannot be rendered; such a message is not remembered.
     """
 
     packed: bytes
     packed_with_tools: bytes
-    turn: Turn
+    role: core.Role
+    channel: str | None
     has_function_tools: bool
     failure: RequestError | None = None
 
@@ -96,15 +97,16 @@ class ConversationRenderer:
             known or self._render(data, f"conversation.messages[{index}]")
             for index, (data, known) in enumerate(zip(messages, remembered, strict=True))
         ]
-        turns = [message.turn for message in rendered]
-        dropped = dropped_analysis(turns) if config.auto_drop_analysis else ()
+        roles = [message.role for message in rendered]
+        channels = [message.channel for message in rendered]
+        dropped = dropped_analysis(roles, channels) if config.auto_drop_analysis else ()
         kept = [message for index, message in enumerate(rendered) if index not in dropped]
         for message in kept:
             if message.failure:
                 raise message.failure
         with_tools = any(message.has_function_tools for message in rendered)
         packed = [it.packed_with_tools if with_tools else it.packed for it in kept]
-        if for_training and ends_with_answer(turns):
+        if for_training and ends_with_answer(roles, channels):
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
         return b"".join(packed)
@@ -115,8 +117,9 @@ class ConversationRenderer:
 
     def _render(self, data: bytes, path: str) -> RenderedMessage:
         message = from_proto.message(read_request(chat_pb2.Message, data), path)
-        turn = Turn(message.author.role, message.channel)
-        rendered = RenderedMessage(b"", b"", turn, has_function_tools(message))
+        rendered = RenderedMessage(
+            b"", b"", message.author.role, message.channel, has_function_tools(message)
+        )
         try:
             rendered.packed = self._packed(message, with_tools=False)
             # Only system content says whether there are tools.

@@ -67,8 +67,8 @@ class ParseStream:
 
 def _feed_text(parser: MessageParser, token: int) -> bytes | None:
     """Feeds a token that is only text, the hot path; returns None where it is more."""
-    text = parser.direct[token] if token < VOCABULARY_SIZE else None
-    if text is None:
+    text = parser.direct[token] if token < VOCABULARY_SIZE else ""
+    if not text:
         return None
     parser.text.write(text)
     parser.offset += 1

@@ -1,7 +1,6 @@
 """What the messages of a conversation depend on in each other when it is rendered."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from .chat import DeveloperContent, Message, Role
 
@@ -10,29 +9,27 @@ _FINAL = "final"
 _FUNCTIONS_KEY = "functions"
 
 
-class Turn(NamedTuple):
-    """What the rules look at in a message."""
-
-    role: Role
-    channel: str | None
-
-
-def dropped_analysis(turns: Sequence[Turn]) -> set[int]:
+def dropped_analysis(roles: Sequence[Role], channels: Sequence[str | None]) -> set[int]:
     """Returns the indices of the messages that auto-drop leaves out.
 
     Where the last assistant message is on channel `final`, those on channel `analysis` before the
     first message on channel `final`.
+
+    Args:
+        roles: The role of each message.
+        channels: The channel of each message.
     """
-    last_assistant = next((turn for turn in reversed(turns) if turn.role is Role.ASSISTANT), None)
-    if last_assistant is None or last_assistant.channel != _FINAL:
+    places = range(len(roles) - 1, -1, -1)
+    last_assistant = next((place for place in places if roles[place] is Role.ASSISTANT), None)
+    if last_assistant is None or channels[last_assistant] != _FINAL:
         return set()
-    first_final = next(index for index, turn in enumerate(turns) if turn.channel == _FINAL)
-    return {index for index in range(first_final) if turns[index].channel == _ANALYSIS}
+    first_final = channels.index(_FINAL)
+    return {place for place in range(first_final) if channels[place] == _ANALYSIS}
 
 
-def ends_with_answer(turns: Sequence[Turn]) -> bool:
-    """Says whether the last message is the assistant's, on channel `final`."""
-    return bool(turns) and turns[-1] == Turn(Role.ASSISTANT, _FINAL)
+def ends_with_answer(roles: Sequence[Role], channels: Sequence[str | None]) -> bool:
+    """Says whether the last message is the assistant's, on channel `final`; arguments as above."""
+    return bool(roles) and roles[-1] is Role.ASSISTANT and channels[-1] == _FINAL
 
 
 def has_function_tools(message: Message) -> bool:

@@ -1,6 +1,7 @@
 """The encoding: conversations to tokens, tokens to messages, text to tokens and back."""
 
 import functools
+import itertools
 import json
 import sys
 from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from . import json_text
 from . import tokenizer as tk
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
-from .conversation_rules import Turn, dropped_analysis, ends_with_answer, has_function_tools
+from .conversation_rules import dropped_analysis, ends_with_answer, has_function_tools
 from .errors import RenderError
 from .events import Event, MessageCompleted
 from .parser import MessageParser, ParseOptions
@@ -25,6 +26,8 @@ N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
 # About two million tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
+_CacheKey = tuple[Hashable, ...]
+
 _CONSTRAIN_SPELLING = "<|constrain|>"
 
 
@@ -99,26 +102,26 @@ class HarmonyEncoding:
         messages = conversation.messages
         with_tools = any(has_function_tools(message) for message in messages)
         drops = config is None or config.auto_drop_analysis
-        dropped = dropped_analysis(_turns(messages)) if drops else ()
+        dropped = dropped_analysis(_roles(messages), _channels(messages)) if drops else set()
         _require_json((messages[index] for index in dropped), "conversation")
-        kept = [message for index, message in enumerate(messages) if index not in dropped]
-        keys = [_cache_key(message, with_tools) for message in kept] if self.render_cache else []
-        remembered = self.render_cache.get_all(keys) if self.render_cache else [None] * len(kept)
-        tokens: list[int] = []
-        for position, (message, rendered) in enumerate(zip(kept, remembered, strict=True)):
-            if rendered is None:
-                try:
-                    rendered = self._render(message, with_tools)
-                except RenderError as error:
-                    _require_json(messages, "conversation")
-                    index = next(i for i, it in enumerate(messages) if it is message)
-                    raise error.inside(f"messages[{index}]") from None
-                except ValueError as error:
-                    raise ValueError(f"invalid conversation JSON: {error}") from None
-                if keys:
-                    self._remember(keys[position], rendered)
-            tokens += rendered
-        return tokens
+        kept = [index for index in range(len(messages)) if index not in dropped]
+        remembered, keys = self._recall([messages[index] for index in kept], with_tools)
+        rendered: list[list[int]] = []
+        for position, known in enumerate(remembered):
+            if known is not None:
+                rendered.append(known)
+                continue
+            index = kept[position]
+            try:
+                tokens = self._render(messages[index], with_tools)
+            except RenderError as error:
+                _require_json(messages, "conversation")
+                raise error.inside(f"messages[{index}]") from None
+            except ValueError as error:
+                raise ValueError(f"invalid conversation JSON: {error}") from None
+            self._remember(keys[position], tokens)
+            rendered.append(tokens)
+        return list(itertools.chain.from_iterable(rendered))
 
     def render_conversation_for_completion(
         self,
@@ -145,11 +148,21 @@ class HarmonyEncoding:
             RenderError, ValueError: As `render`.
         """
         tokens = self.render_conversation(conversation, config)
-        if ends_with_answer(_turns(conversation.messages)):
+        messages = conversation.messages
+        if ends_with_answer(_roles(messages), _channels(messages)):
             tokens[-1] = tk.RETURN
         return tokens
 
-    def _remember(self, key: tuple[Hashable, ...] | None, rendered: list[int]) -> None:
+    def _recall(
+        self, messages: Sequence[Message], with_tools: bool
+    ) -> tuple[list[list[int] | None], list[_CacheKey | None]]:
+        """Returns the tokens of the messages that are remembered, and the keys of all."""
+        if self.render_cache is None:
+            return [None] * len(messages), [None] * len(messages)
+        keys = [_cache_key(message, with_tools) for message in messages]
+        return self.render_cache.get_all(keys), keys
+
+    def _remember(self, key: _CacheKey | None, rendered: list[int]) -> None:
         if self.render_cache is not None and key is not None:
             known = _shared_tokens()
             shared = [known[token] for token in rendered]
@@ -312,11 +325,15 @@ def _require_json(messages: Iterable[Message], kind: str) -> None:
             raise ValueError(f"invalid {kind} JSON: {error}") from None
 
 
-def _turns(messages: Sequence[Message]) -> list[Turn]:
-    return [Turn(message.author.role, message.channel) for message in messages]
+def _roles(messages: Sequence[Message]) -> list[Role]:
+    return [message.author.role for message in messages]
 
 
-def _cache_key(message: Message, with_tools: bool) -> tuple[Hashable, ...] | None:
+def _channels(messages: Sequence[Message]) -> list[str | None]:
+    return [message.channel for message in messages]
+
+
+def _cache_key(message: Message, with_tools: bool) -> _CacheKey | None:
     """Returns all that the tokens of a message depend on, or None where it is no key."""
     author = message.author
     contents = message.content

@@ -29,7 +29,7 @@ from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 
 DEFAULT_MAX_HEADER_TOKENS = 4096
 # What `direct` is where no token is only text: a list, so that a look-up needs no test before it.
-NO_TEXTS: Sequence[str | None] = [None] * VOCABULARY_SIZE
+NO_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
 
 
 # A longer header is read anew each time: what is remembered is bounded by this and by the number
@@ -82,7 +82,7 @@ class MessageParser:
         offset: How many tokens came before the next one.
         text: The content being read, as far as it is whole characters.
         direct: For a token id that the vocabulary has the text that it adds, where to write that to
-            `text` and to count the token is all there is to do, else None.
+            `text` and to count the token is all there is to do, else nothing.
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
@@ -118,7 +118,7 @@ class MessageParser:
         self.header_tokens: list[int] = []
         self.header = Header(Role.ASSISTANT)
         self.text = io.StringIO()
-        self.direct: Sequence[str | None] = NO_TEXTS
+        self.direct: Sequence[str] = NO_TEXTS
         self.offset = 0
         self._header_begin = 0
         self._header_end = 0

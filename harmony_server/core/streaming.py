@@ -70,8 +70,8 @@ class StreamableParser:
         try:
             text = parser.direct[token]
         except IndexError:
-            text = None
-        if text is None or token < 0:
+            text = ""
+        if not text or token < 0:
             self._process_slowly(token)
             return self
         self.tokens.append(token)

@@ -79,20 +79,20 @@ class Tokenizer:
             special_tokens=SPECIAL_TOKENS,
         )
         special_tokens = sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
-        self._texts = [*map(_decode_or_none, tokens), *special_tokens]
-        self._content_texts: dict[frozenset[int], list[str | None]] = {}
+        self._texts = [*map(_decode_if_whole, tokens), *special_tokens]
+        self._content_texts: dict[frozenset[int], list[str]] = {}
 
-    def content_texts(self, breaks: frozenset[int]) -> Sequence[str | None]:
+    def content_texts(self, breaks: frozenset[int]) -> Sequence[str]:
         """Returns for each token id the text that it stands for in a message's content.
 
-        None where that takes more than the token itself: bytes that are not whole UTF-8 alone, and
+        Empty where that takes more than the token itself: bytes that are not whole UTF-8 alone, and
         the tokens in `breaks`. Other special tokens are spelled out.
         """
         texts = self._content_texts.get(breaks)
         if texts is None:
             texts = self._texts.copy()
             for token in breaks:
-                texts[token] = None
+                texts[token] = ""
             self._content_texts[breaks] = texts
         return texts
 
@@ -211,11 +211,11 @@ def is_special_token(token: int) -> bool:
     return vocabulary.TOKEN_COUNT <= token < VOCABULARY_SIZE
 
 
-def _decode_or_none(token: bytes) -> str | None:
+def _decode_if_whole(token: bytes) -> str:
     try:
         return token.decode()
     except UnicodeDecodeError:
-        return None
+        return ""
 
 
 @functools.lru_cache(maxsize=8)
