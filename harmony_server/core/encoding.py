@@ -1,7 +1,5 @@
 """The encoding: conversations to tokens, tokens to messages, text to tokens and back."""
 
-import functools
-import itertools
 import json
 import sys
 from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -24,7 +22,7 @@ from .structure import STOP_TOKENS
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
-# About two million tokens of rendered messages.
+# About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CacheKey = tuple[Hashable, ...]
 
@@ -106,22 +104,19 @@ class HarmonyEncoding:
         _require_json((messages[index] for index in dropped), "conversation")
         kept = [index for index in range(len(messages)) if index not in dropped]
         remembered, keys = self._recall([messages[index] for index in kept], with_tools)
-        rendered: list[list[int]] = []
-        for position, known in enumerate(remembered):
-            if known is not None:
-                rendered.append(known)
-                continue
-            index = kept[position]
-            try:
-                tokens = self._render(messages[index], with_tools)
-            except RenderError as error:
-                _require_json(messages, "conversation")
-                raise error.inside(f"messages[{index}]") from None
-            except ValueError as error:
-                raise ValueError(f"invalid conversation JSON: {error}") from None
-            self._remember(keys[position], tokens)
-            rendered.append(tokens)
-        return list(itertools.chain.from_iterable(rendered))
+        tokens: list[int] = []
+        for index, key, rendered in zip(kept, keys, remembered, strict=True):
+            if rendered is None:
+                try:
+                    rendered = self._render(messages[index], with_tools)
+                except RenderError as error:
+                    _require_json(messages, "conversation")
+                    raise error.inside(f"messages[{index}]") from None
+                except ValueError as error:
+                    raise ValueError(f"invalid conversation JSON: {error}") from None
+                self._remember(key, rendered)
+            tokens += rendered
+        return tokens
 
     def render_conversation_for_completion(
         self,
@@ -164,10 +159,11 @@ class HarmonyEncoding:
 
     def _remember(self, key: _CacheKey | None, rendered: list[int]) -> None:
         if self.render_cache is not None and key is not None:
-            known = _shared_tokens()
-            shared = [known[token] for token in rendered]
-            size = sum(map(sys.getsizeof, key)) + sys.getsizeof(shared)
-            self.render_cache.put(key, shared, size)
+            # The list keeps its integers, side by side in memory: joining lists is then faster than
+            # making integers anew, or than touching shared ones all over memory.
+            size = sum(map(sys.getsizeof, key)) + sys.getsizeof(rendered)
+            size += len(rendered) * sys.getsizeof(tk.START)
+            self.render_cache.put(key, rendered, size)
 
     def _render(self, message: Message, with_tools: bool) -> list[int]:
         """Renders a message, piece by piece; pieces are never joined before encoding."""
@@ -301,15 +297,6 @@ class HarmonyEncoding:
     def stop_tokens_for_assistant_actions(self) -> list[int]:
         """Returns the tokens that end the assistant's turn."""
         return [tk.RETURN, tk.CALL]
-
-
-@functools.cache
-def _shared_tokens() -> list[int]:
-    """Returns one object a token id.
-
-    A list of these takes 8 bytes a token, and is appended to another without making an object.
-    """
-    return list(range(tk.VOCABULARY_SIZE))
 
 
 def _require_json(messages: Iterable[Message], kind: str) -> None:

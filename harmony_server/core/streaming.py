@@ -109,8 +109,9 @@ class StreamableParser:
 
     def _catch_up(self) -> None:
         """Tells the parser of the tokens that were only text, which `process` keeps to itself."""
-        self._parser.text.writelines(self._parts[self._caught_up :])
-        self._caught_up = len(self._parts)
+        if self._caught_up < len(self._parts):
+            self._parser.text.write("".join(self._parts[self._caught_up :]))
+            self._caught_up = len(self._parts)
         self._parser.offset = len(self.tokens)
 
     def _collect(self, events: list[Event]) -> None:
