@@ -15,6 +15,7 @@ TABLES = {
         "repetitive_text",
         "cached_render",
         "recover_mode",
+        "linear_time",
     ),
     "Streaming over gRPC, against the floor and the reference": (
         "parse_stream",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from harmony_server.core import vocabulary
 
@@ -52,9 +52,14 @@ def _seconds_to_serving() -> float:
             assert process.stdout is not None
             address = process.stdout.readline().strip().removeprefix("listening on ")
             with grpc.insecure_channel(address) as channel:
-                answer = health_pb2_grpc.HealthStub(channel).Check(
-                    health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS
+                check: grpc.UnaryUnaryMultiCallable[
+                    health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+                ] = channel.unary_unary(
+                    "/grpc.health.v1.Health/Check",
+                    health_pb2.HealthCheckRequest.SerializeToString,
+                    health_pb2.HealthCheckResponse.FromString,
                 )
+                answer = check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS)
             seconds = time.perf_counter() - begin
         finally:
             process.terminate()

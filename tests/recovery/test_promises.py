@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -271,6 +272,25 @@ def test_long_header_becomes_content() -> None:
     assert message.header.channel is not None
     assert (message.header.channel + message.text).count("x") == 200
     assert message.repairs == (RecoveryReason.HEADER_TOO_LONG,)
+
+
+@pytest.mark.parametrize(
+    ("flood", "reason"),
+    [
+        ("<|end|>", RecoveryReason.EXTRA_STOP),
+        ("<|start|>", RecoveryReason.EXTRA_START),
+        ("word ", RecoveryReason.TEXT_OUTSIDE_MESSAGE),
+    ],
+)
+def test_a_flood_is_one_repair(flood: str, reason: RecoveryReason) -> None:
+    """A hundred thousand repairs of one kind in one run are reported as one, with its range."""
+    tokens = [*encode("<|channel|>final<|message|>hi<|end|>"), *encode(flood) * 100_000]
+    events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
+    first, *rest = [event for event in events if isinstance(event, Recovered)]
+    assert first.reason is reason
+    assert first.offsets.end == len(tokens)
+    # Behind the starts the stream ends inside a header.
+    assert [repair.reason for repair in rest] in ([], [RecoveryReason.TRUNCATED_HEADER])
 
 
 def summary(events: Sequence[Event]) -> list[object]:
