@@ -14,6 +14,7 @@ from .chat import Content, Conversation, DeveloperContent, Message, Role, System
 from .conversation_rules import dropped_analysis, ends_with_answer, has_function_tools
 from .errors import RenderError
 from .events import Event, MessageCompleted
+from .header import CONSTRAIN_SPELLING
 from .parser import MessageParser, ParseOptions
 from .recovery import RecoveringParser
 from .render_cache import RenderCache
@@ -25,8 +26,6 @@ _MAX_ACTION_LENGTH = 524_288
 # About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CacheKey = tuple[Hashable, ...]
-
-_CONSTRAIN_SPELLING = "<|constrain|>"
 
 
 class RenderConversationConfig(BaseModel):
@@ -196,9 +195,9 @@ class HarmonyEncoding:
         return tokens
 
     def _encode_content_type(self, content_type: str) -> list[int]:
-        if not content_type.startswith(_CONSTRAIN_SPELLING):
+        if not content_type.startswith(CONSTRAIN_SPELLING):
             return self._encode_piece(f" {content_type}")
-        rest = content_type.removeprefix(_CONSTRAIN_SPELLING)
+        rest = content_type.removeprefix(CONSTRAIN_SPELLING)
         return [*self._encode_piece(" "), tk.CONSTRAIN, *self._encode_piece(rest)]
 
     def _encode_piece(self, text: str) -> list[int]:

@@ -7,8 +7,8 @@ from .chat import Role
 from .errors import HarmonyError
 from .events import Header
 
-CHANNEL = "<|channel|>"
-CONSTRAIN = "<|constrain|>"
+CHANNEL_SPELLING = "<|channel|>"
+CONSTRAIN_SPELLING = "<|constrain|>"
 RECIPIENT_PREFIX = "to="
 ROLES = {role.value: role for role in Role}
 
@@ -60,7 +60,7 @@ def parse_unfinished_header(text: str, preset_role: Role) -> tuple[Header, str]:
 
 def _split(text: str, preset_role: Role | None) -> _Split:
     channel, text = _cut_channel(text)
-    text = text.strip(_WHITE_SPACE).replace(CONSTRAIN, f" {CONSTRAIN}")
+    text = text.strip(_WHITE_SPACE).replace(CONSTRAIN_SPELLING, f" {CONSTRAIN_SPELLING}")
     words = _WORD.findall(text)
     role, name = preset_role, None
     if role is None:
@@ -81,7 +81,7 @@ def _split(text: str, preset_role: Role | None) -> _Split:
 
 
 def _cut_channel(text: str) -> tuple[str | None, str]:
-    before, marker, after = text.partition(CHANNEL)
+    before, marker, after = text.partition(CHANNEL_SPELLING)
     if not marker:
         return None, text
     match = _CHANNEL_NAME.match(after)

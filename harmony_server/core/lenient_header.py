@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from .chat import Role
 from .errors import HarmonyError
 from .events import Header, RecoveryReason
-from .header import CHANNEL, CONSTRAIN, RECIPIENT_PREFIX, ROLES, parse_header
+from .header import CHANNEL_SPELLING, CONSTRAIN_SPELLING, RECIPIENT_PREFIX, ROLES, parse_header
 
 _KNOWN_CHANNELS = ("analysis", "commentary", "final")
 # A marker with the run behind it, or a word up to white space or the next marker.
 _ITEM = re.compile(
-    rf"({re.escape(CHANNEL)}|{re.escape(CONSTRAIN)})([^\s<]*)"
-    rf"|((?:(?!{re.escape(CHANNEL)}|{re.escape(CONSTRAIN)})\S)+)"
+    rf"({re.escape(CHANNEL_SPELLING)}|{re.escape(CONSTRAIN_SPELLING)})([^\s<]*)"
+    rf"|((?:(?!{re.escape(CHANNEL_SPELLING)}|{re.escape(CONSTRAIN_SPELLING)})\S)+)"
 )
 _ROLE_RUN = re.compile(f"(?:{'|'.join(ROLES)})+")
 _ONE_ROLE = re.compile("|".join(ROLES))
@@ -80,7 +80,7 @@ def could_be_role(text: str) -> bool:
 
 def _makes_sense(text: str, header: Header) -> bool:
     """Says whether a strict reading took no marker and no repeated role for something else."""
-    if text.count(CHANNEL) > 1 or text.count(CONSTRAIN) > 1:
+    if text.count(CHANNEL_SPELLING) > 1 or text.count(CONSTRAIN_SPELLING) > 1:
         return False
     if header.name is not None and header.name not in ROLES and _ROLE_RUN.fullmatch(header.name):
         return False
@@ -88,7 +88,9 @@ def _makes_sense(text: str, header: Header) -> bool:
     if recipient is None:
         return True
     is_bare = f"{RECIPIENT_PREFIX}{recipient}" not in text
-    return CONSTRAIN not in recipient and not (is_bare and _ROLE_OR_CHANNEL.fullmatch(recipient))
+    return CONSTRAIN_SPELLING not in recipient and not (
+        is_bare and _ROLE_OR_CHANNEL.fullmatch(recipient)
+    )
 
 
 class _Reader:
@@ -111,7 +113,7 @@ class _Reader:
         self._strays: list[tuple[int, int]] = []
         # What the next word may be, after a role or an empty channel.
         self._expects_role = True
-        self._expects_channel = has_end and CHANNEL not in text
+        self._expects_channel = has_end and CHANNEL_SPELLING not in text
 
     def read(self) -> LenientHeader:
         text_begin = len(self._text)
@@ -141,9 +143,9 @@ class _Reader:
     def _read_item(self, item: re.Match[str]) -> int:
         """Reads an item and returns how far it was used; its start where it is no field."""
         marker, run, word = item.groups()
-        if marker == CHANNEL:
+        if marker == CHANNEL_SPELLING:
             return self._read_channel(run, item)
-        if marker == CONSTRAIN:
+        if marker == CONSTRAIN_SPELLING:
             return self._read_content_type(run, item)
         if self._expects_role and self._read_role(word):
             return item.end()
@@ -153,7 +155,7 @@ class _Reader:
         if self._expects_channel and word in _KNOWN_CHANNELS:
             self._expects_channel = False
             self._channel = word
-            if CHANNEL not in self._text:
+            if CHANNEL_SPELLING not in self._text:
                 self._repair(RecoveryReason.MALFORMED_CHANNEL)
             return item.end()
         return item.start()
@@ -178,7 +180,7 @@ class _Reader:
             run = _match(_NAME_BEFORE_TEXT, run)
         elif self._recipient is None:
             self._repair(RecoveryReason.MISPLACED_CONTENT_TYPE)
-        self._content_type = CONSTRAIN + run
+        self._content_type = CONSTRAIN_SPELLING + run
         return item.start(2) + len(run)
 
     def _read_recipient(self, word: str, item: re.Match[str]) -> int:
@@ -203,7 +205,7 @@ class _Reader:
             self._channel, self._expects_channel = rest, False
             self._repair(RecoveryReason.MALFORMED_ROLE)
             return True
-        words = sum(other.group(1) != CHANNEL for other in self._items)
+        words = sum(other.group(1) != CHANNEL_SPELLING for other in self._items)
         is_alone = words == 1 or not self._has_end
         if self._role or self._preset_role or is_alone or word.startswith(RECIPIENT_PREFIX):
             return False

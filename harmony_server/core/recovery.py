@@ -12,7 +12,7 @@ from .events import (
     RecoveryReason,
     TokenRange,
 )
-from .header import ROLES
+from .header import CHANNEL_SPELLING, ROLES
 from .lenient_header import (
     LenientHeader,
     could_be_role,
@@ -42,7 +42,6 @@ _MAX_HELD_TOKENS = 32
 # Repairs that come in runs: neighbours are reported as one.
 _MERGED = frozenset(
     {
-        RecoveryReason.TEXT_OUTSIDE_MESSAGE,
         RecoveryReason.EXTRA_STOP,
         RecoveryReason.EXTRA_MESSAGE,
         RecoveryReason.INVALID_TOKEN,
@@ -59,7 +58,9 @@ class RecoveringParser(MessageParser):
         "_header_repairs",
         "_held",
         "_next_look",
+        "_outside",
         "_outside_begin",
+        "_outside_end",
     )
 
     breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE}
@@ -72,8 +73,10 @@ class RecoveringParser(MessageParser):
         # what comes before the next break cannot any more.
         self._held: list[int] = []
         self._flowing = False
-        # Where the text outside a message begins that is not reported yet.
+        # The text outside a message that is not reported yet, in pieces, and its tokens.
+        self._outside: list[str] = []
         self._outside_begin = 0
+        self._outside_end = 0
         # Repairs of a header being read: reported when it is known which message they are of.
         self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
         self._next_look = _FIRST_LOOK
@@ -85,6 +88,12 @@ class RecoveringParser(MessageParser):
         except OverflowError:
             in_range = [t if 0 <= t <= MAX_UINT32 else VOCABULARY_SIZE for t in tokens]
             super().feed(in_range, events)
+        self._report_outside(events)
+
+    def feed_one(self, token: int, events: list[Event]) -> None:
+        """Reads one token of at most 32 bits; cheaper than `feed`; raises nothing."""
+        super().feed_one(token, events)
+        self._report_outside(events)
 
     def finish(self, events: list[Event]) -> None:
         """Reads the end of the stream, which completes whatever is being read; raises nothing."""
@@ -129,7 +138,7 @@ class RecoveringParser(MessageParser):
             self._open_header()
         else:
             self._open_header_without_start(events)
-            self._break_header(token, events)
+            self._read(token, events)
 
     def _break_header(self, token: int, events: list[Event]) -> None:
         if token == MESSAGE:
@@ -148,7 +157,7 @@ class RecoveringParser(MessageParser):
         elif token == START:
             self._skip_start()
         else:
-            self._expect_start()
+            self._abandon_header("", events)
             self._skip_stop(events)
 
     def _skip_start(self) -> None:
@@ -185,18 +194,33 @@ class RecoveringParser(MessageParser):
         self._flow_out(self._take_held(), events)
         rest = self._pending.decode(errors="replace")
         self._pending = b""
+        self._flowing = False
         if rest:
-            self._report_outside(rest, events, self.offset)
+            self._outside.append(rest)
+            self._outside_end = self.offset
+        self._report_outside(events)
 
     def _flow_out(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if not self._pending:
+        begin = 0
+        for place, token in enumerate(tokens):
+            if not is_token(token):
+                self._flow_run(tokens[begin:place], events)
+                # The id is reported after the text before it, however the tokens arrive.
+                self._report_outside(events)
+                self._flow_run([token], events)
+                begin = place + 1
+        self._flow_run(tokens[begin:], events)
+
+    def _flow_run(self, tokens: Sequence[int], events: list[Event]) -> None:
+        if not self._outside and not self._pending:
             self._outside_begin = self.offset
         text = self._decode(tokens, events)
         # `direct` is for content.
         self.direct = NO_TEXTS
         self.offset += len(tokens)
         if text:
-            self._report_outside(text, events, self.offset - self._count_pending(tokens))
+            self._outside.append(text)
+            self._outside_end = self.offset - self._count_pending(tokens)
 
     def _count_pending(self, tokens: Sequence[int]) -> int:
         """Returns how many of the last tokens are nothing but an incomplete character."""
@@ -207,24 +231,27 @@ class RecoveringParser(MessageParser):
                 return count
         return len(tokens)
 
-    def _report_outside(self, text: str, events: list[Event], end: int) -> None:
-        where = TokenRange(self._outside_begin, end)
-        self._outside_begin = end
-        self._append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, where), events)
+    def _report_outside(self, events: list[Event]) -> None:
+        if self._outside:
+            where = TokenRange(self._outside_begin, self._outside_end)
+            text = "".join(self._outside)
+            self._outside = []
+            events.append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, where))
+            self._outside_begin = where.end
 
     def _open_header_without_start(self, events: list[Event]) -> None:
         words = self._text_of(self._held).split(maxsplit=1)
         if words and words[0] in ROLES:
             held = self._take_held()
             self._open_header()
-            self.header_tokens = held
-            self.offset += len(held)
         else:
+            held = []
             self._release_held(events)
             self._open_header()
             self.preset_role = self._default_role
         where = TokenRange(self._header_begin, self._header_begin)
         self._header_repairs = [(RecoveryReason.MISSING_START, where)]
+        self._add_to_header(held, events)
 
     # Headers
 
@@ -286,15 +313,23 @@ class RecoveringParser(MessageParser):
         lenient = self._read_unfinished(text)
         if lenient.is_bare:
             where = TokenRange(self._header_begin, self.offset)
-            for earlier, place in self._header_repairs:
-                self._append(Recovered(earlier, "", place, text), events)
-            self._append(Recovered(reason, text, where, text), events)
-            self._expect_start()
+            self._abandon_header(text, events)
+            stray = text.replace(CHANNEL_SPELLING, "")
+            self._append(Recovered(reason, stray, where, text), events)
         else:
             self._note_header_repair(reason)
             self._report_header_repairs(lenient, text, events)
             self._begin_salvaged(lenient.header, lenient.text, events)
+            self.preset_role = None
             self._complete(stop_token, events)
+
+    def _abandon_header(self, text: str, events: list[Event]) -> None:
+        """Gives up a header that is of no message."""
+        for reason, place in self._header_repairs:
+            self._append(Recovered(reason, "", place, text), events)
+        self._header_repairs = []
+        self.preset_role = None
+        self._expect_start()
 
     def _read_unfinished(self, text: str) -> LenientHeader:
         return read_unfinished_header(text, self.preset_role, self._default_role)
@@ -326,11 +361,16 @@ class RecoveringParser(MessageParser):
     def _report_header_repairs(
         self, lenient: LenientHeader, raw_header: str, events: list[Event]
     ) -> None:
+        """Reports each reason once: every report carries the header, and repairs may be many."""
         where = TokenRange(self._header_begin, self.offset)
-        repairs = [(reason, "", place) for reason, place in self._header_repairs]
-        repairs += [(reason, text, where) for reason, text in lenient.repairs]
-        for reason, text, place in repairs:
+        places = dict(self._header_repairs)
+        texts: dict[RecoveryReason, list[str]] = {reason: [] for reason in places}
+        for reason, text in lenient.repairs:
+            texts.setdefault(reason, []).append(text)
+        for reason, stray in texts.items():
             self._mark(reason)
+            text = " ".join(filter(None, stray))
+            place = places.get(reason, where)
             self._append(Recovered(reason, text, place, raw_header, self._message_index), events)
 
     def _report(self, reason: RecoveryReason, where: TokenRange, events: list[Event]) -> None:
@@ -344,6 +384,7 @@ class RecoveringParser(MessageParser):
 
     def _append(self, event: Recovered, events: list[Event]) -> None:
         """Appends a repair, or makes it one with its neighbour where both are of one kind."""
+        self._report_outside(events)
         last = events[-1] if events else None
         if (
             isinstance(last, Recovered)
@@ -352,7 +393,6 @@ class RecoveringParser(MessageParser):
             and last.message_index == event.message_index
             and last.offsets.end == event.offsets.begin
         ):
-            last.text += event.text
             last.offsets = TokenRange(last.offsets.begin, event.offsets.end)
         else:
             events.append(event)

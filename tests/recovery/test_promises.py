@@ -45,7 +45,10 @@ WORDS = [
 # The halves of a character, bytes that are never UTF-8, and ids that are no token.
 ODD_TOKENS = [*encoding().encode("\U0001f9ff"), 255, 128, VOCABULARY_SIZE, 2**32 - 1]
 
+# Text that may yet be a role, long enough for the looks that a header gets.
+LONG_ROLE = encode("assistant to=functions.get_the_weather_in_some_city_please_a_b_c_d_e_f_g")
 fragments = st.one_of(
+    st.integers(1, len(LONG_ROLE)).map(lambda length: LONG_ROLE[:length]),
     st.sampled_from(SPELLINGS).map(encode),
     st.sampled_from(WORDS).map(encode),
     st.sampled_from(ODD_TOKENS).map(lambda token: [token]),
@@ -163,7 +166,9 @@ def test_text_outside_messages_is_exact(tokens: list[int], role: Role | None) ->
     events = encoding().parse_events(tokens, role, RECOVER)
     for event in events:
         if isinstance(event, Recovered) and event.message_index is None and event.text:
-            assert event.text == text_of(tokens[slice(*event.offsets)])
+            # What is left of a header that made no message has no markers.
+            read = text_without_markers if event.raw_header else text_of
+            assert event.text == read(tokens[slice(*event.offsets)])
 
 
 @given(outputs, roles, st.data())

@@ -213,6 +213,34 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             ["truncated_header:assistant"],
             id="the stream ends behind a role",
         ),
+        pytest.param(
+            THOUGHT + "assistant to=functions.get_the_weather_in_some_city_please_now_a_b_c_d_e_f_g"
+            "<|channel|>commentary<|message|>{}<|call|>",
+            [
+                THOUGHT_PARSED,
+                "to=functions.get_the_weather_in_some_city_please_now_a_b_c_d_e_f_g commentary:{}",
+            ],
+            ["missing_start@1"],
+            id="a long role without a start",
+        ),
+        pytest.param(
+            THOUGHT + "364<|end|>user<|channel|>final<|message|>hi<|return|>",
+            [THOUGHT_PARSED, "user final:hi"],
+            ["text_outside_message:364", "extra_stop", "missing_start@1"],
+            id="a role behind a stop token",
+        ),
+        pytest.param(
+            THOUGHT + "<|start|><|start|><|end|>",
+            [THOUGHT_PARSED],
+            ["extra_start", "extra_stop"],
+            id="starts and nothing else",
+        ),
+        pytest.param(
+            "<|channel|>commentary to=f to=g to=h<|message|>{}<|call|>",
+            ["to=f commentary:{}"],
+            ["repeated_recipient@0:to=g to=h"],
+            id="one repair a reason",
+        ),
         pytest.param("<|end|><|return|>", [], ["extra_stop"], id="nothing but stop tokens"),
         pytest.param("", [], [], id="nothing"),
     ],
