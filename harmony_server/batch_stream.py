@@ -6,13 +6,14 @@ import grpc
 
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import core, to_proto
+from . import core, from_proto, to_proto
 from .batch_group import BatchGroup
 from .core.events import ContentDelta, Event, MessageCompleted, MessageStarted
 from .core.parser import MessageParser
-from .parse_stream import open_parser
-from .request_error import RequestError, invalid_field, read_request
-from .service import parse_failed
+from .request_error import RequestError, invalid_field, parse_failed, read_request
+
+# Open sequences of one stream: what an engine could step, and not what an attacker would like.
+MAX_OPEN_SEQUENCES = 16_384
 
 
 class BatchStream:
@@ -101,11 +102,16 @@ class _Step:
         """Opens a sequence."""
         sequence_id = request.sequence_id
         self.changed_sequences = True
+        if sequence_id in self._failed:
+            return
+        if len(self._parsers) >= MAX_OPEN_SEQUENCES:
+            self._fail(sequence_id, _too_many_sequences(path))
+            return
         if sequence_id in self._parsers:
             self._fail(sequence_id, _sequence_error("SEQUENCE_OPEN", "is open already", path))
             return
         try:
-            parser = open_parser(self._encoding, request.config, f"{path}.config")
+            parser = from_proto.open_parser(self._encoding, request.config, f"{path}.config")
         except RequestError as error:
             self._fail(sequence_id, error)
         else:
@@ -124,16 +130,16 @@ class _Step:
         self.response.deltas.extend(deltas)
         for index in rest:
             group.before_reading(index)
-            self._feed(group.ids[index], tokens[index : index + 1])
+            self._feed(group.ids[index], tokens[index : index + 1], index)
             group.after_reading(index)
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
         """Feeds sequences of which some stand several times."""
-        runs: dict[int, list[int]] = {}
-        for sequence_id, token in zip(sequence_ids, tokens, strict=True):
-            runs.setdefault(sequence_id, []).append(token)
-        for sequence_id, run in runs.items():
-            self._feed(sequence_id, run)
+        runs: dict[int, tuple[int, list[int]]] = {}
+        for index, (sequence_id, token) in enumerate(zip(sequence_ids, tokens, strict=True)):
+            runs.setdefault(sequence_id, (index, []))[1].append(token)
+        for sequence_id, (index, run) in runs.items():
+            self._feed(sequence_id, run, index)
 
     def close(self, sequence_id: int, path: str) -> None:
         """Ends a sequence."""
@@ -151,10 +157,11 @@ class _Step:
         else:
             self._report(sequence_id, events)
 
-    def _feed(self, sequence_id: int, tokens: list[int]) -> None:
+    def _feed(self, sequence_id: int, tokens: list[int], index: int) -> None:
+        """Feeds a sequence its tokens, the first of which stands at `index` of the request."""
         parser = self._parsers.get(sequence_id)
         if parser is None:
-            self._fail_unknown(sequence_id, "sequence_ids")
+            self._fail_unknown(sequence_id, f"sequence_ids[{index}]")
             return
         events: list[Event] = []
         try:
@@ -196,6 +203,15 @@ class _Step:
         return self.response.events.add(
             sequence_id=sequence_id, delta_index=len(self.response.deltas)
         )
+
+
+def _too_many_sequences(path: str) -> RequestError:
+    return RequestError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_SEQUENCES",
+        f"the stream has {MAX_OPEN_SEQUENCES} open sequences, as many as it may",
+        field=path,
+    )
 
 
 def _places_of_nothing(texts: list[str]) -> list[int]:

@@ -1,5 +1,6 @@
 """Renders conversations from the bytes of a request, each message from memory where it can."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -49,7 +50,8 @@ class RenderedMessage:
     def size(self) -> int:
         """What the message takes, in bytes."""
         shared = self.packed is self.packed_with_tools
-        return len(self.packed) + (0 if shared else len(self.packed_with_tools))
+        size = sys.getsizeof(self.packed) + sys.getsizeof(self.channel)
+        return size + (0 if shared else sys.getsizeof(self.packed_with_tools))
 
 
 class ConversationRenderer:
@@ -69,8 +71,13 @@ class ConversationRenderer:
         """
         try:
             conversations, rest = wire.split_field(data, _CONVERSATION_FIELD)
+            messages: list[bytes] = []
             # Parts of one conversation add up, as in every protobuf parser.
-            messages, _ = wire.split_field(b"".join(conversations), _MESSAGES_FIELD)
+            for conversation in conversations:
+                found, unknown = wire.split_field(conversation, _MESSAGES_FIELD)
+                messages += found
+                if unknown:
+                    read_request(chat_pb2.Conversation, unknown)
         except wire.WireError:
             request = read_request(request_type, data)
             # What protobuf reads though `wire` does not: groups, which it skips as unknown.
@@ -131,7 +138,7 @@ class ConversationRenderer:
             rendered.failure = invalid_field(f"{path}.{error.field}", str(error))
         else:
             if self._cache is not None:
-                self._cache.put(data, rendered, len(data) + rendered.size)
+                self._cache.put(data, rendered, sys.getsizeof(data) + rendered.size)
         return rendered
 
     def _packed(self, message: core.Message, *, with_tools: bool) -> bytes:

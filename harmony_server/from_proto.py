@@ -10,7 +10,7 @@ from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
 from . import core
 from .core import json_text
-from .core.parser import DEFAULT_MAX_HEADER_TOKENS
+from .core.parser import DEFAULT_MAX_HEADER_TOKENS, MessageParser
 from .core.tokenizer import SPECIAL_TOKENS
 from .request_error import invalid_field
 
@@ -27,8 +27,8 @@ _EFFORTS = {
     chat_pb2.REASONING_EFFORT_HIGH: core.ReasoningEffort.HIGH,
 }
 _BUILTIN_TOOLS = {
-    chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser,
-    chat_pb2.BUILTIN_TOOL_PYTHON: core.ToolNamespaceConfig.python,
+    chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser(),
+    chat_pb2.BUILTIN_TOOL_PYTHON: core.ToolNamespaceConfig.python(),
 }
 
 
@@ -37,15 +37,6 @@ def role(value: "chat_pb2.Role", path: str) -> core.Role:
     if value not in _ROLES:
         raise invalid_field(path, "must be a role, and not ROLE_UNSPECIFIED")
     return _ROLES[value]
-
-
-def conversation(proto: chat_pb2.Conversation, path: str) -> core.Conversation:
-    """Converts a conversation."""
-    return core.Conversation(
-        messages=[
-            message(item, f"{path}.messages[{index}]") for index, item in enumerate(proto.messages)
-        ]
-    )
 
 
 def message(proto: chat_pb2.Message, path: str) -> core.Message:
@@ -83,6 +74,14 @@ def parse_options(proto: parse_pb2.ParseOptions, path: str) -> core.ParseOptions
     if strict and proto.recover:
         raise invalid_field(f"{path}.recover", "excludes strict = true")
     return core.ParseOptions(strict=strict, recover=proto.recover, max_header_tokens=limit)
+
+
+def open_parser(
+    encoding: core.HarmonyEncoding, config: parse_pb2.ParseConfig, path: str
+) -> MessageParser:
+    """Returns a parser for a sequence; `path` is where the request has its config."""
+    preset_role = role(config.role, f"{path}.role") if config.HasField("role") else None
+    return encoding.new_parser(preset_role, parse_options(config.options, f"{path}.options"))
 
 
 def special_tokens(proto: service_pb2.SpecialTokenSet, path: str) -> frozenset[str]:
@@ -137,7 +136,7 @@ def _system_content(proto: chat_pb2.SystemContent, path: str) -> core.SystemCont
         here = f"{path}.builtin_tools[{index}]"
         if builtin not in _BUILTIN_TOOLS:
             raise invalid_field(here, "must be a built-in tool, and not BUILTIN_TOOL_UNSPECIFIED")
-        namespace = _BUILTIN_TOOLS[builtin]()
+        namespace = _BUILTIN_TOOLS[builtin]
         _add_namespace(tools, namespace.name, namespace, here)
     content.tools = tools or None
     return content

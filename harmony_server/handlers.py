@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
 
 # A larger request goes to a thread, so that it does not hold up the streams of the event loop; for
-# a smaller one the hop would cost more than the work.
-_MAX_INLINE_BYTES = 32 * 1024
+# a smaller one the hop would cost more than the work. A byte of a unary request can mean more work
+# than a byte of tokens.
+_MAX_INLINE_UNARY_BYTES = 4 * 1024
+_MAX_INLINE_STREAM_BYTES = 32 * 1024
 
 # The type of grpc.aio.EOF, which gRPC does not name.
 _EndOfStream = type(grpc.aio.EOF)
@@ -81,14 +83,14 @@ class Handlers:
             "GetRenderCacheStatistics": self._message(
                 pb.GetRenderCacheStatisticsRequest, service.get_render_cache_statistics
             ),
-            "Render": self._message(pb.RenderRequest, service.render),
+            "Render": self._bytes(service.render),
             "RenderConversation": self._bytes(service.render_conversation),
             "RenderConversationForCompletion": self._bytes(
                 service.render_conversation_for_completion
             ),
             "RenderConversationForTraining": self._bytes(service.render_conversation_for_training),
             "ParseMessages": self._message(pb.ParseMessagesRequest, service.parse_messages),
-            "Encode": self._message(pb.EncodeRequest, service.encode),
+            "Encode": self._bytes(service.encode),
             "Decode": self._message(pb.DecodeRequest, service.decode),
             "Parse": self._stream(ParseStream),
             "ParseBatch": self._stream(BatchStream),
@@ -117,7 +119,9 @@ class Handlers:
 
         async def serve(data: bytes) -> bytes:
             await self._started.wait()
-            return await self._run(answer, data)
+            if len(data) <= _MAX_INLINE_UNARY_BYTES:
+                return answer(data)
+            return await self._in_thread(answer, data)
 
         async def handle(data: bytes, context: _Context) -> bytes:
             return await _guard(serve(data), context)
@@ -132,11 +136,11 @@ class Handlers:
             stream = open_stream(self._service.encoding)
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), _EndOfStream):
-                # Not through _run where it can be helped: a coroutine a message is felt here.
-                if len(data) <= _MAX_INLINE_BYTES:
-                    await context.write(stream.answer(data))
+                if len(data) <= _MAX_INLINE_STREAM_BYTES:
+                    answer = stream.answer(data)
                 else:
-                    await context.write(await self._run(stream.answer, data))
+                    answer = await self._in_thread(stream.answer, data)
+                await context.write(answer)
                 if stream.failure:
                     raise stream.failure
             await context.write(stream.finish())
@@ -149,9 +153,7 @@ class Handlers:
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
-    async def _run(self, answer: Callable[[bytes], bytes], data: bytes) -> bytes:
-        if len(data) <= _MAX_INLINE_BYTES:
-            return answer(data)
+    async def _in_thread(self, answer: Callable[[bytes], bytes], data: bytes) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._executor, answer, data)
 
 

@@ -10,8 +10,7 @@ from . import core, from_proto, to_proto
 from .core.events import Event
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
-from .request_error import RequestError, read_request
-from .service import parse_failed
+from .request_error import RequestError, parse_failed, read_request
 
 
 class ParseStream:
@@ -37,7 +36,7 @@ class ParseStream:
         if self._parser is None:
             if kind != "config":
                 raise _out_of_order("the first request must carry config")
-            self._parser = open_parser(self._encoding, request.config, "config")
+            self._parser = from_proto.open_parser(self._encoding, request.config, "config")
             return b""
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
@@ -75,17 +74,6 @@ def _feed_text(parser: MessageParser, token: int) -> bytes | None:
     response = pb.ParseResponse()
     response.events.add().delta.text = text
     return response.SerializeToString()
-
-
-def open_parser(encoding: core.HarmonyEncoding, config: pb.ParseConfig, path: str) -> MessageParser:
-    """Returns a parser for a sequence; `path` is where the request has its config.
-
-    Raises:
-        RequestError: A field of the config cannot be accepted.
-    """
-    role = from_proto.role(config.role, f"{path}.role") if config.HasField("role") else None
-    options = from_proto.parse_options(config.options, f"{path}.options")
-    return encoding.new_parser(role, options)
 
 
 def _out_of_order(message: str) -> RequestError:

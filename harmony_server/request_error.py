@@ -7,6 +7,8 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from .core import ParseError
+
 # The domain of every google.rpc.ErrorInfo.
 DOMAIN = "harmony.v1"
 
@@ -81,3 +83,19 @@ def read_request(request_type: type[_Request], data: bytes) -> _Request:
             "MALFORMED_REQUEST",
             f"the request is not a valid {request_type.DESCRIPTOR.full_name}",
         ) from None
+
+
+def parse_failed(error: ParseError) -> RequestError:
+    """Returns the error for malformed output: where it is, and what was being read."""
+    at_end = error.token is None
+    place = "at the end of the stream" if at_end else f"at token {error.token}"
+    return RequestError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "PARSE_FAILED",
+        f"malformed output {place}, offset {error.offset}, state {error.state}: {error}",
+        metadata={
+            "token": "" if at_end else str(error.token),
+            "offset": str(error.offset),
+            "state": error.state,
+        },
+    )

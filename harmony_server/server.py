@@ -88,6 +88,7 @@ async def _serve(addresses: Sequence[Address], render_cache_bytes: int) -> int:
         _logger.error("cannot start: %s", error)
         health_servicer.watches.end()
         await server.stop(_END_STREAMS_SECONDS)
+        handlers.close()
         return EXIT_CANNOT_START
     await _set_health(health_servicer, health_pb2.HealthCheckResponse.SERVING)
     for address in bound:

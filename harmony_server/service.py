@@ -11,7 +11,7 @@ from .core.errors import SpecialTokenError
 from .core.events import MessageCompleted, Recovered
 from .core.render_cache import RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
-from .request_error import RequestError, invalid_field
+from .request_error import RequestError, invalid_field, parse_failed, read_request
 from .version import __version__
 
 
@@ -45,8 +45,9 @@ class HarmonyService:
             server_version=__version__,
         )
 
-    def render(self, request: pb.RenderRequest) -> pb.RenderResponse:
-        """Renders one message."""
+    def render(self, data: bytes) -> bytes:
+        """Renders one message; request and response are bytes."""
+        request = read_request(pb.RenderRequest, data)
         if not request.HasField("message"):
             raise invalid_field("message", "is required")
         message = from_proto.message(request.message, "message")
@@ -57,7 +58,7 @@ class HarmonyService:
             tokens = self.encoding.render(message, options)
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
-        return pb.RenderResponse(tokens=tokens)
+        return wire.tokens_response(wire.pack_tokens(tokens))
 
     def render_conversation(self, data: bytes) -> bytes:
         """Renders a conversation; request and response are bytes."""
@@ -114,8 +115,9 @@ class HarmonyService:
                 to_proto.fill_recovered(response.recovered.add(), event)
         return response
 
-    def encode(self, request: pb.EncodeRequest) -> pb.EncodeResponse:
-        """Encodes text."""
+    def encode(self, data: bytes) -> bytes:
+        """Encodes text; request and response are bytes."""
+        request = read_request(pb.EncodeRequest, data)
         allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
         disallowed = frozenset(SPECIAL_TOKENS) - allowed
         if request.HasField("disallowed_special"):
@@ -132,7 +134,7 @@ class HarmonyService:
                 field="text",
                 metadata={"special_token": error.spelling},
             ) from None
-        return pb.EncodeResponse(tokens=tokens)
+        return wire.tokens_response(wire.pack_tokens(tokens))
 
     def decode(self, request: pb.DecodeRequest) -> pb.DecodeResponse:
         """Decodes tokens."""
@@ -160,19 +162,3 @@ class HarmonyService:
                 field="tokens",
                 metadata={"byte": str(error.start)},
             ) from None
-
-
-def parse_failed(error: core.ParseError) -> RequestError:
-    """Returns the error for malformed output: where it is, and what was being read."""
-    at_end = error.token is None
-    place = "at the end of the stream" if at_end else f"at token {error.token}"
-    return RequestError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "PARSE_FAILED",
-        f"malformed output {place}, offset {error.offset}, state {error.state}: {error}",
-        metadata={
-            "token": "" if at_end else str(error.token),
-            "offset": str(error.offset),
-            "state": error.state,
-        },
-    )

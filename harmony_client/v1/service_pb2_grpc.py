@@ -30,7 +30,7 @@ class HarmonyServiceStub(object):
     """Renders conversations into the tokens a gpt-oss model is prompted with, and
     parses the tokens it samples back into messages.
 
-    Every error is a gRPC status with a google.rpc.ErrorInfo detail (domain
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
@@ -103,7 +103,7 @@ class HarmonyServiceServicer(object):
     """Renders conversations into the tokens a gpt-oss model is prompted with, and
     parses the tokens it samples back into messages.
 
-    Every error is a gRPC status with a google.rpc.ErrorInfo detail (domain
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
@@ -284,7 +284,7 @@ class HarmonyService(object):
     """Renders conversations into the tokens a gpt-oss model is prompted with, and
     parses the tokens it samples back into messages.
 
-    Every error is a gRPC status with a google.rpc.ErrorInfo detail (domain
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.

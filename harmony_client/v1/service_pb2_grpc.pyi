@@ -22,7 +22,7 @@ class HarmonyServiceStub:
     """Renders conversations into the tokens a gpt-oss model is prompted with, and
     parses the tokens it samples back into messages.
 
-    Every error is a gRPC status with a google.rpc.ErrorInfo detail (domain
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
@@ -131,7 +131,7 @@ class HarmonyServiceAsyncStub:
     """Renders conversations into the tokens a gpt-oss model is prompted with, and
     parses the tokens it samples back into messages.
 
-    Every error is a gRPC status with a google.rpc.ErrorInfo detail (domain
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
@@ -239,7 +239,7 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
     """Renders conversations into the tokens a gpt-oss model is prompted with, and
     parses the tokens it samples back into messages.
 
-    Every error is a gRPC status with a google.rpc.ErrorInfo detail (domain
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.

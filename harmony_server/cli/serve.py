@@ -1,6 +1,8 @@
 """The command `serve`."""
 
 import os
+import signal
+import sys
 
 import click
 
@@ -36,6 +38,8 @@ def serve(context: click.Context, listen: tuple[str, ...], render_cache_mib: int
 
     It prints "listening on ADDRESS" for each address once it is ready.
     """
+    # A container's first process ignores a signal that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # What cannot be bound is said once, in this program's words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Here: no other command is to wait for gRPC.

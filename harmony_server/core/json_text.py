@@ -58,11 +58,20 @@ def from_python(value: Any) -> Any:
         TypeError: The value holds something that JSON has not.
         JsonError: As `load`.
     """
+    return load(to_text(value))
+
+
+def to_text(value: Any) -> str:
+    """Writes a Python value as JSON, as a program for the reference would.
+
+    Raises:
+        TypeError: The value holds something that JSON has not.
+        JsonError: It is nested deeper than Python can write.
+    """
     try:
-        text = json.dumps(value)
+        return json.dumps(value)
     except RecursionError:
         raise _too_deep() from None
-    return load(text)
 
 
 def dump(value: Any) -> str:

@@ -51,7 +51,11 @@ class RenderCache(Generic[_Value]):
         entries = self._entries
         with self._lock:
             for key in keys:
-                entry = entries.get(key)
+                try:
+                    entry = entries.get(key)
+                except TypeError:
+                    # No key: a field that is not what its type says.
+                    entry = None
                 if entry is None:
                     values.append(None)
                 else:
@@ -79,12 +83,6 @@ class RenderCache(Generic[_Value]):
             while self._bytes > self._max_bytes:
                 _, (_, freed) = self._entries.popitem(last=False)
                 self._bytes -= freed
-
-    def clear(self) -> None:
-        """Forgets every entry; the counts go on."""
-        with self._lock:
-            self._entries.clear()
-            self._bytes = 0
 
     @property
     def statistics(self) -> CacheStatistics:

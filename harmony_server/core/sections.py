@@ -1,6 +1,8 @@
 """The text of system and developer contents."""
 
+import functools
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from . import json_text
 from .chat import DeveloperContent, SystemContent, ToolDescription, ToolNamespaceConfig
@@ -79,8 +81,22 @@ def _tool_lines(tool: ToolDescription) -> Iterator[str]:
     yield from (f"// {line}" for line in _lines(tool.description))
     parameters = ""
     if tool.parameters is not None:
-        parameters = f"_: {schema_to_type(json_text.from_python(tool.parameters))}"
+        parameters = f"_: {_parameters_type(tool.parameters)}"
     yield f"type {tool.name} = ({parameters}) => any;\n"
+
+
+def _parameters_type(parameters: dict[Any, Any]) -> str:
+    text = json_text.to_text(parameters)
+    return _remember_type(text) if len(text) <= _MAX_REMEMBERED_TEXT else _type_of(text)
+
+
+def _type_of(text: str) -> str:
+    return schema_to_type(json_text.load(text))
+
+
+# The same tools come with every conversation.
+_remember_type = functools.lru_cache(maxsize=256)(_type_of)
+_MAX_REMEMBERED_TEXT = 4096
 
 
 def _lines(text: str) -> list[str]:

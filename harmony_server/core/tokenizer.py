@@ -64,6 +64,7 @@ _PATTERN = "|".join(
 )
 
 _CHARACTERS_AT_ONCE = 32_768
+_SPECIAL_SHAPE = re.compile(r"<\|[a-z0-9_]+\|>")
 _SAFE_CUT = re.compile("(?<=[A-Za-z]) (?=[A-Za-z])")
 
 
@@ -127,8 +128,10 @@ class Tokenizer:
         disallowed = (
             SPECIAL_TOKENS.keys() - allowed if disallowed_special == "all" else disallowed_special
         )
-        if disallowed and (match := _any_of(frozenset(disallowed)).search(text)):
-            raise SpecialTokenError(match.group())
+        for spelling in _spellings_in(text, disallowed):
+            raise SpecialTokenError(spelling)
+        if not allowed:
+            return self.encode_ordinary(text)
         return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
@@ -216,6 +219,20 @@ def _decode_if_whole(token: bytes) -> str:
         return token.decode()
     except UnicodeDecodeError:
         return ""
+
+
+def _spellings_in(text: str, spellings: Collection[str]) -> Iterator[str]:
+    """Yields the spellings that stand in a text, from its beginning on."""
+    if not spellings:
+        return
+    others = frozenset(spellings) - SPECIAL_TOKENS.keys()
+    if others:
+        # Not special tokens: whatever the caller wants to keep out.
+        yield from (match.group() for match in _any_of(frozenset(spellings)).finditer(text))
+    else:
+        # One scan for the shape that all special tokens have is faster than one for each.
+        shapes = (match.group() for match in _SPECIAL_SHAPE.finditer(text))
+        yield from (shape for shape in shapes if shape in spellings)
 
 
 @functools.lru_cache(maxsize=8)
