@@ -13,7 +13,7 @@ setup: $(STAMP)  ## Installs the project and its development tools into .venv.
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
-	@echo "Setting up $(VENV) ..."
+	@echo "Setting up $(VENV), about a minute ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@

@@ -51,7 +51,11 @@ class _Call(Generic[RequestT, ResponseT]):
             if _is_end(response) or (request is None and not _is_end(await self._call.read())):
                 raise ended_early()
         except grpc.aio.AioRpcError as error:
-            raise from_grpc(self._status or error) from error
+            status = self._status or error
+            if status.code() is grpc.StatusCode.OK:
+                # The write came upon a call that the server had ended.
+                raise ended_early() from error
+            raise from_grpc(status) from error
         return cast("ResponseT", response)
 
     def cancel(self) -> None:

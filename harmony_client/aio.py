@@ -88,6 +88,13 @@ class AsyncClient:
         """See `Client.get_encoding`."""
         return await self._call(self._stub.GetEncoding, service_pb2.GetEncodingRequest(), timeout)
 
+    async def get_render_cache_statistics(
+        self, *, timeout: float | None = None
+    ) -> service_pb2.GetRenderCacheStatisticsResponse:
+        """See `Client.get_render_cache_statistics`."""
+        request = service_pb2.GetRenderCacheStatisticsRequest()
+        return await self._call(self._stub.GetRenderCacheStatistics, request, timeout)
+
     async def render(
         self,
         message: chat_pb2.Message,

@@ -89,6 +89,13 @@ class Client:
         """Describes the encoding: limits, stop tokens, special tokens, vocabulary, version."""
         return self._call(self._stub.GetEncoding, service_pb2.GetEncodingRequest(), timeout)
 
+    def get_render_cache_statistics(
+        self, *, timeout: float | None = None
+    ) -> service_pb2.GetRenderCacheStatisticsResponse:
+        """Says what the server's render cache holds and how often it was of use."""
+        request = service_pb2.GetRenderCacheStatisticsRequest()
+        return self._call(self._stub.GetRenderCacheStatistics, request, timeout)
+
     def render(
         self,
         message: chat_pb2.Message,

@@ -133,8 +133,13 @@ def _bind(server: grpc.aio.Server, address: Address) -> str:
         if address.host is None:
             lock_socket(address.text)
         port = server.add_insecure_port(address.text)
-    except (OSError, RuntimeError):
-        raise OSError(f"cannot listen on {address.text}") from None
+    except BlockingIOError:
+        raise OSError(f"cannot listen on {address.text}: another server does") from None
+    except OSError as error:
+        raise OSError(f"cannot listen on {address.text}: {error.strerror}") from None
+    except RuntimeError:
+        # gRPC does not say which.
+        raise OSError(f"cannot listen on {address.text}: in use, or not allowed") from None
     return address.with_port(port)
 
 

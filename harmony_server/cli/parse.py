@@ -43,6 +43,9 @@ def parse(file: str, role: str, strict: bool, recover: bool, target: str | None)
     terminal, otherwise on one line.
     """
     if recover:
+        given_by = click.get_current_context().get_parameter_source("strict")
+        if given_by is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("--recover excludes --strict and --no-strict.")
         malformed = Malformed.RECOVERED
     else:
         malformed = Malformed.REFUSED if strict else Malformed.SALVAGED

@@ -214,7 +214,7 @@ class MessageParser:
         else:
             self._read_outside(tokens, events)
 
-    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002
+    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # used in recovery
         """Reads tokens where `<|start|>` is expected."""
         raise self._error(
             f"Unexpected token {tokens[0]} while expecting start token {START}", tokens[0]
@@ -237,7 +237,7 @@ class MessageParser:
         self._set_pending(data[consumed:])
         return text
 
-    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:  # noqa: ARG002
+    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:  # noqa: ARG002  # used in recovery
         """Decodes tokens at `offset`; ids that the vocabulary does not have become U+FFFD."""
         return self._tokenizer.decode_replacing(tokens)
 
@@ -250,7 +250,7 @@ class MessageParser:
         self.header_tokens = []
         self._header_begin = self.offset
 
-    def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002
+    def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # used in recovery
         room = self._max_header_tokens - len(self.header_tokens)
         if len(tokens) > room:
             self.offset += room

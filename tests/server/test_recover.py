@@ -1,0 +1,98 @@
+"""Recover mode through the RPCs: every field of a repair, and the same however it is asked."""
+
+import itertools
+from collections.abc import Iterable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from harmony_server.core.tokenizer import MESSAGE
+from tests.recovery.test_promises import outputs
+from tests.recovery.tokens import encode
+
+from .streams import batch, parse_either_way
+
+ASSISTANT = chat_pb2.ROLE_ASSISTANT
+RECOVER = parse_pb2.ParseOptions(recover=True)
+CONFIG = parse_pb2.ParseConfig(role=ASSISTANT, options=RECOVER)
+
+
+def parse_messages(
+    tokens: list[int], stub: HarmonyServiceStub
+) -> service_pb2.ParseMessagesResponse:
+    """Parses the whole at once."""
+    request = service_pb2.ParseMessagesRequest(tokens=tokens, role=ASSISTANT, options=RECOVER)
+    return stub.ParseMessages(request)
+
+
+def test_every_field_of_a_repair(stub: HarmonyServiceStub) -> None:
+    """A repair has its reason, text, offsets, header and message; the message has its mark."""
+    tokens = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")
+    answer = parse_messages(tokens, stub)
+    assert list(answer.recovered) == [
+        parse_pb2.Recovered(
+            reason=parse_pb2.RECOVERY_REASON_REPEATED_RECIPIENT,
+            text="to=f",
+            offsets=parse_pb2.TokenRange(begin=0, end=tokens.index(MESSAGE)),
+            raw_header="<|channel|>commentary to=f to=f",
+            message_index=0,
+        )
+    ]
+    assert list(answer.outcomes[0].repairs) == [parse_pb2.RECOVERY_REASON_REPEATED_RECIPIENT]
+    assert answer.messages[0].recipient == "f"
+
+
+def test_text_outside_a_message_names_no_message(stub: HarmonyServiceStub) -> None:
+    """Text outside has no message index, no header, and is in a repair alone."""
+    answer = parse_messages(encode("<|channel|>final<|message|>hi<|end|>364"), stub)
+    [repair] = answer.recovered
+    assert repair == parse_pb2.Recovered(
+        reason=parse_pb2.RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE,
+        text="364",
+        offsets=parse_pb2.TokenRange(begin=5, end=6),
+    )
+    assert not repair.HasField("message_index")
+    assert [message.content[0].text.text for message in answer.messages] == ["hi"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(tokens=outputs, cuts=st.lists(st.integers(0, 60), max_size=5))
+def test_streams_recover_what_a_unary_parse_does(
+    stub: HarmonyServiceStub, tokens: list[int], cuts: list[int]
+) -> None:
+    """Parse and ParseBatch, cut in any way, give what ParseMessages does, repairs and marks too."""
+    whole = parse_messages(tokens, stub)
+    edges = [0, *sorted(cut for cut in cuts if cut < len(tokens)), len(tokens)]
+    chunks = [tokens[begin:end] for begin, end in itertools.pairwise(edges)]
+    events, failure = parse_either_way(stub, CONFIG, chunks)
+    assert failure is None
+    completed = [event.completed for event in events if event.HasField("completed")]
+    recovered = [event.recovered for event in events if event.HasField("recovered")]
+    assert [it.message for it in completed] == list(whole.messages)
+    assert [list(it.repairs) for it in completed] == [list(it.repairs) for it in whole.outcomes]
+    assert _by_reason(recovered) == _by_reason(whole.recovered)
+
+    opening = parse_pb2.ParseBatchRequest(
+        open=[parse_pb2.OpenSequence(sequence_id=7, config=CONFIG)]
+    )
+    steps = [
+        parse_pb2.ParseBatchRequest(sequence_ids=[7] * len(chunk), tokens=chunk) for chunk in chunks
+    ]
+    found = [event for response in batch(stub, opening, *steps) for event in response.events]
+    assert [it.completed for it in found if it.HasField("completed")] == completed
+    repairs = [it.recovered for it in found if it.HasField("recovered")]
+    assert _by_reason(repairs) == _by_reason(recovered)
+
+
+def _by_reason(
+    repairs: Iterable[parse_pb2.Recovered],
+) -> dict[tuple[int, int, str], str]:
+    """Puts the texts of repairs together: runs may be cut where the requests are."""
+    texts: dict[tuple[int, int, str], str] = {}
+    for repair in repairs:
+        index = repair.message_index if repair.HasField("message_index") else -1
+        key = (repair.reason, index, repair.raw_header)
+        texts[key] = texts.get(key, "") + repair.text
+    return texts
