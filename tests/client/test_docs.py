@@ -1,4 +1,4 @@
-"""docs/client.md: every example runs, and the hierarchy of errors is the real one."""
+"""The documents: every example runs, and the hierarchy of errors is the real one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ def test_examples_run(server_address: str) -> None:
     assert len(examples) > 5
     program = "\n".join(examples).replace("127.0.0.1:50051", server_address)
     exec(compile(program, "docs/client.md", "exec"), {"__name__": "docs"})
+
+
+def test_examples_of_the_readme_run(server_address: str) -> None:
+    """The examples of README.md run, the one for a program without a server included."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len(examples) == 2
+    program = "\n".join(examples).replace("127.0.0.1:50051", server_address)
+    exec(compile(program, "README.md", "exec"), {"__name__": "readme"})
 
 
 def test_hierarchy_of_errors() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from harmony_server.batch_stream import MAX_OPEN_SEQUENCES
 from tests.core.parses import tokens_of
 from tests.core.token_streams import streams
 from tests.server.failures import Failure, failure_of_status
@@ -422,3 +423,18 @@ def _cut(sequences: list[list[int]], sizes: Sequence[int]) -> list[list[tuple[in
             step += [(sequence_id, token) for token in taken]
         steps.append(step)
     return steps
+
+
+def test_a_sequence_opened_thrice_fails_once(stub: HarmonyServiceStub) -> None:
+    """What a request says of a sequence that failed in it is dropped, another opening included."""
+    opened, last = batch(stub, _request(open_=[1, 1, 1]))
+    assert [event.WhichOneof("event") for event in opened.events] == ["error"]
+    assert last == pb.ParseBatchResponse()
+
+
+def test_open_sequences_are_bounded(stub: HarmonyServiceStub) -> None:
+    """One sequence too many fails with RESOURCE_EXHAUSTED; those that are open go on."""
+    opened, _ = batch(stub, _request(open_=list(range(MAX_OPEN_SEQUENCES + 1))))
+    [event] = opened.events
+    assert event.sequence_id == MAX_OPEN_SEQUENCES
+    assert event.error.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]

@@ -160,6 +160,20 @@ def test_parts_of_a_conversation_add_up() -> None:
     assert tokens == in_core(MESSAGES[3:5], True)
 
 
+@pytest.mark.parametrize("damage", ["cut in a message", "field number 0"])
+def test_what_protobuf_refuses_is_refused(damage: str) -> None:
+    """Reading by hand accepts nothing that is no protobuf message."""
+    conversation = chat_pb2.Conversation(messages=MESSAGES[3:5]).SerializeToString()
+    if damage == "cut in a message":
+        parts = [conversation[:7], conversation[7:]]
+    else:
+        parts = [conversation + b"\x00\x01"]
+    request = b"".join(bytes([0x0A, len(part)]) + part for part in parts)
+    with pytest.raises(RequestError) as caught:
+        service(MIB).render_conversation(request)
+    assert caught.value.reason == "MALFORMED_REQUEST"
+
+
 def test_unknown_fields_are_ignored() -> None:
     """Fields of a later contract, groups of an older protobuf among them, change nothing."""
     request = service_pb2.RenderConversationRequest(
