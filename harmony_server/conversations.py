@@ -118,6 +118,11 @@ class ConversationRenderer:
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
         return b"".join(packed)
 
+    def count_new_bytes(self, messages: Sequence[bytes]) -> int:
+        """Returns the size of the messages that are not remembered."""
+        unknown = self._cache.missing(messages) if self._cache else messages
+        return sum(map(len, unknown))
+
     def prompt_end(self, next_turn_role: core.Role) -> bytes:
         """Returns the packed tokens that ask for a turn."""
         return wire.pack_tokens([START, *self._encoding.encode_ordinary(next_turn_role.value)])

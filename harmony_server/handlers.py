@@ -18,7 +18,7 @@ from .batch_stream import BatchStream
 from .open_streams import OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
-from .service import HarmonyService
+from .service import ConversationWork, HarmonyService
 
 _Request = TypeVar("_Request", bound=Message)
 _Result = TypeVar("_Result")
@@ -31,6 +31,7 @@ SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
 # a smaller one the hop would cost more than the work. A byte of a unary request can mean more work
 # than a byte of tokens.
 _MAX_INLINE_UNARY_BYTES = 4 * 1024
+_MAX_INLINE_CONVERSATION_BYTES = 256 * 1024  # to look up its messages; new ones count as above
 _MAX_INLINE_STREAM_BYTES = 32 * 1024
 
 # The type of grpc.aio.EOF, which gRPC does not name.
@@ -84,11 +85,13 @@ class Handlers:
                 pb.GetRenderCacheStatisticsRequest, service.get_render_cache_statistics
             ),
             "Render": self._bytes(service.render),
-            "RenderConversation": self._bytes(service.render_conversation),
-            "RenderConversationForCompletion": self._bytes(
+            "RenderConversation": self._conversation(service.render_conversation),
+            "RenderConversationForCompletion": self._conversation(
                 service.render_conversation_for_completion
             ),
-            "RenderConversationForTraining": self._bytes(service.render_conversation_for_training),
+            "RenderConversationForTraining": self._conversation(
+                service.render_conversation_for_training
+            ),
             "ParseMessages": self._message(pb.ParseMessagesRequest, service.parse_messages),
             "Encode": self._bytes(service.encode),
             "Decode": self._message(pb.DecodeRequest, service.decode),
@@ -118,13 +121,36 @@ class Handlers:
             return method(self._service, data)
 
         async def serve(data: bytes) -> bytes:
-            await self._started.wait()
             if len(data) <= _MAX_INLINE_UNARY_BYTES:
                 return answer(data)
             return await self._in_thread(answer, data)
 
+        return self._unary(serve)
+
+    def _conversation(
+        self, method: Callable[[HarmonyService, bytes], ConversationWork]
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Returns the handler of an RPC that costs what its conversation has of new messages."""
+
+        async def serve(data: bytes) -> bytes:
+            if len(data) > _MAX_INLINE_CONVERSATION_BYTES:
+                return await self._in_thread(lambda it: method(self._service, it).render(), data)
+            work = method(self._service, data)
+            if work.new_bytes <= _MAX_INLINE_UNARY_BYTES:
+                return work.render()
+            return await self._in_thread(lambda _: work.render(), data)
+
+        return self._unary(serve)
+
+    def _unary(
+        self, serve: Callable[[bytes], Awaitable[bytes]]
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        async def serve_when_started(data: bytes) -> bytes:
+            await self._started.wait()
+            return await serve(data)
+
         async def handle(data: bytes, context: _Context) -> bytes:
-            return await _guard(serve(data), context)
+            return await _guard(serve_when_started(data), context)
 
         return grpc.unary_unary_rpc_method_handler(handle)
 

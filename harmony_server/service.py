@@ -1,5 +1,8 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 import grpc
 
 from harmony_client.v1 import service_pb2 as pb
@@ -13,6 +16,18 @@ from .core.render_cache import RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
 from .request_error import RequestError, invalid_field, parse_failed, read_request
 from .version import __version__
+
+
+class ConversationWork(NamedTuple):
+    """A conversation that is ready to be rendered.
+
+    Attributes:
+        new_bytes: The size of the messages that are not remembered: what the work costs.
+        render: Does the work and returns the response, as bytes; raises RequestError.
+    """
+
+    new_bytes: int
+    render: Callable[[], bytes]
 
 
 class HarmonyService:
@@ -60,28 +75,34 @@ class HarmonyService:
             raise invalid_field(f"message.{error.field}", str(error)) from None
         return wire.tokens_response(wire.pack_tokens(tokens))
 
-    def render_conversation(self, data: bytes) -> bytes:
-        """Renders a conversation; request and response are bytes."""
+    def render_conversation(self, data: bytes) -> ConversationWork:
+        """Prepares to render a conversation."""
         request, messages = self._conversations.read(pb.RenderConversationRequest, data)
         config = from_proto.render_config(request.config)
-        return wire.tokens_response(self._conversations.render(messages, config))
+        return self._work(messages, lambda: self._conversations.render(messages, config))
 
-    def render_conversation_for_completion(self, data: bytes) -> bytes:
-        """Renders a prompt; request and response are bytes."""
+    def render_conversation_for_completion(self, data: bytes) -> ConversationWork:
+        """Prepares to render a prompt."""
         request, messages = self._conversations.read(
             pb.RenderConversationForCompletionRequest, data
         )
         role = from_proto.role(request.next_turn_role, "next_turn_role")
         config = from_proto.render_config(request.config)
-        packed = self._conversations.render(messages, config)
-        return wire.tokens_response(packed + self._conversations.prompt_end(role))
+        end = self._conversations.prompt_end(role)
+        return self._work(messages, lambda: self._conversations.render(messages, config) + end)
 
-    def render_conversation_for_training(self, data: bytes) -> bytes:
-        """Renders a training example; request and response are bytes."""
+    def render_conversation_for_training(self, data: bytes) -> ConversationWork:
+        """Prepares to render a training example."""
         request, messages = self._conversations.read(pb.RenderConversationForTrainingRequest, data)
         config = from_proto.render_config(request.config)
-        packed = self._conversations.render(messages, config, for_training=True)
-        return wire.tokens_response(packed)
+        return self._work(
+            messages, lambda: self._conversations.render(messages, config, for_training=True)
+        )
+
+    def _work(self, messages: Sequence[bytes], render: Callable[[], bytes]) -> ConversationWork:
+        return ConversationWork(
+            self._conversations.count_new_bytes(messages), lambda: wire.tokens_response(render())
+        )
 
     def get_render_cache_statistics(
         self, _request: pb.GetRenderCacheStatisticsRequest

@@ -2,11 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
+_Key = TypeVar("_Key", bound=Hashable)
 
 # What an entry takes beside its key and value: the dictionary's slot, the objects' headers.
 _ENTRY_OVERHEAD_BYTES = 250
@@ -65,6 +66,11 @@ class RenderCache(Generic[_Value]):
             self._misses += misses
             self._hits += len(values) - misses
         return values
+
+    def missing(self, keys: Sequence[_Key]) -> list[_Key]:
+        """Returns the keys that have no value now; it counts as no look-up."""
+        with self._lock:
+            return [key for key in keys if key not in self._entries]
 
     def put(self, key: Hashable, value: _Value, size: int) -> None:
         """Remembers a value; `size` is that of key and value together, in bytes.

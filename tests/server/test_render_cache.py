@@ -52,7 +52,7 @@ def render(
         conversation=chat_pb2.Conversation(messages=messages),
         config=service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis),
     )
-    response = server.render_conversation(request.SerializeToString())
+    response = server.render_conversation(request.SerializeToString()).render()
     return list(service_pb2.RenderConversationResponse.FromString(response).tokens)
 
 
@@ -100,6 +100,18 @@ def test_a_growing_conversation_misses_only_its_new_turn() -> None:
     assert statistics(server).misses == 20
     assert statistics(server).hits == sum(range(20))
     assert statistics(server).entries == 20
+
+
+def test_what_is_remembered_is_no_work() -> None:
+    """The work of a request is the size of its new messages, before and after it is done."""
+    server = service(MIB)
+    request = service_pb2.RenderConversationRequest(
+        conversation=chat_pb2.Conversation(messages=MESSAGES[3:5])
+    )
+    work = server.render_conversation(request.SerializeToString())
+    assert work.new_bytes == sum(message.ByteSize() for message in MESSAGES[3:5])
+    work.render()
+    assert server.render_conversation(request.SerializeToString()).new_bytes == 0
 
 
 def test_the_cache_is_bounded_in_bytes() -> None:
@@ -155,7 +167,7 @@ def test_parts_of_a_conversation_add_up() -> None:
         ).SerializeToString()
         for message in MESSAGES[3:5]
     )
-    response = service(MIB).render_conversation(first + second)
+    response = service(MIB).render_conversation(first + second).render()
     tokens = list(service_pb2.RenderConversationResponse.FromString(response).tokens)
     assert tokens == in_core(MESSAGES[3:5], True)
 
@@ -170,7 +182,7 @@ def test_what_protobuf_refuses_is_refused(damage: str) -> None:
         parts = [conversation + b"\x00\x01"]
     request = b"".join(bytes([0x0A, len(part)]) + part for part in parts)
     with pytest.raises(RequestError) as caught:
-        service(MIB).render_conversation(request)
+        service(MIB).render_conversation(request).render()
     assert caught.value.reason == "MALFORMED_REQUEST"
 
 
@@ -182,7 +194,7 @@ def test_unknown_fields_are_ignored() -> None:
     varint_field = bytes([0xA0, 0x06, 0x05])  # field 100, varint
     group = bytes([0xA3, 0x06, 0xA0, 0x06, 0x05, 0xA4, 0x06])  # field 100, a group around it
     for extra in (varint_field, group):
-        response = service(MIB).render_conversation(request + extra)
+        response = service(MIB).render_conversation(request + extra).render()
         tokens = list(service_pb2.RenderConversationResponse.FromString(response).tokens)
         assert tokens == in_core([MESSAGES[3]], True)
 
@@ -199,7 +211,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Bytes that are no request are refused in words made for the caller, whatever they are."""
     reason = "NONE"
     try:
-        service(MIB).render_conversation(data)
+        service(MIB).render_conversation(data).render()
     except RequestError as error:
         reason = error.reason
     assert reason in {"NONE", "MALFORMED_REQUEST", "INVALID_FIELD"}
