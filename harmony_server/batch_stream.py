@@ -8,7 +8,7 @@ from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto
 from .batch_group import BatchGroup
-from .core.events import ContentDelta, Event, MessageCompleted, MessageStarted
+from .core.events import ContentDelta, Event
 from .core.parser import MessageParser
 from .request_error import RequestError, invalid_field, parse_failed, read_request
 
@@ -180,14 +180,8 @@ class _Step:
             if isinstance(event, ContentDelta):
                 self.response.sequence_ids.append(sequence_id)
                 self.response.deltas.append(event.text)
-                continue
-            target = self._add_event(sequence_id)
-            if isinstance(event, MessageStarted):
-                to_proto.fill_started(target.started, event)
-            elif isinstance(event, MessageCompleted):
-                to_proto.fill_completed(target.completed, event)
             else:
-                to_proto.fill_recovered(target.recovered, event)
+                to_proto.fill_rare_event(self._add_event(sequence_id), event)
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:

@@ -30,14 +30,7 @@ _REASONS = {
 
 def fill_message(target: chat_pb2.Message, event: MessageCompleted) -> None:
     """Fills in a parsed message."""
-    header = event.header
-    _fill_author(target.author, header)
-    if header.recipient is not None:
-        target.recipient = header.recipient
-    if header.channel is not None:
-        target.channel = header.channel
-    if header.content_type is not None:
-        target.content_type = header.content_type
+    _fill_header(target, event.header)
     target.content.add().text.text = event.text
 
 
@@ -52,24 +45,6 @@ def fill_outcome(
     target.repairs.extend(_REASONS[reason] for reason in event.repairs)
 
 
-def fill_started(target: parse_pb2.MessageStarted, event: MessageStarted) -> None:
-    """Fills in the start of a message."""
-    header = event.header
-    _fill_author(target.author, header)
-    if header.recipient is not None:
-        target.recipient = header.recipient
-    if header.channel is not None:
-        target.channel = header.channel
-    if header.content_type is not None:
-        target.content_type = header.content_type
-
-
-def fill_completed(target: parse_pb2.MessageCompleted, event: MessageCompleted) -> None:
-    """Fills in the completion of a message."""
-    fill_message(target.message, event)
-    fill_outcome(target, event)
-
-
 def fill_recovered(target: parse_pb2.Recovered, event: Recovered) -> None:
     """Fills in a repair."""
     target.reason = _REASONS[event.reason]
@@ -82,21 +57,37 @@ def fill_recovered(target: parse_pb2.Recovered, event: Recovered) -> None:
 
 def fill_event(target: parse_pb2.ParseEvent, event: Event) -> None:
     """Fills in any event."""
+    if isinstance(event, ContentDelta):
+        target.delta.text = event.text
+    else:
+        fill_rare_event(target, event)
+
+
+def fill_rare_event(
+    target: parse_pb2.ParseEvent | parse_pb2.SequenceEvent,
+    event: MessageStarted | MessageCompleted | Recovered,
+) -> None:
+    """Fills in an event that is no delta."""
     match event:
-        case ContentDelta():
-            target.delta.text = event.text
         case MessageStarted():
-            fill_started(target.started, event)
+            _fill_header(target.started, event.header)
         case MessageCompleted():
-            fill_completed(target.completed, event)
+            fill_message(target.completed.message, event)
+            fill_outcome(target.completed, event)
         case Recovered():
             fill_recovered(target.recovered, event)
 
 
-def _fill_author(target: chat_pb2.Author, header: Header) -> None:
-    target.role = _ROLES[header.role]
+def _fill_header(target: chat_pb2.Message | parse_pb2.MessageStarted, header: Header) -> None:
+    target.author.role = _ROLES[header.role]
     if header.name is not None:
-        target.name = header.name
+        target.author.name = header.name
+    if header.recipient is not None:
+        target.recipient = header.recipient
+    if header.channel is not None:
+        target.channel = header.channel
+    if header.content_type is not None:
+        target.content_type = header.content_type
 
 
 def _fill_range(target: parse_pb2.TokenRange, tokens: TokenRange) -> None:

@@ -30,12 +30,9 @@ from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 DEFAULT_MAX_HEADER_TOKENS = 4096
 # What `direct` is where no token is only text: a list, so that a look-up needs no test before it.
 NO_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
-
-
-# A longer header is read anew each time: what is remembered is bounded by this and by the number
-# of headers.
-MAX_REMEMBERED_HEADER_TOKENS = 32
+# Of headers that were read what they gave is remembered: so many of them, of at most so many tokens.
 REMEMBERED_HEADERS = 1024
+MAX_REMEMBERED_HEADER_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)
