@@ -70,10 +70,10 @@ class HarmonyService:
             conversation_has_function_tools=request.options.conversation_has_function_tools
         )
         try:
-            tokens = self.encoding.render(message, options)
+            parts = self.encoding.render_in_parts(message, options)
+            return wire.tokens_response(b"".join(map(wire.pack_tokens, parts)))
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
-        return wire.tokens_response(wire.pack_tokens(tokens))
 
     def render_conversation(self, data: bytes) -> ConversationWork:
         """Prepares to render a conversation."""

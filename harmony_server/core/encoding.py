@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -88,6 +88,17 @@ class HarmonyEncoding:
         except ValueError as error:
             raise ValueError(f"invalid message JSON: {error}") from None
 
+    def render_in_parts(
+        self, message: Message, render_options: RenderOptions | None = None
+    ) -> Iterator[list[int]]:
+        """Yields what `render` returns part by part: a document's tokens never exist all at once.
+
+        Raises:
+            RenderError, ValueError: As `render`; what came before may be out by then.
+        """
+        options = render_options or RenderOptions()
+        return self._render_in_parts(message, options.conversation_has_function_tools)
+
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
@@ -165,7 +176,24 @@ class HarmonyEncoding:
             self.render_cache.put(key, rendered, size)
 
     def _render(self, message: Message, with_tools: bool) -> list[int]:
+        tokens: list[int] = []
+        for part in self._render_in_parts(message, with_tools):
+            tokens += part
+        return tokens
+
+    def _render_in_parts(self, message: Message, with_tools: bool) -> Iterator[list[int]]:
         """Renders a message, piece by piece; pieces are never joined before encoding."""
+        yield self._render_header(message)
+        for index, content in enumerate(message.content):
+            try:
+                text = _content_text(content, message.author.role, with_tools)
+            except RenderError as error:
+                raise error.inside(f"content[{index}]") from None
+            yield from self._tokenizer.encode_in_parts(json_text.join_surrogates(text))
+        calls_tool = message.author.role is Role.ASSISTANT and message.recipient is not None
+        yield [tk.CALL if calls_tool else tk.END]
+
+    def _render_header(self, message: Message) -> list[int]:
         encode = self._encode_piece
         author = message.author
         tokens = [tk.START]
@@ -185,13 +213,6 @@ class HarmonyEncoding:
         if message.content_type is not None:
             tokens += self._encode_content_type(message.content_type)
         tokens.append(tk.MESSAGE)
-        for index, content in enumerate(message.content):
-            try:
-                tokens += encode(_content_text(content, author.role, with_tools))
-            except RenderError as error:
-                raise error.inside(f"content[{index}]") from None
-        calls_tool = author.role is Role.ASSISTANT and message.recipient is not None
-        tokens.append(tk.CALL if calls_tool else tk.END)
         return tokens
 
     def _encode_content_type(self, content_type: str) -> list[int]:

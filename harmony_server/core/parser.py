@@ -30,7 +30,7 @@ from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 DEFAULT_MAX_HEADER_TOKENS = 4096
 # What `direct` is where no token is only text: a list, so that a look-up needs no test before it.
 NO_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
-# Of headers that were read what they gave is remembered: so many of them, of at most so many tokens.
+# What headers gave is remembered: of so many of them, that have at most so many tokens.
 REMEMBERED_HEADERS = 1024
 MAX_REMEMBERED_HEADER_TOKENS = 32
 

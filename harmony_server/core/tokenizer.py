@@ -1,6 +1,7 @@
 """The tokenizer `o200k_harmony`: `o200k_base` with harmony's special tokens."""
 
 import functools
+import itertools
 import operator
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -101,10 +102,11 @@ class Tokenizer:
         """Encodes text; spellings of special tokens stay text. Lone surrogates become U+FFFD."""
         if len(text) <= _CHARACTERS_AT_ONCE:
             return self._encoding.encode_ordinary(text)
-        tokens: list[int] = []
-        for piece in _split_long(text):
-            tokens += self._encoding.encode_ordinary(piece)
-        return tokens
+        return list(itertools.chain.from_iterable(self.encode_in_parts(text)))
+
+    def encode_in_parts(self, text: str) -> Iterator[list[int]]:
+        """Yields the tokens of a text part by part, a long one in many; as `encode_ordinary`."""
+        return map(self._encoding.encode_ordinary, _split_long(text))
 
     def encode(
         self,
