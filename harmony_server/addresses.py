@@ -16,11 +16,11 @@ class Address:
 
     Attributes:
         text: The address as gRPC takes it.
-        host: The host, or None for a Unix socket.
+        socket_path: The path of a Unix socket, or None.
     """
 
     text: str
-    host: str | None
+    socket_path: str | None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -33,14 +33,16 @@ class Address:
             path = text.removeprefix(_UNIX_PREFIX)
             if not path.startswith("/"):
                 raise AddressError(f"{text}: a Unix socket needs an absolute path")
-            return cls(text=text, host=None)
+            return cls(text=text, socket_path=path)
         host, colon, port = text.rpartition(":")
         if not colon or not host or not port.isascii() or not port.isdigit():
             raise AddressError(f"{text}: must be host:port or unix:///path")
         if int(port) > 65535:
             raise AddressError(f"{text}: the port must be at most 65535")
-        return cls(text=text, host=host)
+        return cls(text=text, socket_path=None)
 
     def with_port(self, port: int) -> str:
         """Returns the address as clients dial it, the port chosen."""
-        return self.text if self.host is None else f"{self.host}:{port}"
+        if self.socket_path is not None:
+            return self.text
+        return f"{self.text.rpartition(':')[0]}:{port}"

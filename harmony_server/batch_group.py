@@ -12,8 +12,9 @@ class BatchGroup:
     """Sequences in a fixed order, each of which gets one token a step.
 
     What a token needs of its sequence stands in columns, so that a step of plain text is a few
-    passes over lists, and no parser is touched. The parsers learn of their tokens later: `step`
-    must be followed by `settle` of those that it leaves out, and of all before the group is let go.
+    passes over lists, and no parser is touched. The parsers learn of their tokens later: each that
+    reads a token of its own between `before_reading` and `after_reading`, all of them in `settle`,
+    before the group is let go.
 
     Attributes:
         ids: The sequences, in order.

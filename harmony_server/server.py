@@ -130,8 +130,8 @@ class _HealthServicer(health.aio.HealthServicer):
 def _bind(server: grpc.aio.Server, address: Address) -> str:
     """Binds an address and returns it with the port that was chosen."""
     try:
-        if address.host is None:
-            lock_socket(address.text)
+        if address.socket_path is not None:
+            lock_socket(address.socket_path)
         port = server.add_insecure_port(address.text)
     except BlockingIOError:
         raise OSError(f"cannot listen on {address.text}: another server does") from None

@@ -6,21 +6,17 @@ the socket tells the second one.
 
 import fcntl
 import os
-from pathlib import Path
-
-_UNIX_PREFIX = "unix://"
 
 
-def lock_socket(address: str) -> int:
-    """Locks `unix:///path` until the process ends, and returns the descriptor that holds the lock.
+def lock_socket(socket_path: str) -> int:
+    """Locks a socket until the process ends, and returns the descriptor that holds the lock.
 
     The lock file stays behind: to remove it would race with the next server.
 
     Raises:
         OSError: The folder cannot be written to, or another server has the lock.
     """
-    path = Path(address.removeprefix(_UNIX_PREFIX) + ".lock")
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(f"{socket_path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
