@@ -22,65 +22,85 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from harmony_client._google import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from harmony_client.v1 import chat_pb2 as harmony_dot_v1_dot_chat__pb2
 from harmony_client.v1 import parse_pb2 as harmony_dot_v1_dot_parse__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18harmony/v1/service.proto\x12\nharmony.v1\x1a\x15harmony/v1/chat.proto\x1a\x16harmony/v1/parse.proto\"\x14\n\x12GetEncodingRequest\"\xdb\x02\n\x13GetEncodingResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0etokenizer_name\x18\x02 \x01(\t\x12\r\n\x05n_ctx\x18\x03 \x01(\r\x12\x1a\n\x12max_message_tokens\x18\x04 \x01(\r\x12\x13\n\x0bstop_tokens\x18\x05 \x03(\r\x12)\n!stop_tokens_for_assistant_actions\x18\x06 \x03(\r\x12J\n\x0especial_tokens\x18\x07 \x03(\x0b\x32\x32.harmony.v1.GetEncodingResponse.SpecialTokensEntry\x12\x19\n\x11vocabulary_sha256\x18\x08 \x01(\t\x12\x16\n\x0eserver_version\x18\t \x01(\t\x1a\x34\n\x12SpecialTokensEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"!\n\x1fGetRenderCacheStatisticsRequest\"s\n GetRenderCacheStatisticsResponse\x12\x0c\n\x04hits\x18\x01 \x01(\x04\x12\x0e\n\x06misses\x18\x02 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x11\n\tmax_bytes\x18\x05 \x01(\x04\"8\n\rRenderOptions\x12\'\n\x1f\x63onversation_has_function_tools\x18\x01 \x01(\x08\"R\n\x18RenderConversationConfig\x12\x1f\n\x12\x61uto_drop_analysis\x18\x01 \x01(\x08H\x00\x88\x01\x01\x42\x15\n\x13_auto_drop_analysis\"a\n\rRenderRequest\x12$\n\x07message\x18\x01 \x01(\x0b\x32\x13.harmony.v1.Message\x12*\n\x07options\x18\x02 \x01(\x0b\x32\x19.harmony.v1.RenderOptions\" \n\x0eRenderResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x81\x01\n\x19RenderConversationRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\",\n\x1aRenderConversationResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\xb8\x01\n&RenderConversationForCompletionRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12(\n\x0enext_turn_role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.Role\x12\x34\n\x06\x63onfig\x18\x03 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"9\n\'RenderConversationForCompletionResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x8c\x01\n$RenderConversationForTrainingRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"7\n%RenderConversationForTrainingResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x7f\n\x14ParseMessagesRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.RoleH\x00\x88\x01\x01\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.harmony.v1.ParseOptionsB\x07\n\x05_role\"\x92\x01\n\x0eMessageOutcome\x12\x17\n\nstop_token\x18\x01 \x01(\rH\x00\x88\x01\x01\x12+\n\x07offsets\x18\x02 \x01(\x0b\x32\x1a.harmony.v1.MessageOffsets\x12+\n\x07repairs\x18\x03 \x03(\x0e\x32\x1a.harmony.v1.RecoveryReasonB\r\n\x0b_stop_token\"\x96\x01\n\x15ParseMessagesResponse\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.harmony.v1.Message\x12,\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1a.harmony.v1.MessageOutcome\x12(\n\trecovered\x18\x03 \x03(\x0b\x32\x15.harmony.v1.Recovered\".\n\x0fSpecialTokenSet\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\x12\x0e\n\x06tokens\x18\x02 \x03(\t\"\x8c\x01\n\rEncodeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x34\n\x0f\x61llowed_special\x18\x02 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\x12\x37\n\x12\x64isallowed_special\x18\x03 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\" \n\x0e\x45ncodeResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"A\n\rDecodeRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12\x0e\n\x06strict\x18\x02 \x01(\x08\x12\x10\n\x08\x61s_bytes\x18\x03 \x01(\x08\":\n\x0e\x44\x65\x63odeResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06output2\xfc\x07\n\x0eHarmonyService\x12N\n\x0bGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\x12u\n\x18GetRenderCacheStatistics\x12+.harmony.v1.GetRenderCacheStatisticsRequest\x1a,.harmony.v1.GetRenderCacheStatisticsResponse\x12?\n\x06Render\x12\x19.harmony.v1.RenderRequest\x1a\x1a.harmony.v1.RenderResponse\x12\x63\n\x12RenderConversation\x12%.harmony.v1.RenderConversationRequest\x1a&.harmony.v1.RenderConversationResponse\x12\x8a\x01\n\x1fRenderConversationForCompletion\x12\x32.harmony.v1.RenderConversationForCompletionRequest\x1a\x33.harmony.v1.RenderConversationForCompletionResponse\x12\x84\x01\n\x1dRenderConversationForTraining\x12\x30.harmony.v1.RenderConversationForTrainingRequest\x1a\x31.harmony.v1.RenderConversationForTrainingResponse\x12T\n\rParseMessages\x12 .harmony.v1.ParseMessagesRequest\x1a!.harmony.v1.ParseMessagesResponse\x12?\n\x06\x45ncode\x12\x19.harmony.v1.EncodeRequest\x1a\x1a.harmony.v1.EncodeResponse\x12?\n\x06\x44\x65\x63ode\x12\x19.harmony.v1.DecodeRequest\x1a\x1a.harmony.v1.DecodeResponse\x12@\n\x05Parse\x12\x18.harmony.v1.ParseRequest\x1a\x19.harmony.v1.ParseResponse(\x01\x30\x01\x12O\n\nParseBatch\x12\x1d.harmony.v1.ParseBatchRequest\x1a\x1e.harmony.v1.ParseBatchResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18harmony/v1/service.proto\x12\nharmony.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15harmony/v1/chat.proto\x1a\x16harmony/v1/parse.proto\"\x14\n\x12GetEncodingRequest\"\xdb\x02\n\x13GetEncodingResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0etokenizer_name\x18\x02 \x01(\t\x12\r\n\x05n_ctx\x18\x03 \x01(\r\x12\x1a\n\x12max_message_tokens\x18\x04 \x01(\r\x12\x13\n\x0bstop_tokens\x18\x05 \x03(\r\x12)\n!stop_tokens_for_assistant_actions\x18\x06 \x03(\r\x12J\n\x0especial_tokens\x18\x07 \x03(\x0b\x32\x32.harmony.v1.GetEncodingResponse.SpecialTokensEntry\x12\x19\n\x11vocabulary_sha256\x18\x08 \x01(\t\x12\x16\n\x0eserver_version\x18\t \x01(\t\x1a\x34\n\x12SpecialTokensEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"!\n\x1fGetRenderCacheStatisticsRequest\"s\n GetRenderCacheStatisticsResponse\x12\x0c\n\x04hits\x18\x01 \x01(\x04\x12\x0e\n\x06misses\x18\x02 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x11\n\tmax_bytes\x18\x05 \x01(\x04\"8\n\rRenderOptions\x12\'\n\x1f\x63onversation_has_function_tools\x18\x01 \x01(\x08\"R\n\x18RenderConversationConfig\x12\x1f\n\x12\x61uto_drop_analysis\x18\x01 \x01(\x08H\x00\x88\x01\x01\x42\x15\n\x13_auto_drop_analysis\"a\n\rRenderRequest\x12$\n\x07message\x18\x01 \x01(\x0b\x32\x13.harmony.v1.Message\x12*\n\x07options\x18\x02 \x01(\x0b\x32\x19.harmony.v1.RenderOptions\" \n\x0eRenderResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x81\x01\n\x19RenderConversationRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\",\n\x1aRenderConversationResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\xb8\x01\n&RenderConversationForCompletionRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12(\n\x0enext_turn_role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.Role\x12\x34\n\x06\x63onfig\x18\x03 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"9\n\'RenderConversationForCompletionResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x8c\x01\n$RenderConversationForTrainingRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"7\n%RenderConversationForTrainingResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x7f\n\x14ParseMessagesRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.RoleH\x00\x88\x01\x01\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.harmony.v1.ParseOptionsB\x07\n\x05_role\"\x92\x01\n\x0eMessageOutcome\x12\x17\n\nstop_token\x18\x01 \x01(\rH\x00\x88\x01\x01\x12+\n\x07offsets\x18\x02 \x01(\x0b\x32\x1a.harmony.v1.MessageOffsets\x12+\n\x07repairs\x18\x03 \x03(\x0e\x32\x1a.harmony.v1.RecoveryReasonB\r\n\x0b_stop_token\"\x96\x01\n\x15ParseMessagesResponse\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.harmony.v1.Message\x12,\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1a.harmony.v1.MessageOutcome\x12(\n\trecovered\x18\x03 \x03(\x0b\x32\x15.harmony.v1.Recovered\".\n\x0fSpecialTokenSet\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\x12\x0e\n\x06tokens\x18\x02 \x03(\t\"\x8c\x01\n\rEncodeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x34\n\x0f\x61llowed_special\x18\x02 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\x12\x37\n\x12\x64isallowed_special\x18\x03 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\" \n\x0e\x45ncodeResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"A\n\rDecodeRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12\x0e\n\x06strict\x18\x02 \x01(\x08\x12\x10\n\x08\x61s_bytes\x18\x03 \x01(\x08\":\n\x0e\x44\x65\x63odeResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06output2\xb0\n\n\x0eHarmonyService\x12\x64\n\x0bGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/encoding\x12\x8e\x01\n\x18GetRenderCacheStatistics\x12+.harmony.v1.GetRenderCacheStatisticsRequest\x1a,.harmony.v1.GetRenderCacheStatisticsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/renderCache\x12_\n\x06Render\x12\x19.harmony.v1.RenderRequest\x1a\x1a.harmony.v1.RenderResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/v1/messages:render:\x01*\x12\x88\x01\n\x12RenderConversation\x12%.harmony.v1.RenderConversationRequest\x1a&.harmony.v1.RenderConversationResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/conversations:render:\x01*\x12\xbc\x01\n\x1fRenderConversationForCompletion\x12\x32.harmony.v1.RenderConversationForCompletionRequest\x1a\x33.harmony.v1.RenderConversationForCompletionResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/conversations:renderForCompletion:\x01*\x12\xb4\x01\n\x1dRenderConversationForTraining\x12\x30.harmony.v1.RenderConversationForTrainingRequest\x1a\x31.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/conversations:renderForTraining:\x01*\x12v\n\rParseMessages\x12 .harmony.v1.ParseMessagesRequest\x1a!.harmony.v1.ParseMessagesResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/completions:parse:\x01*\x12[\n\x06\x45ncode\x12\x19.harmony.v1.EncodeRequest\x1a\x1a.harmony.v1.EncodeResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/text:encode:\x01*\x12]\n\x06\x44\x65\x63ode\x12\x19.harmony.v1.DecodeRequest\x1a\x1a.harmony.v1.DecodeResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/tokens:decode:\x01*\x12@\n\x05Parse\x12\x18.harmony.v1.ParseRequest\x1a\x19.harmony.v1.ParseResponse(\x01\x30\x01\x12O\n\nParseBatch\x12\x1d.harmony.v1.ParseBatchRequest\x1a\x1e.harmony.v1.ParseBatchResponse(\x01\x30\x01\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'harmony_client.v1.service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\033io.github.harmonysidecar.v1P\001Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1'
   _globals['_GETENCODINGRESPONSE_SPECIALTOKENSENTRY']._loaded_options = None
   _globals['_GETENCODINGRESPONSE_SPECIALTOKENSENTRY']._serialized_options = b'8\001'
-  _globals['_GETENCODINGREQUEST']._serialized_start=87
-  _globals['_GETENCODINGREQUEST']._serialized_end=107
-  _globals['_GETENCODINGRESPONSE']._serialized_start=110
-  _globals['_GETENCODINGRESPONSE']._serialized_end=457
-  _globals['_GETENCODINGRESPONSE_SPECIALTOKENSENTRY']._serialized_start=405
-  _globals['_GETENCODINGRESPONSE_SPECIALTOKENSENTRY']._serialized_end=457
-  _globals['_GETRENDERCACHESTATISTICSREQUEST']._serialized_start=459
-  _globals['_GETRENDERCACHESTATISTICSREQUEST']._serialized_end=492
-  _globals['_GETRENDERCACHESTATISTICSRESPONSE']._serialized_start=494
-  _globals['_GETRENDERCACHESTATISTICSRESPONSE']._serialized_end=609
-  _globals['_RENDEROPTIONS']._serialized_start=611
-  _globals['_RENDEROPTIONS']._serialized_end=667
-  _globals['_RENDERCONVERSATIONCONFIG']._serialized_start=669
-  _globals['_RENDERCONVERSATIONCONFIG']._serialized_end=751
-  _globals['_RENDERREQUEST']._serialized_start=753
-  _globals['_RENDERREQUEST']._serialized_end=850
-  _globals['_RENDERRESPONSE']._serialized_start=852
-  _globals['_RENDERRESPONSE']._serialized_end=884
-  _globals['_RENDERCONVERSATIONREQUEST']._serialized_start=887
-  _globals['_RENDERCONVERSATIONREQUEST']._serialized_end=1016
-  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_start=1018
-  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_end=1062
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_start=1065
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_end=1249
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_start=1251
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_end=1308
-  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_start=1311
-  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_end=1451
-  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_start=1453
-  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_end=1508
-  _globals['_PARSEMESSAGESREQUEST']._serialized_start=1510
-  _globals['_PARSEMESSAGESREQUEST']._serialized_end=1637
-  _globals['_MESSAGEOUTCOME']._serialized_start=1640
-  _globals['_MESSAGEOUTCOME']._serialized_end=1786
-  _globals['_PARSEMESSAGESRESPONSE']._serialized_start=1789
-  _globals['_PARSEMESSAGESRESPONSE']._serialized_end=1939
-  _globals['_SPECIALTOKENSET']._serialized_start=1941
-  _globals['_SPECIALTOKENSET']._serialized_end=1987
-  _globals['_ENCODEREQUEST']._serialized_start=1990
-  _globals['_ENCODEREQUEST']._serialized_end=2130
-  _globals['_ENCODERESPONSE']._serialized_start=2132
-  _globals['_ENCODERESPONSE']._serialized_end=2164
-  _globals['_DECODEREQUEST']._serialized_start=2166
-  _globals['_DECODEREQUEST']._serialized_end=2231
-  _globals['_DECODERESPONSE']._serialized_start=2233
-  _globals['_DECODERESPONSE']._serialized_end=2291
-  _globals['_HARMONYSERVICE']._serialized_start=2294
-  _globals['_HARMONYSERVICE']._serialized_end=3314
+  _globals['_HARMONYSERVICE'].methods_by_name['GetEncoding']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['GetEncoding']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/encoding'
+  _globals['_HARMONYSERVICE'].methods_by_name['GetRenderCacheStatistics']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['GetRenderCacheStatistics']._serialized_options = b'\202\323\344\223\002\021\022\017/v1/renderCache'
+  _globals['_HARMONYSERVICE'].methods_by_name['Render']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['Render']._serialized_options = b'\202\323\344\223\002\030\"\023/v1/messages:render:\001*'
+  _globals['_HARMONYSERVICE'].methods_by_name['RenderConversation']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['RenderConversation']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/conversations:render:\001*'
+  _globals['_HARMONYSERVICE'].methods_by_name['RenderConversationForCompletion']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['RenderConversationForCompletion']._serialized_options = b'\202\323\344\223\002*\"%/v1/conversations:renderForCompletion:\001*'
+  _globals['_HARMONYSERVICE'].methods_by_name['RenderConversationForTraining']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['RenderConversationForTraining']._serialized_options = b'\202\323\344\223\002(\"#/v1/conversations:renderForTraining:\001*'
+  _globals['_HARMONYSERVICE'].methods_by_name['ParseMessages']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['ParseMessages']._serialized_options = b'\202\323\344\223\002\032\"\025/v1/completions:parse:\001*'
+  _globals['_HARMONYSERVICE'].methods_by_name['Encode']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['Encode']._serialized_options = b'\202\323\344\223\002\024\"\017/v1/text:encode:\001*'
+  _globals['_HARMONYSERVICE'].methods_by_name['Decode']._loaded_options = None
+  _globals['_HARMONYSERVICE'].methods_by_name['Decode']._serialized_options = b'\202\323\344\223\002\026\"\021/v1/tokens:decode:\001*'
+  _globals['_GETENCODINGREQUEST']._serialized_start=117
+  _globals['_GETENCODINGREQUEST']._serialized_end=137
+  _globals['_GETENCODINGRESPONSE']._serialized_start=140
+  _globals['_GETENCODINGRESPONSE']._serialized_end=487
+  _globals['_GETENCODINGRESPONSE_SPECIALTOKENSENTRY']._serialized_start=435
+  _globals['_GETENCODINGRESPONSE_SPECIALTOKENSENTRY']._serialized_end=487
+  _globals['_GETRENDERCACHESTATISTICSREQUEST']._serialized_start=489
+  _globals['_GETRENDERCACHESTATISTICSREQUEST']._serialized_end=522
+  _globals['_GETRENDERCACHESTATISTICSRESPONSE']._serialized_start=524
+  _globals['_GETRENDERCACHESTATISTICSRESPONSE']._serialized_end=639
+  _globals['_RENDEROPTIONS']._serialized_start=641
+  _globals['_RENDEROPTIONS']._serialized_end=697
+  _globals['_RENDERCONVERSATIONCONFIG']._serialized_start=699
+  _globals['_RENDERCONVERSATIONCONFIG']._serialized_end=781
+  _globals['_RENDERREQUEST']._serialized_start=783
+  _globals['_RENDERREQUEST']._serialized_end=880
+  _globals['_RENDERRESPONSE']._serialized_start=882
+  _globals['_RENDERRESPONSE']._serialized_end=914
+  _globals['_RENDERCONVERSATIONREQUEST']._serialized_start=917
+  _globals['_RENDERCONVERSATIONREQUEST']._serialized_end=1046
+  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_start=1048
+  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_end=1092
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_start=1095
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_end=1279
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_start=1281
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_end=1338
+  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_start=1341
+  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_end=1481
+  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_start=1483
+  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_end=1538
+  _globals['_PARSEMESSAGESREQUEST']._serialized_start=1540
+  _globals['_PARSEMESSAGESREQUEST']._serialized_end=1667
+  _globals['_MESSAGEOUTCOME']._serialized_start=1670
+  _globals['_MESSAGEOUTCOME']._serialized_end=1816
+  _globals['_PARSEMESSAGESRESPONSE']._serialized_start=1819
+  _globals['_PARSEMESSAGESRESPONSE']._serialized_end=1969
+  _globals['_SPECIALTOKENSET']._serialized_start=1971
+  _globals['_SPECIALTOKENSET']._serialized_end=2017
+  _globals['_ENCODEREQUEST']._serialized_start=2020
+  _globals['_ENCODEREQUEST']._serialized_end=2160
+  _globals['_ENCODERESPONSE']._serialized_start=2162
+  _globals['_ENCODERESPONSE']._serialized_end=2194
+  _globals['_DECODEREQUEST']._serialized_start=2196
+  _globals['_DECODEREQUEST']._serialized_end=2261
+  _globals['_DECODERESPONSE']._serialized_start=2263
+  _globals['_DECODERESPONSE']._serialized_end=2321
+  _globals['_HARMONYSERVICE']._serialized_start=2324
+  _globals['_HARMONYSERVICE']._serialized_end=3652
 # @@protoc_insertion_point(module_scope)

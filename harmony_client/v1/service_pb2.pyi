@@ -1,3 +1,4 @@
+from harmony_client._google import annotations_pb2 as _annotations_pb2
 from harmony_client.v1 import chat_pb2 as _chat_pb2
 from harmony_client.v1 import parse_pb2 as _parse_pb2
 from google.protobuf.internal import containers as _containers

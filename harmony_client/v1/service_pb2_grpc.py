@@ -34,6 +34,9 @@ class HarmonyServiceStub(object):
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
+
+    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    JSON over HTTP.
     """
 
     def __init__(self, channel):
@@ -107,6 +110,9 @@ class HarmonyServiceServicer(object):
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
+
+    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    JSON over HTTP.
     """
 
     def GetEncoding(self, request, context):
@@ -288,6 +294,9 @@ class HarmonyService(object):
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
+
+    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    JSON over HTTP.
     """
 
     @staticmethod

@@ -26,6 +26,9 @@ class HarmonyServiceStub:
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
+
+    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    JSON over HTTP.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -135,6 +138,9 @@ class HarmonyServiceAsyncStub:
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
+
+    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    JSON over HTTP.
     """
 
     GetEncoding: grpc.aio.UnaryUnaryMultiCallable[
@@ -243,6 +249,9 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
     `harmony.v1`, a stable reason) and, where a field of the request is at
     fault, a google.rpc.BadRequest that names it, as in
     `conversation.messages[2].content[0]`.
+
+    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    JSON over HTTP.
     """
 
     @abc.abstractmethod
