@@ -25,7 +25,7 @@ test: $(STAMP)  ## Runs the tests.
 	@$(BIN)/python -m pytest
 
 test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
-	@HARMONY_TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
+	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
 
 bench: $(STAMP)  ## Measures every figure of the docs and writes bench/RESULTS.md.
 	@$(BIN)/python -m bench

@@ -41,6 +41,11 @@ class Address:
             raise AddressError(f"{text}: the port must be at most 65535")
         return cls(text=text, socket_path=None)
 
+    @property
+    def host(self) -> str:
+        """The host of a TCP address, an IPv6 one without its brackets."""
+        return self.text.rpartition(":")[0].strip("[]")
+
     def with_port(self, port: int) -> str:
         """Returns the address as clients dial it, the port chosen."""
         if self.socket_path is not None:

@@ -10,10 +10,8 @@ from . import core, from_proto, to_proto
 from .batch_group import BatchGroup
 from .core.events import ContentDelta, Event
 from .core.parser import MessageParser
+from .limits import Limits
 from .request_error import RequestError, invalid_field, parse_failed, read_request
-
-# Open sequences of one stream: what an engine could step, and not what an attacker would like.
-MAX_OPEN_SEQUENCES = 16_384
 
 
 class BatchStream:
@@ -25,8 +23,9 @@ class BatchStream:
 
     failure: RequestError | None = None
 
-    def __init__(self, encoding: core.HarmonyEncoding) -> None:
+    def __init__(self, encoding: core.HarmonyEncoding, limits: Limits) -> None:
         self._encoding = encoding
+        self._limits = limits
         self._parsers: dict[int, MessageParser] = {}
         # An engine steps the same sequences again and again: those of the last request.
         self._group: BatchGroup | None = None
@@ -42,7 +41,8 @@ class BatchStream:
         tokens = request.tokens[:]
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
-        step = _Step(self._encoding, self._parsers)
+        self._limits.check_tokens(len(tokens), "tokens")
+        step = _Step(self._encoding, self._limits, self._parsers)
         for index, opened in enumerate(request.open):
             step.open(opened, f"open[{index}]")
         if step.changed_sequences:
@@ -61,10 +61,15 @@ class BatchStream:
     def finish(self) -> bytes:
         """Returns the response to the half-close, which closes every open sequence."""
         self._let_group_go()
-        step = _Step(self._encoding, self._parsers)
+        step = _Step(self._encoding, self._limits, self._parsers)
         for sequence_id in list(self._parsers):
             step.close(sequence_id, "")
         return step.response.SerializeToString()
+
+    def close(self) -> None:
+        """Ends the stream, whatever was answered: its sequences are open no longer."""
+        self._limits.sequences.give_back(len(self._parsers))
+        self._parsers.clear()
 
     def _group_of(self, sequence_ids: list[int]) -> BatchGroup | None:
         """Returns the sequences as a group, or None where one of them stands twice."""
@@ -90,8 +95,14 @@ class _Step:
         changed_sequences: Whether a sequence was opened, closed or failed.
     """
 
-    def __init__(self, encoding: core.HarmonyEncoding, parsers: dict[int, MessageParser]) -> None:
+    def __init__(
+        self,
+        encoding: core.HarmonyEncoding,
+        limits: Limits,
+        parsers: dict[int, MessageParser],
+    ) -> None:
         self._encoding = encoding
+        self._limits = limits
         self._parsers = parsers
         self.response = pb.ParseBatchResponse()
         self.changed_sequences = False
@@ -104,14 +115,14 @@ class _Step:
         self.changed_sequences = True
         if sequence_id in self._failed:
             return
-        if len(self._parsers) >= MAX_OPEN_SEQUENCES:
-            self._fail(sequence_id, _too_many_sequences(path))
-            return
         if sequence_id in self._parsers:
             self._fail(sequence_id, _sequence_error("SEQUENCE_OPEN", "is open already", path))
             return
         try:
-            parser = from_proto.open_parser(self._encoding, request.config, f"{path}.config")
+            parser = from_proto.open_parser(
+                self._encoding, request.config, f"{path}.config", self._limits.header_tokens
+            )
+            self._limits.sequences.take(path)
         except RequestError as error:
             self._fail(sequence_id, error)
         else:
@@ -144,7 +155,7 @@ class _Step:
     def close(self, sequence_id: int, path: str) -> None:
         """Ends a sequence."""
         self.changed_sequences = True
-        parser = self._parsers.pop(sequence_id, None)
+        parser = self._let_go(sequence_id)
         if parser is None:
             self._fail_unknown(sequence_id, path)
             return
@@ -188,24 +199,21 @@ class _Step:
             self._fail(sequence_id, _sequence_error("SEQUENCE_UNKNOWN", "is not open", path))
 
     def _fail(self, sequence_id: int, error: RequestError) -> None:
-        self._parsers.pop(sequence_id, None)
+        self._let_go(sequence_id)
         self.changed_sequences = True
         self._failed.add(sequence_id)
         self._add_event(sequence_id).error.CopyFrom(error.to_status())
+
+    def _let_go(self, sequence_id: int) -> MessageParser | None:
+        parser = self._parsers.pop(sequence_id, None)
+        if parser is not None:
+            self._limits.sequences.give_back()
+        return parser
 
     def _add_event(self, sequence_id: int) -> pb.SequenceEvent:
         return self.response.events.add(
             sequence_id=sequence_id, delta_index=len(self.response.deltas)
         )
-
-
-def _too_many_sequences(path: str) -> RequestError:
-    return RequestError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_SEQUENCES",
-        f"the stream has {MAX_OPEN_SEQUENCES} open sequences, as many as it may",
-        field=path,
-    )
 
 
 def _places_of_nothing(texts: list[str]) -> list[int]:

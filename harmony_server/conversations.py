@@ -10,6 +10,7 @@ from google.protobuf.message import Message as ProtoMessage
 from harmony_client.v1 import chat_pb2
 
 from . import core, from_proto, wire
+from .abandonment import stop_if_abandoned
 from .core.conversation_rules import (
     dropped_analysis,
     ends_with_answer,
@@ -128,6 +129,7 @@ class ConversationRenderer:
         return wire.pack_tokens([START, *self._encoding.encode_ordinary(next_turn_role.value)])
 
     def _render(self, data: bytes, path: str) -> RenderedMessage:
+        stop_if_abandoned()
         message = from_proto.message(read_request(chat_pb2.Message, data), path)
         rendered = RenderedMessage(
             b"", b"", message.author.role, message.channel, has_function_tools(message)

@@ -10,7 +10,7 @@ from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
 from . import core
 from .core import json_text
-from .core.parser import DEFAULT_MAX_HEADER_TOKENS, MessageParser
+from .core.parser import MessageParser
 from .core.tokenizer import SPECIAL_TOKENS
 from .request_error import invalid_field
 
@@ -63,9 +63,11 @@ def render_config(proto: service_pb2.RenderConversationConfig) -> core.RenderCon
     return core.RenderConversationConfig()
 
 
-def parse_options(proto: parse_pb2.ParseOptions, path: str) -> core.ParseOptions:
-    """Converts the options of a parse."""
-    limit = DEFAULT_MAX_HEADER_TOKENS
+def parse_options(
+    proto: parse_pb2.ParseOptions, path: str, max_header_tokens: int
+) -> core.ParseOptions:
+    """Converts the options of a parse; `max_header_tokens` is the server's limit."""
+    limit = max_header_tokens
     if proto.HasField("max_header_tokens"):
         if not 1 <= proto.max_header_tokens <= limit:
             raise invalid_field(f"{path}.max_header_tokens", f"must be from 1 to {limit}")
@@ -77,11 +79,15 @@ def parse_options(proto: parse_pb2.ParseOptions, path: str) -> core.ParseOptions
 
 
 def open_parser(
-    encoding: core.HarmonyEncoding, config: parse_pb2.ParseConfig, path: str
+    encoding: core.HarmonyEncoding,
+    config: parse_pb2.ParseConfig,
+    path: str,
+    max_header_tokens: int,
 ) -> MessageParser:
     """Returns a parser for a sequence; `path` is where the request has its config."""
     preset_role = role(config.role, f"{path}.role") if config.HasField("role") else None
-    return encoding.new_parser(preset_role, parse_options(config.options, f"{path}.options"))
+    options = parse_options(config.options, f"{path}.options", max_header_tokens)
+    return encoding.new_parser(preset_role, options)
 
 
 def special_tokens(proto: service_pb2.SpecialTokenSet, path: str) -> frozenset[str]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import functools
 import logging
+import os
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -14,8 +19,10 @@ from google.protobuf.message import Message
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core
+from .abandonment import abandonable
 from .batch_stream import BatchStream
-from .open_streams import OpenStreams
+from .limits import Limits
+from .open_streams import Activity, OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
@@ -34,6 +41,10 @@ _MAX_INLINE_UNARY_BYTES = 4 * 1024
 _MAX_INLINE_CONVERSATION_BYTES = 256 * 1024  # to look up its messages; new ones count as above
 _MAX_INLINE_STREAM_BYTES = 32 * 1024
 
+# More than the cores would only make them wait for each other, and each may need the memory of a
+# large request.
+_THREADS = (os.cpu_count() or 1) + 1
+
 # The type of grpc.aio.EOF, which gRPC does not name.
 _EndOfStream = type(grpc.aio.EOF)
 
@@ -51,6 +62,9 @@ class Stream(Protocol):
     def finish(self) -> bytes:
         """Returns the response to the half-close."""
 
+    def close(self) -> None:
+        """Gives back what the stream holds, however it ended."""
+
 
 class Handlers:
     """The method handlers of harmony.v1.HarmonyService.
@@ -61,16 +75,24 @@ class Handlers:
         streams: The open Parse and ParseBatch streams.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._started = asyncio.Event()
         self._service: HarmonyService
         self.streams = OpenStreams()
-        self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="harmony")
+        self._executor = concurrent.futures.ThreadPoolExecutor(
+            _THREADS, thread_name_prefix="harmony"
+        )
 
     def start(self, service: HarmonyService) -> None:
         """Begins to serve."""
         self._service = service
         self._started.set()
+
+    async def end_idle_streams(self) -> None:
+        """Ends, for as long as it runs, the streams that their clients forgot."""
+        if self._limits.stream_idle_seconds:
+            await self.streams.end_idle(self._limits.stream_idle_seconds)
 
     def close(self) -> None:
         """Gives the threads back."""
@@ -123,7 +145,7 @@ class Handlers:
         async def serve(data: bytes) -> bytes:
             if len(data) <= _MAX_INLINE_UNARY_BYTES:
                 return answer(data)
-            return await self._in_thread(answer, data)
+            return await self._render_in_thread(lambda: answer(data))
 
         return self._unary(serve)
 
@@ -134,11 +156,11 @@ class Handlers:
 
         async def serve(data: bytes) -> bytes:
             if len(data) > _MAX_INLINE_CONVERSATION_BYTES:
-                return await self._in_thread(lambda it: method(self._service, it).render(), data)
+                return await self._render_in_thread(lambda: method(self._service, data).render())
             work = method(self._service, data)
             if work.new_bytes <= _MAX_INLINE_UNARY_BYTES:
                 return work.render()
-            return await self._in_thread(lambda _: work.render(), data)
+            return await self._render_in_thread(work.render)
 
         return self._unary(serve)
 
@@ -146,6 +168,7 @@ class Handlers:
         self, serve: Callable[[bytes], Awaitable[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve_when_started(data: bytes) -> bytes:
+            self._limits.check_bytes(len(data))
             await self._started.wait()
             return await serve(data)
 
@@ -155,17 +178,17 @@ class Handlers:
         return grpc.unary_unary_rpc_method_handler(handle)
 
     def _stream(
-        self, open_stream: Callable[[core.HarmonyEncoding], Stream]
+        self, open_stream: Callable[[core.HarmonyEncoding, Limits], Stream]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        async def serve(context: _Context) -> None:
-            await self._started.wait()
-            stream = open_stream(self._service.encoding)
+        async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), _EndOfStream):
+                activity.last = time.monotonic()
                 if len(data) <= _MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
                 else:
-                    answer = await self._in_thread(stream.answer, data)
+                    self._limits.check_bytes(len(data))
+                    answer = await self._in_thread(functools.partial(stream.answer, data))
                 await context.write(answer)
                 if stream.failure:
                     raise stream.failure
@@ -173,14 +196,41 @@ class Handlers:
             if stream.failure:
                 raise stream.failure
 
+        async def serve_within_limit(context: _Context, activity: Activity) -> None:
+            with self._limits.streams.holding():
+                await self._started.wait()
+                stream = open_stream(self._service.encoding, self._limits)
+                with contextlib.closing(stream):
+                    await serve(context, stream, activity)
+
         async def handle(_requests: object, context: _Context) -> None:
-            async with self.streams.containing(context):
-                await _guard(serve(context), context)
+            async with self.streams.containing(context) as activity:
+                await _guard(serve_within_limit(context, activity), context)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
-    async def _in_thread(self, answer: Callable[[bytes], bytes], data: bytes) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, answer, data)
+    async def _render_in_thread(self, work: Callable[[], bytes]) -> bytes:
+        with self._limits.renders.holding():
+            return await self._in_thread(work)
+
+    async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
+        """Does work in a thread; for an RPC that is cancelled meanwhile, no more than must be."""
+        abandoned = threading.Event()
+
+        def do() -> bytes:
+            with abandonable(abandoned):
+                return work()
+
+        job = self._executor.submit(do)
+        outcome = asyncio.wrap_future(job)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            abandoned.set()
+            if not job.cancel():
+                # What the work uses, and the place it takes, are free when the thread is.
+                await asyncio.wait([outcome])
+            raise
 
 
 async def _guard(work: Awaitable[_Result], context: _Context) -> _Result:

@@ -10,6 +10,7 @@ from . import core, from_proto, to_proto
 from .core.events import Event
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
+from .limits import Limits
 from .request_error import RequestError, parse_failed, read_request
 
 
@@ -20,8 +21,9 @@ class ParseStream:
         failure: Set when the answer just given was the last: the error to end the stream with.
     """
 
-    def __init__(self, encoding: core.HarmonyEncoding) -> None:
+    def __init__(self, encoding: core.HarmonyEncoding, limits: Limits) -> None:
         self._encoding = encoding
+        self._limits = limits
         self._parser: MessageParser | None = None
         self.failure: RequestError | None = None
 
@@ -36,13 +38,16 @@ class ParseStream:
         if self._parser is None:
             if kind != "config":
                 raise _out_of_order("the first request must carry config")
-            self._parser = from_proto.open_parser(self._encoding, request.config, "config")
+            self._parser = from_proto.open_parser(
+                self._encoding, request.config, "config", self._limits.header_tokens
+            )
             return b""
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
         tokens = request.tokens.tokens[:]
         parser = self._parser
         if len(tokens) != 1:
+            self._limits.check_tokens(len(tokens), "tokens.tokens")
             return self._report(lambda events: parser.feed(tokens, events))
         return _feed_text(parser, tokens[0]) or self._report(
             lambda events: parser.feed_one(tokens[0], events)
@@ -51,6 +56,9 @@ class ParseStream:
     def finish(self) -> bytes:
         """Returns the response to the half-close."""
         return self._report(self._parser.finish) if self._parser else b""
+
+    def close(self) -> None:
+        """Ends the stream, whatever was answered: it holds nothing that others could use."""
 
     def _report(self, read: Callable[[list[Event]], None]) -> bytes:
         response = pb.ParseResponse()

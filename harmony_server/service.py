@@ -14,6 +14,7 @@ from .core.errors import SpecialTokenError
 from .core.events import MessageCompleted, Recovered
 from .core.render_cache import RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
+from .limits import Limits
 from .request_error import RequestError, invalid_field, parse_failed, read_request
 from .version import __version__
 
@@ -35,11 +36,15 @@ class HarmonyService:
 
     Args:
         encoding: The encoding.
+        limits: What a request may ask for.
         render_cache_bytes: The bound of the render cache; 0 switches it off.
     """
 
-    def __init__(self, encoding: core.HarmonyEncoding, *, render_cache_bytes: int) -> None:
+    def __init__(
+        self, encoding: core.HarmonyEncoding, limits: Limits, *, render_cache_bytes: int
+    ) -> None:
         self.encoding = encoding
+        self._limits = limits
         self._cache: RenderCache[RenderedMessage] | None = (
             RenderCache(render_cache_bytes) if render_cache_bytes else None
         )
@@ -121,8 +126,9 @@ class HarmonyService:
 
     def parse_messages(self, request: pb.ParseMessagesRequest) -> pb.ParseMessagesResponse:
         """Parses a completion."""
+        self._limits.check_tokens(len(request.tokens), "tokens")
         role = from_proto.role(request.role, "role") if request.HasField("role") else None
-        options = from_proto.parse_options(request.options, "options")
+        options = from_proto.parse_options(request.options, "options", self._limits.header_tokens)
         try:
             events = self.encoding.parse_events(request.tokens, role, options)
         except core.ParseError as error:
@@ -159,6 +165,7 @@ class HarmonyService:
 
     def decode(self, request: pb.DecodeRequest) -> pb.DecodeResponse:
         """Decodes tokens."""
+        self._limits.check_tokens(len(request.tokens), "tokens")
         for index, token in enumerate(request.tokens):
             if not is_token(token):
                 raise RequestError(

@@ -1,11 +1,26 @@
-"""Unix sockets that no second server takes away.
+"""Unix sockets that others may use as far as they are meant to, and no second server takes away.
 
 Binding a path that a server listens on succeeds and silently cuts that server off: a lock beside
-the socket tells the second one.
+the socket tells the second one. A socket's mode comes from the process's umask while it is bound:
+to change it afterwards would leave a moment in which it is wrong.
 """
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def make_folder(socket_path: str, mode: int) -> None:
+    """Makes the folder of a socket where it is missing; whoever may connect may pass through it.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    may_connect = mode & 0o222
+    with file_mode(0o700 | may_connect >> 1), contextlib.suppress(FileExistsError):
+        Path(socket_path).parent.mkdir()
 
 
 def lock_socket(socket_path: str) -> int:
@@ -23,3 +38,13 @@ def lock_socket(socket_path: str) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+@contextlib.contextmanager
+def file_mode(mode: int) -> Iterator[None]:
+    """Makes what is created inside have this mode; for the whole process, so be quick."""
+    previous = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(previous)

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from ..version import __version__
+from .config import config
+from .health import health
 from .inspect import inspect
 from .parse import parse
 from .render import render
@@ -63,7 +65,8 @@ def _one_line(error: click.ClickException) -> str:
 def main(context: click.Context) -> None:
     """Render and parse the harmony format of the gpt-oss models, as a server or right here.
 
-    Every command but serve works in this process, or with --target through a running server.
+    render, parse, inspect, encode and decode work in this process, or with --target through a
+    running server.
     Input comes from a file, or from standard input where none is given or it is "-". Wrong input
     is one line on standard error and exit code 2.
     """
@@ -71,5 +74,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (serve, render, parse, inspect, encode, decode):
+for _command in (serve, config, health, render, parse, inspect, encode, decode):
     main.add_command(_command)

@@ -3,10 +3,11 @@
 import os
 import signal
 import sys
+from typing import Any
 
 import click
 
-from .address_type import address
+from .settings_options import load_settings, settings_options
 
 
 @click.command(
@@ -16,33 +17,20 @@ from .address_type import address
         "  harmony-server serve --listen 127.0.0.1:50051 --listen unix:///run/harmony.sock\n"
     ),
 )
-@click.option(
-    "--listen",
-    type=address,
-    metavar="ADDRESS",
-    multiple=True,
-    default=["127.0.0.1:50051"],
-    show_default=True,
-    help="host:port (port 0: any free one) or unix:///path; may be given several times.",
-)
-@click.option(
-    "--render-cache-mib",
-    type=click.IntRange(min=0, max=65_536),
-    default=32,
-    show_default=True,
-    help="How much memory, in MiB, rendered messages may take to be remembered. 0: none are.",
-)
+@settings_options
 @click.pass_context
-def serve(context: click.Context, listen: tuple[str, ...], render_cache_mib: int) -> None:
+def serve(context: click.Context, /, config: str | None, **options: Any) -> None:
     """Run the server until SIGTERM or SIGINT.
 
-    It prints "listening on ADDRESS" for each address once it is ready.
+    It prints "listening on ADDRESS" for each address once it is ready. SIGHUP reads certificates
+    and tokens again. Exit codes: 0 stopped by a signal, 1 cannot start, 2 wrong settings.
     """
     # A container's first process ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    settings, _ = load_settings(config, options)
     # What cannot be bound is said once, in this program's words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Here: no other command is to wait for gRPC.
     from .. import server
 
-    context.exit(server.run(listen, render_cache_bytes=render_cache_mib * 1024 * 1024))
+    context.exit(server.run(settings))

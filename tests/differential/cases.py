@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-VARIABLE: Final = "HARMONY_TEST_CASES"
+VARIABLE: Final = "TEST_CASES"
 DEFAULT_CASES: Final = 2_000
 
 # What each generated test gets of every hundred cases.

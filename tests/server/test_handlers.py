@@ -14,6 +14,7 @@ from harmony_server.parse_stream import ParseStream
 from harmony_server.service import HarmonyService
 from tests.core.prompts import encoding
 from tests.server.failures import Failure, failure_of_error
+from tests.server.limits import limits
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
@@ -23,7 +24,7 @@ _TIMEOUT_SECONDS = 20
 
 
 def _service() -> HarmonyService:
-    return HarmonyService(encoding(), render_cache_bytes=0)
+    return HarmonyService(encoding(), limits(), render_cache_bytes=0)
 
 
 def _async_stub(channel: "grpc.aio.Channel") -> "HarmonyServiceAsyncStub":
@@ -61,7 +62,7 @@ async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: floa
 async def test_an_unexpected_error_says_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody foresaw is INTERNAL, and its text stays in the server's log."""
     monkeypatch.setattr(HarmonyService, "encode", _fail)
-    handlers = Handlers()
+    handlers = Handlers(limits())
     handlers.start(_service())
     async with _connected(handlers) as channel:
         assert await _failure_of_encode(channel, _TIMEOUT_SECONDS) == _INTERNAL
@@ -70,7 +71,7 @@ async def test_an_unexpected_error_says_nothing_of_itself(monkeypatch: pytest.Mo
 async def test_an_unexpected_error_ends_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a stream it is the same."""
     monkeypatch.setattr(ParseStream, "answer", _fail)
-    handlers = Handlers()
+    handlers = Handlers(limits())
     handlers.start(_service())
     async with _connected(handlers) as channel:
         call = _async_stub(channel).Parse(iter([parse_pb2.ParseRequest()]))
@@ -81,7 +82,7 @@ async def test_an_unexpected_error_ends_a_stream(monkeypatch: pytest.MonkeyPatch
 
 async def test_a_request_waits_until_the_server_has_started() -> None:
     """A request that comes too early waits within its deadline, and is served when it can be."""
-    handlers = Handlers()
+    handlers = Handlers(limits())
     async with _connected(handlers) as channel:
         early = await _failure_of_encode(channel, 0.2)
         assert early.code is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -163,7 +163,7 @@ def test_the_unix_socket_of_another_server(sockets: pathlib.Path) -> None:
 
 def test_a_unix_socket_in_a_folder_that_is_not_there(sockets: pathlib.Path) -> None:
     """A socket that cannot be made is exit code 1 and one line that names it."""
-    address = f"unix://{sockets}/absent/harmony.sock"
+    address = f"unix://{sockets}/absent/too/harmony.sock"
     with _starting_server(address) as process:
         _assert_cannot_start(process, f"cannot listen on {address}")
 

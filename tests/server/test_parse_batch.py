@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from harmony_server.batch_stream import MAX_OPEN_SEQUENCES
 from tests.core.parses import tokens_of
 from tests.core.token_streams import streams
 from tests.server.failures import Failure, failure_of_status
@@ -434,7 +433,14 @@ def test_a_sequence_opened_thrice_fails_once(stub: HarmonyServiceStub) -> None:
 
 def test_open_sequences_are_bounded(stub: HarmonyServiceStub) -> None:
     """One sequence too many fails with RESOURCE_EXHAUSTED; those that are open go on."""
-    opened, _ = batch(stub, _request(open_=list(range(MAX_OPEN_SEQUENCES + 1))))
+    opened, _ = batch(stub, _request(open_=list(range(16_385))))
     [event] = opened.events
-    assert event.sequence_id == MAX_OPEN_SEQUENCES
-    assert event.error.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+    assert event.sequence_id == 16_384
+    assert failure_of_status(event.error) == Failure(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "open[16384]: exceeds max_sequences, 16384",
+        "LIMIT_EXCEEDED",
+        "harmony.v1",
+        {"limit": "max_sequences", "maximum": "16384"},
+        ("open[16384]",),
+    )

@@ -12,6 +12,7 @@ from harmony_client.v1 import chat_pb2, service_pb2
 from harmony_server import core, from_proto, wire
 from harmony_server.request_error import RequestError
 from harmony_server.service import HarmonyService
+from tests.server.limits import limits
 
 ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
 MIB = 1024 * 1024
@@ -36,7 +37,7 @@ conversations = st.lists(st.sampled_from(MESSAGES), max_size=8)
 
 def service(cache_bytes: int) -> HarmonyService:
     """Returns a service of its own, with an empty cache."""
-    return HarmonyService(ENCODING, render_cache_bytes=cache_bytes)
+    return HarmonyService(ENCODING, limits(), render_cache_bytes=cache_bytes)
 
 
 def statistics(server: HarmonyService) -> service_pb2.GetRenderCacheStatisticsResponse:

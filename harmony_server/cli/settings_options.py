@@ -1,0 +1,82 @@
+"""The options of commands that take the server's settings, made from the settings themselves."""
+
+import os
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import click
+from pydantic.fields import FieldInfo
+
+from ..settings import Settings
+from ..settings_sources import CONFIG_VARIABLE, LoadedSettings, SettingsError, flag, load, variable
+from .errors import InputError
+
+_METAVARS = {
+    "listen": "ADDRESS",
+    "metrics_listen": "ADDRESS",
+    "socket_mode": "MODE",
+    "tls_certificate": "FILE",
+    "tls_key": "FILE",
+    "tls_client_ca": "FILE",
+    "auth_token_file": "FILE",
+    "log_format": "FORMAT",
+    "log_level": "LEVEL",
+}
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command an option for each setting, and one for the configuration file."""
+    for name, field in reversed(Settings.model_fields.items()):
+        command = _option(name, field)(command)
+    return click.option(
+        "--config",
+        metavar="FILE",
+        help=f"TOML file with settings; flags and the environment come first. [{CONFIG_VARIABLE}]",
+    )(command)
+
+
+def load_settings(config: str | None, options: dict[str, Any]) -> LoadedSettings:
+    """Returns the settings in force, given the values of the options.
+
+    Raises:
+        InputError: They cannot be used.
+    """
+    flags = {name: value for name, value in options.items() if value not in (None, ())}
+    try:
+        return load(flags, os.environ, config)
+    except SettingsError as error:
+        raise InputError(str(error).replace("\n", "; ")) from None
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    default = field.default
+    help_text = f"{field.description} [{variable(name)}"
+    if default is not None:
+        help_text += f"; default: {_written(default)}"
+    help_text += "]"
+    if bool in _types(field.annotation):
+        switch = f"{flag(name)}/{flag(f'no_{name}')}"
+        return click.option(switch, name, default=None, help=help_text)
+    return click.option(
+        flag(name),
+        name,
+        metavar=_METAVARS.get(name, "NUMBER"),
+        multiple=isinstance(default, tuple),
+        help=help_text,
+    )
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    if isinstance(annotation, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def _written(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)

@@ -1,0 +1,79 @@
+"""The gRPC server and its sockets, as the settings want them."""
+
+from __future__ import annotations
+
+import grpc
+
+from .addresses import Address
+from .authentication import Authentication
+from .secret_files import SecretFiles
+from .settings import Settings
+from .unix_sockets import file_mode, lock_socket, make_folder
+
+# A peer that is gone without a word is noticed after about a minute; gRPC's default is two hours.
+_KEEPALIVE_SECONDS = 60
+_KEEPALIVE_TIMEOUT_SECONDS = 20
+# Clients may ping this often; gRPC's default of five minutes drops clients that keep alive.
+_MIN_PING_INTERVAL_SECONDS = 10
+
+
+def create(settings: Settings, secrets: SecretFiles) -> grpc.aio.Server:
+    """Returns a server without handlers and sockets."""
+    interceptors = [Authentication(secrets.tokens)] if secrets.tokens else []
+    return grpc.aio.server(interceptors=interceptors, options=_channel_options(settings))
+
+
+def bind(
+    server: grpc.aio.Server, address: Address, settings: Settings, secrets: SecretFiles
+) -> str:
+    """Binds an address and returns it with the port that was chosen.
+
+    Raises:
+        OSError: It is in use, or not allowed.
+    """
+    try:
+        port = _add_port(server, address, settings, secrets)
+    except BlockingIOError:
+        raise OSError(f"cannot listen on {address.text}: another server does") from None
+    except OSError as error:
+        raise OSError(f"cannot listen on {address.text}: {error.strerror}") from None
+    except RuntimeError:
+        # gRPC does not say which.
+        raise OSError(f"cannot listen on {address.text}: in use, or not allowed") from None
+    return address.with_port(port)
+
+
+def _add_port(
+    server: grpc.aio.Server, address: Address, settings: Settings, secrets: SecretFiles
+) -> int:
+    if address.socket_path is not None:
+        mode = int(settings.socket_mode, 8)
+        make_folder(address.socket_path, mode)
+        lock_socket(address.socket_path)
+        with file_mode(mode):
+            return server.add_insecure_port(address.text)
+    if secrets.identity is None:
+        return server.add_insecure_port(address.text)
+    return server.add_secure_port(address.text, secrets.identity.credentials())
+
+
+def _channel_options(settings: Settings) -> list[tuple[str, int]]:
+    options = [
+        # Up to twice the limit a request is read, so that its error can name the limit.
+        ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
+        ("grpc.max_send_message_length", -1),
+        # A second server on the same port is an error, not a silent sharer.
+        ("grpc.so_reuseport", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_SECONDS * 1000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_SECONDS * 1000),
+    ]
+    if settings.max_connection_age_seconds:
+        age = settings.max_connection_age_seconds
+        grace = settings.max_connection_age_grace_seconds
+        options += [
+            ("grpc.max_connection_age_ms", round(age * 1000)),
+            ("grpc.max_connection_age_grace_ms", round(grace * 1000)),
+        ]
+    return options
