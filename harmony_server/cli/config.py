@@ -9,7 +9,13 @@ from ..settings import Settings
 from .settings_options import load_settings, settings_options
 
 
-@click.command()
+@click.command(
+    epilog=(
+        "\b\n"
+        "Example:\n"
+        "  harmony-server config --config harmony.toml --max-streams 64\n"
+    ),
+)
 @settings_options
 def config(config: str | None, **options: Any) -> None:
     """Print the settings that serve would run with, as a configuration file.

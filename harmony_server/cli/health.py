@@ -14,7 +14,7 @@ _EXIT_NOT_SERVING = 1
 @click.command(
     epilog=(
         "\b\n"
-        "Example, as the probe of a container:\n"
+        "Example:\n"
         "  harmony-server health --target unix:///run/harmony/harmony.sock\n"
     ),
 )
