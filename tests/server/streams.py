@@ -9,7 +9,7 @@ import grpc
 from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.server.failures import Failure, failure_of_error
+from tests.server.failures import Failure, failure_of, failure_of_error
 
 _DEADLINE_SECONDS = 60
 _Request = TypeVar("_Request")
@@ -29,6 +29,19 @@ class LockStep(Generic[_Request, _Response]):
         """Writes a request and reads its answer."""
         self._requests.put(request)
         return next(self._responses)
+
+    def ask_failing(self, request: _Request) -> Failure:
+        """Writes a request that must end the stream."""
+        return failure_of(lambda: self.ask(request))
+
+    def wait_failing(self) -> Failure:
+        """Waits for the end of a stream that the server must end of itself."""
+        return failure_of(lambda: next(self._responses))
+
+    def cancel(self) -> None:
+        """Abandons the stream."""
+        self._requests.put(None)
+        self._responses.cancel()
 
     def half_close(self) -> list[_Response]:
         """Ends the requests and reads all that is left."""

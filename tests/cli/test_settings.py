@@ -1,0 +1,160 @@
+"""The settings, from all their sources, through the command `config`."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harmony_server.settings import Settings
+
+from .conftest import Run
+
+_PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def test_the_default_settings(run: Run) -> None:
+    """Without a source every setting is the default, and says so."""
+    lines = run("config").stdout.splitlines()
+    assert 'listen = ["127.0.0.1:50051"]  # default' in lines
+    assert "# tls_certificate is unset" in lines
+    assert len(lines) == len(Settings.model_fields)
+
+
+def test_what_config_prints_is_a_configuration_file(run: Run, tmp_path: Path) -> None:
+    """The output, as a file, gives the same settings again."""
+    arguments = ["--listen", "127.0.0.1:0", "--max-streams", "7", "--no-reflection"]
+    printed = run("config", *arguments).stdout
+    file = tmp_path / "harmony.toml"
+    file.write_text(printed)
+    again = run("config", "--config", str(file)).stdout
+    assert tomllib.loads(again) == tomllib.loads(printed)
+
+
+def test_flags_come_before_the_environment_before_a_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setting in several places has the value of the nearest; each line names the place."""
+    file = tmp_path / "harmony.toml"
+    file.write_text("max_streams = 1\nmax_sequences = 1\nworkers = 3\n")
+    monkeypatch.setenv("HARMONY_CONFIG", str(file))
+    monkeypatch.setenv("HARMONY_MAX_STREAMS", "2")
+    monkeypatch.setenv("HARMONY_MAX_SEQUENCES", "2")
+    monkeypatch.setenv("HARMONY_LISTEN", "127.0.0.1:1, unix:///run/h.sock")
+    lines = run("config", "--max-sequences", "3").stdout.splitlines()
+    assert f"workers = 3  # {file}: workers" in lines
+    assert "max_streams = 2  # HARMONY_MAX_STREAMS" in lines
+    assert "max_sequences = 3  # --max-sequences" in lines
+    assert 'listen = ["127.0.0.1:1", "unix:///run/h.sock"]  # HARMONY_LISTEN' in lines
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("HARMONY_LISTENS", "x", "HARMONY_LISTENS: no such setting"),
+        ("HARMONY_LISTEN", "x", "HARMONY_LISTEN: x: must be host:port or unix:///path"),
+        ("HARMONY_LISTEN", "", "HARMONY_LISTEN: "),
+        ("HARMONY_WORKERS", "two", "HARMONY_WORKERS: should be a valid integer"),
+        ("HARMONY_SOCKET_MODE", "rw", "HARMONY_SOCKET_MODE: "),
+        ("HARMONY_TLS_KEY", "/absent.pem", "HARMONY_TLS_KEY: /absent.pem: no such file"),
+        ("HARMONY_LOG_FORMAT", "xml", "HARMONY_LOG_FORMAT: should be 'console' or 'json'"),
+        ("HARMONY_GRACE_SECONDS", "inf", "HARMONY_GRACE_SECONDS: should be a finite number"),
+        ("HARMONY_METRICS_LISTEN", "unix:///x", "HARMONY_METRICS_LISTEN: unix:///x: must be"),
+        ("HARMONY_CONFIG", "/absent.toml", "/absent.toml: No such file or directory"),
+    ],
+)
+def test_a_wrong_variable(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+) -> None:
+    """An unknown or impossible variable is exit code 2 and one line that names it."""
+    monkeypatch.setenv(variable, value)
+    result = run("config")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(problem)
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("max_stream = 1", "max_stream: no such setting"),
+        ("max_streams = 0", "max_streams: should be greater than or equal to 1"),
+        ("max_streams =", "Invalid value (at end of document)"),
+        ("[limits]\nmax_streams = 1", "limits: no such setting"),
+    ],
+)
+def test_a_wrong_file(run: Run, tmp_path: Path, text: str, problem: str) -> None:
+    """So is what is wrong in a file."""
+    file = tmp_path / "harmony.toml"
+    file.write_text(text)
+    result = run("config", "--config", str(file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"{file}: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--tls-certificate", "FILE"], "tls_certificate and tls_key need each other"),
+        (["--tls-client-ca", "FILE"], "tls_client_ca needs tls_certificate and tls_key"),
+        (
+            ["--tls-certificate", "FILE", "--tls-key", "FILE", "--allow-plaintext"],
+            "allow_plaintext contradicts tls_certificate",
+        ),
+        (["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"], "listen has an address twice"),
+    ],
+)
+def test_settings_that_contradict(
+    run: Run, tmp_path: Path, arguments: list[str], problem: str
+) -> None:
+    """Settings that are each possible and together are not are an error, too."""
+    file = tmp_path / "some.pem"
+    file.touch()
+    result = run("config", *(str(file) if it == "FILE" else it for it in arguments))
+    assert (result.exit_code, result.stderr) == (2, f"{problem}\n")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "example.org"])
+def test_plaintext_that_others_can_reach_must_be_asked_for(run: Run, host: str) -> None:
+    """Beyond loopback a server listens unencrypted only where it is told so in words."""
+    refused = run("config", "--listen", f"{host}:1")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(f"{host}:1 can be reached from other machines: ")
+    assert run("config", "--listen", f"{host}:1", "--allow-plaintext").exit_code == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "[::1]", "localhost"])
+def test_plaintext_on_loopback(run: Run, host: str) -> None:
+    """On loopback it needs no word."""
+    assert run("config", "--listen", f"{host}:1").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["HARMONY", "HARMONY_SIDECAR"])
+def test_the_variables_of_a_kubernetes_service(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What Kubernetes puts into every pod for a service of that name is no setting."""
+    for suffix in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_GRPC", "PORT"):
+        monkeypatch.setenv(f"{name}_{suffix}", "1")
+    for suffix in ("", "_PROTO", "_PORT", "_ADDR"):
+        monkeypatch.setenv(f"{name}_PORT_50051_TCP{suffix}", "1")
+    assert run("config").exit_code == 0
+
+
+def test_every_setting_is_documented() -> None:
+    """The table of docs/configuration.md is that of the settings: name, default, description."""
+    rows = [line for line in _PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    expected = [
+        f"| `{name}` | {_default(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    assert rows == expected
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

@@ -1,0 +1,164 @@
+"""Bearer tokens, against a real server."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from harmony_client import AsyncClient, Client, Unauthenticated
+from harmony_client.v1 import parse_pb2, service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.conftest import running_server
+from tests.server.failures import Failure, failure_of
+from tests.server.standard_services import SERVING, health, watched_health
+
+_REFUSED = Failure(
+    grpc.StatusCode.UNAUTHENTICATED,
+    "the metadata key authorization must be: Bearer, a space, a token of this server",
+    "BEARER_TOKEN_REQUIRED",
+    "harmony.v1",
+)
+_REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the server's tokens."""
+    path = tmp_path_factory.mktemp("tokens") / "tokens"
+    path.write_text("first-token\n\n  second-token  \n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(tokens: Path) -> Iterator[str]:
+    """The address of a server that asks for a token."""
+    with running_server("--listen", "127.0.0.1:0", "--auth-token-file", str(tokens)) as (_, it):
+        yield it
+
+
+def _get_encoding(address: str, *metadata: tuple[str, str]) -> None:
+    with grpc.insecure_channel(address) as channel:
+        HarmonyServiceStub(channel).GetEncoding(
+            service_pb2.GetEncodingRequest(), metadata=metadata, timeout=20
+        )
+
+
+@pytest.mark.parametrize("token", ["first-token", "second-token"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_a_token_of_the_file_is_admitted(address: str, scheme: str, token: str) -> None:
+    """Every token of the file is one; the scheme's case does not matter."""
+    _get_encoding(address, ("authorization", f"{scheme} {token}"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Bearer first-toke",
+        "Basic first-token",
+        "first-token",
+    ],
+)
+def test_what_is_no_token_is_refused(address: str, value: str) -> None:
+    """Anything else is UNAUTHENTICATED, with a reason."""
+    assert failure_of(lambda: _get_encoding(address, ("authorization", value))) == _REFUSED
+
+
+def test_no_token_is_refused(address: str) -> None:
+    """So is a call without the key."""
+    assert failure_of(lambda: _get_encoding(address)) == _REFUSED
+
+
+@pytest.mark.parametrize("method", ["Parse", "ParseBatch"])
+def test_streams_need_a_token(address: str, method: str) -> None:
+    """A stream is refused before it is read."""
+    with grpc.insecure_channel(address) as channel:
+        call = getattr(HarmonyServiceStub(channel), method)
+        failure = failure_of(lambda: list(call(iter(()), timeout=20)))
+    assert failure == _REFUSED
+
+
+def test_health_is_open(address: str) -> None:
+    """Probes and balancers need no token, to check or to watch."""
+    with grpc.insecure_channel(address) as channel:
+        assert health(channel) == SERVING
+        with watched_health(channel) as states:
+            assert next(states).status == SERVING
+
+
+def test_unknown_methods_are_closed(address: str) -> None:
+    """Without a token nobody learns which methods there are, reflection's included."""
+    with grpc.insecure_channel(address) as channel:
+        for method in ("/harmony.v1.HarmonyService/Nothing", "/other/Service", _REFLECTION):
+            call = channel.stream_stream(method)
+            failure = failure_of(lambda it=call: list(it(iter(()), timeout=20)))
+            assert failure == _REFUSED
+
+
+def test_reflection_is_off(address: str) -> None:
+    """With authentication there is no reflection unless asked for, even with a token."""
+    with grpc.insecure_channel(address) as channel:
+        call = channel.stream_stream(_REFLECTION)
+        metadata = (("authorization", "Bearer first-token"),)
+        failure = failure_of(lambda: list(call(iter(()), metadata=metadata, timeout=20)))
+    assert failure.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_the_clients_bring_a_token(address: str) -> None:
+    """Both clients send a token that they were given, and raise what the server answers."""
+    metadata = [("authorization", "Bearer first-token")]
+    with Client(address, metadata=metadata) as client:
+        assert client.encode("Hello") == [13225]
+    async with AsyncClient(address, metadata=metadata) as async_client:
+        assert await async_client.encode("Hello") == [13225]
+    with Client(address) as stranger, pytest.raises(Unauthenticated):
+        stranger.encode("Hello")
+
+
+@pytest.mark.parametrize("by_signal", [False, True])
+def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
+    """A changed file is read at the next call; an empty or missing one changes nothing."""
+    path = tmp_path / "tokens"
+    path.write_text("old")
+    arguments = ("--listen", "127.0.0.1:0", "--auth-token-file", str(path))
+    with running_server(*arguments) as (process, address):
+
+        def change(text: str) -> None:
+            path.write_text(text)
+            if by_signal:
+                process.send_signal(signal.SIGHUP)
+                time.sleep(0.3)
+
+        _get_encoding(address, ("authorization", "Bearer old"))
+        change("new\nold")
+        _get_encoding(address, ("authorization", "Bearer old"))
+        _get_encoding(address, ("authorization", "Bearer new"))
+        change("new")
+        stale = failure_of(lambda: _get_encoding(address, ("authorization", "Bearer old")))
+        assert stale == _REFUSED
+        change("\n")
+        _get_encoding(address, ("authorization", "Bearer new"))
+        path.unlink()
+        _get_encoding(address, ("authorization", "Bearer new"))
+
+
+def test_an_open_stream_outlives_its_token(tmp_path: Path) -> None:
+    """A token is asked for when an RPC begins, and not again."""
+    path = tmp_path / "tokens"
+    path.write_text("old")
+    with (
+        running_server("--listen", "127.0.0.1:0", "--auth-token-file", str(path)) as (_, address),
+        Client(address, metadata=[("authorization", "Bearer old")]) as client,
+        client.open_parse(role="assistant") as stream,
+    ):
+        stream.feed([200008])
+        path.write_text("new")
+        stream.feed([87])
+        [completed] = [it for it in stream.finish() if isinstance(it, parse_pb2.MessageCompleted)]
+        assert completed.message.content[0].text.text == "x"

@@ -1,0 +1,202 @@
+"""Every limit, on servers that have it low. The error names it; what is let go counts no more."""
+
+import concurrent.futures
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import grpc
+
+from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.conftest import running_server
+from tests.server.failures import Failure, failure_of, failure_of_error, failure_of_status
+from tests.server.messages import user
+from tests.server.streams import ASSISTANT, LockStep, config, tokens
+
+_Parse = LockStep[parse_pb2.ParseRequest, parse_pb2.ParseResponse]
+_Batch = LockStep[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]
+_TIMEOUT_SECONDS = 30
+
+
+@contextlib.contextmanager
+def _limited(**limits: float) -> Iterator[HarmonyServiceStub]:
+    arguments = [
+        word for name, value in limits.items() for word in (f"--{name.replace('_', '-')}", value)
+    ]
+    with (
+        running_server("--listen", "127.0.0.1:0", *map(str, arguments)) as (_, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        yield HarmonyServiceStub(channel)
+
+
+def _exceeded(limit: str, maximum: object, field: str = "") -> Failure:
+    return Failure(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        f"{field}: exceeds {limit}, {maximum}" if field else f"{limit} is exceeded: {maximum}",
+        "LIMIT_EXCEEDED",
+        "harmony.v1",
+        {"limit": limit, "maximum": str(maximum)},
+        (field,) if field else (),
+    )
+
+
+def _open(*sequence_ids: int) -> parse_pb2.ParseBatchRequest:
+    opened = [parse_pb2.OpenSequence(sequence_id=it, config=ASSISTANT) for it in sequence_ids]
+    return parse_pb2.ParseBatchRequest(open=opened)
+
+
+def _until_served(call: Callable[[], object]) -> None:
+    """Calls until it succeeds: what a client abandoned, the server lets go a moment later."""
+    end = time.monotonic() + _TIMEOUT_SECONDS
+    while True:
+        try:
+            call()
+        except grpc.RpcError as error:
+            assert failure_of_error(error).reason == "LIMIT_EXCEEDED"  # noqa: PT017
+            assert time.monotonic() < end, "never served again"
+            time.sleep(0.01)
+        else:
+            return
+
+
+def test_request_bytes() -> None:
+    """A request over the size names the limit; one far over it is refused before it is read."""
+    with _limited(max_request_bytes=2000) as stub:
+
+        def encode(size: int) -> object:
+            return stub.Encode(service_pb2.EncodeRequest(text="a" * size), timeout=20)
+
+        encode(1990)
+        assert failure_of(lambda: encode(2001)) == _exceeded("max_request_bytes", 2000)
+        assert failure_of(lambda: encode(5000)).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_request_tokens() -> None:
+    """Every RPC that takes tokens takes no more than the limit in one request."""
+    with _limited(max_request_tokens=3) as stub:
+        assert stub.Decode(service_pb2.DecodeRequest(tokens=[87] * 3)).text == "xxx"
+        for call in (
+            lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[87] * 4)),
+            lambda: stub.ParseMessages(service_pb2.ParseMessagesRequest(tokens=[87] * 4)),
+        ):
+            assert failure_of(call) == _exceeded("max_request_tokens", 3, "tokens")
+        parse = _Parse(stub.Parse)
+        parse.ask(config(ASSISTANT))
+        parse.ask(tokens([200008, 87, 87]))
+        assert parse.ask_failing(tokens([87] * 4)) == _exceeded(
+            "max_request_tokens", 3, "tokens.tokens"
+        )
+        batch = _Batch(stub.ParseBatch)
+        request = parse_pb2.ParseBatchRequest(sequence_ids=[1] * 4, tokens=[87] * 4)
+        assert batch.ask_failing(request) == _exceeded("max_request_tokens", 3, "tokens")
+
+
+def test_header_tokens() -> None:
+    """The server's limit is the default of a parse, and the most that a request may ask for."""
+    with _limited(max_header_tokens=5) as stub:
+        header = service_pb2.ParseMessagesRequest(tokens=[87] * 6, role=chat_pb2.ROLE_ASSISTANT)
+        assert failure_of(lambda: stub.ParseMessages(header)).reason == "PARSE_FAILED"
+        header.options.max_header_tokens = 6
+        assert failure_of(lambda: stub.ParseMessages(header)).message == (
+            "options.max_header_tokens: must be from 1 to 5"
+        )
+
+
+def test_streams() -> None:
+    """One stream too many is refused; when another has ended, by whatever way, it is not."""
+    with _limited(max_streams=2) as stub:
+        first, second = _Parse(stub.Parse), _Batch(stub.ParseBatch)
+        first.ask(config())
+        second.ask(parse_pb2.ParseBatchRequest())
+        assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 2)
+        # A stream counts no unary call, and health even less.
+        stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
+        first.half_close()
+        second.cancel()
+        _until_served(lambda: _Parse(stub.Parse).ask(config()))
+        third = _Parse(stub.Parse)
+        third.ask_failing(tokens([87]))
+        _until_served(lambda: _Parse(stub.Parse).ask(config()))
+
+
+def test_sequences_of_all_streams() -> None:
+    """Sequences count over all streams; closed, failed and abandoned ones count no more."""
+    with _limited(max_sequences=3) as stub:
+        first, second = _Batch(stub.ParseBatch), _Batch(stub.ParseBatch)
+        first.ask(_open(1, 2))
+        response = second.ask(_open(1, 2))
+        [event] = response.events
+        assert event.sequence_id == 2
+        assert failure_of_status(event.error) == _exceeded("max_sequences", 3, "open[1]")
+        # A failed sequence, then a closed one, make room.
+        first.ask(parse_pb2.ParseBatchRequest(sequence_ids=[1, 1], tokens=[200008, 999_999]))
+        assert not second.ask(_open(3)).events
+        second.ask(parse_pb2.ParseBatchRequest(close=[3]))
+        assert not second.ask(_open(4)).events
+        first.cancel()
+        time.sleep(0.3)
+        assert not second.ask(_open(5)).events
+        second.half_close()
+        third = _Batch(stub.ParseBatch)
+        assert not third.ask(_open(1, 2, 3)).events
+
+
+def test_concurrent_renders() -> None:
+    """Of more large renders than may be at work the rest is refused; small ones are served."""
+    with _limited(max_concurrent_renders=1, render_cache_mib=0) as stub:
+        large = service_pb2.RenderRequest(message=user("word " * 400_000))
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            calls = [pool.submit(stub.Render, large, _TIMEOUT_SECONDS) for _ in range(4)]
+            while not any(call.done() for call in calls):
+                stub.Render(service_pb2.RenderRequest(message=user("Hi")), _TIMEOUT_SECONDS)
+            errors = [call.exception() for call in calls]
+        refused = [error for error in errors if error is not None]
+        assert 1 <= len(refused) <= 3
+        for error in refused:
+            assert isinstance(error, grpc.RpcError)
+            assert failure_of_error(error) == _exceeded("max_concurrent_renders", 1)
+        assert stub.Render(large, _TIMEOUT_SECONDS).tokens
+
+
+def test_idle_streams() -> None:
+    """A stream without a request for too long is ended; one that is used is not."""
+    with _limited(stream_idle_timeout_seconds=0.8) as stub:
+        idle, used = _Parse(stub.Parse), _Parse(stub.Parse)
+        idle.ask(config(ASSISTANT))
+        used.ask(config(ASSISTANT))
+        for _ in range(8):
+            time.sleep(0.2)
+            used.ask(tokens([87]))
+        assert idle.wait_failing() == _exceeded("stream_idle_timeout_seconds", 0.8)
+        used.ask(tokens([87]))
+
+
+def test_connection_age() -> None:
+    """An old connection and, after the grace, its streams end; the next call gets a new one."""
+    ages = {"max_connection_age_seconds": 1, "max_connection_age_grace_seconds": 1}
+    with _limited(**ages) as stub:
+        stream = _Parse(stub.Parse)
+        stream.ask(config(ASSISTANT))
+        failure = stream.wait_failing()
+        assert failure.code is grpc.StatusCode.UNAVAILABLE
+        stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
+
+
+def test_a_deadline_ends_the_work() -> None:
+    """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
+    with _limited(max_concurrent_renders=1, render_cache_mib=0) as stub:
+        request = service_pb2.RenderConversationRequest()
+        for _ in range(150):
+            request.conversation.messages.append(user("word " * 8_000))
+        began = time.monotonic()
+        stub.RenderConversation(request, timeout=_TIMEOUT_SECONDS)
+        whole = time.monotonic() - began
+        failure = failure_of(lambda: stub.RenderConversation(request, timeout=whole / 10))
+        assert failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        began = time.monotonic()
+        small = service_pb2.RenderRequest(message=user("word " * 1000))
+        _until_served(lambda: stub.Render(small, timeout=_TIMEOUT_SECONDS))
+        assert time.monotonic() - began < whole / 2

@@ -1,0 +1,111 @@
+"""TLS and mutual TLS, with certificates made here, against a real server."""
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.certificates import Authority, Identity
+from tests.conftest import running_server
+from tests.server.failures import failure_of
+from tests.server.standard_services import SERVING, health
+
+_TIMEOUT_SECONDS = 10
+
+
+@contextlib.contextmanager
+def _tls_server(
+    folder: Path, identity: Identity, client_ca: bytes | None = None
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    certificate, key = identity.write(folder, "server")
+    arguments = ["--listen", "127.0.0.1:0", "--tls-certificate", certificate, "--tls-key", key]
+    if client_ca is not None:
+        (folder / "clients.pem").write_bytes(client_ca)
+        arguments += ["--tls-client-ca", str(folder / "clients.pem")]
+    with running_server(*arguments) as (process, address):
+        yield process, address
+
+
+def _trusting(authority: Authority, client: Identity | None = None) -> grpc.ChannelCredentials:
+    if client is None:
+        return grpc.ssl_channel_credentials(authority.certificate)
+    return grpc.ssl_channel_credentials(authority.certificate, client.key, client.certificate)
+
+
+def _serves(address: str, credentials: grpc.ChannelCredentials) -> bool:
+    """Tells whether a new connection is served; a refused handshake is UNAVAILABLE."""
+    with grpc.secure_channel(address, credentials) as channel:
+        try:
+            HarmonyServiceStub(channel).GetEncoding(
+                service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS
+            )
+        except grpc.RpcError as error:
+            # grpcio raises what is both.
+            assert isinstance(error, grpc.Call)  # noqa: PT017
+            assert error.code() is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
+            return False
+    return True
+
+
+def test_tls(tmp_path: Path) -> None:
+    """A client that trusts the authority is served; one that does not, or without TLS, is not."""
+    authority = Authority()
+    with _tls_server(tmp_path, authority.issue()) as (_, address):
+        assert _serves(address, _trusting(authority))
+        assert not _serves(address, _trusting(Authority()))
+        with grpc.insecure_channel(address) as plain:
+            stub = HarmonyServiceStub(plain)
+            failure = failure_of(
+                lambda: stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=5)
+            )
+        assert failure.code is grpc.StatusCode.UNAVAILABLE
+
+
+def test_mutual_tls_is_required(tmp_path: Path) -> None:
+    """With client authorities a client without a certificate, or with a foreign one, is refused."""
+    authority, clients = Authority(), Authority("clients")
+    with _tls_server(tmp_path, authority.issue(), clients.certificate) as (_, address):
+        assert not _serves(address, _trusting(authority))
+        assert not _serves(address, _trusting(authority, Authority().issue("stranger")))
+        assert _serves(address, _trusting(authority, clients.issue("client")))
+        with grpc.secure_channel(address, _trusting(authority, clients.issue("probe"))) as channel:
+            assert health(channel) == SERVING
+
+
+def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
+    """After the files changed, new connections get the new certificate; open ones go on."""
+    before, after = Authority("before"), Authority("after")
+    with (
+        _tls_server(tmp_path, before.issue()) as (_, address),
+        grpc.secure_channel(address, _trusting(before)) as opened,
+    ):
+        stub = HarmonyServiceStub(opened)
+        stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
+        after.issue().write(tmp_path, "server")
+        assert _serves(address, _trusting(after))
+        assert not _serves(address, _trusting(before))
+        stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
+
+
+@pytest.mark.parametrize("by_signal", [False, True])
+def test_a_certificate_that_cannot_be_used_changes_nothing(tmp_path: Path, by_signal: bool) -> None:
+    """A certificate that is not its key's, or damaged, is not taken; a whole one is, later."""
+    before, after = Authority("before"), Authority("after")
+    with _tls_server(tmp_path, before.issue()) as (process, address):
+        new = after.issue()
+        (tmp_path / "server.pem").write_bytes(new.certificate)
+        if by_signal:
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.3)
+        assert _serves(address, _trusting(before))
+        (tmp_path / "server.key").write_bytes(b"not a key")
+        assert _serves(address, _trusting(before))
+        new.write(tmp_path, "server")
+        assert _serves(address, _trusting(after))
