@@ -24,6 +24,7 @@ TABLES = {
         "batch_many_open",
         "cached_render_rpc",
     ),
+    "Clients in other languages": ("go_client",),
     "The server process": (
         "start_up",
         "idle_memory",

@@ -131,7 +131,7 @@ def test_sequences_of_all_streams() -> None:
         assert event.sequence_id == 2
         assert failure_of_status(event.error) == _exceeded("max_sequences", 3, "open[1]")
         # A failed sequence, then a closed one, make room.
-        first.ask(parse_pb2.ParseBatchRequest(sequence_ids=[1, 1], tokens=[200008, 999_999]))
+        first.ask(parse_pb2.ParseBatchRequest(sequence_ids=[1] * 3, tokens=[200008, 200007, 87]))
         assert not second.ask(_open(3)).events
         second.ask(parse_pb2.ParseBatchRequest(close=[3]))
         assert not second.ask(_open(4)).events
