@@ -8,10 +8,10 @@ from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto
 from .batch_group import BatchGroup
-from .core.events import ContentDelta, Event
+from .core.events import ContentDelta, Event, Recovered
 from .core.parser import MessageParser
-from .limits import Limits
 from .request_error import RequestError, invalid_field, parse_failed, read_request
+from .service import HarmonyService
 
 
 class BatchStream:
@@ -23,9 +23,8 @@ class BatchStream:
 
     failure: RequestError | None = None
 
-    def __init__(self, encoding: core.HarmonyEncoding, limits: Limits) -> None:
-        self._encoding = encoding
-        self._limits = limits
+    def __init__(self, service: HarmonyService) -> None:
+        self._service = service
         self._parsers: dict[int, MessageParser] = {}
         # An engine steps the same sequences again and again: those of the last request.
         self._group: BatchGroup | None = None
@@ -41,8 +40,9 @@ class BatchStream:
         tokens = request.tokens[:]
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
-        self._limits.check_tokens(len(tokens), "tokens")
-        step = _Step(self._encoding, self._limits, self._parsers)
+        self._service.limits.check_tokens(len(tokens), "tokens")
+        self._service.counters.parsed_tokens += len(tokens)
+        step = _Step(self._service, self._parsers)
         for index, opened in enumerate(request.open):
             step.open(opened, f"open[{index}]")
         if step.changed_sequences:
@@ -61,14 +61,14 @@ class BatchStream:
     def finish(self) -> bytes:
         """Returns the response to the half-close, which closes every open sequence."""
         self._let_group_go()
-        step = _Step(self._encoding, self._limits, self._parsers)
+        step = _Step(self._service, self._parsers)
         for sequence_id in list(self._parsers):
             step.close(sequence_id, "")
         return step.response.SerializeToString()
 
     def close(self) -> None:
         """Ends the stream, whatever was answered: its sequences are open no longer."""
-        self._limits.sequences.give_back(len(self._parsers))
+        self._service.limits.sequences.give_back(len(self._parsers))
         self._parsers.clear()
 
     def _group_of(self, sequence_ids: list[int]) -> BatchGroup | None:
@@ -95,14 +95,10 @@ class _Step:
         changed_sequences: Whether a sequence was opened, closed or failed.
     """
 
-    def __init__(
-        self,
-        encoding: core.HarmonyEncoding,
-        limits: Limits,
-        parsers: dict[int, MessageParser],
-    ) -> None:
-        self._encoding = encoding
-        self._limits = limits
+    def __init__(self, service: HarmonyService, parsers: dict[int, MessageParser]) -> None:
+        self._encoding = service.encoding
+        self._limits = service.limits
+        self._counters = service.counters
         self._parsers = parsers
         self.response = pb.ParseBatchResponse()
         self.changed_sequences = False
@@ -193,6 +189,8 @@ class _Step:
                 self.response.deltas.append(event.text)
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
+                if isinstance(event, Recovered):
+                    self._counters.repairs[event.reason.name] += 1
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:

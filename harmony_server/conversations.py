@@ -19,6 +19,7 @@ from .core.conversation_rules import (
 from .core.render_cache import RenderCache
 from .core.tokenizer import RETURN, START
 from .request_error import RequestError, invalid_field, read_request
+from .telemetry.counters import Counters
 
 _Request = TypeVar("_Request", bound=ProtoMessage)
 
@@ -34,6 +35,8 @@ class RenderedMessage:
     Attributes:
         packed: The tokens, packed.
         packed_with_tools: The same for a conversation that has function tools.
+        token_count: How many tokens `packed` has.
+        token_count_with_tools: How many `packed_with_tools` has.
         role: The author's role.
         channel: The channel, or None.
         has_function_tools: Whether it brings the function tools.
@@ -42,6 +45,8 @@ class RenderedMessage:
 
     packed: bytes
     packed_with_tools: bytes
+    token_count: int
+    token_count_with_tools: int
     role: core.Role
     channel: str | None
     has_function_tools: bool
@@ -59,10 +64,14 @@ class ConversationRenderer:
     """Renders conversations; where there is a cache, a message seen before costs a look-up."""
 
     def __init__(
-        self, encoding: core.HarmonyEncoding, cache: RenderCache[RenderedMessage] | None
+        self,
+        encoding: core.HarmonyEncoding,
+        cache: RenderCache[RenderedMessage] | None,
+        counters: Counters,
     ) -> None:
         self._encoding = encoding
         self._cache = cache
+        self._counters = counters
 
     def read(self, request_type: type[_Request], data: bytes) -> tuple[_Request, list[bytes]]:
         """Returns a request without its conversation, and the bytes of the conversation's messages.
@@ -114,6 +123,9 @@ class ConversationRenderer:
                 raise message.failure
         with_tools = any(message.has_function_tools for message in rendered)
         packed = [it.packed_with_tools if with_tools else it.packed for it in kept]
+        self._counters.rendered_tokens += sum(
+            it.token_count_with_tools if with_tools else it.token_count for it in kept
+        )
         if for_training and ends_with_answer(roles, channels):
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
@@ -126,13 +138,15 @@ class ConversationRenderer:
 
     def prompt_end(self, next_turn_role: core.Role) -> bytes:
         """Returns the packed tokens that ask for a turn."""
-        return wire.pack_tokens([START, *self._encoding.encode_ordinary(next_turn_role.value)])
+        tokens = [START, *self._encoding.encode_ordinary(next_turn_role.value)]
+        self._counters.rendered_tokens += len(tokens)
+        return wire.pack_tokens(tokens)
 
     def _render(self, data: bytes, path: str) -> RenderedMessage:
         stop_if_abandoned()
         message = from_proto.message(read_request(chat_pb2.Message, data), path)
         rendered = RenderedMessage(
-            b"", b"", message.author.role, message.channel, has_function_tools(message)
+            b"", b"", 0, 0, message.author.role, message.channel, has_function_tools(message)
         )
         try:
             rendered.packed = self._packed(message, with_tools=False)
@@ -141,6 +155,8 @@ class ConversationRenderer:
             rendered.packed_with_tools = (
                 self._packed(message, with_tools=True) if depends_on_tools else rendered.packed
             )
+            rendered.token_count = wire.count_tokens(rendered.packed)
+            rendered.token_count_with_tools = wire.count_tokens(rendered.packed_with_tools)
         except core.RenderError as error:
             rendered.failure = invalid_field(f"{path}.{error.field}", str(error))
         else:

@@ -18,7 +18,6 @@ from google.protobuf.message import Message
 
 from harmony_client.v1 import service_pb2 as pb
 
-from . import core
 from .abandonment import abandonable
 from .batch_stream import BatchStream
 from .limits import Limits
@@ -26,6 +25,7 @@ from .open_streams import Activity, OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
+from .telemetry.logs import request_id
 
 _Request = TypeVar("_Request", bound=Message)
 _Result = TypeVar("_Result")
@@ -178,7 +178,7 @@ class Handlers:
         return grpc.unary_unary_rpc_method_handler(handle)
 
     def _stream(
-        self, open_stream: Callable[[core.HarmonyEncoding, Limits], Stream]
+        self, open_stream: Callable[[HarmonyService], Stream]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
@@ -199,7 +199,7 @@ class Handlers:
         async def serve_within_limit(context: _Context, activity: Activity) -> None:
             with self._limits.streams.holding():
                 await self._started.wait()
-                stream = open_stream(self._service.encoding, self._limits)
+                stream = open_stream(self._service)
                 with contextlib.closing(stream):
                     await serve(context, stream, activity)
 
@@ -241,6 +241,9 @@ async def _guard(work: Awaitable[_Result], context: _Context) -> _Result:
         failure = error
     except Exception:
         _logger.exception("unexpected error while serving an RPC")
-        failure = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", "internal error")
+        metadata = {"request_id": it} if (it := request_id()) else {}
+        failure = RequestError(
+            grpc.StatusCode.INTERNAL, "INTERNAL", "internal error", metadata=metadata
+        )
     # Outside of the try: the exception by which abort ends a handler is an Exception too.
     return await failure.abort(context)

@@ -7,11 +7,11 @@ import grpc
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto
-from .core.events import Event
+from .core.events import Event, Recovered
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
-from .limits import Limits
 from .request_error import RequestError, parse_failed, read_request
+from .service import HarmonyService
 
 
 class ParseStream:
@@ -21,9 +21,10 @@ class ParseStream:
         failure: Set when the answer just given was the last: the error to end the stream with.
     """
 
-    def __init__(self, encoding: core.HarmonyEncoding, limits: Limits) -> None:
-        self._encoding = encoding
-        self._limits = limits
+    def __init__(self, service: HarmonyService) -> None:
+        self._encoding = service.encoding
+        self._limits = service.limits
+        self._counters = service.counters
         self._parser: MessageParser | None = None
         self.failure: RequestError | None = None
 
@@ -45,6 +46,7 @@ class ParseStream:
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
         tokens = request.tokens.tokens[:]
+        self._counters.parsed_tokens += len(tokens)
         parser = self._parser
         if len(tokens) != 1:
             self._limits.check_tokens(len(tokens), "tokens.tokens")
@@ -69,6 +71,8 @@ class ParseStream:
             self.failure = parse_failed(error)
         for event in events:
             to_proto.fill_event(response.events.add(), event)
+            if isinstance(event, Recovered):
+                self._counters.repairs[event.reason.name] += 1
         return response.SerializeToString()
 
 

@@ -1,4 +1,4 @@
-"""The server process: start-up, reload, shutdown."""
+"""One process that serves: start-up, reload, shutdown."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Callable, Sequence
 
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from . import core, transport
+from . import core, exit_codes, transport
+from .addresses import Address
 from .handlers import SERVICE_NAME, Handlers
 from .health import HealthServicer
 from .limits import Limits
 from .secret_files import SecretFiles
 from .service import HarmonyService
 from .settings import Settings
-
-EXIT_OK = 0
-# The server could not start: an address in use, a damaged vocabulary.
-EXIT_CANNOT_START = 1
+from .telemetry import Telemetry
 
 # How long streams have to be told, when the grace is over, that the server stops.
 _END_STREAMS_SECONDS = 1.0
@@ -29,65 +28,101 @@ _MIB = 1024 * 1024
 _logger = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT, and returns the exit code.
+class Server:
+    """A server in this process.
 
-    Prints `listening on ADDRESS` for each address once the server is healthy.
+    Args:
+        settings: What it is to be like.
+        addresses: Where it is to listen; None: where the settings say.
+        shares_ports: Whether other processes listen on the same TCP ports.
+
+    Raises:
+        ImportError: A package that a setting needs is not installed.
+        OSError, ValueError: A file that a setting names cannot be used.
     """
-    return asyncio.run(_serve(settings))
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        addresses: Sequence[Address] | None = None,
+        shares_ports: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._addresses = settings.addresses if addresses is None else addresses
+        self._secrets = SecretFiles.from_settings(settings)
+        self._limits = Limits.from_settings(settings)
+        self._shares_ports = shares_ports
+        self.telemetry = Telemetry(settings, self._limits)
+
+    def reload(self) -> None:
+        """Reads certificates and tokens again."""
+        self._secrets.reload()
+
+    async def serve(self, stop: asyncio.Event, ready: Callable[[list[str]], None]) -> int:
+        """Serves until `stop` is set, and returns the exit code.
+
+        Calls `ready` with the addresses, ports chosen, once the server is healthy.
+        """
+        handlers = Handlers(self._limits)
+        health_servicer = HealthServicer()
+        await health_servicer.start()
+        server = transport.create(
+            self._settings,
+            self._secrets,
+            self.telemetry.observers,
+            shares_ports=self._shares_ports,
+        )
+        server.add_generic_rpc_handlers((handlers.generic_handler(),))
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        if self._settings.serves_reflection:
+            services = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(services, server)
+        try:
+            bound = [
+                transport.bind(server, address, self._settings, self._secrets)
+                for address in self._addresses
+            ]
+            await server.start()
+            service = await asyncio.to_thread(_warm_up, self._settings, self._limits)
+        except (OSError, RuntimeError) as error:
+            _logger.error("cannot start: %s", error)
+            health_servicer.watches.end()
+            await server.stop(_END_STREAMS_SECONDS)
+            handlers.close()
+            return exit_codes.CANNOT_START
+        self.telemetry.add_service(service)
+        handlers.start(service)
+        background = [
+            asyncio.create_task(handlers.end_idle_streams()),
+            asyncio.create_task(self.telemetry.watch_event_loop()),
+        ]
+        await health_servicer.become_ready()
+        ready(bound)
+        await stop.wait()
+        _logger.debug("stopping")
+        await health_servicer.begin_drain()
+        # Balancers and clients that watch the health go elsewhere meanwhile.
+        await asyncio.sleep(self._settings.drain_seconds)
+        health_servicer.watches.end()
+        grace = self._settings.grace_seconds
+        stopping = asyncio.create_task(server.stop(grace + _END_STREAMS_SECONDS))
+        await asyncio.wait([stopping], timeout=grace)
+        handlers.streams.end()
+        await stopping
+        handlers.close()
+        for task in background:
+            task.cancel()
+        await self.telemetry.shut_down()
+        return exit_codes.OK
 
 
-async def _serve(settings: Settings) -> int:
-    stop = asyncio.Event()
+def stop_on_signals(stop: asyncio.Event, reload: Callable[[], None]) -> None:
+    """Sets `stop` at SIGTERM and SIGINT, and calls `reload` at SIGHUP."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        secrets = SecretFiles.from_settings(settings)
-    except (OSError, ValueError) as error:
-        _logger.error("cannot start: %s", error)
-        return EXIT_CANNOT_START
-    loop.add_signal_handler(signal.SIGHUP, secrets.reload)
-    limits = Limits.from_settings(settings)
-    handlers = Handlers(limits)
-    health_servicer = HealthServicer()
-    await health_servicer.start()
-    server = transport.create(settings, secrets)
-    server.add_generic_rpc_handlers((handlers.generic_handler(),))
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    if settings.serves_reflection:
-        services = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(services, server)
-    try:
-        bound = [
-            transport.bind(server, address, settings, secrets) for address in settings.addresses
-        ]
-        await server.start()
-        handlers.start(await asyncio.to_thread(_warm_up, settings, limits))
-    except (OSError, RuntimeError) as error:
-        _logger.error("cannot start: %s", error)
-        health_servicer.watches.end()
-        await server.stop(_END_STREAMS_SECONDS)
-        handlers.close()
-        return EXIT_CANNOT_START
-    await health_servicer.become_ready()
-    for address in bound:
-        print(f"listening on {address}", flush=True)
-    async with asyncio.TaskGroup() as background:
-        sweeping = background.create_task(handlers.end_idle_streams())
-        await stop.wait()
-        sweeping.cancel()
-    _logger.info("stopping")
-    await health_servicer.begin_drain()
-    # Balancers and clients that watch the health go elsewhere meanwhile.
-    await asyncio.sleep(settings.drain_seconds)
-    health_servicer.watches.end()
-    stopping = asyncio.create_task(server.stop(settings.grace_seconds + _END_STREAMS_SECONDS))
-    await asyncio.wait([stopping], timeout=settings.grace_seconds)
-    handlers.streams.end()
-    await stopping
-    handlers.close()
-    return EXIT_OK
+    loop.add_signal_handler(signal.SIGHUP, reload)
 
 
 def _warm_up(settings: Settings, limits: Limits) -> HarmonyService:

@@ -12,10 +12,11 @@ from .conversations import ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
 from .core.events import MessageCompleted, Recovered
-from .core.render_cache import RenderCache
+from .core.render_cache import CacheStatistics, RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
 from .limits import Limits
 from .request_error import RequestError, invalid_field, parse_failed, read_request
+from .telemetry.counters import Counters
 from .version import __version__
 
 
@@ -38,17 +39,23 @@ class HarmonyService:
         encoding: The encoding.
         limits: What a request may ask for.
         render_cache_bytes: The bound of the render cache; 0 switches it off.
+
+    Attributes:
+        encoding: The encoding.
+        limits: What a request may ask for.
+        counters: What was done.
     """
 
     def __init__(
         self, encoding: core.HarmonyEncoding, limits: Limits, *, render_cache_bytes: int
     ) -> None:
         self.encoding = encoding
-        self._limits = limits
+        self.limits = limits
+        self.counters = Counters()
         self._cache: RenderCache[RenderedMessage] | None = (
             RenderCache(render_cache_bytes) if render_cache_bytes else None
         )
-        self._conversations = ConversationRenderer(encoding, self._cache)
+        self._conversations = ConversationRenderer(encoding, self._cache, self.counters)
 
     def get_encoding(self, _request: pb.GetEncodingRequest) -> pb.GetEncodingResponse:
         """Describes the encoding."""
@@ -76,9 +83,11 @@ class HarmonyService:
         )
         try:
             parts = self.encoding.render_in_parts(message, options)
-            return wire.tokens_response(b"".join(map(wire.pack_tokens, parts)))
+            packed = b"".join(map(wire.pack_tokens, parts))
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
+        self.counters.rendered_tokens += wire.count_tokens(packed)
+        return wire.tokens_response(packed)
 
     def render_conversation(self, data: bytes) -> ConversationWork:
         """Prepares to render a conversation."""
@@ -113,9 +122,7 @@ class HarmonyService:
         self, _request: pb.GetRenderCacheStatisticsRequest
     ) -> pb.GetRenderCacheStatisticsResponse:
         """Says what the render cache holds and how often it was of use."""
-        if self._cache is None:
-            return pb.GetRenderCacheStatisticsResponse()
-        statistics = self._cache.statistics
+        statistics = self.cache_statistics
         return pb.GetRenderCacheStatisticsResponse(
             hits=statistics.hits,
             misses=statistics.misses,
@@ -124,11 +131,17 @@ class HarmonyService:
             max_bytes=statistics.max_bytes,
         )
 
+    @property
+    def cache_statistics(self) -> CacheStatistics:
+        """What the render cache holds and how often it was of use; all zero without one."""
+        return self._cache.statistics if self._cache else CacheStatistics(0, 0, 0, 0, 0)
+
     def parse_messages(self, request: pb.ParseMessagesRequest) -> pb.ParseMessagesResponse:
         """Parses a completion."""
-        self._limits.check_tokens(len(request.tokens), "tokens")
+        self.limits.check_tokens(len(request.tokens), "tokens")
+        self.counters.parsed_tokens += len(request.tokens)
         role = from_proto.role(request.role, "role") if request.HasField("role") else None
-        options = from_proto.parse_options(request.options, "options", self._limits.header_tokens)
+        options = from_proto.parse_options(request.options, "options", self.limits.header_tokens)
         try:
             events = self.encoding.parse_events(request.tokens, role, options)
         except core.ParseError as error:
@@ -140,6 +153,7 @@ class HarmonyService:
                 to_proto.fill_outcome(response.outcomes.add(), event)
             elif isinstance(event, Recovered):
                 to_proto.fill_recovered(response.recovered.add(), event)
+                self.counters.repairs[event.reason.name] += 1
         return response
 
     def encode(self, data: bytes) -> bytes:
@@ -165,7 +179,7 @@ class HarmonyService:
 
     def decode(self, request: pb.DecodeRequest) -> pb.DecodeResponse:
         """Decodes tokens."""
-        self._limits.check_tokens(len(request.tokens), "tokens")
+        self.limits.check_tokens(len(request.tokens), "tokens")
         for index, token in enumerate(request.tokens):
             if not is_token(token):
                 raise RequestError(

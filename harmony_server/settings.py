@@ -151,6 +151,11 @@ class Settings(pydantic.BaseModel):
     metrics_listen: Annotated[str, pydantic.AfterValidator(_tcp_address)] | None = Field(
         None, description="host:port of the Prometheus metrics, path /metrics. Unset: none."
     )
+    opentelemetry: bool = Field(
+        False,
+        description="Export traces and metrics with OpenTelemetry, as the OTEL_… variables say. "
+        "Needs the extra otel.",
+    )
     log_format: Literal["console", "json"] = Field(
         "console", description="console: for people. json: an object a line."
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import grpc
 
 from .addresses import Address
 from .authentication import Authentication
+from .handlers import SERVICE_NAME
 from .secret_files import SecretFiles
 from .settings import Settings
+from .telemetry.rpcs import Observation, Observer
 from .unix_sockets import file_mode, lock_socket, make_folder
 
 # A peer that is gone without a word is noticed after about a minute; gRPC's default is two hours.
@@ -17,10 +21,22 @@ _KEEPALIVE_TIMEOUT_SECONDS = 20
 _MIN_PING_INTERVAL_SECONDS = 10
 
 
-def create(settings: Settings, secrets: SecretFiles) -> grpc.aio.Server:
+def create(
+    settings: Settings,
+    secrets: SecretFiles,
+    observers: Sequence[Observer],
+    *,
+    shares_ports: bool,
+) -> grpc.aio.Server:
     """Returns a server without handlers and sockets."""
-    interceptors = [Authentication(secrets.tokens)] if secrets.tokens else []
-    return grpc.aio.server(interceptors=interceptors, options=_channel_options(settings))
+    # The observers come first: refused RPCs count, too.
+    interceptors: list[grpc.aio.ServerInterceptor] = [Observation(SERVICE_NAME, observers)]
+    if secrets.tokens:
+        interceptors.append(Authentication(secrets.tokens))
+    options = _channel_options(settings)
+    # Without workers, a second server on the same port is an error, not a silent sharer.
+    options.append(("grpc.so_reuseport", int(shares_ports)))
+    return grpc.aio.server(interceptors=interceptors, options=options)
 
 
 def bind(
@@ -62,8 +78,6 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
         # Up to twice the limit a request is read, so that its error can name the limit.
         ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
         ("grpc.max_send_message_length", -1),
-        # A second server on the same port is an error, not a silent sharer.
-        ("grpc.so_reuseport", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_SECONDS * 1000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", _KEEPALIVE_SECONDS * 1000),

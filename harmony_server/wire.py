@@ -12,6 +12,7 @@ _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 # The tag of field 1, length-delimited: packed tokens in every render response.
 _TOKENS_TAG = b"\x0a"
+_BYTES_THAT_GO_ON = bytes(range(0x80, 0x100))
 # Packed at once without letting go of the interpreter; more would hold up the event loop.
 _TOKENS_AT_ONCE = 16_384
 
@@ -50,6 +51,11 @@ def pack_tokens(tokens: Sequence[int]) -> bytes:
         _packed(tokens[begin : begin + _TOKENS_AT_ONCE])
         for begin in range(0, len(tokens), _TOKENS_AT_ONCE)
     )
+
+
+def count_tokens(packed: bytes) -> int:
+    """Returns how many tokens are packed: every varint has one byte that ends it."""
+    return len(packed.translate(None, _BYTES_THAT_GO_ON))
 
 
 def tokens_response(packed: bytes) -> bytes:

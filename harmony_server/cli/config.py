@@ -10,11 +10,7 @@ from .settings_options import load_settings, settings_options
 
 
 @click.command(
-    epilog=(
-        "\b\n"
-        "Example:\n"
-        "  harmony-server config --config harmony.toml --max-streams 64\n"
-    ),
+    epilog=("\b\nExample:\n  harmony-server config --config harmony.toml --max-streams 64\n"),
 )
 @settings_options
 def config(config: str | None, **options: Any) -> None:

@@ -12,11 +12,7 @@ _EXIT_NOT_SERVING = 1
 
 
 @click.command(
-    epilog=(
-        "\b\n"
-        "Example:\n"
-        "  harmony-server health --target unix:///run/harmony/harmony.sock\n"
-    ),
+    epilog=("\b\nExample:\n  harmony-server health --target unix:///run/harmony/harmony.sock\n"),
 )
 @click.option(
     "--target",

@@ -31,6 +31,6 @@ def serve(context: click.Context, /, config: str | None, **options: Any) -> None
     # What cannot be bound is said once, in this program's words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Here: no other command is to wait for gRPC.
-    from .. import server
+    from ..running import run
 
-    context.exit(server.run(settings))
+    context.exit(run(settings))

@@ -15,9 +15,9 @@ from harmony_client.v1 import parse_pb2
 from harmony_server import core
 from harmony_server.batch_stream import BatchStream
 from harmony_server.handlers import Stream
-from harmony_server.limits import Limits
 from harmony_server.parse_stream import ParseStream
 from harmony_server.request_error import RequestError
+from harmony_server.service import HarmonyService
 from tests.server.limits import limits
 
 
@@ -36,14 +36,15 @@ class MortalStub:
 
     def _start(
         self,
-        stream: Callable[[core.HarmonyEncoding, Limits], Stream],
+        stream: Callable[[HarmonyService], Stream],
         response: type[Message],
         requests: Iterator[Message] | None = None,
         **_settings: object,
     ) -> Any:
         self.calls += 1
         encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
-        make = partial(_Call, stream(encoding, limits()), response, next(self._deaths, None))
+        service = HarmonyService(encoding, limits(), render_cache_bytes=0)
+        make = partial(_Call, stream(service), response, next(self._deaths, None))
         return _AsyncCall(make) if requests is None else make(requests)
 
 

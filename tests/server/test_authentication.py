@@ -46,6 +46,13 @@ def _get_encoding(address: str, *metadata: tuple[str, str]) -> None:
         )
 
 
+def _failure_of_stream(
+    channel: grpc.Channel, method: str, metadata: tuple[tuple[str, str], ...] = ()
+) -> Failure:
+    call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(method)
+    return failure_of(lambda: list(call(iter(()), metadata=metadata, timeout=20)))
+
+
 @pytest.mark.parametrize("token", ["first-token", "second-token"])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_a_token_of_the_file_is_admitted(address: str, scheme: str, token: str) -> None:
@@ -96,17 +103,14 @@ def test_unknown_methods_are_closed(address: str) -> None:
     """Without a token nobody learns which methods there are, reflection's included."""
     with grpc.insecure_channel(address) as channel:
         for method in ("/harmony.v1.HarmonyService/Nothing", "/other/Service", _REFLECTION):
-            call = channel.stream_stream(method)
-            failure = failure_of(lambda it=call: list(it(iter(()), timeout=20)))
-            assert failure == _REFUSED
+            assert _failure_of_stream(channel, method) == _REFUSED
 
 
 def test_reflection_is_off(address: str) -> None:
     """With authentication there is no reflection unless asked for, even with a token."""
     with grpc.insecure_channel(address) as channel:
-        call = channel.stream_stream(_REFLECTION)
         metadata = (("authorization", "Bearer first-token"),)
-        failure = failure_of(lambda: list(call(iter(()), metadata=metadata, timeout=20)))
+        failure = _failure_of_stream(channel, _REFLECTION, metadata)
     assert failure.code is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -14,7 +14,7 @@ from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.certificates import Authority, Identity
 from tests.conftest import running_server
-from tests.server.failures import failure_of
+from tests.server.failures import failure_of, failure_of_error
 from tests.server.standard_services import SERVING, health
 
 _TIMEOUT_SECONDS = 10
@@ -47,9 +47,7 @@ def _serves(address: str, credentials: grpc.ChannelCredentials) -> bool:
                 service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS
             )
         except grpc.RpcError as error:
-            # grpcio raises what is both.
-            assert isinstance(error, grpc.Call)  # noqa: PT017
-            assert error.code() is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
+            assert failure_of_error(error).code is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
             return False
     return True
 

@@ -1,0 +1,50 @@
+"""The metrics of all workers together, each sample with the label `worker`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class WorkersCollector(Collector):
+    """Asks the workers when Prometheus asks.
+
+    Args:
+        collect: Returns the families of each worker that answers, by its number.
+        restarts: Returns how often workers were restarted.
+    """
+
+    def __init__(
+        self,
+        collect_workers: Callable[[], Mapping[int, Iterable[Metric]]],
+        count_restarts: Callable[[], int],
+    ) -> None:
+        self._collect_workers = collect_workers
+        self._count_restarts = count_restarts
+
+    def collect(self) -> Iterable[Metric]:
+        """Yields each family once, with the samples of every worker."""
+        families: dict[str, Metric] = {}
+        workers = self._collect_workers()
+        for worker, found in workers.items():
+            for family in found:
+                merged = families.setdefault(
+                    family.name, Metric(family.name, family.documentation, family.type, family.unit)
+                )
+                for sample in family.samples:
+                    labels = {**sample.labels, "worker": str(worker)}
+                    merged.samples.append(sample._replace(labels=labels))
+        yield from families.values()
+        yield GaugeMetricFamily("harmony_workers", "Workers that serve.", value=len(workers))
+        restarts = Metric("harmony_worker_restarts", "Workers restarted.", "counter")
+        restarts.add_sample("harmony_worker_restarts_total", {}, self._count_restarts())
+        yield restarts
+
+    def registry(self) -> CollectorRegistry:
+        """Returns a registry with this collector alone."""
+        registry = CollectorRegistry()
+        registry.register(self)
+        return registry
