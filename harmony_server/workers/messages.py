@@ -1,7 +1,7 @@
 """What supervisor and worker say to each other, over a pipe.
 
-The worker says `Ready` once; from then on it answers each `CollectMetrics` with the families it has.
-The end of the pipe, on either side, is the end of the other process.
+The worker says `Ready` once; from then on it answers each `CollectMetrics` with its metric
+families. The end of the pipe, on either side, is the end of the other process.
 """
 
 from dataclasses import dataclass

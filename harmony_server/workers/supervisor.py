@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import exit_codes
 from ..addresses import Address
@@ -149,8 +149,8 @@ class Supervisor:
     async def _run(self) -> int:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._signal, signal.SIGHUP)
         tcp = [address for address in self._settings.addresses if address.socket_path is None]
         unix = [address for address in self._settings.addresses if address.socket_path is not None]
@@ -174,7 +174,8 @@ class Supervisor:
             it.start()
         stopping = asyncio.ensure_future(stop.wait())
         starting = asyncio.gather(*(it.until_ready() for it in self._workers))
-        await asyncio.wait([stopping, starting], return_when=asyncio.FIRST_COMPLETED)
+        both: list[asyncio.Future[Any]] = [stopping, starting]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if starting.done() and all(starting.result()):
             # A port is common to all: it is named once.
             self._announce(dict.fromkeys(text for it in self._workers for text in it.bound))
@@ -184,6 +185,7 @@ class Supervisor:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
         starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
         await self._stop()
         # One that died before it served has said why.
         return exit_codes.OK if stop.is_set() else exit_codes.CANNOT_START
@@ -225,9 +227,9 @@ class Supervisor:
 async def _readable(descriptor: int) -> None:
     """Waits until a descriptor can be read, or is at its end."""
     loop = asyncio.get_running_loop()
-    found = loop.create_future()
-    loop.add_reader(descriptor, lambda: found.done() or found.set_result(None))
+    found = asyncio.Event()
+    loop.add_reader(descriptor, found.set)
     try:
-        await found
+        await found.wait()
     finally:
         loop.remove_reader(descriptor)

@@ -1,0 +1,22 @@
+use std::error::Error;
+use std::path::Path;
+
+use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+/// Connects to `host:port` or `unix:///path`; with the file of a CA, over TLS.
+pub async fn connect(
+    target: &str,
+    ca: Option<&Path>,
+) -> Result<HarmonyServiceClient<Channel>, Box<dyn Error>> {
+    let endpoint = match ca {
+        Some(ca) => {
+            let ca = Certificate::from_pem(std::fs::read(ca)?);
+            Endpoint::from_shared(format!("https://{target}"))?
+                .tls_config(ClientTlsConfig::new().ca_certificate(ca))?
+        }
+        None if target.starts_with("unix:") => Endpoint::from_shared(target.to_owned())?,
+        None => Endpoint::from_shared(format!("http://{target}"))?,
+    };
+    Ok(HarmonyServiceClient::new(endpoint.connect().await?))
+}

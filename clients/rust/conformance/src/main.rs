@@ -1,0 +1,99 @@
+//! Plays the conformance vectors against a running server, through the generated client.
+
+mod arguments;
+mod compare;
+mod connect;
+mod exchange;
+mod json;
+mod play;
+mod vector;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
+use json::Json;
+use play::Call;
+use tonic::transport::Channel;
+use vector::{Vector, VectorFile};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Some(arguments) = Arguments::from_command_line(std::env::args().skip(1)) else {
+        eprintln!("usage: conformance --target TARGET [--ca FILE] VECTORS_DIRECTORY");
+        return ExitCode::from(2);
+    };
+    match play_all(&arguments).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{}", with_causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns whether every vector passed, and there was one.
+async fn play_all(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
+    let json = Json::new();
+    let client = connect::connect(&arguments.target, arguments.ca.as_deref()).await?;
+    let (mut passed, mut failed) = (0, 0);
+    for file in vector::read_directory(&arguments.vectors)? {
+        let failures = play_file(&client, &json, &file).await;
+        let passes = file.vectors.len() - failures;
+        println!("{}: {passes} passed, {failures} failed", file.rpc);
+        passed += passes;
+        failed += failures;
+    }
+    println!("total: {passed} passed, {failed} failed");
+    Ok(passed > 0 && failed == 0)
+}
+
+/// Returns how many vectors failed.
+async fn play_file(
+    client: &HarmonyServiceClient<Channel>,
+    json: &Json,
+    file: &VectorFile,
+) -> usize {
+    let mut failures = 0;
+    for vector in &file.vectors {
+        if let Err(error) = play_vector(client, json, &file.rpc, vector).await {
+            failures += 1;
+            eprintln!("{}: {}", vector.name, with_causes(&*error));
+        }
+    }
+    failures
+}
+
+async fn play_vector(
+    client: &HarmonyServiceClient<Channel>,
+    json: &Json,
+    rpc: &str,
+    vector: &Vector,
+) -> Result<(), Box<dyn Error>> {
+    let call = Call {
+        json,
+        rpc,
+        requests: &vector.requests,
+    };
+    let outcome = call.play(client.clone()).await?;
+    match compare::first_difference(vector, outcome) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// What tonic says of an error alone is often no more than "transport error".
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let added = format!(": {error}");
+        if !text.ends_with(&added) {
+            text += &added;
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+/// The messages of the package `harmony.v1`, and in [`harmony_service_client`] the client.
+///
+/// [`harmony_service_client`]: v1::harmony_service_client
+pub mod v1 {
+    include!("generated/harmony.v1.rs");
+}
