@@ -8,14 +8,14 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 
-from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health_pb2_grpc
 
 from . import core, exit_codes, transport
 from .addresses import Address
-from .handlers import SERVICE_NAME, Handlers
+from .handlers import Handlers
 from .health import HealthServicer
 from .limits import Limits
+from .reflection import add_reflection
 from .secret_files import SecretFiles
 from .service import HarmonyService
 from .settings import Settings
@@ -76,8 +76,7 @@ class Server:
         server.add_generic_rpc_handlers((handlers.generic_handler(),))
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         if self._settings.serves_reflection:
-            services = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(services, server)
+            add_reflection(server)
         try:
             bound = [
                 transport.bind(server, address, self._settings, self._secrets)

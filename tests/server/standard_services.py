@@ -43,13 +43,15 @@ def watched_health(channel: grpc.Channel) -> Iterator[Iterator[health_pb2.Health
 
 
 def reflect(
-    channel: grpc.Channel, request: reflection_pb2.ServerReflectionRequest
+    channel: grpc.Channel,
+    request: reflection_pb2.ServerReflectionRequest,
+    version: str = "v1",
 ) -> reflection_pb2.ServerReflectionResponse:
     """Asks the reflection service one question."""
     call: grpc.StreamStreamMultiCallable[
         reflection_pb2.ServerReflectionRequest, reflection_pb2.ServerReflectionResponse
     ] = channel.stream_stream(
-        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
     )

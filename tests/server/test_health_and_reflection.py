@@ -37,15 +37,18 @@ def test_reflection_lists_the_services(channel: grpc.Channel) -> None:
     }
 
 
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
 @pytest.mark.parametrize(
     ("method", "streams"), [("Render", False), ("Parse", True), ("ParseBatch", True)]
 )
-def test_reflection_describes_a_method(channel: grpc.Channel, method: str, streams: bool) -> None:
-    """A generic client learns the types of a method and whether it streams."""
+def test_reflection_describes_a_method(
+    channel: grpc.Channel, version: str, method: str, streams: bool
+) -> None:
+    """A generic client of either version learns the types of a method and whether it streams."""
     request = reflection_pb2.ServerReflectionRequest(
-        file_containing_symbol="harmony.v1.HarmonyService"
+        file_containing_symbol=f"harmony.v1.HarmonyService.{method}"
     )
-    response = reflect(channel, request)
+    response = reflect(channel, request, version)
     files = [
         descriptor_pb2.FileDescriptorProto.FromString(data)
         for data in response.file_descriptor_response.file_descriptor_proto

@@ -1,0 +1,37 @@
+"""A certificate for 127.0.0.1 and localhost that vouches for itself."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.deploy.tools import missing
+
+_WHAT = (
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+)
+_NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+
+
+@dataclass
+class Certificate:
+    """Two PEM files.
+
+    Attributes:
+        chain: The certificate, which is its own authority.
+        key: Its private key.
+    """
+
+    chain: Path
+    key: Path
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """Writes a new certificate into a folder."""
+    made = Certificate(folder / "certificate.pem", folder / "key.pem")
+    command = [shutil.which("openssl") or missing("openssl"), *_WHAT.split(), "-addext", _NAMES]
+    command += ["-keyout", str(made.key), "-out", str(made.chain)]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return made

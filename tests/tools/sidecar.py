@@ -1,0 +1,35 @@
+"""A running sidecar and the ways to reach it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import running_server
+
+
+@dataclass
+class Sidecar:
+    """A server that listens on TCP and on a Unix socket.
+
+    Attributes:
+        process: Its process.
+        tcp: Its address on loopback.
+        unix: The address of its socket.
+    """
+
+    process: subprocess.Popen[str]
+    tcp: str
+    unix: str
+
+
+@contextmanager
+def running_sidecar(folder: Path, *arguments: str) -> Iterator[Sidecar]:
+    """Runs a server for as long as the block, its socket in a folder."""
+    unix = f"unix://{folder / 'harmony.sock'}"
+    listen = ["--listen", "127.0.0.1:0", "--listen", unix]
+    with running_server(*listen, *arguments) as (process, tcp):
+        yield Sidecar(process, tcp, unix)

@@ -1,0 +1,66 @@
+"""docs/clients.md and docs/proxies.md: commands print what they say, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.deploy.tools import ROOT, missing
+
+from .docs import blocks, commands, document
+from .gateway import Gateway
+from .go_tools import GRPCURL, HEALTH_PROBE
+from .sidecar import Sidecar
+
+_SECONDS = 30
+
+
+def run(line: str, *places: str) -> str:
+    """Runs a command as a person would, with the tools on the path; returns what it prints."""
+    path = os.pathsep.join([*places, os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", line],
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_SECONDS,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_grpcurl_and_health_probe(sidecar: Sidecar) -> None:
+    """The commands of docs/clients.md."""
+    text = document("clients.md")
+    places = [str(tool.built().parent) for tool in (GRPCURL, HEALTH_PROBE)]
+    asked = commands(text)
+    assert len(asked) == 5
+    for command in asked:
+        line = command.line.replace("127.0.0.1:50051", sidecar.tcp)
+        assert run(line, *places).strip() == command.output.strip()
+    installed = re.findall(r"^go install (.*)$", "\n".join(blocks(text, "sh")), re.MULTILINE)
+    assert installed == [GRPCURL.source, HEALTH_PROBE.source]
+
+
+def test_curl(gateway: Gateway) -> None:
+    """The commands of docs/proxies.md."""
+    if not shutil.which("curl"):
+        missing("curl")
+    asked = commands(document("proxies.md"))
+    assert len(asked) == 4
+    for command in asked:
+        printed = run(command.line.replace("127.0.0.1:8080", gateway.address))
+        assert printed.strip() == command.output.strip()
+
+
+@pytest.mark.parametrize("name", ["clients.md", "proxies.md"])
+def test_links(name: str) -> None:
+    """Each link within the repository leads to a file."""
+    targets = re.findall(r"\]\((?!https:|#)([^)#]+)", document(name))
+    assert len(targets) > 3
+    assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []

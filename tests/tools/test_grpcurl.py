@@ -1,0 +1,131 @@
+"""grpcurl: what it learns by reflection, and calls in JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .certificate import make_certificate
+from .gateway import Gateway
+from .go_tools import GRPCURL
+from .sidecar import running_sidecar
+
+SERVICE = "harmony.v1.HarmonyService"
+HELLO = {"message": {"author": {"role": "ROLE_USER"}, "content": [{"text": {"text": "Hello"}}]}}
+HELLO_TOKENS = [200006, 1428, 200008, 13225, 200007]
+
+
+def grpcurl(*arguments: str, stdin: str = "") -> str:
+    """Runs grpcurl without encryption and returns what it printed."""
+    done = GRPCURL.run("-plaintext", *arguments, stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def values(text: str) -> list[Any]:
+    """Returns the JSON values that stand one after the other in a text."""
+    decoder, found, text = json.JSONDecoder(), [], text.strip()
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
+
+
+def test_it_lists_services_and_methods(address: str) -> None:
+    """It finds every service, and every method of ours."""
+    services = grpcurl(address, "list").split()
+    assert {SERVICE, "grpc.health.v1.Health"} < set(services)
+    methods = grpcurl(address, "list", SERVICE).split()
+    assert len(methods) == 11
+    assert {f"{SERVICE}.Render", f"{SERVICE}.ParseBatch"} < set(methods)
+
+
+def test_it_describes_a_service(address: str) -> None:
+    """It knows which methods stream, and the HTTP rules of the others."""
+    text = grpcurl(address, "describe", SERVICE)
+    stream = "( stream .harmony.v1.ParseRequest ) returns ( stream .harmony.v1.ParseResponse )"
+    assert f"rpc Parse {stream};" in text
+    assert 'post: "/v1/messages:render"' in text
+
+
+@pytest.mark.parametrize(
+    ("symbol", "line"),
+    [
+        (f"{SERVICE}.Render", "rpc Render ( .harmony.v1.RenderRequest )"),
+        ("harmony.v1.RenderRequest", ".harmony.v1.Message message = 1;"),
+        ("harmony.v1.Author.role", ".harmony.v1.Role role = 1;"),
+        ("harmony.v1.Content.content", ".harmony.v1.TextContent text = 1;"),
+        ("harmony.v1.Role", "ROLE_USER = 1;"),
+        ("harmony.v1.ROLE_USER", "ROLE_USER = 1;"),
+        ("google.rpc.ErrorInfo", "string reason = 1;"),
+    ],
+)
+def test_it_describes_a_symbol(address: str, symbol: str, line: str) -> None:
+    """It describes methods, messages, fields, enums and what errors are made of."""
+    assert line in grpcurl(address, "describe", symbol)
+
+
+def test_it_calls(address: str) -> None:
+    """A call in JSON."""
+    answer = grpcurl("-d", json.dumps(HELLO), address, f"{SERVICE}/Render")
+    assert json.loads(answer) == {"tokens": HELLO_TOKENS}
+
+
+def test_it_streams(address: str) -> None:
+    """A stream: an answer for each request and one for the end."""
+    requests = [
+        {"config": {"role": "ROLE_ASSISTANT"}},
+        {"tokens": {"tokens": [200005, 17196, 200008, 12194]}},
+        {"tokens": {"tokens": [200002]}},
+    ]
+    text = "\n".join(map(json.dumps, requests))
+    responses = values(grpcurl("-d", "@", address, f"{SERVICE}/Parse", stdin=text))
+    assert len(responses) == 4
+    started, delta = responses[1]["events"]
+    assert started["started"]["channel"] == "final"
+    assert delta == {"delta": {"text": "Hi"}}
+
+
+def test_it_shows_the_details_of_an_error(address: str) -> None:
+    """It knows the types of the details, so that reason and field can be read."""
+    request = json.dumps({"message": {"author": {}}})
+    failed = GRPCURL.run("-plaintext", "-format-error", "-d", request, address, f"{SERVICE}/Render")
+    # 64 and the status code.
+    assert failed.returncode == 64 + 3
+    status = json.loads(failed.stderr)
+    reason, field = status["details"]
+    assert (reason["reason"], reason["domain"]) == ("INVALID_FIELD", "harmony.v1")
+    assert field["field_violations"][0]["field"] == "message.author.role"
+
+
+def test_it_checks_the_health(address: str) -> None:
+    """Health is a service like others."""
+    answer = grpcurl("-d", json.dumps({"service": SERVICE}), address, "grpc.health.v1.Health/Check")
+    assert json.loads(answer) == {"status": "SERVING"}
+
+
+def test_envoy_hides_reflection(gateway: Gateway) -> None:
+    """What Envoy has no route for is not to be had through it."""
+    listed = GRPCURL.run("-plaintext", gateway.address, "list")
+    assert listed.returncode != 0
+    assert "does not support the reflection API" in listed.stderr
+
+
+def test_with_encryption_and_a_token(tmp_path: Path) -> None:
+    """The server's certificate is checked, and a bearer token travels as a header."""
+    certificate = make_certificate(tmp_path)
+    token = tmp_path / "token"
+    token.write_text("sesame\n")
+    settings = ["--tls-certificate", str(certificate.chain), "--tls-key", str(certificate.key)]
+    settings += ["--auth-token-file", str(token), "--reflection"]
+    with running_sidecar(tmp_path, *settings) as server:
+        arguments = ["-cacert", str(certificate.chain), server.tcp, f"{SERVICE}/GetEncoding"]
+        refused = GRPCURL.run(*arguments)
+        assert refused.returncode != 0
+        assert "code = Unauthenticated" in refused.stderr
+        admitted = GRPCURL.run("-H", "authorization: Bearer sesame", *arguments)
+        assert json.loads(admitted.stdout)["name"] == "HarmonyGptOss", admitted.stderr

@@ -1,0 +1,181 @@
+"""JSON over HTTP through Envoy: the same answers as gRPC, and errors with their details."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from harmony_client._google import annotations_pb2, http_pb2
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+
+from .failures import status_of
+from .gateway import Gateway, running_gateway
+from .grpc_web import exchange
+from .sidecar import running_sidecar
+
+HELLO = {"author": {"role": "ROLE_USER"}, "content": [{"text": {"text": "Grüße <|start|>"}}]}
+CONVERSATION = {
+    "messages": [
+        {"author": {"role": "ROLE_SYSTEM"}, "content": [{"system": {}}]},
+        {
+            "author": {"role": "ROLE_DEVELOPER"},
+            "content": [{"developer": {"instructions": "Be brief."}}],
+        },
+        HELLO,
+        {
+            "author": {"role": "ROLE_ASSISTANT"},
+            "content": [{"text": {"text": "Hello"}}],
+            "channel": "final",
+        },
+    ]
+}
+REQUESTS: dict[str, dict[str, Any]] = {
+    "GetEncoding": {},
+    "GetRenderCacheStatistics": {},
+    "Render": {"message": HELLO},
+    "RenderConversation": {"conversation": CONVERSATION, "config": {"autoDropAnalysis": False}},
+    "RenderConversationForCompletion": {
+        "conversation": CONVERSATION,
+        "nextTurnRole": "ROLE_ASSISTANT",
+    },
+    "RenderConversationForTraining": {"conversation": CONVERSATION},
+    "ParseMessages": {
+        "tokens": [200005, 17196, 200008, 12194, 200002],
+        "role": "ROLE_ASSISTANT",
+        "options": {"recover": True},
+    },
+    "Encode": {"text": "<|start|>", "allowedSpecial": {"all": True}},
+    "Decode": {"tokens": [12194], "asBytes": True},
+}
+
+METHODS: dict[str, MethodDescriptor] = dict(
+    service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods_by_name
+)
+
+
+def http_rule(method: MethodDescriptor) -> http_pb2.HttpRule:
+    """Returns the HTTP rule that the protos give a method, empty where there is none."""
+    # What is generated is typed for the runtime, which has another type for extensions.
+    options: Any = method.GetOptions()
+    rule: http_pb2.HttpRule = options.Extensions[annotations_pb2.http]
+    return rule
+
+
+def post(gateway: Gateway, path: str, body: str, **headers: str) -> tuple[int, str, bytes]:
+    """Posts JSON text; returns the status, the type of the answer and its body."""
+    sent = {"content-type": "application/json", **headers}
+    status, received, data = exchange(gateway, "POST", path, body.encode(), sent)
+    return status, received["content-type"], data
+
+
+def call(gateway: Gateway, name: str, request: dict[str, Any]) -> tuple[int, Any]:
+    """Calls a method by the HTTP rule that the protos give it."""
+    rule = http_rule(METHODS[name])
+    if rule.get:
+        status, _, data = exchange(gateway, "GET", rule.get, None, {})
+        return status, json.loads(data)
+    assert rule.body == "*"
+    status, content_type, data = post(gateway, rule.post, json.dumps(request))
+    assert content_type == "application/json", data
+    return status, json.loads(data)
+
+
+def message(name: str, request: dict[str, Any]) -> Message:
+    """Returns a request as gRPC takes it."""
+    empty: Message = getattr(service_pb2, f"{name}Request")()
+    return json_format.ParseDict(request, empty)
+
+
+def test_every_unary_rpc_has_a_case() -> None:
+    """Every RPC with an HTTP rule is called below, and streams have none."""
+    with_rule = {name for name, method in METHODS.items() if http_rule(method).ByteSize()}
+    assert with_rule == set(REQUESTS)
+    assert set(METHODS) - set(REQUESTS) == {"Parse", "ParseBatch"}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_answer_is_that_of_grpc(gateway: Gateway, stub: HarmonyServiceStub, name: str) -> None:
+    """The answer is the canonical JSON of what gRPC answers."""
+    status, answer = call(gateway, name, REQUESTS[name])
+    assert status == 200
+    direct = getattr(stub, name)(message(name, REQUESTS[name]))
+    assert answer == json_format.MessageToDict(direct)
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "http_status"),
+    [
+        ("Render", {"message": {"author": {}}}, 400),
+        ("RenderConversation", {"conversation": {"messages": [HELLO, {}]}}, 400),
+        ("ParseMessages", {"tokens": [200002]}, 400),
+        ("Decode", {"tokens": [2**32 - 1]}, 400),
+        ("Decode", {"tokens": [0] * 1_100_000}, 429),
+    ],
+    ids=["a field", "a nested field", "a parse", "a token", "a limit"],
+)
+def test_an_error_is_that_of_grpc(
+    gateway: Gateway,
+    stub: HarmonyServiceStub,
+    name: str,
+    request_: dict[str, Any],
+    http_status: int,
+) -> None:
+    """The body of an error is the canonical JSON of its google.rpc.Status, details included."""
+    status, answer = call(gateway, name, request_)
+    assert status == http_status
+    direct = status_of(lambda: getattr(stub, name)(message(name, request_)))
+    assert answer == json_format.MessageToDict(direct)
+    assert answer["details"][0]["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/text:encode", '{"text": ', 400),
+        ("/v1/tokens:decode", '{"tokens": [-1]}', 400),
+        ("/v1/conversations:renderForCompletion", '{"nextTurnRole": "ROLE_MODEL"}', 400),
+        ("/v1/text:encode?texts=Hi", "{}", 400),
+        ("/v1/text:unknown", "{}", 404),
+        ("/harmony.v1.HarmonyService/Encode", "{}", 404),
+        ("/v1/text:encode", '{"text": "' + "x" * (16 * 1024 * 1024) + '"}', 413),
+    ],
+    ids=["JSON", "a number", "an enum", "a query", "a path", "a method", "size"],
+)
+def test_what_envoy_refuses(gateway: Gateway, path: str, body: str, status: int) -> None:
+    """What is no request is refused by Envoy itself, in plain text."""
+    refused, content_type, data = post(gateway, path, body)
+    assert (refused, content_type) == (status, "text/plain"), data
+
+
+def test_unknown_fields_are_ignored(gateway: Gateway) -> None:
+    """Envoy drops fields that it does not know: a misspelt one looks as if it were missing."""
+    _, _, data = post(gateway, "/v1/text:encode", '{"text": "Hello", "alowedSpecial": {}}')
+    assert json.loads(data) == {"tokens": [13225]}
+
+
+def test_bearer_tokens_and_a_server_that_goes(tmp_path: Path) -> None:
+    """A token travels as a header; without a server the answer is 503 at once.
+
+    Through a Unix socket.
+    """
+    token = tmp_path / "token"
+    token.write_text("sesame\n")
+    with (
+        running_sidecar(tmp_path, "--auth-token-file", str(token)) as server,
+        running_gateway(server.unix, tmp_path) as gateway,
+    ):
+        body = json.dumps({"text": "Hello"})
+        status, _, data = post(gateway, "/v1/text:encode", body)
+        assert (status, json.loads(data)["code"]) == (401, 16)
+        admitted = post(gateway, "/v1/text:encode", body, authorization="Bearer sesame")
+        assert json.loads(admitted[2]) == {"tokens": [13225]}
+        server.process.terminate()
+        server.process.wait(20)
+        assert post(gateway, "/v1/text:encode", body)[0] == 503
