@@ -18,12 +18,26 @@ from .handlers import SERVICE_NAME
 _SERVICES = ("grpc.reflection.v1.ServerReflection", reflection.SERVICE_NAME)
 
 
+_Requests = AsyncIterable[reflection_pb2.ServerReflectionRequest]
+
+
 def add_reflection(server: grpc.aio.Server) -> None:
     """Lets tools find the services of the server and their messages."""
     # The newer name is not listed: its file is not there to be described.
-    servicer = _Servicer((SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME))
+    stock = reflection.aio.ReflectionServicer(
+        (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    )
+
+    async def describe(
+        requests: _Requests, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[reflection_pb2.ServerReflectionResponse]:
+        # The types take the generator for a coroutine.
+        responses: Any = stock.ServerReflectionInfo(_with_files(requests), context)
+        async for response in responses:
+            yield response
+
     handler: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
+        describe,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
@@ -33,19 +47,8 @@ def add_reflection(server: grpc.aio.Server) -> None:
     )
 
 
-class _Servicer(reflection.aio.ReflectionServicer):
-    async def ServerReflectionInfo(  # noqa: N802  # the name is that of the RPC
-        self,
-        request_iterator: AsyncIterable[reflection_pb2.ServerReflectionRequest],
-        context: grpc.aio.ServicerContext[Any, Any],
-    ) -> AsyncIterator[reflection_pb2.ServerReflectionResponse]:
-        """Answers each request as the stock servicer does, and knows methods."""
-        async for response in super().ServerReflectionInfo(_with_files(request_iterator), context):
-            yield response
-
-
 async def _with_files(
-    requests: AsyncIterable[reflection_pb2.ServerReflectionRequest],
+    requests: _Requests,
 ) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
     """Asks for a method's service: protobuf's pool finds the file of that, not of the method."""
     async for request in requests:
