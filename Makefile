@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test test-nightly bench lint format types generate check-generated buf clean
+.PHONY: help setup demo test test-nightly test-clients bench lint format types generate check-generated buf clean
 
 help:  ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,11 +42,16 @@ format: $(STAMP)  ## Formats the code.
 types: $(STAMP)  ## Checks types.
 	@$(BIN)/mypy
 
-generate: $(STAMP)  ## Regenerates the Python stubs from protos/.
-	@$(BIN)/python scripts/generate_python.py
+test-clients: $(STAMP)  ## Builds, checks and runs the clients of every language against a server.
+	@$(BIN)/python -m scripts.test_clients
 
-check-generated: $(STAMP)  ## Fails where the checked-in stubs are not what protos/ gives.
+generate: $(STAMP)  ## Regenerates all that is generated from protos/, for every language.
+	@$(BIN)/python scripts/generate_python.py
+	@$(BIN)/python scripts/generate_clients.py
+
+check-generated: $(STAMP)  ## Fails where what is checked in is not what protos/ gives.
 	@$(BIN)/python scripts/generate_python.py --check
+	@$(BIN)/python scripts/generate_clients.py --check
 
 buf: $(STAMP)  ## Lints the protos and checks them for breaking changes.
 	@$(BIN)/python scripts/buf.py

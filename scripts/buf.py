@@ -1,18 +1,20 @@
-"""Checks the protos with buf: style, and no change that breaks users of the last release.
+"""Checks the protos with buf: style, and no change that breaks users of the last tagged version.
 
-    python scripts/buf.py
+    python scripts/buf.py              # both checks
+    python scripts/buf.py --prepare    # makes buf ready and checks nothing
+    python scripts/buf.py --tag v0.2.0 # makes the protos as they are what later ones compare with
 
-Needs npm, git, and googleapis-common-protos in the environment that runs it.
+Needs npm, and googleapis-common-protos in the environment that runs it.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
-import io
+import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,60 +25,66 @@ BUF = ROOT / "node_modules" / ".bin" / "buf"
 GOOGLE_MODULE = Path("build/googleapis")
 GOOGLE_PACKAGES = ("google.api", "google.rpc")
 
-# Where the last release is unpacked, as buf compares with it.
-RELEASED = ROOT / "build" / "released"
+# The protos of each tagged version, compiled. They are in the tree, so that a clone without tags,
+# which is what CI often has, compares too.
+TAGGED = ROOT / "protos" / "tagged"
+CURRENT = ROOT / "build" / "protos.binpb"
 
 
 def main() -> int:
-    """Runs both checks; returns the exit status."""
+    """Runs the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Check the protos.")
+    parser.add_argument("--prepare", action="store_true", help="make buf ready, check nothing")
+    parser.add_argument("--tag", metavar="VERSION", help="keep the protos as those of a version")
+    arguments = parser.parse_args()
     if not BUF.exists():
         # Not `npm ci`: it fails where a registry lacks buf for some other platform. buf finds its
         # binary without the install script.
         install = ["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(install, cwd=ROOT, check=True)
-    write_google_module(ROOT)
-    lint = subprocess.run([BUF, "lint"], cwd=ROOT, check=False).returncode
-    tag = last_release()
-    if tag is None:
-        print("buf breaking: no release tag v* yet, nothing to compare with")
-        return lint
-    unpack(tag)
-    breaking = subprocess.run([BUF, "breaking", "--against", RELEASED], cwd=ROOT, check=False)
-    return lint or breaking.returncode
+        subprocess.run(install, cwd=ROOT, check=True, stdout=sys.stderr)
+    write_google_module()
+    if arguments.prepare:
+        return 0
+    if arguments.tag:
+        return keep(arguments.tag)
+    lint = run_buf("lint")
+    run_buf("build", "protos", "--output", CURRENT)
+    breaking = run_buf("breaking", CURRENT, "--against", newest(), "--config", "buf.yaml")
+    return lint or breaking
 
 
-def write_google_module(workspace: Path) -> None:
+def write_google_module() -> None:
     """Puts the Google protos of googleapis-common-protos where buf.yaml looks for them."""
     for package in GOOGLE_PACKAGES:
         spec = importlib.util.find_spec(package)
         if spec is None or spec.submodule_search_locations is None:
             raise SystemExit("googleapis-common-protos is not installed")
-        target = workspace / GOOGLE_MODULE / package.replace(".", "/")
+        target = ROOT / GOOGLE_MODULE / package.replace(".", "/")
         target.mkdir(parents=True, exist_ok=True)
         for directory in spec.submodule_search_locations:
             for proto in Path(directory).glob("*.proto"):
                 shutil.copyfile(proto, target / proto.name)
 
 
-def last_release() -> str | None:
-    """Returns the newest tag that this commit descends from; None before the first release."""
-    described = git("describe", "--tags", "--abbrev=0", "--match=v*", "HEAD")
-    return described.stdout.decode().strip() if described.returncode == 0 else None
+def keep(version: str) -> int:
+    """Compiles the protos as those of a version."""
+    image = TAGGED / f"{version}.binpb"
+    if image.exists():
+        raise SystemExit(f"{image.name} is there already: a tagged version does not change")
+    TAGGED.mkdir(exist_ok=True)
+    return run_buf("build", "protos", "--exclude-source-info", "--output", image)
 
 
-def unpack(tag: str) -> None:
-    """Puts the protos of a release, with those they import, below `RELEASED`."""
-    shutil.rmtree(RELEASED, ignore_errors=True)
-    archive = git("archive", "--format=tar", tag, "protos", "buf.yaml")
-    archive.check_returncode()
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(RELEASED, filter="data")
-    write_google_module(RELEASED)
+def run_buf(*arguments: str | Path) -> int:
+    """Runs buf in the repository; returns its exit status."""
+    return subprocess.run([BUF, *arguments], cwd=ROOT, check=False).returncode
 
 
-def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs git in the repository."""
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=False, capture_output=True)
+def newest() -> Path:
+    """Returns the compiled protos of the newest version."""
+    return max(
+        TAGGED.glob("v*.binpb"), key=lambda it: [int(n) for n in re.findall(r"\d+", it.stem)]
+    )
 
 
 if __name__ == "__main__":

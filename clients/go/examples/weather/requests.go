@@ -1,0 +1,58 @@
+package main
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
+)
+
+// What a model would sample: a call of the tool, then, prompted with its result, the answer.
+var completions = []string{
+	`<|channel|>analysis<|message|>The tool knows the weather.<|end|>` +
+		`<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json` +
+		`<|message|>{"city":"Oslo"}<|call|>`,
+	`<|channel|>final<|message|>It rains in Oslo.<|return|>`,
+}
+
+func conversation() *pb.RenderConversationForCompletionRequest {
+	system := &pb.SystemContent{ReasoningEffort: pb.ReasoningEffort_REASONING_EFFORT_LOW.Enum()}
+	developer := &pb.DeveloperContent{
+		Instructions: proto.String("Answer briefly."),
+		Tools: []*pb.ToolNamespaceConfig{{
+			Name: "functions",
+			Tools: []*pb.ToolDescription{{
+				Name:           "get_weather",
+				Description:    "Tells the weather.",
+				ParametersJson: proto.String(`{"type": "object", "properties": {"city": {"type": "string"}}}`),
+			}},
+		}},
+	}
+	question := &pb.TextContent{Text: "What is the weather in Oslo?"}
+	return &pb.RenderConversationForCompletionRequest{
+		NextTurnRole: pb.Role_ROLE_ASSISTANT,
+		Conversation: &pb.Conversation{Messages: []*pb.Message{
+			message(pb.Role_ROLE_SYSTEM, &pb.Content{Content: &pb.Content_System{System: system}}),
+			message(pb.Role_ROLE_DEVELOPER, &pb.Content{Content: &pb.Content_Developer{Developer: developer}}),
+			message(pb.Role_ROLE_USER, &pb.Content{Content: &pb.Content_Text{Text: question}}),
+		}},
+	}
+}
+
+func message(role pb.Role, content *pb.Content) *pb.Message {
+	return &pb.Message{Author: &pb.Author{Role: role}, Content: []*pb.Content{content}}
+}
+
+func encode(text string) *pb.EncodeRequest {
+	return &pb.EncodeRequest{Text: text, AllowedSpecial: &pb.SpecialTokenSet{All: true}}
+}
+
+// assistantTurn is the first request of a Parse stream.
+func assistantTurn() *pb.ParseRequest {
+	config := &pb.ParseConfig{Role: pb.Role_ROLE_ASSISTANT.Enum()}
+	return &pb.ParseRequest{Request: &pb.ParseRequest_Config{Config: config}}
+}
+
+// next is every later one: what an engine's step sampled.
+func next(tokens ...uint32) *pb.ParseRequest {
+	return &pb.ParseRequest{Request: &pb.ParseRequest_Tokens{Tokens: &pb.TokenIds{Tokens: tokens}}}
+}

@@ -1,0 +1,61 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
+)
+
+const callTimeout = 30 * time.Second
+
+// Run plays every vector of a directory and reports to out. Its error is that one failed, or that
+// there was none.
+func Run(client harmonyv1.HarmonyServiceClient, directory string, out io.Writer) error {
+	files, err := load(directory)
+	if err != nil {
+		return err
+	}
+	players := playersOf(client)
+	var summary string
+	allPassed, allFailed := 0, 0
+	for _, file := range files {
+		passed, failed := 0, 0
+		for _, v := range file.Vectors {
+			if failure := play(players[file.RPC], v); failure != "" {
+				fmt.Fprintf(out, "%s\n    %s\n", v.Name, failure)
+				failed++
+			} else {
+				passed++
+			}
+		}
+		summary += fmt.Sprintf("%s: %d passed, %d failed\n", file.RPC, passed, failed)
+		allPassed += passed
+		allFailed += failed
+	}
+	fmt.Fprintf(out, "%stotal: %d passed, %d failed\n", summary, allPassed, allFailed)
+	switch {
+	case allFailed > 0:
+		return errors.New("not every vector passed")
+	case allPassed == 0:
+		return errors.New("no vectors in " + directory)
+	}
+	return nil
+}
+
+// play returns what is wrong with the outcome of a vector; "": nothing.
+func play(makeCall player, v vector) string {
+	if makeCall == nil {
+		return "there is no such RPC"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	received, err := makeCall(ctx, v.Requests)
+	if err != nil {
+		return err.Error()
+	}
+	return compare(v, received)
+}
