@@ -1,0 +1,32 @@
+# Sets HARMONY_GENERATED to the C++ files made of the protos. They are made on every machine anew,
+# because generated C++ fits the one version of protobuf that made it.
+set(HARMONY_PROTOS harmony/v1/chat.proto harmony/v1/parse.proto harmony/v1/service.proto)
+set(HARMONY_SERVICE harmony/v1/service)
+# What the harmony protos import, and the details of its errors.
+set(HARMONY_GOOGLE_PROTOS
+    google/api/annotations.proto google/api/http.proto google/rpc/error_details.proto
+    google/rpc/status.proto
+)
+
+set(HARMONY_GENERATED ${HARMONY_SERVICE}.grpc.pb.cc ${HARMONY_SERVICE}.grpc.pb.h)
+foreach(proto IN LISTS HARMONY_PROTOS HARMONY_GOOGLE_PROTOS)
+  string(REGEX REPLACE "proto$" "pb" stem ${proto})
+  list(APPEND HARMONY_GENERATED ${stem}.cc ${stem}.h)
+endforeach()
+list(TRANSFORM HARMONY_GENERATED PREPEND ${HARMONY_GENERATED_DIR}/)
+
+set(harmony_sources ${HARMONY_PROTOS})
+list(TRANSFORM harmony_sources PREPEND ${HARMONY_PROTO_DIR}/)
+set(google_sources ${HARMONY_GOOGLE_PROTOS})
+list(TRANSFORM google_sources PREPEND ${HARMONY_GOOGLEAPIS_DIR}/)
+
+set(protoc protobuf::protoc -I ${HARMONY_PROTO_DIR} -I ${HARMONY_GOOGLEAPIS_DIR})
+add_custom_command(
+  OUTPUT ${HARMONY_GENERATED}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${HARMONY_GENERATED_DIR}
+  COMMAND ${protoc} --cpp_out ${HARMONY_GENERATED_DIR} ${HARMONY_PROTOS} ${HARMONY_GOOGLE_PROTOS}
+  COMMAND ${protoc} --grpc_out ${HARMONY_GENERATED_DIR}
+          --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin> ${HARMONY_SERVICE}.proto
+  DEPENDS ${harmony_sources} ${google_sources}
+  VERBATIM
+)
