@@ -50,6 +50,7 @@ class AsyncClient:
         wait_for_ready: bool = True,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Iterable[tuple[str, str | bytes]] = (),
+        options: Iterable[tuple[str, str | int]] = (),
     ) -> None:
         """Prepares a connection, as `Client` does.
 
@@ -60,10 +61,11 @@ class AsyncClient:
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
         self._metadata = tuple(metadata)
+        all_options = [*CHANNEL_OPTIONS, *options]
         if credentials is None:
-            self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+            self._channel = grpc.aio.insecure_channel(target, options=all_options)
         else:
-            self._channel = grpc.aio.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+            self._channel = grpc.aio.secure_channel(target, credentials, options=all_options)
         # The stub takes its kind of call from the channel; only the type checker knows two classes.
         self._stub = cast("HarmonyServiceAsyncStub", HarmonyServiceStub(self._channel))
 

@@ -49,24 +49,29 @@ class Client:
         wait_for_ready: bool = True,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Iterable[tuple[str, str | bytes]] = (),
+        options: Iterable[tuple[str, str | int]] = (),
     ) -> None:
         """Prepares a connection.
 
         Args:
-            target: `host:port` or `unix:///path`.
+            target: `host:port`, `unix:///path`, or another name that gRPC
+                resolves, such as `dns:///name:port`.
             timeout: Seconds that a call may take.
             wait_for_ready: Whether a call waits, within its timeout, for a
                 server that is not there yet; otherwise it is `Unavailable`.
             credentials: For TLS. None: the connection is not encrypted.
             metadata: Keys, in lower case, and values sent with every call.
+            options: gRPC channel options beyond this client's own, such as
+                `("grpc.service_config", "{...}")`.
         """
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
         self._metadata = tuple(metadata)
+        all_options = [*CHANNEL_OPTIONS, *options]
         if credentials is None:
-            self._channel = grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
+            self._channel = grpc.insecure_channel(target, options=all_options)
         else:
-            self._channel = grpc.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+            self._channel = grpc.secure_channel(target, credentials, options=all_options)
         self._stub = HarmonyServiceStub(self._channel)
         self._watchdog = Watchdog()
 

@@ -170,7 +170,11 @@ def from_grpc(error: grpc.Call | grpc.aio.AioRpcError) -> RpcError:
             # Where something between cut them short, code and message still stand.
             with suppress(DecodeError):
                 details = status_pb2.Status.FromString(value).details
-    return _make(error.code(), error.details() or "", details)
+    code, message = error.code(), error.details() or ""
+    # What a proxy makes of a server that died in mid-stream; no server of ours says so itself.
+    if code is grpc.StatusCode.INTERNAL and not details and "RST_STREAM" in message:
+        code = grpc.StatusCode.UNAVAILABLE
+    return _make(code, message, details)
 
 
 def from_status(status: status_pb2.Status) -> RpcError:

@@ -97,6 +97,17 @@ def test_details_that_are_garbage(recorder: RecordingServer, connect: Connect) -
     assert caught.value.message == "oops"
 
 
+def test_a_stream_that_a_proxy_reset(recorder: RecordingServer, connect: Connect) -> None:
+    """What gRPC makes of a proxy whose server died is what a dead server is: unavailable."""
+
+    def answer(_: Message, context: grpc.ServicerContext) -> Message:
+        context.abort(grpc.StatusCode.INTERNAL, "Received RST_STREAM with error code 2")
+
+    recorder.answers["GetEncoding"] = answer
+    with pytest.raises(harmony_client.Unavailable):
+        connect(recorder.address).get_encoding()
+
+
 def test_errors_can_be_pickled() -> None:
     """Errors cross process boundaries, as in worker pools."""
     error = harmony_client.InvalidArgument(

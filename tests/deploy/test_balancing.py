@@ -1,0 +1,156 @@
+"""Several servers: the load is spread, a server that dies or is replaced costs no RPC."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harmony_client import Client, Conversation, user
+from harmony_client.v1 import service_pb2
+
+from .load import Load
+from .proxy import CONFIGURATION, Proxy, running_envoy
+from .round_robin import run_example, target
+from .servers import Server, running_servers
+from .tools import envoy as envoy_path
+
+DRAIN_SECONDS = 3
+# To end a stream takes less.
+STOP = ("--drain-seconds", str(DRAIN_SECONDS), "--grace-seconds", "5")
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    """Three servers."""
+    with running_servers(*STOP) as running:
+        yield running
+
+
+@pytest.fixture
+def envoy(servers: list[Server], tmp_path: Path) -> Iterator[Proxy]:
+    """Envoy in front of the servers."""
+    with running_envoy(servers, tmp_path) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def round_robin(servers: list[Server]) -> Iterator[Client]:
+    """A client that goes round the servers."""
+    names = run_example()
+    names["channel"].close()
+    service_config = ("grpc.service_config", json.dumps(names["SERVICE_CONFIG"]))
+    with Client(target(server.address for server in servers), options=[service_config]) as client:
+        yield client
+
+
+def test_envoy_has_no_complaint_about_the_configuration() -> None:
+    """As it is shipped it is valid, and nothing in it is deprecated."""
+    command: list[str | Path] = [envoy_path(), "--mode", "validate", "--config-path", CONFIGURATION]
+    validated = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert validated.returncode == 0, validated.stderr
+    assert "[warning]" not in validated.stderr
+
+
+def test_the_example_goes_round(servers: list[Server]) -> None:
+    """The documents' channel gives each server the same share."""
+    names = run_example(target(server.address for server in servers))
+    request = service_pb2.RenderConversationRequest(
+        conversation=Conversation(messages=[user("Hi")])
+    )
+    with names["channel"]:
+
+        def render(times: int) -> list[int]:
+            for _ in range(times):
+                names["stub"].RenderConversation(request, timeout=10, wait_for_ready=True)
+            return [server.messages_rendered() for server in servers]
+
+        # It begins with the first server that it has a connection to.
+        deadline = time.monotonic() + 10
+        while not all(before := render(3)):
+            assert time.monotonic() < deadline, before
+        assert [now - then for now, then in zip(render(30), before, strict=True)] == [10, 10, 10]
+
+
+def test_a_server_killed_behind_round_robin_costs_no_rpc(
+    servers: list[Server], round_robin: Client
+) -> None:
+    """The channel retries unary RPCs, the client replays streams; a new server gets its share."""
+    with Load(round_robin) as load:
+        load.wait()
+        victim, *others = servers
+        victim.kill()
+        assert_share(others, load)
+        victim.start()
+        assert_share(servers, load)
+    assert not load.failures
+
+
+def test_a_server_killed_behind_envoy_costs_no_rpc(servers: list[Server], envoy: Proxy) -> None:
+    """Envoy retries unary RPCs, the client replays streams; a new server gets its share."""
+    with Client(envoy.address) as client, Load(client) as load:
+        load.wait()
+        victim, *others = servers
+        victim.kill()
+        assert_share(others, load)
+        assert envoy.retries() > 0
+        envoy.wait_for_healthy(others)
+        victim.start()
+        envoy.wait_for_healthy(servers)
+        assert_share(servers, load)
+    assert not load.failures
+
+
+def test_a_server_that_stops_behind_round_robin_costs_no_rpc(
+    servers: list[Server], round_robin: Client
+) -> None:
+    """On SIGTERM it says NOT_SERVING and serves on, so that the channel turns to the others."""
+    with Load(round_robin, replay=False) as load:
+        load.wait()
+        stopping, *others = servers
+        stopping.process.send_signal(signal.SIGTERM)
+        load.wait(renders=10, streams=0)
+        before = stopping.messages_rendered()
+        load.wait(renders=10, streams=0)
+        assert stopping.messages_rendered() == before
+        assert_stops(stopping)
+        assert_share(others, load)
+    assert not load.failures
+
+
+def test_a_server_that_stops_behind_envoy_costs_not_even_a_retry(
+    servers: list[Server], envoy: Proxy
+) -> None:
+    """On SIGTERM it says NOT_SERVING and serves on, so that Envoy turns to the others."""
+    with Client(envoy.address) as client, Load(client, replay=False) as load:
+        load.wait()
+        stopping, *others = servers
+        stopping.process.send_signal(signal.SIGTERM)
+        envoy.wait_for_healthy(others, DRAIN_SECONDS)
+        assert stopping.process.poll() is None, "it stopped before Envoy had turned away"
+        assert_stops(stopping)
+        assert_share(others, load)
+        stopping.start()
+        envoy.wait_for_healthy(servers)
+        assert_share(servers, load)
+        assert envoy.retries() == 0
+    assert not load.failures
+
+
+def assert_stops(server: Server) -> None:
+    """Asserts that a server that was told to stop does, in good order."""
+    assert server.process.wait(DRAIN_SECONDS + 10) == 0
+
+
+def assert_share(servers: list[Server], load: Load) -> None:
+    """Asserts that each of the servers gets some of the load that comes."""
+    before = [server.messages_rendered() for server in servers]
+    load.wait(renders=90)
+    shares = [server.messages_rendered() - was for server, was in zip(servers, before, strict=True)]
+    # Envoy draws two and takes the less busy one: the busiest is still drawn twice in a ninth.
+    assert all(shares), shares

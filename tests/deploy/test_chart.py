@@ -1,0 +1,327 @@
+"""What the chart deploys does what it should."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import promql_parser
+import pytest
+import yaml
+
+from harmony_client import Client
+from harmony_server.settings import Settings
+from harmony_server.settings_sources import load
+from tests.certificates import Authority
+from tests.conftest import running_server
+
+from .chart import (
+    CHART,
+    VALUES,
+    Manifest,
+    containers,
+    environment,
+    one,
+    pod,
+    render,
+    server,
+)
+from .servers import free_port
+
+UNIX_SOCKET = "unix:///run/harmony/harmony.sock"
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for sockets, whose paths must be short."""
+    with tempfile.TemporaryDirectory(prefix="harmony-") as name:
+        yield Path(name)
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_the_server_starts_with_its_environment_and_its_probes_succeed(
+    values: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container works outside of Kubernetes, but for addresses and paths of this machine."""
+    container = server(render(values))
+    for name, value in environment(container).items():
+        monkeypatch.setenv(name, on_this_machine(value, folder))
+    make_secrets(folder)
+    assert container["args"] == ["serve"]
+    # Nobody has to notice that it stops.
+    with running_server("--drain-seconds", "0") as (_, address):
+        for kind in PROBES:
+            probe = container[kind]
+            if "grpc" in probe:
+                assert probe["grpc"]["port"] in ports(container).values()
+                service = probe["grpc"]["service"]
+                command = ["harmony-server", "health", "--target", address, "--service", service]
+            else:
+                command = [on_this_machine(part, folder) for part in probe["exec"]["command"]]
+            # A command of the installed package, which need not be on the PATH here.
+            command = [sys.executable, "-m", "harmony_server", *command[1:]]
+            probed = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (probed.returncode, probed.stdout) == (0, "SERVING\n"), probed.stderr
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_settings_are_those_of_the_server(values: str, folder: Path) -> None:
+    """What the chart sets is in force, and nothing else of the environment is."""
+    make_secrets(folder)
+    variables = {
+        name: on_this_machine(value, folder)
+        for name, value in environment(server(render(values))).items()
+    }
+    _, sources = load({}, variables)
+    assert set(sources.values()) == set(variables)
+
+
+def test_every_setting_can_be_given() -> None:
+    """The chart's schema has each setting of the server but those with a value of their own."""
+    properties = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
+    shapes = [server(render(values, "settings=null")) for values in VALUES]
+    own = {name.removeprefix("HARMONY_").lower() for each in shapes for name in environment(each)}
+    # A second process would have a Unix socket of its own; here more pods are more processes.
+    assert set(properties["settings"]["properties"]) == set(Settings.model_fields) - own - {
+        "workers"
+    }
+
+
+def test_numbers_reach_the_server_as_they_were_written() -> None:
+    """Helm's large numbers are floats, which it would write with an exponent."""
+    settings = ("settings.max_request_bytes=16777216", "settings.reflection=false")
+    variables = environment(server(render("values.yaml", *settings, "drainSeconds=0.5")))
+    assert variables["HARMONY_MAX_REQUEST_BYTES"] == "16777216"
+    assert variables["HARMONY_REFLECTION"] == "false"
+    assert variables["HARMONY_DRAIN_SECONDS"] == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [("values.yaml", "grpc"), ("values-production.yaml", "exec"), ("values-sidecar.yaml", "exec")],
+)
+def test_probes_fit_the_mode(values: str, kind: str) -> None:
+    """Kubernetes dials a port itself; a Unix socket and TLS need a command in the container."""
+    container = server(render(values))
+    for name in PROBES:
+        assert kind in container[name]
+        # A server that hangs is one that does not answer; one probe may be late.
+        assert container[name].get("failureThreshold", 3) >= 3
+
+
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("drain", ["0", "12.5"])
+def test_the_pod_lives_until_the_server_has_stopped(values: str, drain: str) -> None:
+    """The server has its drain, its grace, and time to tell the streams that are left."""
+    settings = (f"drainSeconds={drain}", "graceSeconds=20")
+    spec = pod(render(values, *settings))
+    assert spec["terminationGracePeriodSeconds"] > float(drain) + 20 + 1
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_nothing_runs_as_root(values: str) -> None:
+    """Nor can it become so, nor call Kubernetes."""
+    manifests = render(values)
+    spec = pod(manifests)
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    assert one(manifests, "ServiceAccount")["automountServiceAccountToken"] is False
+    for container in containers(spec):
+        security = container["securityContext"]
+        assert security["runAsNonRoot"] is True
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["capabilities"] == {"drop": ["ALL"]}
+    own = server(manifests)["securityContext"]
+    assert own["runAsUser"] == user_of_the_image()
+    assert own["readOnlyRootFilesystem"] is True
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_the_environment_has_no_service_links(values: str) -> None:
+    """A service named harmony would otherwise add HARMONY_PORT and others to the settings."""
+    assert pod(render(values))["enableServiceLinks"] is False
+
+
+def test_a_port_that_is_not_encrypted_is_meant_to_be() -> None:
+    """Without a certificate the server is told to go without; with one it is not."""
+    assert environment(server(render()))["HARMONY_ALLOW_PLAINTEXT"] == "true"
+    assert "HARMONY_ALLOW_PLAINTEXT" not in environment(server(render("values-production.yaml")))
+
+
+def test_the_network_policy_opens_the_ports_of_the_container() -> None:
+    """And no other; the server itself may connect to nothing."""
+    manifests = render("values-production.yaml")
+    policy = one(manifests, "NetworkPolicy")["spec"]
+    opened = [port["port"] for rule in policy["ingress"] for port in rule["ports"]]
+    assert sorted(opened) == sorted(ports(server(manifests)).values())
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert "egress" not in policy, "it would allow something"
+    assert all(rule["from"] for rule in policy["ingress"])
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_selectors_find_the_pods(values: str) -> None:
+    """Services, budget, policy and deployment mean the pods that are deployed."""
+    manifests = render(values)
+    template = one(manifests, "Deployment")["spec"]["template"]
+    labels = template["metadata"]["labels"].items()
+    names = ports(*containers(template["spec"]))
+    for manifest in manifests:
+        spec = manifest.get("spec", {})
+        match manifest["kind"]:
+            case "Service":
+                assert spec["selector"].items() <= labels
+                assert {port["targetPort"] for port in spec["ports"]} <= set(names)
+            case "Deployment" | "PodDisruptionBudget":
+                assert spec["selector"]["matchLabels"].items() <= labels
+            case "NetworkPolicy":
+                assert spec["podSelector"]["matchLabels"].items() <= labels
+
+
+def test_services_for_both_ways_to_balance() -> None:
+    """One has an address of its own; the other names every pod, and no pod that is not ready."""
+    services = [each["spec"] for each in render() if each["kind"] == "Service"]
+    assert [service.get("clusterIP") for service in services] == ["None", None]
+    for service in services:
+        assert not service.get("publishNotReadyAddresses")
+        (port,) = [port for port in service["ports"] if port["name"] == "grpc"]
+        assert port["appProtocol"] == "grpc"
+
+
+def test_the_metrics_are_scraped_once() -> None:
+    """The monitor selects both services by label, but only one has the port."""
+    manifests = render("values-production.yaml")
+    (endpoint,) = one(manifests, "ServiceMonitor")["spec"]["endpoints"]
+    services = [each for each in manifests if each["kind"] == "Service"]
+    named = [
+        each
+        for each in services
+        for port in each["spec"]["ports"]
+        if port["name"] == endpoint["port"]
+    ]
+    (service,) = named
+    # The job of the alerts is the service's name.
+    (group,) = one(manifests, "PrometheusRule")["spec"]["groups"]
+    for rule in group["rules"]:
+        assert f'job="{service["metadata"]["name"]}"' in rule["expr"]
+
+
+def test_alerts_are_about_metrics_that_the_server_has() -> None:
+    """Their expressions parse, and name metrics and status codes that exist."""
+    (group,) = one(render("values-production.yaml"), "PrometheusRule")["spec"]["groups"]
+    expressions = [rule["expr"] for rule in group["rules"]]
+    for expression in expressions:
+        promql_parser.parse(expression)
+    text = "\n".join(expressions)
+    metrics = f"127.0.0.1:{free_port()}"
+    with running_server("--listen", "127.0.0.1:0", "--metrics-listen", metrics) as (_, address):
+        with Client(address) as client:
+            client.get_encoding()
+        with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as page:
+            served = page.read().decode()
+    # Prometheus adds `up` itself.
+    for name in set(re.findall(r"(\w+)\{", text)) - {"up"}:
+        assert f"\n{name}" in served
+    for codes in re.findall(r'grpc_code=~?"([^"]+)"', text):
+        assert set(codes.split("|")) <= set(grpc.StatusCode.__members__)
+
+
+def test_autoscaling_and_a_fixed_number_exclude_one_another() -> None:
+    """An upgrade would otherwise undo what the autoscaler did."""
+    assert one(render(), "Deployment")["spec"]["replicas"] == 2
+    scaled = render("values-production.yaml")
+    assert "replicas" not in one(scaled, "Deployment")["spec"]
+    assert one(scaled, "HorizontalPodAutoscaler")["spec"]["minReplicas"] == 3
+
+
+def test_the_sidecar_starts_before_its_client_and_they_share_a_socket() -> None:
+    """A native sidecar with a startup probe; the volume's group is that of both processes."""
+    spec = pod(render("values-sidecar.yaml"))
+    (sidecar,), (client,) = spec["initContainers"], spec["containers"]
+    assert sidecar["restartPolicy"] == "Always"
+    assert environment(sidecar)["HARMONY_LISTEN"] == UNIX_SOCKET
+    assert environment(client)["HARMONY_TARGET"] == UNIX_SOCKET
+    assert sidecar["volumeMounts"] == client["volumeMounts"]
+    (volume,) = spec["volumes"]
+    assert volume["emptyDir"]["medium"] == "Memory"
+    assert spec["securityContext"]["fsGroup"] > 0
+
+
+def test_another_chart_can_take_the_sidecar_in(tmp_path: Path) -> None:
+    """The example of the chart's README renders, and deploys nothing of its own."""
+    (example,) = readme_blocks("{{/* templates/deployment.yaml")
+    (dependency,) = readme_blocks("# values.yaml")
+    parent = tmp_path / "parent"
+    shutil.copytree(CHART, parent / "charts" / "harmony-sidecar")
+    (parent / "templates").mkdir()
+    (parent / "Chart.yaml").write_text("apiVersion: v2\nname: parent\nversion: 0.1.0\n")
+    (parent / "values.yaml").write_text(dependency)
+    (parent / "templates" / "deployment.yaml").write_text(example)
+    (deployment,) = render_parent(parent)
+    spec = deployment["spec"]["template"]["spec"]
+    (sidecar,), (client,) = spec["initContainers"], spec["containers"]
+    assert sidecar["image"] == "registry.example/harmony-sidecar:0.1.0"
+    assert sidecar["restartPolicy"] == "Always"
+    assert environment(sidecar)["HARMONY_LISTEN"] == UNIX_SOCKET
+    assert sidecar["volumeMounts"] == client["volumeMounts"]
+    assert [volume["name"] for volume in spec["volumes"]] == ["harmony-socket"]
+
+
+def render_parent(parent: Path) -> list[Manifest]:
+    """Returns what a chart with its own values deploys."""
+    (parent / "none.yaml").write_text("{}")
+    return render(str(parent / "none.yaml"), chart=parent)
+
+
+def readme_blocks(beginning: str) -> list[str]:
+    """Returns the blocks of the chart's README that begin in some way."""
+    blocks = (CHART / "README.md").read_text().split("```")[1::2]
+    texts = [block.partition("\n")[2] for block in blocks]
+    return [text for text in texts if text.startswith(beginning)]
+
+
+def ports(*of: Manifest) -> dict[str, int]:
+    """Returns the ports of containers by name."""
+    return {
+        port["name"]: port["containerPort"]
+        for container in of
+        for port in container.get("ports", ())
+    }
+
+
+def on_this_machine(text: str, folder: Path) -> str:
+    """Returns an address or a path of a pod as one that a test may use."""
+    for place in ("/run/harmony", "/etc/harmony"):
+        text = text.replace(place, str(folder))
+    parts = ["127.0.0.1:0" if part.startswith("0.0.0.0:") else part for part in text.split(",")]
+    return ",".join(parts)
+
+
+def make_secrets(folder: Path) -> None:
+    """Writes what the secrets of the production values hold."""
+    authority = Authority()
+    identity = authority.issue()
+    for name, data in {
+        "tls/tls.crt": identity.certificate,
+        "tls/tls.key": identity.key,
+        "tls/ca.crt": authority.certificate,
+        "auth/tokens": b"a-token-of-this-test-0123456789abcdef\n",
+    }.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+
+
+def user_of_the_image() -> int:
+    """Returns the user that the Dockerfile names."""
+    lines = (CHART.parents[2] / "Dockerfile").read_text().splitlines()
+    (user,) = [line.removeprefix("USER ") for line in lines if line.startswith("USER ")]
+    return int(user.partition(":")[0])
