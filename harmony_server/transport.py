@@ -8,17 +8,16 @@ import grpc
 
 from .addresses import Address
 from .authentication import Authentication
-from .handlers import SERVICE_NAME
 from .secret_files import SecretFiles
 from .settings import Settings
-from .telemetry.rpcs import Observation, Observer
+from .telemetry.rpcs import Observer
 from .unix_sockets import file_mode, lock_socket, make_folder
 
 # A peer that is gone without a word is noticed after about a minute; gRPC's default is two hours.
 _KEEPALIVE_SECONDS = 60
 _KEEPALIVE_TIMEOUT_SECONDS = 20
 # Clients may ping this often; gRPC's default of five minutes drops clients that keep alive.
-_MIN_PING_INTERVAL_SECONDS = 10
+_MIN_PING_INTERVAL_SECONDS = 10.0
 
 
 def create(
@@ -29,10 +28,7 @@ def create(
     shares_ports: bool,
 ) -> grpc.aio.Server:
     """Returns a server without handlers and sockets."""
-    # The observers come first: refused RPCs count, too.
-    interceptors: list[grpc.aio.ServerInterceptor] = [Observation(SERVICE_NAME, observers)]
-    if secrets.tokens:
-        interceptors.append(Authentication(secrets.tokens))
+    interceptors = [Authentication(secrets.tokens, observers)] if secrets.tokens else []
     options = _channel_options(settings)
     # Without workers, a second server on the same port is an error, not a silent sharer.
     options.append(("grpc.so_reuseport", int(shares_ports)))
@@ -78,7 +74,7 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
         # Up to twice the limit a request is read, so that its error can name the limit.
         ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
         ("grpc.max_send_message_length", -1),
-        ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_SECONDS * 1000),
+        ("grpc.http2.min_ping_interval_without_data_ms", round(_MIN_PING_INTERVAL_SECONDS * 1000)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", _KEEPALIVE_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_SECONDS * 1000),
