@@ -1,8 +1,8 @@
 """Builds, checks and tries every client against real servers, and prints one table.
 
-    python scripts/test_clients.py              # every language
-    python scripts/test_clients.py go rust      # some
-    python scripts/test_clients.py --markdown   # the table as Markdown, as the README has it
+    python -m scripts.test_clients              # every language
+    python -m scripts.test_clients go rust      # some
+    python -m scripts.test_clients --markdown   # the table as Markdown, as the README has it
 
 A language whose tools are not there is skipped; where the environment has CI set that is a failure.
 """
@@ -42,7 +42,8 @@ _STOPPING_SECONDS: Final = 20
 _SHOWN_LINES: Final = 200  # of what failed
 _COUNT = re.compile(r"^(?:\x1b\[[\d;]*m)*(\w+): (\d+) passed, \d+ failed$", re.MULTILINE)
 
-console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+# As wide as the table of all languages, whatever the terminal.
+console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=120)
 
 
 @dataclass(frozen=True)
@@ -266,23 +267,30 @@ def _run(command: Command, seconds: float) -> tuple[int, str]:
 
 @contextlib.contextmanager
 def _server(*arguments: str) -> Iterator[str]:
-    """Runs a server and yields its first address when it serves."""
-    command = [sys.executable, "-m", "harmony_server", "serve", "--log-level", "warning"]
-    with subprocess.Popen(
-        [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+    """Runs a server and yields its first address when it serves; then shows what went wrong."""
+    command = [sys.executable, "-m", "harmony_server", "serve", "--log-level", "error", *arguments]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
         try:
             # One line for each address, all of them when all are ready.
             line = process.stdout.readline() if process.stdout else ""
-            if not line.startswith("listening on "):
-                raise SystemExit("the server did not start")
-            yield line.removeprefix("listening on ").strip()
+            if line.startswith("listening on "):
+                yield line.removeprefix("listening on ").strip()
+            else:
+                raise SystemExit(f"the server did not start: {shlex.join(command)}")
         finally:
             process.terminate()
             try:
                 process.wait(_STOPPING_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+            log.seek(0)
+            for message in log.read().splitlines()[-_SHOWN_LINES:]:
+                console.print(f"server: {message}")
 
 
 @contextlib.contextmanager
@@ -334,9 +342,9 @@ def as_markdown(table: Sequence[Sequence[str]]) -> str:
 
 def _as_rich(table: Sequence[Sequence[str]]) -> Table:
     head, *body = table
-    shown = Table(head[0])
-    for name in head[1:]:
-        shown.add_column(name, justify="right")
+    shown = Table()
+    for index, name in enumerate(head):
+        shown.add_column(name, justify="right" if index else "left", no_wrap=True)
     for line in body:
         shown.add_row(*line)
     return shown

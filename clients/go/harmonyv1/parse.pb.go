@@ -151,8 +151,9 @@ type ParseOptions struct {
 	// reported. Excludes `strict = true`. Default false.
 	Recover bool `protobuf:"varint,2,opt,name=recover,proto3" json:"recover,omitempty"`
 	// The largest number of tokens in one header. Past it a strict or non-strict
-	// parse fails, and a recovering one ends the header. Unset: 4096, which is
-	// also the largest value allowed.
+	// parse fails, and a recovering one ends the header. Unset: the server's
+	// limit, 4096 unless it was set otherwise, which is also the largest value
+	// allowed.
 	MaxHeaderTokens *uint32 `protobuf:"varint,3,opt,name=max_header_tokens,json=maxHeaderTokens,proto3,oneof" json:"max_header_tokens,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -1017,8 +1018,9 @@ func (x *OpenSequence) GetConfig() *ParseConfig {
 // sequences closed.
 type ParseBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Opened before the tokens of this request are fed. A stream may have 16,384
-	// open sequences; one more fails with RESOURCE_EXHAUSTED.
+	// Opened before the tokens of this request are fed. How many sequences may
+	// be open, over all streams, is a limit of the server, 16,384 unless it was
+	// set otherwise; one more fails with RESOURCE_EXHAUSTED.
 	Open []*OpenSequence `protobuf:"bytes,1,rep,name=open,proto3" json:"open,omitempty"`
 	// For each entry of `tokens` the sequence that it goes to. A sequence that
 	// got several tokens stands several times.
@@ -1230,7 +1232,9 @@ func (*SequenceEvent_Recovered) isSequenceEvent_Event() {}
 
 func (*SequenceEvent_Error) isSequenceEvent_Event() {}
 
-// The answer to one ParseBatchRequest, or to the half-close.
+// The answer to one ParseBatchRequest, or to the half-close. Sequences come
+// in the order in which the request names them first, those that the half-close
+// ends in the order in which they were opened.
 type ParseBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// For each entry of `deltas` the sequence that it belongs to.

@@ -288,8 +288,9 @@ pub struct ParseOptions {
     #[prost(bool, tag = "2")]
     pub recover: bool,
     /// The largest number of tokens in one header. Past it a strict or non-strict
-    /// parse fails, and a recovering one ends the header. Unset: 4096, which is
-    /// also the largest value allowed.
+    /// parse fails, and a recovering one ends the header. Unset: the server's
+    /// limit, 4096 unless it was set otherwise, which is also the largest value
+    /// allowed.
     #[prost(uint32, optional, tag = "3")]
     pub max_header_tokens: ::core::option::Option<u32>,
 }
@@ -465,8 +466,9 @@ pub struct OpenSequence {
 /// sequences closed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseBatchRequest {
-    /// Opened before the tokens of this request are fed. A stream may have 16,384
-    /// open sequences; one more fails with RESOURCE_EXHAUSTED.
+    /// Opened before the tokens of this request are fed. How many sequences may
+    /// be open, over all streams, is a limit of the server, 16,384 unless it was
+    /// set otherwise; one more fails with RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "1")]
     pub open: ::prost::alloc::vec::Vec<OpenSequence>,
     /// For each entry of `tokens` the sequence that it goes to. A sequence that
@@ -514,7 +516,9 @@ pub mod sequence_event {
         Error(::tonic_types::pb::Status),
     }
 }
-/// The answer to one ParseBatchRequest, or to the half-close.
+/// The answer to one ParseBatchRequest, or to the half-close. Sequences come
+/// in the order in which the request names them first, those that the half-close
+/// ends in the order in which they were opened.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseBatchResponse {
     /// For each entry of `deltas` the sequence that it belongs to.

@@ -43,8 +43,9 @@ export type ParseOptions = Message<"harmony.v1.ParseOptions"> & {
 
   /**
    * The largest number of tokens in one header. Past it a strict or non-strict
-   * parse fails, and a recovering one ends the header. Unset: 4096, which is
-   * also the largest value allowed.
+   * parse fails, and a recovering one ends the header. Unset: the server's
+   * limit, 4096 unless it was set otherwise, which is also the largest value
+   * allowed.
    *
    * @generated from field: optional uint32 max_header_tokens = 3;
    */
@@ -474,8 +475,9 @@ export const OpenSequenceSchema: GenMessage<OpenSequence> = /*@__PURE__*/
  */
 export type ParseBatchRequest = Message<"harmony.v1.ParseBatchRequest"> & {
   /**
-   * Opened before the tokens of this request are fed. A stream may have 16,384
-   * open sequences; one more fails with RESOURCE_EXHAUSTED.
+   * Opened before the tokens of this request are fed. How many sequences may
+   * be open, over all streams, is a limit of the server, 16,384 unless it was
+   * set otherwise; one more fails with RESOURCE_EXHAUSTED.
    *
    * @generated from field: repeated harmony.v1.OpenSequence open = 1;
    */
@@ -581,7 +583,9 @@ export const SequenceEventSchema: GenMessage<SequenceEvent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 14);
 
 /**
- * The answer to one ParseBatchRequest, or to the half-close.
+ * The answer to one ParseBatchRequest, or to the half-close. Sequences come
+ * in the order in which the request names them first, those that the half-close
+ * ends in the order in which they were opened.
  *
  * @generated from message harmony.v1.ParseBatchResponse
  */

@@ -1,0 +1,1 @@
+"""Makes the vectors; `python -m tests.conformance.generator --help` tells how."""

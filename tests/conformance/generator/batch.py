@@ -1,0 +1,168 @@
+"""A ParseBatch stream: each sequence as the reference parses it, framed as the protos say.
+
+The contract leaves open in which order the sequences of one step come in a response. The vectors
+have the order of this project's server: where no sequence stands twice, first the deltas of those
+whose token is only text; then all others; in each group, in the order of the request.
+"""
+
+from collections.abc import Iterable
+
+from harmony_client._google import status_pb2
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
+
+from .calls import ASSISTANT
+from .contract import RESOURCE_EXHAUSTED, failure, invalid_field
+from .reference import Reference
+from .sequence import Sequence
+from .vector import Vector
+
+# The default of the server's setting.
+MAX_SEQUENCES = 16_384
+_MAX_HEADER_TOKENS = 4096
+
+
+class Batch:
+    """Writes down the requests of a stream and what they are answered with."""
+
+    def __init__(self, reference: Reference, name: str) -> None:
+        self._reference = reference
+        self._name = name
+        self._open: dict[int, Sequence] = {}
+        self._requests: list[parse.ParseBatchRequest] = []
+        self._responses: list[parse.ParseBatchResponse] = []
+
+    def step(
+        self,
+        *pairs: tuple[int, int],
+        open_: Iterable[int | parse.OpenSequence] = (),
+        close: Iterable[int] = (),
+    ) -> "Batch":
+        """Opens sequences, by default the assistant's; feeds tokens; closes sequences."""
+        request = parse.ParseBatchRequest(
+            open=[
+                parse.OpenSequence(sequence_id=it, config=ASSISTANT) if isinstance(it, int) else it
+                for it in open_
+            ],
+            sequence_ids=[sequence_id for sequence_id, _ in pairs],
+            tokens=[token for _, token in pairs],
+            close=close,
+        )
+        step = _Step(self._reference, self._open)
+        for index, opened in enumerate(request.open):
+            step.open(opened, f"open[{index}]")
+        step.feed(pairs)
+        for index, sequence_id in enumerate(request.close):
+            step.close(sequence_id, f"close[{index}]")
+        self._requests.append(request)
+        self._responses.append(step.response)
+        return self
+
+    def half_close(self) -> Vector:
+        """Ends the stream, and with it every open sequence, in the order of their opening."""
+        step = _Step(self._reference, self._open)
+        for sequence_id in list(self._open):
+            step.close(sequence_id, "")
+        return Vector(
+            f"parse_batch/{self._name}", self._requests, [*self._responses, step.response]
+        )
+
+    def fail(self, request: parse.ParseBatchRequest, error: status_pb2.Status) -> Vector:
+        """Ends the stream with a request that has no answer but an error."""
+        requests = [*self._requests, request]
+        return Vector(f"parse_batch/{self._name}", requests, self._responses, error)
+
+
+class _Step:
+    def __init__(self, reference: Reference, open_: dict[int, Sequence]) -> None:
+        self._reference = reference
+        self._open = open_
+        self._failed: set[int] = set()
+        self.response = parse.ParseBatchResponse()
+
+    def open(self, opened: parse.OpenSequence, path: str) -> None:
+        sequence_id = opened.sequence_id
+        if sequence_id in self._failed:
+            return
+        if sequence_id in self._open:
+            error: status_pb2.Status | None = failure("SEQUENCE_OPEN", field=path)
+        elif len(self._open) >= MAX_SEQUENCES:
+            metadata = {"limit": "max_sequences", "maximum": str(MAX_SEQUENCES)}
+            error = failure(
+                "LIMIT_EXCEEDED", field=path, metadata=metadata, code=RESOURCE_EXHAUSTED
+            )
+        else:
+            error = _config_error(opened.config, f"{path}.config")
+        if error is not None:
+            self._fail(sequence_id, error)
+        else:
+            self._open[sequence_id] = Sequence(self._reference, opened.config)
+
+    def feed(self, pairs: Iterable[tuple[int, int]]) -> None:
+        runs: dict[int, tuple[int, list[int]]] = {}
+        for index, (sequence_id, token) in enumerate(pairs):
+            runs.setdefault(sequence_id, (index, []))[1].append(token)
+        once = all(len(tokens) == 1 for _, tokens in runs.values())
+        texts = [
+            it for it, (_, tokens) in runs.items() if once and self._reads_as_text(it, tokens[0])
+        ]
+        for sequence_id in [*texts, *(it for it in runs if it not in texts)]:
+            index, tokens = runs[sequence_id]
+            sequence = self._open.get(sequence_id)
+            if sequence is None:
+                self._fail_unknown(sequence_id, f"sequence_ids[{index}]")
+            else:
+                self._tell(sequence_id, sequence.feed(tokens))
+                if sequence.error is not None:
+                    self._fail(sequence_id, sequence.error)
+
+    def close(self, sequence_id: int, path: str) -> None:
+        sequence = self._open.pop(sequence_id, None)
+        if sequence is None:
+            self._fail_unknown(sequence_id, path)
+            return
+        self._tell(sequence_id, sequence.finish())
+        if sequence.error is not None:
+            self._fail(sequence_id, sequence.error)
+
+    def _reads_as_text(self, sequence_id: int, token: int) -> bool:
+        sequence = self._open.get(sequence_id)
+        return sequence is not None and sequence.reads_as_text(token)
+
+    def _tell(self, sequence_id: int, events: Iterable[parse.ParseEvent]) -> None:
+        for event in events:
+            if event.HasField("delta"):
+                self.response.sequence_ids.append(sequence_id)
+                self.response.deltas.append(event.delta.text)
+            elif event.HasField("started"):
+                self._event(sequence_id).started.CopyFrom(event.started)
+            else:
+                self._event(sequence_id).completed.CopyFrom(event.completed)
+
+    def _fail_unknown(self, sequence_id: int, path: str) -> None:
+        # What else a request says of a sequence that ended in it is dropped.
+        if sequence_id not in self._failed:
+            self._fail(sequence_id, failure("SEQUENCE_UNKNOWN", field=path))
+
+    def _fail(self, sequence_id: int, error: status_pb2.Status) -> None:
+        self._open.pop(sequence_id, None)
+        self._failed.add(sequence_id)
+        self._event(sequence_id).error.CopyFrom(error)
+
+    def _event(self, sequence_id: int) -> parse.SequenceEvent:
+        return self.response.events.add(
+            sequence_id=sequence_id, delta_index=len(self.response.deltas)
+        )
+
+
+def _config_error(config: parse.ParseConfig, path: str) -> status_pb2.Status | None:
+    options = config.options
+    if config.HasField("role") and config.role == chat.ROLE_UNSPECIFIED:
+        return invalid_field(f"{path}.role")
+    if options.HasField("max_header_tokens") and not (
+        1 <= options.max_header_tokens <= _MAX_HEADER_TOKENS
+    ):
+        return invalid_field(f"{path}.options.max_header_tokens")
+    if options.strict and options.recover:
+        return invalid_field(f"{path}.options.recover")
+    return None

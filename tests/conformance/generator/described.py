@@ -1,0 +1,48 @@
+"""GetEncoding and GetRenderCacheStatistics."""
+
+import hashlib
+
+from harmony_client.v1 import service_pb2 as pb
+
+from .calls import Calls
+from .vector import Vector
+
+# From the description of the encoding; the reference has them, too, but shows them to nobody.
+_N_CTX = 1_048_576
+_MAX_MESSAGE_TOKENS = 524_288
+_DEFAULT_CACHE_BYTES = 32 * 1024 * 1024
+
+
+def get_encoding(calls: Calls) -> list[Vector]:
+    """The encoding, whatever the version of the server."""
+    reference = calls.reference
+    response = pb.GetEncodingResponse(
+        name=reference.name,
+        tokenizer_name="o200k_harmony",
+        n_ctx=_N_CTX,
+        max_message_tokens=_MAX_MESSAGE_TOKENS,
+        stop_tokens=sorted(reference.stop_tokens),
+        stop_tokens_for_assistant_actions=reference.assistant_stop_tokens,
+        special_tokens=reference.special_tokens(),
+        vocabulary_sha256=hashlib.sha256(reference.vocabulary).hexdigest(),
+    )
+    return [
+        Vector(
+            "get_encoding/whole",
+            [pb.GetEncodingRequest()],
+            [response],
+            ignore=("serverVersion",),
+        )
+    ]
+
+
+def get_render_cache_statistics(_: Calls) -> list[Vector]:
+    """The bound of the cache; how full it is depends on what was asked before."""
+    return [
+        Vector(
+            "get_render_cache_statistics/default-bound",
+            [pb.GetRenderCacheStatisticsRequest()],
+            [pb.GetRenderCacheStatisticsResponse(max_bytes=_DEFAULT_CACHE_BYTES)],
+            ignore=("hits", "misses", "entries", "bytes"),
+        )
+    ]

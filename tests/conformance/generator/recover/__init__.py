@@ -1,0 +1,1 @@
+"""What the reference does not have: parses with `recover`, their expectations written by hand."""

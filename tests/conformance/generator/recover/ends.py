@@ -1,0 +1,108 @@
+"""Headers cut off or too long, ids that are no tokens, and broken characters."""
+
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
+
+from ..calls import Calls
+from ..vector import Vector
+from . import reasons
+from .written import Written, behind_thought, parse_messages_vector
+
+
+def parse_messages(calls: Calls) -> list[Vector]:
+    """One form a vector."""
+    return [*_ends(calls), *_odd_tokens(calls)]
+
+
+def _ends(calls: Calls) -> list[Vector]:
+    vectors = []
+    w = Written(calls, "<|channel|>analysis")
+    answer = w.message("", (0, 1), (1, 1), None, channel="analysis", repairs=[reasons.TRUNCATED])
+    repair = w.repair(reasons.TRUNCATED, (0, 1), header="<|channel|>analysis", message_index=0)
+    vectors.append(parse_messages_vector("end/behind-a-channel", w, [answer], [repair]))
+
+    w = Written(calls, "<|channel|>final The answer is")
+    answer = w.message(
+        "The answer is", (0, 1), (1, 1), None, channel="final", repairs=[reasons.TRUNCATED]
+    )
+    repair = w.repair(
+        reasons.TRUNCATED, (0, 1), header="<|channel|>final The answer is", message_index=0
+    )
+    vectors.append(parse_messages_vector("end/behind-text", w, [answer], [repair]))
+
+    w, thought = behind_thought(calls, "<|start|>", "assistant")
+    repair = w.repair(reasons.TRUNCATED, (5, 6), "assistant", header="assistant")
+    vectors.append(parse_messages_vector("end/behind-a-role", w, [thought], [repair]))
+
+    w, thought = behind_thought(calls, "<|start|>")
+    repair = w.repair(reasons.TRUNCATED, (5, 5))
+    vectors.append(parse_messages_vector("end/behind-a-start", w, [thought], [repair]))
+
+    w, thought = behind_thought(calls, "<|start|>", "<|start|>", "<|end|>")
+    repairs = [w.repair(reasons.EXTRA_START, (5, 6)), w.repair(reasons.EXTRA_STOP, (6, 7))]
+    vectors.append(parse_messages_vector("end/starts-and-a-stop", w, [thought], repairs))
+
+    few = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(recover=True, max_header_tokens=4)
+    )
+    head, tail = ["<|channel|>final", " one"], " two three"
+    w = Written(calls, *head, calls.tokens(" six"), tail, "<|return|>")
+    answer = w.message(
+        *("one six two three", (0, 3), (3, 4), "<|return|>"),
+        channel="final",
+        repairs=[reasons.TOO_LONG],
+    )
+    repair = w.repair(reasons.TOO_LONG, (0, 3), header="<|channel|>final one six", message_index=0)
+    vectors.append(parse_messages_vector("limit/header-too-long", w, [answer], [repair], few))
+
+    w = Written(calls, *head, " six", "<|message|>", "x", "<|return|>")
+    answer = w.message(
+        "x", (0, 3), (4, 5), "<|return|>", channel="final", recipient="one", content_type="six"
+    )
+    vectors.append(
+        parse_messages_vector("limit/header-of-the-largest-length", w, [answer], [], few)
+    )
+    return vectors
+
+
+def _odd_tokens(calls: Calls) -> list[Vector]:
+    """Ids that are no tokens, and broken characters."""
+    salute = calls.tokens("🫡")
+    vectors = []
+    w = Written(calls, "<|message|>", "a", [300_000, 201_089], "b", [2**32 - 1], "<|end|>")
+    answer = w.message(
+        "a\ufffd\ufffdb\ufffd", (0, 0), (1, 5), "<|end|>", repairs=[reasons.INVALID_TOKEN]
+    )
+    repairs = [
+        w.repair(reasons.INVALID_TOKEN, (2, 3), message_index=0),
+        w.repair(reasons.INVALID_TOKEN, (4, 5), message_index=0),
+    ]
+    vectors.append(parse_messages_vector("unknown-id/in-content", w, [answer], repairs))
+
+    w = Written(calls, "<|channel|>final", [300_000], "<|message|>", "hi", "<|end|>")
+    header = "<|channel|>final\ufffd"
+    answer = w.message(
+        "hi", (0, 2), (3, 4), "<|end|>", channel="final\ufffd", repairs=[reasons.INVALID_TOKEN]
+    )
+    repairs = [w.repair(reasons.INVALID_TOKEN, (0, 2), header=header, message_index=0)]
+    vectors.append(parse_messages_vector("unknown-id/in-a-header", w, [answer], repairs))
+
+    w, thought = behind_thought(calls, "a", [300_000])
+    repairs = [
+        w.repair(reasons.TEXT_OUTSIDE, (4, 5), "a"),
+        w.repair(reasons.INVALID_TOKEN, (5, 6)),
+        w.repair(reasons.TEXT_OUTSIDE, (5, 6), "\ufffd"),
+    ]
+    vectors.append(parse_messages_vector("unknown-id/outside", w, [thought], repairs))
+
+    w = Written(calls, "<|channel|>final", salute[:1], "<|message|>", "hi", "<|end|>")
+    answer = w.message(
+        "hi", (0, 2), (3, 4), "<|end|>", channel="final\ufffd", repairs=[reasons.INVALID_UTF8]
+    )
+    repairs = [w.repair(reasons.INVALID_UTF8, (0, 2), header=header, message_index=0)]
+    vectors.append(parse_messages_vector("utf8/in-a-header", w, [answer], repairs))
+
+    w = Written(calls, "<|channel|>final", "<|message|>", "x", salute[:1], "<|end|>")
+    answer = w.message("x\ufffd", (0, 1), (2, 4), "<|end|>", channel="final")
+    vectors.append(parse_messages_vector("utf8/in-content-is-no-repair", w, [answer]))
+    return vectors

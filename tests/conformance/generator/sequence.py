@@ -1,0 +1,203 @@
+"""One sequence, parsed by the reference token by token, and told in the events of the contract.
+
+Roles, channels, recipients, content types, texts and refusals are the reference's. What it does not
+say follows from the protos' comments and docs/parity.md: offsets and stop tokens from the steps
+between its states, the limit of a header, what an id that is no token becomes.
+"""
+
+import codecs
+from collections.abc import Iterable
+from typing import Any
+
+from harmony_client._google import status_pb2
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
+
+from .contract import parse_failed, text, token_range
+from .reference import MESSAGE, VOCABULARY_SIZE, Reference
+from .to_reference import ROLE_NAMES
+
+_ROLES = {name: role for role, name in ROLE_NAMES.items()}
+_START, _HEADER, _CONTENT = "ExpectStart", "Header", "Content"
+_DEFAULT_MAX_HEADER_TOKENS = 4096
+
+
+class Sequence:
+    """Reads one sequence, strictly or not.
+
+    Attributes:
+        error: What the sequence failed with; it takes no more tokens then.
+    """
+
+    def __init__(self, reference: Reference, config: parse.ParseConfig) -> None:
+        options = config.options
+        assert not options.recover, "the reference does not recover"
+        self._reference = reference
+        self._strict = options.strict if options.HasField("strict") else True
+        self._max_header_tokens = _DEFAULT_MAX_HEADER_TOKENS
+        if options.HasField("max_header_tokens"):
+            self._max_header_tokens = options.max_header_tokens
+        role = config.role if config.HasField("role") else None
+        self._parser = reference.new_parser(role, strict=self._strict)
+        self._state = _START if role is None else _HEADER
+        self._offset = 0
+        self._header_begin = 0
+        self._header_end = 0
+        self._content_begin = 0
+        self._is_utf8 = True
+        self._has_unknown_ids = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        # The text of the message being read, and how much of it a delta has told already.
+        self._text = ""
+        self._told = 0
+        self._message_count = 0
+        self.error: status_pb2.Status | None = None
+
+    def feed(self, tokens: Iterable[int]) -> list[parse.ParseEvent]:
+        """Reads a run of tokens and returns the events that one request with them gives."""
+        events: list[parse.ParseEvent] = []
+        for token in tokens:
+            if self.error is None:
+                self._read(token, events)
+        self._tell_delta(events)
+        return events
+
+    def finish(self) -> list[parse.ParseEvent]:
+        """Reads the end of the sequence."""
+        events: list[parse.ParseEvent] = []
+        if self.error is None:
+            try:
+                self._parser.process_eos()
+            except self._reference.error:
+                self.error = parse_failed(None, self._offset, self._state)
+            else:
+                if self._state == _CONTENT:
+                    self._complete(None, events)
+        return events
+
+    def reads_as_text(self, token: int) -> bool:
+        """Says whether a token would be whole characters of content and nothing else."""
+        if self._state != _CONTENT or self._decoder.getstate()[0]:
+            return False
+        if token in self._reference.stop_tokens or token >= VOCABULARY_SIZE:
+            return False
+        try:
+            self._reference.decode([token], strict=True)
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    def _read(self, token: int, events: list[parse.ParseEvent]) -> None:
+        if self._state == _CONTENT and token not in self._reference.stop_tokens:
+            self._read_content(token)
+        elif self._state == _HEADER and self._overfills_header(token):
+            self.error = parse_failed(token, self._offset, self._state)
+        else:
+            self._read_structure(token, events)
+        if self.error is None:
+            self._offset += 1
+
+    def _read_content(self, token: int) -> None:
+        if token < VOCABULARY_SIZE:
+            self._parser.process(token)
+            delta = self._decoder.decode(self._reference.decode_bytes([token]))
+            # Behind a byte that is not UTF-8 the reference keeps text back for a token.
+            self._is_utf8 = self._is_utf8 and "\ufffd" not in delta
+            assert not self._is_utf8 or delta == (self._parser.last_content_delta or "")
+        else:
+            # The reference would lose what follows: docs/parity.md, deviation 2.
+            delta = self._decoder.decode("\ufffd".encode())
+            self._is_utf8, self._has_unknown_ids = False, True
+        self._text += delta
+
+    def _read_structure(self, token: int, events: list[parse.ParseEvent]) -> None:
+        before = self._state
+        try:
+            self._parser.process(token)
+        except self._reference.error:
+            self.error = parse_failed(token, self._offset, before)
+            return
+        shown: dict[str, Any] = self._parser.state_data
+        self._state = shown["state"]
+        if before == _START:
+            self._header_begin = self._offset + 1
+        elif before == _CONTENT:
+            self._complete(token, events)
+        elif self._state == _CONTENT:
+            self._begin(shown["header"], self._offset + 1, events)
+        elif self._state == _START:
+            self._salvage(token, events)
+
+    def _overfills_header(self, token: int) -> bool:
+        """Says whether a header is full that goes on: docs/parity.md, deviation 4."""
+        ends_it = token == MESSAGE or (token in self._reference.stop_tokens and not self._strict)
+        return not ends_it and self._offset - self._header_begin == self._max_header_tokens
+
+    def _begin(
+        self, header: dict[str, Any], content_begin: int, events: list[parse.ParseEvent]
+    ) -> None:
+        self._header_end, self._content_begin = self._offset, content_begin
+        self._is_utf8, self._has_unknown_ids = True, False
+        self._text, self._told = "", 0
+        self._decoder.reset()
+        started = parse.MessageStarted(
+            author=_author(header["author"]),
+            recipient=header.get("recipient"),
+            channel=header.get("channel"),
+            content_type=header.get("content_type"),
+        )
+        events.append(parse.ParseEvent(started=started))
+
+    def _salvage(self, stop_token: int, events: list[parse.ParseEvent]) -> None:
+        """Tells of a message that a stop token made of a header, where it made one."""
+        messages = self._parser.messages
+        if len(messages) > self._message_count:
+            made = messages[-1].to_dict()
+            author = {"role": made["role"], "name": made.get("name")}
+            self._begin({**made, "author": author}, self._offset, events)
+            self._text = made["content"][0]["text"]
+            self._complete(stop_token, events)
+
+    def _complete(self, stop_token: int | None, events: list[parse.ParseEvent]) -> None:
+        self._text += self._decoder.decode(b"", final=True)
+        self._tell_delta(events)
+        messages = self._parser.messages
+        self._message_count += 1
+        assert len(messages) == self._message_count
+        message = proto_of(messages[-1])
+        if self._has_unknown_ids:
+            message.content[0].text.text = self._text
+        assert message.content[0].text.text == self._text
+        completed = parse.MessageCompleted(
+            message=message,
+            stop_token=stop_token,
+            offsets=parse.MessageOffsets(
+                header=token_range(self._header_begin, self._header_end),
+                content=token_range(self._content_begin, self._offset),
+            ),
+        )
+        events.append(parse.ParseEvent(completed=completed))
+        self._state = _START
+
+    def _tell_delta(self, events: list[parse.ParseEvent]) -> None:
+        if self._told < len(self._text):
+            delta = parse.ContentDelta(text=self._text[self._told :])
+            events.append(parse.ParseEvent(delta=delta))
+            self._told = len(self._text)
+
+
+def proto_of(message: Any) -> chat.Message:
+    """Returns a message that the reference parsed."""
+    data: dict[str, Any] = message.to_dict()
+    (content,) = data["content"]
+    return chat.Message(
+        author=_author(data),
+        content=[text(content["text"])],
+        recipient=data.get("recipient"),
+        channel=data.get("channel"),
+        content_type=data.get("content_type"),
+    )
+
+
+def _author(data: dict[str, Any]) -> chat.Author:
+    return chat.Author(role=_ROLES[data["role"]], name=data.get("name"))

@@ -1,0 +1,187 @@
+"""Parse: one sequence as it is sampled, cut into requests in several ways."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from harmony_client._google import status_pb2
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
+
+from .calls import ASSISTANT, NO_ROLE, Calls
+from .contract import failure, invalid_field, run
+from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, THOUGHT
+from .vector import Vector
+
+_EMOJI: Final = "<|channel|>final<|message|>Hei 🫡 世界 👩‍👩‍👧‍👦!<|return|>"
+_LATER: Final = "<|message|>x<|end|><|start|>user<|message|>y<|end|>"
+_MESSAGE: Final = ("<|message|>", "x")
+
+
+def cut(tokens: Sequence[int], *sizes: int) -> list[list[int]]:
+    """Returns runs of these sizes, over and over until the tokens are used up."""
+    runs: list[list[int]] = []
+    place = 0
+    for size in itertools.cycle(sizes):
+        if place >= len(tokens):
+            return runs
+        runs.append(list(tokens[place : place + size]))
+        place += size
+    return runs
+
+
+def parse_stream(calls: Calls) -> list[Vector]:
+    """Splits, characters, protocol and errors."""
+    return [
+        *_splits(calls),
+        *_characters(calls),
+        *_configs(calls),
+        *_protocol(calls),
+        *_malformed(calls),
+    ]
+
+
+def _splits(calls: Calls) -> list[Vector]:
+    whole = calls.tokens(THOUGHT + CALL + ANSWER)
+    messages = [calls.tokens(it) for it in (THOUGHT, CALL, ANSWER)]
+    emoji = calls.tokens(_EMOJI)
+    story = calls.tokens("<|channel|>final<|message|>" + "One more word. " * 900 + "<|return|>")
+    return [
+        calls.parse("split/whole", [whole]),
+        calls.parse("split/one-by-one", cut(whole, 1)),
+        calls.parse("split/two-by-two", cut(whole, 2)),
+        calls.parse("split/seven-by-seven", cut(whole, 7)),
+        calls.parse("split/one-then-many", cut(whole, 1, 5, 2)),
+        calls.parse("split/nothing-between", cut(whole, 3, 0, 1, 0)),
+        calls.parse("split/at-messages", messages),
+        calls.parse(
+            "split/inside-headers", [*cut(whole[:1], 1), whole[1:9], whole[9:16], whole[16:]]
+        ),
+        calls.parse("split/stop-tokens-alone", [[*whole[:-1]], whole[-1:]]),
+        calls.parse("split/emoji-whole", [emoji]),
+        calls.parse("split/emoji-one-by-one", cut(emoji, 1)),
+        calls.parse("split/emoji-two-by-two", cut(emoji, 2)),
+        calls.parse("split/emoji-three-by-three", cut(emoji, 3)),
+        calls.parse("split/large-at-once", [story]),
+        calls.parse("split/large-in-steps", cut(story, 64)),
+        calls.parse(
+            "split/messages-in-one-request",
+            ["<|message|>Hello, world!<|end|><|start|>assistant<|message|>a b", " c"],
+        ),
+    ]
+
+
+def _characters(calls: Calls) -> list[Vector]:
+    begin, end = calls.tokens("<|message|>"), calls.tokens("<|end|>")
+    salute = calls.tokens("🫡")
+    head, tail = salute[:1], salute[1:]
+    user_begin = calls.tokens("<|start|>user<|message|>")
+    return [
+        calls.parse("utf8/incomplete-at-the-half-close", [begin, [87], head]),
+        calls.parse("utf8/incomplete-at-the-stop-token", [begin, [87], head, end]),
+        calls.parse("utf8/incomplete-and-stopped-in-one-request", [begin, [87, *head, *end]]),
+        calls.parse("utf8/broken-by-a-letter", [begin, head, [87], [87], tail, [88], end]),
+        calls.parse("utf8/broken-by-a-letter-in-one-request", [begin, [*head, 87, 87], end]),
+        calls.parse("utf8/nothing-leaks", [begin, head, end, user_begin, tail, end]),
+        calls.parse("unknown-id/in-content", [begin, [300_000], [87, 2**32 - 1, 88], end]),
+        calls.parse("unknown-id/inside-a-character", [begin, head, [300_000], tail, end]),
+        calls.parse(
+            "specials-are-text", [begin, *cut(calls.tokens("a<|start|><|channel|>b"), 1), end]
+        ),
+    ]
+
+
+def _configs(calls: Calls) -> list[Vector]:
+    header = "<|start|>functions.f to=assistant<|channel|>commentary <|constrain|>json<|message|>"
+    rescued = calls.tokens("<|channel|>final hi  there<|end|><|start|>user<|message|>x<|end|>")
+    few = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(max_header_tokens=2)
+    )
+    return [
+        calls.parse("config/alone", [], NO_ROLE),
+        calls.parse("config/no-role", ["<|start|>", "user<|message|>", "x", "<|end|>"], NO_ROLE),
+        calls.parse("config/user", ["<|message|>x"], parse.ParseConfig(role=chat.ROLE_USER)),
+        calls.parse("config/tool", [header, "4"], NO_ROLE),
+        calls.parse(
+            "config/explicit-options",
+            [THOUGHT, ANSWER],
+            parse.ParseConfig(
+                role=chat.ROLE_ASSISTANT,
+                options=parse.ParseOptions(strict=True, max_header_tokens=4096),
+            ),
+        ),
+        calls.parse(
+            "config/header-of-the-largest-length", ["<|channel|>", "final", *_MESSAGE], few
+        ),
+        calls.parse("lenient/rescued", [rescued], LENIENT),
+        calls.parse("lenient/rescued-one-by-one", cut(rescued, 1), LENIENT),
+        calls.parse("lenient/well-formed", [THOUGHT, CALL, ANSWER], LENIENT),
+        calls.parse("lenient/header-without-role-is-dropped", ["<|end|>", ANSWER], LENIENT),
+    ]
+
+
+def _protocol(calls: Calls) -> list[Vector]:
+    """Streams without tokens, and requests out of order."""
+    config = parse.ParseRequest(config=ASSISTANT)
+    begun = calls.parse("", ["<|message|>"])
+    nothing = parse.ParseRequest()
+
+    def out_of_order(name: str, *requests: parse.ParseRequest) -> Vector:
+        # Everything before the last request is answered.
+        responses = [*begun.responses[: len(requests) - 1]]
+        error = failure("OUT_OF_ORDER", field="request")
+        return Vector(f"parse/error/{name}", requests, responses, error)
+
+    return [
+        Vector("parse/protocol/no-requests", [], [parse.ParseResponse()]),
+        Vector(
+            "parse/protocol/config-without-a-field",
+            [parse.ParseRequest(config=NO_ROLE)],
+            [parse.ParseResponse(), parse.ParseResponse()],
+        ),
+        calls.parse("protocol/requests-without-tokens", [[], *_MESSAGE, [], [], "y", []]),
+        out_of_order("tokens-first", run([200_008])),
+        out_of_order("no-tokens-first", run([])),
+        out_of_order("nothing-first", nothing),
+        out_of_order("config-twice", config, config),
+        out_of_order("config-late", config, run(calls.tokens("<|message|>")), config),
+        out_of_order("nothing-later", config, nothing),
+        *[
+            _refused_config(f"config-{name}", config, invalid_field(f"config.{field}"))
+            for name, (config, field) in BAD_CONFIGS.items()
+        ],
+    ]
+
+
+def _refused_config(name: str, config: parse.ParseConfig, error: status_pb2.Status) -> Vector:
+    return Vector(f"parse/error/{name}", [parse.ParseRequest(config=config)], error=error)
+
+
+def _malformed(calls: Calls) -> list[Vector]:
+    few = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(max_header_tokens=5)
+    )
+
+    def case(
+        name: str, chunks: Iterable[str | list[int]], config: parse.ParseConfig = ASSISTANT
+    ) -> Vector:
+        return calls.parse(f"malformed/{name}", chunks, config)
+
+    return [
+        case("text-behind-the-end", ["<|message|>x<|end|>y"]),
+        case("text-behind-the-end-in-a-request-of-its-own", ["<|message|>", "x<|end|>", [], "y"]),
+        case("no-start", ["x"], NO_ROLE),
+        case("events-before-the-error", [THOUGHT + ANSWER + "<|end|>"]),
+        case("offsets-count-over-requests", ["<|message|>", [], "a b c", "<|end|>", "d"]),
+        case("half-close-without-tokens", []),
+        case("half-close-in-a-header", ["<|channel|>final"]),
+        case("half-close-in-a-later-header", [_LATER, "<|start|>assistant"]),
+        case("half-close-in-a-header-not-strict", ["<|channel|>final"], LENIENT),
+        case("empty-channel", ["<|channel|>", "<|message|>"]),
+        case("words-left-over", ["a b", " c", "<|message|>"]),
+        case("unknown-role", [_LATER, "<|start|>bob", "<|message|>"]),
+        case("unknown-id-in-a-header", [[300_000], "<|message|>"]),
+        case("header-too-long", [[87, 87], [87, 87], [87, 87]], few),
+        case("header-too-long-in-one-request", [[87] * 9], few),
+        case("empty-channel-not-strict", ["<|channel|>", "<|end|>"], LENIENT),
+    ]

@@ -1,0 +1,173 @@
+"""scripts/test_clients.py, with clients that do well, fail, skip vectors, hang or are not there."""
+
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from scripts import test_clients as driver
+
+_SERVERS = {
+    "TCP": ["--target", "tcp"],
+    "Unix": ["--target", "unix"],
+    "TLS": ["--target", "tls", "--ca", "ca.pem"],
+}
+_COUNTS = "print('FAILED x'); print('\\x1b[0mParse: 2 passed, 0 failed')"
+_RUNNER = f"import sys; {_COUNTS}; print('Render: 1 passed, 0 failed')"
+_GOOD = driver.Language(
+    name="Good",
+    tools={f"{sys.executable} --version": "python"},
+    build=[[sys.executable, "-c", "print('noise')"]],
+    check=[[sys.executable, "-c", ""]],
+    runner=[sys.executable, "-c", f"{_RUNNER}; print('total: 3 passed, 0 failed')"],
+    example=[sys.executable, "-c", "print('think call rain', '{target}')"],
+    shown=["think", "call", "rain", "tcp"],
+)
+
+
+@pytest.fixture(autouse=True)
+def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No servers, three vectors, and an environment that is no CI."""
+
+    @contextlib.contextmanager
+    def servers() -> Iterator[dict[str, list[str]]]:
+        yield _SERVERS
+
+    vectors = [SimpleNamespace(rpc=rpc) for rpc in ("Parse", "Parse", "Render")]
+    monkeypatch.setattr(driver, "servers", servers)
+    monkeypatch.setattr(driver, "read_vectors", lambda _: vectors)
+    monkeypatch.delenv("CI", raising=False)
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str, **changes: Any) -> int:
+    fakes = {"good": _GOOD, "other": replace(_GOOD, name="Other", **changes)}
+    monkeypatch.setattr(driver, "LANGUAGES", fakes)
+    return driver.main(arguments)
+
+
+def test_every_language_is_made_of_commands() -> None:
+    """The languages are those of the README, each with all its steps."""
+    assert list(driver.LANGUAGES) == ["python", "go", "typescript", "rust", "java", "cpp"]
+    for language in driver.LANGUAGES.values():
+        assert language.build
+        assert language.check
+    playing = driver.LANGUAGES["go"].playing(["--target", "unix:///a b", "folder"])
+    assert playing[-1] == "ARGS=--target 'unix:///a b' folder"
+
+
+def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """RPCs, transports, steps and seconds; what succeeds says nothing of its output."""
+    assert _run(monkeypatch, "--markdown") == 0
+    shown = capsys.readouterr().out
+    assert "noise" not in shown
+    lines = [line for line in shown.splitlines() if line.startswith("| ")]
+    head, _, *rows = [[it.strip() for it in line.split("|")[1:-1]] for line in lines]
+    assert head == ["", "Good", "Other"]
+    assert rows[:-2] == [
+        ["Parse", "6/6", "6/6"],
+        ["Render", "3/3", "3/3"],
+        ["all over TCP", "3/3", "3/3"],
+        ["all over Unix", "3/3", "3/3"],
+        ["all over TLS", "3/3", "3/3"],
+        ["check", "ok", "ok"],
+        ["example", "ok", "ok"],
+    ]
+    assert [name for name, *_ in rows[-2:]] == ["build, seconds", "whole, seconds"]
+
+
+def test_some_languages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the languages that are named are tried."""
+    assert _run(monkeypatch, "good") == 0
+    assert "Other" not in capsys.readouterr().out
+
+
+def test_an_unknown_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language that is not there is a wrong command line."""
+    with pytest.raises(SystemExit, match="2"):
+        _run(monkeypatch, "cobol")
+
+
+_PRINT_AND_FAIL = [sys.executable, "-c", "print('the reason'); raise SystemExit(3)"]
+
+
+@pytest.mark.parametrize(
+    ("step", "changes"),
+    [
+        ("build", {"build": [_PRINT_AND_FAIL]}),
+        ("check", {"check": [_PRINT_AND_FAIL]}),
+        ("TLS", {"runner": _PRINT_AND_FAIL}),
+        ("example", {"example": _PRINT_AND_FAIL}),
+    ],
+)
+def test_a_step_that_fails(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    step: str,
+    changes: dict[str, Any],
+) -> None:
+    """The step is named with its output, and the exit status is 1; other languages go on."""
+    assert _run(monkeypatch, "other", "good", **changes) == 1
+    shown = capsys.readouterr().out
+    assert f"FAILED Other, {step}: " in shown
+    assert "    the reason" in shown
+    assert "Good, example: ok" in shown
+    assert ("Other, example: " in shown) == (step != "build")
+
+
+def test_vectors_that_were_not_played(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A runner that passes over a vector has failed, whatever its exit status."""
+    fewer = [sys.executable, "-c", _COUNTS]
+    assert _run(monkeypatch, "other", runner=fewer) == 1
+    assert "FAILED Other, TCP: " in capsys.readouterr().out
+
+
+def test_an_example_that_says_too_little(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An example must show reasoning, tool call and answer."""
+    assert _run(monkeypatch, "other", shown=["think", "snow"]) == 1
+    assert "missing: snow" in capsys.readouterr().out
+
+
+def test_a_step_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that takes too long is ended with all that it started."""
+    monkeypatch.setitem(driver._SECONDS, "build", 1)
+    hanging = ["sh", "-c", "echo begun; sleep 60 & sleep 60"]
+    assert _run(monkeypatch, "other", build=[hanging]) == 1
+    shown = capsys.readouterr().out
+    assert "begun" in shown
+    assert "its time limit" in shown
+
+
+@pytest.mark.parametrize("tool", ["no-such-tool --version", "sh -c 'exit 1'"])
+@pytest.mark.parametrize("in_ci", [False, True])
+def test_tools_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tool: str, in_ci: bool
+) -> None:
+    """The language is skipped with the name of the tool; in CI that is a failure."""
+    if in_ci:
+        monkeypatch.setenv("CI", "true")
+    tools = {tool: "cobol (apt-get install gnucobol)"}
+    assert _run(monkeypatch, tools=tools) == (1 if in_ci else 0)
+    shown = capsys.readouterr().out
+    assert "SKIP Other: no cobol (apt-get install gnucobol)" in shown
+    assert "Good, example: ok" in shown
+
+
+def test_a_report_of_a_failed_build() -> None:
+    """Steps that were not made are dashes and zeros."""
+    report = driver.Report(_GOOD, seconds={"build": 2.0}, failed=["build"])
+    table = dict(driver.rows([report], Counter({"Parse": 2}))[1:])
+    assert table["Parse"] == "0/6"
+    assert table["example"] == "–"

@@ -1,0 +1,15 @@
+"""The server answers every vector as it must."""
+
+import pytest
+
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+
+from .playing import play
+from .vector_files import FOLDER, Vector, read_vectors
+
+
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+@pytest.mark.parametrize("vector", read_vectors(FOLDER), ids=lambda vector: vector.name)
+def test_vector(stubs: dict[str, HarmonyServiceStub], vector: Vector, transport: str) -> None:
+    """What comes back is what the vector expects, over either transport."""
+    assert play(stubs[transport], vector) == []
