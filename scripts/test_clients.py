@@ -114,7 +114,7 @@ LANGUAGES: Final = {
         example=[sys.executable, "examples/demo.py"],
         shown=("analysis", "functions.find_trains", "Wien Hbf", "Take RJ 559"),
     ),
-    "go": _made("Go", "go", {"go version": "go (apt-get install golang)"}),
+    "go": _made("Go", "go", {"go version": "go, 1.26 or newer"}),
     "typescript": _made(
         "TypeScript",
         "typescript",
@@ -127,7 +127,7 @@ LANGUAGES: Final = {
         "Rust",
         "rust",
         {
-            "cargo --version": "cargo (apt-get install cargo)",
+            "cargo --version": "cargo, 1.88 or newer",
             "cargo fmt --version": "rustfmt (apt-get install rustfmt)",
             "cargo clippy --version": "clippy (apt-get install rust-clippy)",
         },
