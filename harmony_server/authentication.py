@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import grpc
 
 from .request_error import RequestError
+from .telemetry.rpcs import METHODS, Observer, observed
 from .watched_files import WatchedFiles
 
 # What probes and balancers ask without a token.
@@ -73,8 +74,11 @@ class BearerTokens:
 class Authentication(grpc.aio.ServerInterceptor):
     """Refuses every RPC but those of the health service that brings no token."""
 
-    def __init__(self, tokens: BearerTokens) -> None:
+    def __init__(self, tokens: BearerTokens, observers: Sequence[Observer]) -> None:
         self._tokens = tokens
+        self._refusals: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            method.path: observed(method, _REFUSAL, observers) for method in METHODS.values()
+        }
 
     async def intercept_service(
         self,
@@ -84,14 +88,18 @@ class Authentication(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Returns the handler of the RPC, or one that refuses it."""
-        if handler_call_details.method.startswith(_OPEN_METHODS):
+        path: str = handler_call_details.method
+        if path.startswith(_OPEN_METHODS):
             return await continuation(handler_call_details)
         for key, value in handler_call_details.invocation_metadata or ():
             if key == "authorization" and self._tokens.admit(value):
                 return await continuation(handler_call_details)
-        # A handler of this kind refuses before it reads, whatever the kind of the method.
-        return grpc.stream_stream_rpc_method_handler(_refuse)
+        return self._refusals.get(path) or _REFUSAL
 
 
 async def _refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
     await _UNAUTHENTICATED.abort(context)
+
+
+# A handler of this kind refuses before it reads, whatever the kind of the method.
+_REFUSAL: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(_refuse)

@@ -41,7 +41,7 @@ class BatchStream:
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
         self._service.limits.check_tokens(len(tokens), "tokens")
-        self._service.counters.parsed_tokens += len(tokens)
+        self._service.counters.count_parsed(len(tokens))
         step = _Step(self._service, self._parsers)
         for index, opened in enumerate(request.open):
             step.open(opened, f"open[{index}]")
@@ -190,7 +190,7 @@ class _Step:
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):
-                    self._counters.repairs[event.reason.name] += 1
+                    self._counters.count_recovery(event)
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:
@@ -200,6 +200,7 @@ class _Step:
         self._let_go(sequence_id)
         self.changed_sequences = True
         self._failed.add(sequence_id)
+        self._counters.count_sequence_error(error.reason)
         self._add_event(sequence_id).error.CopyFrom(error.to_status())
 
     def _let_go(self, sequence_id: int) -> MessageParser | None:

@@ -103,8 +103,9 @@ class ConversationRenderer:
         config: core.RenderConversationConfig,
         *,
         for_training: bool = False,
+        end: bytes = b"",
     ) -> bytes:
-        """Returns the packed tokens of a conversation.
+        """Returns the packed tokens of a conversation, and `end`.
 
         Raises:
             RequestError: A message cannot be read or rendered.
@@ -123,13 +124,14 @@ class ConversationRenderer:
                 raise message.failure
         with_tools = any(message.has_function_tools for message in rendered)
         packed = [it.packed_with_tools if with_tools else it.packed for it in kept]
-        self._counters.rendered_tokens += sum(
-            it.token_count_with_tools if with_tools else it.token_count for it in kept
+        self._counters.count_rendered(
+            sum(it.token_count_with_tools if with_tools else it.token_count for it in kept)
+            + wire.count_tokens(end)
         )
         if for_training and ends_with_answer(roles, channels):
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
-        return b"".join(packed)
+        return b"".join((*packed, end))
 
     def count_new_bytes(self, messages: Sequence[bytes]) -> int:
         """Returns the size of the messages that are not remembered."""
@@ -138,9 +140,7 @@ class ConversationRenderer:
 
     def prompt_end(self, next_turn_role: core.Role) -> bytes:
         """Returns the packed tokens that ask for a turn."""
-        tokens = [START, *self._encoding.encode_ordinary(next_turn_role.value)]
-        self._counters.rendered_tokens += len(tokens)
-        return wire.pack_tokens(tokens)
+        return wire.pack_tokens([START, *self._encoding.encode_ordinary(next_turn_role.value)])
 
     def _render(self, data: bytes, path: str) -> RenderedMessage:
         stop_if_abandoned()

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import grpc
@@ -26,6 +26,7 @@ from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
 from .telemetry.logs import request_id
+from .telemetry.rpcs import METHODS, Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
 _Result = TypeVar("_Result")
@@ -98,7 +99,7 @@ class Handlers:
         """Gives the threads back."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def generic_handler(self) -> grpc.GenericRpcHandler:
+    def generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
         """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
         service = HarmonyService
         methods = {
@@ -120,7 +121,8 @@ class Handlers:
             "Parse": self._stream(ParseStream),
             "ParseBatch": self._stream(BatchStream),
         }
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
+        seen = {name: observed(METHODS[name], it, observers) for name, it in methods.items()}
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, seen)
 
     def _message(
         self,
@@ -239,7 +241,10 @@ async def _guard(work: Awaitable[_Result], context: _Context) -> _Result:
         return await work
     except RequestError as error:
         failure = error
-    except Exception:
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException:
+        # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
         _logger.exception("unexpected error while serving an RPC")
         metadata = {"request_id": it} if (it := request_id()) else {}
         failure = RequestError(

@@ -46,11 +46,12 @@ class ParseStream:
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
         tokens = request.tokens.tokens[:]
-        self._counters.parsed_tokens += len(tokens)
         parser = self._parser
         if len(tokens) != 1:
             self._limits.check_tokens(len(tokens), "tokens.tokens")
+            self._counters.count_parsed(len(tokens))
             return self._report(lambda events: parser.feed(tokens, events))
+        self._counters.count_parsed(1)
         return _feed_text(parser, tokens[0]) or self._report(
             lambda events: parser.feed_one(tokens[0], events)
         )
@@ -72,7 +73,7 @@ class ParseStream:
         for event in events:
             to_proto.fill_event(response.events.add(), event)
             if isinstance(event, Recovered):
-                self._counters.repairs[event.reason.name] += 1
+                self._counters.count_recovery(event)
         return response.SerializeToString()
 
 

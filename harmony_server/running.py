@@ -16,7 +16,8 @@ _logger = logging.getLogger(__name__)
 def run(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT, and returns the exit code.
 
-    Prints `listening on ADDRESS` for each address once the server is healthy.
+    Prints `listening on ADDRESS` for each address once the server is healthy, and where its metrics
+    are.
     """
     logs.configure(settings.log_format, settings.log_level)
     if settings.workers > 1:
@@ -27,22 +28,32 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    from .server import Server, stop_on_signals
-    from .telemetry import serve_metrics
+    from .server import CannotStartError, Server, stop_on_signals
 
     stop = asyncio.Event()
+    metrics = None
     try:
         server = Server(settings)
         if settings.metrics_listen is not None and server.telemetry.metrics is not None:
-            serve_metrics(settings.metrics_listen, server.telemetry.metrics.registry)
+            metrics = server.telemetry.metrics.serve(settings.metrics_listen)
     except (ImportError, OSError, ValueError) as error:
-        _logger.error("cannot start: %s", error)
-        return exit_codes.CANNOT_START
+        return _cannot_start(error)
     stop_on_signals(stop, server.reload)
-    return await server.serve(stop, announce)
+    try:
+        await server.serve(stop, lambda bound: announce(bound, metrics))
+    except CannotStartError as error:
+        return _cannot_start(error)
+    return exit_codes.OK
 
 
-def announce(addresses: Iterable[str]) -> None:
-    """Prints where the server listens."""
+def _cannot_start(error: Exception) -> int:
+    _logger.error("cannot start: %s", error)
+    return exit_codes.CANNOT_START
+
+
+def announce(addresses: Iterable[str], metrics: str | None) -> None:
+    """Prints where the server listens, and where its metrics are."""
     for address in addresses:
         print(f"listening on {address}", flush=True)
+    if metrics is not None:
+        print(f"metrics on {metrics}", flush=True)

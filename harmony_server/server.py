@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from grpc_health.v1 import health_pb2_grpc
 
-from . import core, exit_codes, transport
+from . import core, transport
 from .addresses import Address
 from .handlers import Handlers
 from .health import HealthServicer
@@ -26,6 +26,10 @@ _END_STREAMS_SECONDS = 1.0
 _MIB = 1024 * 1024
 
 _logger = logging.getLogger(__name__)
+
+
+class CannotStartError(Exception):
+    """A server that ends before it has served, and why, in words for its operator."""
 
 
 class Server:
@@ -53,16 +57,19 @@ class Server:
         self._secrets = SecretFiles.from_settings(settings)
         self._limits = Limits.from_settings(settings)
         self._shares_ports = shares_ports
-        self.telemetry = Telemetry(settings, self._limits)
+        self.telemetry = Telemetry(settings)
 
     def reload(self) -> None:
         """Reads certificates and tokens again."""
         self._secrets.reload()
 
-    async def serve(self, stop: asyncio.Event, ready: Callable[[list[str]], None]) -> int:
-        """Serves until `stop` is set, and returns the exit code.
+    async def serve(self, stop: asyncio.Event, ready: Callable[[list[str]], None]) -> None:
+        """Serves until `stop` is set.
 
         Calls `ready` with the addresses, ports chosen, once the server is healthy.
+
+        Raises:
+            CannotStartError: It cannot listen, or the vocabulary is damaged.
         """
         handlers = Handlers(self._limits)
         health_servicer = HealthServicer()
@@ -73,7 +80,7 @@ class Server:
             self.telemetry.observers,
             shares_ports=self._shares_ports,
         )
-        server.add_generic_rpc_handlers((handlers.generic_handler(),))
+        server.add_generic_rpc_handlers((handlers.generic_handler(self.telemetry.observers),))
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         if self._settings.serves_reflection:
             add_reflection(server)
@@ -85,11 +92,10 @@ class Server:
             await server.start()
             service = await asyncio.to_thread(_warm_up, self._settings, self._limits)
         except (OSError, RuntimeError) as error:
-            _logger.error("cannot start: %s", error)
             health_servicer.watches.end()
             await server.stop(_END_STREAMS_SECONDS)
             handlers.close()
-            return exit_codes.CANNOT_START
+            raise CannotStartError(str(error)) from None
         self.telemetry.add_service(service)
         handlers.start(service)
         background = [
@@ -112,8 +118,7 @@ class Server:
         handlers.close()
         for task in background:
             task.cancel()
-        await self.telemetry.shut_down()
-        return exit_codes.OK
+        self.telemetry.shut_down()
 
 
 def stop_on_signals(stop: asyncio.Event, reload: Callable[[], None]) -> None:

@@ -86,7 +86,7 @@ class HarmonyService:
             packed = b"".join(map(wire.pack_tokens, parts))
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
-        self.counters.rendered_tokens += wire.count_tokens(packed)
+        self.counters.count_rendered(wire.count_tokens(packed))
         return wire.tokens_response(packed)
 
     def render_conversation(self, data: bytes) -> ConversationWork:
@@ -103,7 +103,7 @@ class HarmonyService:
         role = from_proto.role(request.next_turn_role, "next_turn_role")
         config = from_proto.render_config(request.config)
         end = self._conversations.prompt_end(role)
-        return self._work(messages, lambda: self._conversations.render(messages, config) + end)
+        return self._work(messages, lambda: self._conversations.render(messages, config, end=end))
 
     def render_conversation_for_training(self, data: bytes) -> ConversationWork:
         """Prepares to render a training example."""
@@ -139,7 +139,7 @@ class HarmonyService:
     def parse_messages(self, request: pb.ParseMessagesRequest) -> pb.ParseMessagesResponse:
         """Parses a completion."""
         self.limits.check_tokens(len(request.tokens), "tokens")
-        self.counters.parsed_tokens += len(request.tokens)
+        self.counters.count_parsed(len(request.tokens))
         role = from_proto.role(request.role, "role") if request.HasField("role") else None
         options = from_proto.parse_options(request.options, "options", self.limits.header_tokens)
         try:
@@ -153,7 +153,7 @@ class HarmonyService:
                 to_proto.fill_outcome(response.outcomes.add(), event)
             elif isinstance(event, Recovered):
                 to_proto.fill_recovered(response.recovered.add(), event)
-                self.counters.repairs[event.reason.name] += 1
+                self.counters.count_recovery(event)
         return response
 
     def encode(self, data: bytes) -> bytes:

@@ -65,6 +65,11 @@ _PATTERN = "|".join(
 )
 
 _CHARACTERS_AT_ONCE = 32_768
+# A run of a million blanks is more than the engine of the pattern can look back over: it panics.
+# The class is the pattern's \s without the ends of lines, which the engine takes in another way.
+_MANY_BLANKS = 500_000
+_BLANK = "[\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_LONG_BLANKS = re.compile(rf"(?<!{_BLANK}){_BLANK}{{{_MANY_BLANKS},}}+(?![\r\n])")
 _SPECIAL_SHAPE = re.compile(r"<\|[a-z0-9_]+\|>")
 _SAFE_CUT = re.compile("(?<=[A-Za-z]) (?=[A-Za-z])")
 
@@ -106,7 +111,7 @@ class Tokenizer:
 
     def encode_in_parts(self, text: str) -> Iterator[list[int]]:
         """Yields the tokens of a text part by part, a long one in many; as `encode_ordinary`."""
-        return map(self._encoding.encode_ordinary, _split_long(text))
+        return map(self._encode_part, _split_long(text))
 
     def encode(
         self,
@@ -134,7 +139,29 @@ class Tokenizer:
             raise SpecialTokenError(spelling)
         if not allowed:
             return self.encode_ordinary(text)
-        return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
+        if len(text) <= _CHARACTERS_AT_ONCE:
+            return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
+        tokens: list[int] = []
+        begin = 0
+        for shape in _SPECIAL_SHAPE.finditer(text):
+            if shape.group() in allowed and shape.group() in SPECIAL_TOKENS:
+                tokens += self.encode_ordinary(text[begin : shape.start()])
+                tokens.append(SPECIAL_TOKENS[shape.group()])
+                begin = shape.end()
+        return tokens + self.encode_ordinary(text[begin:])
+
+    def _encode_part(self, text: str) -> list[int]:
+        if len(text) <= _MANY_BLANKS:
+            return self._encoding.encode_ordinary(text)
+        tokens: list[int] = []
+        begin = 0
+        for blanks in _LONG_BLANKS.finditer(text):
+            # A piece of the pattern, but for the last blank, which belongs to what follows.
+            end = blanks.end() if blanks.end() == len(text) else blanks.end() - 1
+            tokens += self._encoding.encode_ordinary(text[begin : blanks.start()])
+            tokens += self._encoding._encode_single_piece(text[blanks.start() : end])
+            begin = end
+        return tokens + self._encoding.encode_ordinary(text[begin:])
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """Decodes tokens into bytes, which need not be UTF-8.

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-import prometheus_client
-
-from ..addresses import Address
 from ..settings import Settings
 from . import event_loop_lag
+from .figures import figures_of
 from .logs import RpcLog
-from .metrics import Metrics
 from .rpcs import Observer
-from .traces import OpenTelemetry
 
 if TYPE_CHECKING:
-    from ..limits import Limits
     from ..service import HarmonyService
+    from .metrics import Metrics
+    from .otel import OpenTelemetry
 
 
 class Telemetry:
@@ -25,50 +21,43 @@ class Telemetry:
 
     Attributes:
         observers: What sees the RPCs.
-        metrics: The metrics; None where nobody asks for them.
+        metrics: The metrics for Prometheus; None where nobody asks for them.
 
     Raises:
         ImportError: OpenTelemetry is asked for, and not installed.
+        ValueError: It is asked for what it does not have.
     """
 
-    def __init__(self, settings: Settings, limits: Limits) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.observers: list[Observer] = [RpcLog()]
         self.metrics: Metrics | None = None
         self._opentelemetry: OpenTelemetry | None = None
-        if settings.metrics_listen is not None or settings.opentelemetry:
-            self.metrics = Metrics(limits)
+        # Their libraries take long to load.
+        if settings.metrics_listen is not None:
+            from .metrics import Metrics
+
+            self.metrics = Metrics()
             self.observers.append(self.metrics)
         if settings.opentelemetry:
+            from .otel import OpenTelemetry
+
             self._opentelemetry = OpenTelemetry()
             self.observers.append(self._opentelemetry)
 
     def add_service(self, service: HarmonyService) -> None:
         """Adds what the service counts."""
-        if self.metrics is not None:
-            self.metrics.add_service(service)
-            if self._opentelemetry is not None:
-                self._opentelemetry.add_registry(self.metrics.registry)
+        for reporter in self._reporters():
+            reporter.add_figures(figures_of(service))
 
     async def watch_event_loop(self) -> None:
         """Measures the lag of the event loop for as long as it runs."""
-        if self.metrics is not None:
-            await event_loop_lag.watch(self.metrics.note_lag)
+        if reporters := self._reporters():
+            await event_loop_lag.watch([reporter.note_lag for reporter in reporters])
 
-    async def shut_down(self) -> None:
+    def shut_down(self) -> None:
         """Exports what was not yet exported."""
         if self._opentelemetry is not None:
-            await asyncio.to_thread(self._opentelemetry.shut_down)
+            self._opentelemetry.shut_down()
 
-
-def serve_metrics(address: str, registry: prometheus_client.CollectorRegistry) -> str:
-    """Serves metrics over HTTP until the process ends; returns the address with its port.
-
-    Raises:
-        OSError: The address is in use, or not allowed.
-    """
-    host, _, port = address.rpartition(":")
-    try:
-        server, _ = prometheus_client.start_http_server(int(port), host.strip("[]"), registry)
-    except OSError as error:
-        raise OSError(f"cannot listen on {address}: {error.strerror}") from None
-    return Address.parse(address).with_port(server.server_port)
+    def _reporters(self) -> list[Metrics | OpenTelemetry]:
+        return [it for it in (self.metrics, self._opentelemetry) if it is not None]

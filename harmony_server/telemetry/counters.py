@@ -1,21 +1,53 @@
-"""What the service counts as it works: plain numbers, so that a count costs nearly nothing."""
+"""What the service counts as it works."""
 
 import collections
+import threading
+
+from ..core.events import Recovered, RecoveryReason
+
+# The reasons there can be; each has its entry from the start.
+_SEQUENCE_ERRORS = (
+    "INVALID_FIELD",
+    "LIMIT_EXCEEDED",
+    "PARSE_FAILED",
+    "SEQUENCE_OPEN",
+    "SEQUENCE_UNKNOWN",
+)
 
 
 class Counters:
-    """Totals since the process started.
-
-    Each is changed by one `+=` on an attribute, between whose read and write CPython switches no
-    thread; whoever reports them reads them when asked.
+    """Totals since the process started. Requests are served by several threads.
 
     Attributes:
         rendered_tokens: Tokens of rendered messages and conversations.
-        parsed_tokens: Tokens that parses were fed.
-        repairs: Repairs of recovering parses, by the name of their reason.
+        parsed_tokens: Tokens that parses were given.
+        recoveries: Repairs of recovering parses, by the name of their reason.
+        sequence_errors: Errors of ParseBatch sequences, by their reason; they are no statuses.
     """
 
     def __init__(self) -> None:
         self.rendered_tokens = 0
         self.parsed_tokens = 0
-        self.repairs: collections.Counter[str] = collections.Counter()
+        self.recoveries = {reason.name: 0 for reason in RecoveryReason}
+        self.sequence_errors = collections.Counter(dict.fromkeys(_SEQUENCE_ERRORS, 0))
+        self._lock = threading.Lock()
+
+    def count_rendered(self, tokens: int) -> None:
+        """Counts tokens that were rendered."""
+        with self._lock:
+            self.rendered_tokens += tokens
+
+    def count_parsed(self, tokens: int) -> None:
+        """Counts tokens that were given to be parsed."""
+        with self._lock:
+            self.parsed_tokens += tokens
+
+    def count_recovery(self, event: Recovered) -> None:
+        """Counts a repair."""
+        with self._lock:
+            self.recoveries[event.reason.name] += 1
+
+    def count_sequence_error(self, reason: str) -> None:
+        """Counts a sequence of a ParseBatch stream that failed."""
+        with self._lock:
+            self.sequence_errors[reason] += 1

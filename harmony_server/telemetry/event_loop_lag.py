@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _INTERVAL_SECONDS = 0.25
 
 
-async def watch(note: Callable[[float], None]) -> None:
-    """Calls `note` with the lag, in seconds, several times a second, for as long as it runs."""
+async def watch(notes: Sequence[Callable[[float], None]]) -> None:
+    """Calls each of `notes` with the lag in seconds, several times a second, while it runs."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(_INTERVAL_SECONDS)
-        note(max(0.0, time.perf_counter() - began - _INTERVAL_SECONDS))
+        lag = max(0.0, time.perf_counter() - began - _INTERVAL_SECONDS)
+        for note in notes:
+            note(lag)

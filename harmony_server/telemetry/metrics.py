@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import grpc
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import Metric
@@ -14,18 +14,14 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from ..addresses import Address
 from ..version import __version__
-from .rpcs import Rpc
+from .figures import LAG_SECONDS, RPC_SECONDS, Figure
+from .rpcs import METHODS, Method, Rpc
 
-if TYPE_CHECKING:
-    from ..limits import Allowance, Limits
-    from ..service import HarmonyService
-
-# The names and labels of the grpc_server_* metrics are those of the gRPC middlewares of Go and
-# Java, which dashboards know.
+# Names and labels are those of the gRPC middlewares of Go and Java, which dashboards know.
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")
-_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10, 60)
-_LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
 
 
 class Metrics:
@@ -35,48 +31,52 @@ class Metrics:
         registry: Where Prometheus' client finds them.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self) -> None:
+        # A second series for each, which only OpenMetrics has a use for.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._started = Counter(
+        self.registry.register(_InfoCollector())
+        started = Counter(
             "grpc_server_started", "RPCs that began.", _LABELS, registry=self.registry
         )
-        self._handled = Counter(
+        handled = Counter(
             "grpc_server_handled",
             "RPCs that ended, by status code.",
             (*_LABELS, "grpc_code"),
             registry=self.registry,
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "grpc_server_handling_seconds",
             "How long RPCs took; a stream's whole life.",
             _LABELS,
-            buckets=_SECONDS,
+            buckets=RPC_SECONDS,
             registry=self.registry,
         )
         self._lag = Histogram(
             "harmony_event_loop_lag_seconds",
             "How late the event loop ran what was due, several times a second.",
-            buckets=_LAG_SECONDS,
+            buckets=LAG_SECONDS,
             registry=self.registry,
         )
-        for name, text, read in (
-            ("streams_open", "Open Parse and ParseBatch streams.", limits.streams),
-            ("sequences_open", "Open sequences of all ParseBatch streams.", limits.sequences),
-            ("renders_open", "Large unary requests at work or waiting for one.", limits.renders),
-        ):
-            gauge = Gauge(f"harmony_{name}", text, registry=self.registry)
-            gauge.set_function(functools.partial(_taken, read))
+        # Every series is there from the start: a rate misses the step from nothing to one.
+        labels = {method: _labels(method) for method in METHODS.values()}
+        self._started = {method: started.labels(*it) for method, it in labels.items()}
+        self._seconds = {method: seconds.labels(*it) for method, it in labels.items()}
+        self._handled = {
+            (method, code): handled.labels(*it, code.name)
+            for method, it in labels.items()
+            for code in grpc.StatusCode
+        }
 
     def begin(self, rpc: Rpc) -> Callable[[], None]:
         """Counts an RPC and, when it ended, how and how long."""
-        labels = ("bidi_stream" if rpc.streaming else "unary", rpc.service, rpc.method)
-        self._started.labels(*labels).inc()
+        self._started[rpc.method].inc()
 
         def end() -> None:
-            self._handled.labels(*labels, rpc.code.name).inc()
-            self._seconds.labels(*labels).observe(rpc.seconds)
+            self._handled[rpc.method, rpc.code].inc()
+            self._seconds[rpc.method].observe(rpc.seconds)
 
         return end
 
@@ -84,40 +84,48 @@ class Metrics:
         """Takes a measurement of the event loop's lag."""
         self._lag.observe(seconds)
 
-    def add_service(self, service: HarmonyService) -> None:
-        """Adds what the service counts."""
-        self.registry.register(_ServiceCollector(service))
+    def add_figures(self, figures: Iterable[Figure]) -> None:
+        """Adds the service's own figures."""
+        self.registry.register(_FigureCollector(list(figures)))
+
+    def serve(self, address: str) -> str:
+        """Serves the metrics as `serve_metrics` does."""
+        return serve_metrics(address, self.registry)
 
 
-def _taken(allowance: Allowance) -> float:
-    return allowance.taken
+def serve_metrics(address: str, registry: CollectorRegistry) -> str:
+    """Serves metrics over HTTP until the process ends; returns the address with its port.
+
+    Raises:
+        OSError: The address is in use, or not allowed.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        server, _ = prometheus_client.start_http_server(int(port), host.strip("[]"), registry)
+    except OSError as error:
+        raise OSError(f"cannot listen on {address}: {error.strerror}") from None
+    return Address.parse(address).with_port(server.server_port)
 
 
-class _ServiceCollector(Collector):
-    def __init__(self, service: HarmonyService) -> None:
-        self._service = service
+class _InfoCollector(Collector):
+    def collect(self) -> Iterable[Metric]:
+        """Says which server this is."""
+        yield InfoMetricFamily("harmony_server", "The server.", value={"version": __version__})
+
+
+class _FigureCollector(Collector):
+    def __init__(self, figures: list[Figure]) -> None:
+        self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
-        """Reads the counters of the service and of its cache."""
-        counters = self._service.counters
-        cache = self._service.cache_statistics
-        yield InfoMetricFamily("harmony_server", "The server.", value={"version": __version__})
-        for name, text, total in (
-            ("rendered_tokens", "Tokens that were rendered.", counters.rendered_tokens),
-            ("parsed_tokens", "Tokens that were parsed.", counters.parsed_tokens),
-            ("render_cache_hits", "Messages that the render cache had.", cache.hits),
-            ("render_cache_misses", "Messages that it did not have.", cache.misses),
-        ):
-            yield CounterMetricFamily(f"harmony_{name}", text, value=total)
-        for name, text, size in (
-            ("entries", "Messages in the render cache.", cache.entries),
-            ("bytes", "Their size.", cache.bytes),
-            ("max_bytes", "What their size may be.", cache.max_bytes),
-        ):
-            yield GaugeMetricFamily(f"harmony_render_cache_{name}", text, value=size)
-        repairs = CounterMetricFamily(
-            "harmony_recoveries", "Repairs of malformed output, by reason.", labels=["reason"]
-        )
-        for reason, count in list(counters.repairs.items()):
-            repairs.add_metric([reason], count)
-        yield repairs
+        """Reads the figures."""
+        for figure in self._figures:
+            labels = [figure.label] if figure.label else []
+            family = _FAMILIES[figure.kind](figure.name, figure.text, labels=labels)
+            for value, number in figure.read().items():
+                family.add_metric([value] if figure.label else [], number)
+            yield family
+
+
+def _labels(method: Method) -> tuple[str, str, str]:
+    return ("bidi_stream" if method.streaming else "unary", method.service, method.name)

@@ -8,13 +8,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ..telemetry.metrics import serve_metrics
+
 
 class WorkersCollector(Collector):
     """Asks the workers when Prometheus asks.
 
     Args:
-        collect: Returns the families of each worker that answers, by its number.
-        restarts: Returns how often workers were restarted.
+        collect_workers: Returns the families of each worker that answers, by its number.
+        count_restarts: Returns how often workers were restarted.
     """
 
     def __init__(
@@ -43,8 +45,8 @@ class WorkersCollector(Collector):
         restarts.add_sample("harmony_worker_restarts_total", {}, self._count_restarts())
         yield restarts
 
-    def registry(self) -> CollectorRegistry:
-        """Returns a registry with this collector alone."""
+    def serve(self, address: str) -> str:
+        """Serves the metrics as `serve_metrics` does."""
         registry = CollectorRegistry()
         registry.register(self)
-        return registry
+        return serve_metrics(address, registry)

@@ -41,19 +41,26 @@ def socket_of_worker(address: Address, worker: int) -> Address:
 
 
 def _hold(address: Address) -> socket.socket:
+    # Where another server listens, to share its port would succeed; to have it alone does not.
+    _bound(address, socket.SO_REUSEADDR).close()
+    try:
+        return _bound(address, socket.SO_REUSEPORT)
+    except OSError:
+        # Connections of a server that has stopped are still at the port, if that did not share it.
+        return _bound(address, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
+
+
+def _bound(address: Address, *options: int) -> socket.socket:
     port = int(address.text.rpartition(":")[2])
     family, kind, protocol, _, target = socket.getaddrinfo(
         address.host, port, type=socket.SOCK_STREAM
     )[0]
-    # Where another server listens, sharing its port would succeed: asked for alone it does not.
-    with socket.socket(family, kind, protocol) as alone:
-        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        alone.bind(target)
-    held = socket.socket(family, kind, protocol)
+    bound = socket.socket(family, kind, protocol)
     try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind(target)
+        for option in options:
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind(target)
     except OSError:
-        held.close()
+        bound.close()
         raise
-    return held
+    return bound

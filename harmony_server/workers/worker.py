@@ -1,52 +1,77 @@
-"""A process that serves beside others, looked after by the supervisor."""
+"""A process that serves beside others, looked after by the supervisor.
+
+`python -m harmony_server.workers.worker DESCRIPTOR`: the descriptor is an end of the supervisor's
+pipe.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
+import contextlib
 import sys
-from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from .. import exit_codes
-from ..addresses import Address
-from ..settings import Settings
 from ..telemetry import logs
-from .messages import CollectMetrics, Ready
+from .messages import Assignment, CannotStart, CollectMetrics, Ready, Reload
 
-_logger = logging.getLogger(__name__)
-
-
-def main(settings: Settings, addresses: Sequence[Address], pipe: Connection) -> None:
-    """Serves until a signal, or until the supervisor is gone; exits with the server's code."""
-    logs.configure(settings.log_format, settings.log_level)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    sys.exit(asyncio.run(_serve(settings, addresses, pipe)))
+if TYPE_CHECKING:
+    from ..server import Server
 
 
-async def _serve(settings: Settings, addresses: Sequence[Address], pipe: Connection) -> int:
-    from ..server import Server, stop_on_signals
+def main(pipe: Connection) -> int:
+    """Serves until a signal, or until the supervisor is gone, and returns the exit code."""
+    try:
+        assignment = pipe.recv()
+    except (EOFError, OSError):
+        return exit_codes.OK
+    assert isinstance(assignment, Assignment), assignment
+    logs.configure(assignment.settings.log_format, assignment.settings.log_level)
+    return asyncio.run(_serve(assignment, pipe))
+
+
+async def _serve(assignment: Assignment, pipe: Connection) -> int:
+    from ..server import CannotStartError, Server, stop_on_signals
 
     stop = asyncio.Event()
     try:
-        server = Server(settings, addresses=addresses, shares_ports=True)
+        server = Server(assignment.settings, addresses=assignment.addresses, shares_ports=True)
     except (ImportError, OSError, ValueError) as error:
-        _logger.error("cannot start: %s", error)
+        _tell(pipe, CannotStart(str(error)))
         return exit_codes.CANNOT_START
     stop_on_signals(stop, server.reload)
+    asyncio.get_running_loop().add_reader(pipe, _hear, pipe, server, stop)
+    try:
+        await server.serve(stop, lambda bound: _tell(pipe, Ready(bound)))
+    except CannotStartError as error:
+        _tell(pipe, CannotStart(str(error)))
+        return exit_codes.CANNOT_START
+    return exit_codes.OK
 
-    def answer() -> None:
-        try:
-            request = pipe.recv()
-        except (EOFError, OSError):
-            # Nobody restarts this process, or stops it: it must not be left behind.
-            asyncio.get_running_loop().remove_reader(pipe)
-            stop.set()
-            return
-        assert isinstance(request, CollectMetrics), request
-        metrics = server.telemetry.metrics
-        pipe.send(list(metrics.registry.collect()) if metrics else [])
 
-    asyncio.get_running_loop().add_reader(pipe, answer)
-    return await server.serve(stop, lambda bound: pipe.send(Ready(bound)))
+def _hear(pipe: Connection, server: Server, stop: asyncio.Event) -> None:
+    """Does what the supervisor asks for."""
+    try:
+        request = pipe.recv()
+    except (EOFError, OSError):
+        # Nobody restarts this process, or stops it: it must not be left behind.
+        asyncio.get_running_loop().remove_reader(pipe)
+        stop.set()
+        return
+    match request:
+        case CollectMetrics():
+            metrics = server.telemetry.metrics
+            _tell(pipe, list(metrics.registry.collect()) if metrics else [])
+        case Reload():
+            server.reload()
+
+
+def _tell(pipe: Connection, message: object) -> None:
+    # That nobody hears it, the end of the pipe says, too.
+    with contextlib.suppress(OSError):
+        pipe.send(message)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Connection(int(sys.argv[1]))))

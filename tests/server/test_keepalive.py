@@ -28,7 +28,9 @@ async def _connection(
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Connects to a server whose clients may ping so often."""
     monkeypatch.setattr(transport, "_MIN_PING_INTERVAL_SECONDS", interval_seconds)
-    server = transport.create(Settings.model_validate({}), SecretFiles(None, None), [], shares_ports=False)
+    server = transport.create(
+        Settings.model_validate({}), SecretFiles(None, None), [], shares_ports=False
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,0 +1,84 @@
+"""Real servers that tell of themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.telemetry.samples import Samples
+
+_STOP_SECONDS = 30
+_METRICS = ("--metrics-listen", "127.0.0.1:0")
+
+
+@dataclass(frozen=True)
+class ObservedServer:
+    """A running server.
+
+    Attributes:
+        process: Its process.
+        address: Where it listens.
+        metrics: Where its metrics are.
+    """
+
+    process: subprocess.Popen[str]
+    address: str
+    metrics: str
+    _log: Path
+
+    def samples(self) -> Samples:
+        """Asks for the metrics."""
+        return Samples.scrape(self.metrics)
+
+    def log(self) -> str:
+        """Returns what it has logged so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def log_entries(self) -> list[dict[str, Any]]:
+        """Returns the log as objects; every line must be one."""
+        return [json.loads(line) for line in self.log().splitlines()]
+
+    def stop(self) -> int:
+        """Stops it and returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(_STOP_SECONDS)
+
+
+@contextlib.contextmanager
+def observed_server(
+    *arguments: str, variables: Mapping[str, str] | None = None
+) -> Iterator[ObservedServer]:
+    """Runs a server with metrics and yields it once it serves; `variables` are its environment."""
+    command = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
+    environment = {**os.environ, **(variables or {})}
+    with (
+        tempfile.NamedTemporaryFile(prefix="harmony-log-") as log,
+        subprocess.Popen(
+            [*command, *_METRICS, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            address = _announced("listening on ", process.stdout.readline())
+            metrics = _announced("metrics on ", process.stdout.readline())
+            yield ObservedServer(process, address, metrics, Path(log.name))
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+
+
+def _announced(words: str, line: str) -> str:
+    assert line.startswith(words), f"the server printed {line!r}"
+    return line.removeprefix(words).strip()

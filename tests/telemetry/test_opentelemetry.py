@@ -1,0 +1,267 @@
+"""OpenTelemetry, from a real server to a real collector."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.recovery.tokens import encode
+from tests.server.failures import failure_of
+from tests.server.messages import user
+from tests.server.streams import ASSISTANT, LockStep, config, parse, parse_failing, tokens
+from tests.telemetry.collector import Collector, running_collector, texts
+from tests.telemetry.samples import eventually
+from tests.telemetry.servers import ObservedServer, observed_server
+
+_SERVICE = "harmony.v1.HarmonyService"
+_TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+_PARENT_ID = "b7ad6b7169203331"
+_TRACED = (("traceparent", f"00-{_TRACE_ID}-{_PARENT_ID}-01"), ("x-request-id", "request-7"))
+_COMPLETION = encode("<|channel|>final<|message|>It rains.<|return|>")
+_ON = "--opentelemetry"
+_TIMEOUT_SECONDS = 60
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector."""
+    with running_collector() as it:
+        yield it
+
+
+def _get_encoding(address: str) -> None:
+    with grpc.insecure_channel(address) as channel:
+        request = service_pb2.GetEncodingRequest()
+        HarmonyServiceStub(channel).GetEncoding(request, metadata=_TRACED)
+
+
+def _spans_of(collector: Collector, method: str) -> list[Span]:
+    return [span for span in collector.spans() if span.name == f"{_SERVICE}/{method}"]
+
+
+def test_a_span_for_each_rpc(collector: Collector) -> None:
+    """A span has the method, how it ended, and the client's span as its parent."""
+    with (
+        observed_server(_ON, variables=collector.variables) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        began = time.time_ns()
+        stub.GetEncoding(service_pb2.GetEncodingRequest(), metadata=_TRACED)
+        failure_of(lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[300_000])))
+        parse(stub, config(ASSISTANT), tokens(_COMPLETION))
+        parse_failing(stub, tokens([1]))
+        eventually(lambda: len(collector.spans()) == 4)
+        ended = time.time_ns()
+
+    (known,) = _spans_of(collector, "GetEncoding")
+    assert (known.trace_id.hex(), known.parent_span_id.hex()) == (_TRACE_ID, _PARENT_ID)
+    assert known.kind == Span.SPAN_KIND_SERVER
+    assert texts(known.attributes) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": f"{_SERVICE}/GetEncoding",
+        "rpc.response.status_code": "OK",
+        "harmony.request_id": "request-7",
+    }
+    assert began <= known.start_time_unix_nano <= known.end_time_unix_nano <= ended
+    (root,) = _spans_of(collector, "Decode")
+    assert root.parent_span_id == b""
+    assert root.trace_id.hex() != _TRACE_ID
+    codes = [
+        texts(span.attributes)["rpc.response.status_code"]
+        for method in ("Decode", "Parse")
+        for span in _spans_of(collector, method)
+    ]
+    assert codes == ["INVALID_ARGUMENT", "OK", "INVALID_ARGUMENT"]
+    # What a client does wrong is no failure of the server.
+    assert all(span.status.code == Status.STATUS_CODE_UNSET for span in collector.spans())
+    (resource,) = collector.resources()
+    assert resource["service.name"] == "harmony-sidecar"
+    assert resource["service.version"] == "0.1.0"
+    assert resource["service.instance.id"]
+
+
+def test_a_failed_span(collector: Collector) -> None:
+    """A deadline that passes marks the span as failed."""
+    with (
+        observed_server(_ON, variables=collector.variables) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        request = service_pb2.EncodeRequest(text="It rains. " * 300_000)
+        failure_of(lambda: stub.Encode(request, timeout=0.1))
+        eventually(lambda: len(_spans_of(collector, "Encode")) == 1)
+    (span,) = _spans_of(collector, "Encode")
+    assert span.status.code == Status.STATUS_CODE_ERROR
+    assert texts(span.attributes)["error.type"] == "DEADLINE_EXCEEDED"
+    assert not span.events
+
+
+def test_metrics(collector: Collector) -> None:
+    """The metrics that Prometheus has of the service itself arrive, with the same numbers."""
+    with (
+        observed_server(_ON, variables=collector.variables) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        rendered = len(stub.Render(service_pb2.RenderRequest(message=user("Hello"))).tokens)
+        stream = LockStep(stub.Parse)
+        stream.ask(config(ASSISTANT))
+        stream.ask(tokens(_COMPLETION))
+        eventually(
+            lambda: (
+                {"harmony_streams_open", "harmony_event_loop_lag"} <= collector.metrics().keys()
+                and _number(collector.metrics()["harmony_streams_open"]) == 1
+            )
+        )
+        found = collector.metrics()
+        assert _number(found["harmony_rendered_tokens"]) == rendered
+        assert _number(found["harmony_parsed_tokens"]) == len(_COMPLETION)
+        assert len(found["harmony_recoveries"].sum.data_points) == 17
+        duration = found["rpc.server.call.duration"]
+        (point,) = duration.histogram.data_points
+        assert texts(point.attributes) == {
+            "rpc.system.name": "grpc",
+            "rpc.method": f"{_SERVICE}/Render",
+            "rpc.response.status_code": "OK",
+        }
+        assert (duration.unit, point.count, len(point.explicit_bounds)) == ("s", 1, 17)
+        names = {
+            name
+            for name, family in server.samples().families.items()
+            if name.startswith("harmony_") and family.type in {"counter", "gauge"}
+        }
+        assert names - {"harmony_server_info"} <= found.keys()
+        stream.half_close()
+
+
+def _number(metric: Metric) -> int:
+    (point,) = (metric.sum if metric.HasField("sum") else metric.gauge).data_points
+    return point.as_int
+
+
+def test_nothing_is_exported_unless_it_is_asked_for(collector: Collector) -> None:
+    """The variables alone switch nothing on."""
+    with observed_server(variables=collector.variables) as server:
+        _get_encoding(server.address)
+        server.stop()
+    assert (collector.traces, collector.measurements) == ([], [])
+
+
+def test_what_is_not_exported_yet_is_when_the_server_stops(collector: Collector) -> None:
+    """A server that stops exports its last spans and metrics first."""
+    late = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_METRIC_EXPORT_INTERVAL": "600000"}
+    with observed_server(_ON, variables={**collector.variables, **late}) as server:
+        _get_encoding(server.address)
+        assert collector.traces == []
+        assert server.stop() == 0
+    assert len(collector.spans()) == 1
+    assert "harmony_parsed_tokens" in collector.metrics()
+
+
+def test_sampling(collector: Collector) -> None:
+    """The sampler is the SDK's: a share of the traces, chosen by their ids."""
+    share = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.3"}
+    with (
+        observed_server(_ON, variables={**collector.variables, **share}) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        for _ in range(400):
+            stub.GetEncoding(service_pb2.GetEncodingRequest())
+        server.stop()
+    assert 70 < len(collector.spans()) < 170
+
+
+def test_each_worker_is_an_instance(collector: Collector) -> None:
+    """Workers export by themselves; nobody takes one's figures for another's."""
+    with observed_server(_ON, "--workers", "2", variables=collector.variables) as server:
+        for _ in range(20):
+            _get_encoding(server.address)
+        eventually(lambda: len(collector.spans()) == 20)
+    instances = [it["service.instance.id"] for it in collector.resources()]
+    assert len(instances) == len(set(instances)) == 2
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """An address that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield "http://{}:{}".format(*listening.getsockname())
+
+
+def test_a_collector_that_is_gone_hurts_nobody() -> None:
+    """Nobody listens where the server exports to: RPCs and the end are as always."""
+    _assert_unharmed("http://127.0.0.1:9")
+
+
+def test_a_collector_that_hangs_hurts_nobody(black_hole: str) -> None:
+    """Nor does one that never answers."""
+    _assert_unharmed(black_hole)
+
+
+def _assert_unharmed(endpoint: str) -> None:
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_BSP_SCHEDULE_DELAY": "10",
+        "OTEL_METRIC_EXPORT_INTERVAL": "10",
+    }
+    with observed_server(_ON, "--log-format", "json", variables=variables) as server:
+        _serves_quickly(server)
+        time.sleep(0.5)
+        _serves_quickly(server)
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 6
+        assert server.log_entries()
+
+
+def _serves_quickly(server: ObservedServer) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        stub = HarmonyServiceStub(channel)
+        stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=5)
+        began = time.monotonic()
+        for _ in range(20):
+            stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=5)
+        assert time.monotonic() - began < 2
+
+
+def test_without_the_extra(tmp_path: Path) -> None:
+    """Without the extra the server does not start, and says what to install."""
+    # A package of that name that has nothing hides the real one.
+    (tmp_path / "opentelemetry").mkdir()
+    (tmp_path / "opentelemetry" / "__init__.py").touch()
+    line = _line_of_a_start_that_fails({"PYTHONPATH": str(tmp_path)})
+    assert "opentelemetry needs the extra otel: pip install 'harmony-sidecar[otel]'" in line
+
+
+def test_an_exporter_that_there_is_not() -> None:
+    """Variables that ask for an unknown exporter are an error at the start."""
+    line = _line_of_a_start_that_fails({"OTEL_TRACES_EXPORTER": "carrier-pigeon"})
+    assert "carrier-pigeon" in line
+
+
+def _line_of_a_start_that_fails(variables: dict[str, str]) -> str:
+    result = subprocess.run(
+        [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0", _ON],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_SECONDS,
+        env={**os.environ, **variables},
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    return line

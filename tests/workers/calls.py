@@ -1,0 +1,47 @@
+"""Calls of single workers, and what each of them counted."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+
+import grpc
+
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+
+_SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} ([\d.e+]+)$", re.MULTILINE)
+_TIMEOUT_SECONDS = 30
+
+
+def own_channel(address: str) -> grpc.Channel:
+    """Returns a channel that shares its connection with no other."""
+    return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+def call(address: str, *metadata: tuple[str, str]) -> None:
+    """Makes a call on a connection of its own."""
+    with own_channel(address) as channel:
+        call_on(channel, *metadata)
+
+
+def call_on(channel: grpc.Channel, *metadata: tuple[str, str]) -> None:
+    """Makes a call on a channel."""
+    HarmonyServiceStub(channel).GetEncoding(
+        service_pb2.GetEncodingRequest(),
+        timeout=_TIMEOUT_SECONDS,
+        wait_for_ready=True,
+        metadata=metadata,
+    )
+
+
+def calls_by_worker(metrics: str) -> dict[int, int]:
+    """Returns how many calls of `call` each worker has had."""
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=_TIMEOUT_SECONDS) as answer:
+        text = answer.read().decode()
+    counts = {}
+    for name, labels, value in _SAMPLE.findall(text):
+        found = dict(pair.split("=", 1) for pair in labels.replace('"', "").split(","))
+        if name == "grpc_server_started_total" and found["grpc_method"] == "GetEncoding":
+            counts[int(found["worker"])] = int(float(value))
+    return counts

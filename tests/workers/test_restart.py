@@ -1,0 +1,161 @@
+"""Workers that die are started again, the others go on."""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harmony_client import Client, MessageCompleted
+from harmony_server.settings import Settings
+from harmony_server.workers.messages import Assignment
+from harmony_server.workers.process import WorkerProcess
+
+from .calls import call, call_on, calls_by_worker, own_channel
+from .supervised import Supervised, serving, wait_for
+
+_PAUSE = re.compile(r"started again in ([\d.]+) s")
+
+
+def _pauses(server: Supervised) -> list[float]:
+    return [float(pause) for line in server.log() for pause in _PAUSE.findall(line)]
+
+
+def _kill(worker: psutil.Process) -> None:
+    worker.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Supervised]:
+    """A server on a port and on two sockets."""
+    listen = ("--listen", "127.0.0.1:0", "--listen", f"unix://{tmp_path}/h.sock")
+    with serving(*listen) as running:
+        yield running
+
+
+def test_a_killed_worker_is_replaced_and_the_other_goes_on(server: Supervised) -> None:
+    """The other's streams notice nothing; the new one has the port and the socket of the old."""
+    port, first, second = server.addresses
+    victim, survivor = server.workers()
+    with Client(second) as client, client.open_parse(role="assistant") as stream:
+        stream.feed([200008])
+        _kill(victim)
+        stream.feed([87])
+        call(second)
+        server.until_replaced(victim)
+        [completed] = stream.finish()
+    assert isinstance(completed, MessageCompleted)
+    assert completed.message.content[0].text.text == "x"
+    assert survivor in server.workers()
+    assert len(server.workers()) == 2
+    call(first)
+
+    # Both listen on the port again.
+    def both_called() -> bool:
+        call(port)
+        return all(calls_by_worker(server.metrics).values())
+
+    wait_for(both_called)
+    [line] = [line for line in server.log() if "died" in line]
+    assert "died with exit code -9; started again in 0.1 s" in line
+
+
+def test_a_connection_to_the_port_finds_who_lives(server: Supervised) -> None:
+    """While a worker is away, new connections go to the other; none waits for the restart."""
+    port = server.addresses[0]
+    victim, _ = server.workers()
+    _kill(victim)
+    victim.wait()
+    for _ in range(20):
+        call(port)
+    server.until_replaced(victim)
+
+
+def test_a_client_of_the_dead_worker_connects_again(server: Supervised) -> None:
+    """A channel to the port goes on with another worker."""
+    port = server.addresses[0]
+    with ExitStack() as stack:
+        channels = [stack.enter_context(own_channel(port)) for _ in range(8)]
+        for channel in channels:
+            call_on(channel)
+        victim, _ = server.workers()
+        _kill(victim)
+        for channel in channels:
+            call_on(channel)
+        server.until_replaced(victim)
+
+
+def test_a_worker_that_dies_again_and_again_waits_ever_longer(server: Supervised) -> None:
+    """The pause doubles with each death; the other worker is left in peace."""
+    first, second = server.workers()
+    deaths = 4
+    for death in range(1, deaths + 1):
+        [victim] = [it for it in server.workers() if it != second]
+        _kill(victim)
+        server.until_logged("serves again", death)
+    assert _pauses(server) == [0.1, 0.2, 0.4, 0.8]
+    assert second in server.workers()
+    assert first not in server.workers()
+
+
+def test_the_pause_before_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It grows to ten seconds and no further; who lived for a minute begins anew."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    worker = WorkerProcess(0, Assignment(Settings.model_validate({}), []))
+    worker._born = now
+    pauses = [worker.pause_before_restart() for _ in range(9)]
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    now += 61
+    assert worker.pause_before_restart() == 0.1
+
+
+def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
+    """What keeps it from serving is told each time; once that is gone, it serves."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("secret")
+    listen = ("--listen", "127.0.0.1:0", "--auth-token-file", str(tokens))
+    with serving(*listen) as server:
+        victim, _ = server.workers()
+        tokens.write_text("")
+        _kill(victim)
+        wait_for(lambda: server.count_log("holds no token; started again") >= 2)
+        # The other one keeps the tokens that it has.
+        call(server.addresses[0], ("authorization", "Bearer secret"))
+        tokens.write_text("secret")
+        server.until_replaced(victim)
+        assert _pauses(server)[:3] == [0.1, 0.2, 0.4]
+
+
+def test_a_system_that_has_no_process_to_give(server: Supervised) -> None:
+    """A restart that the system refuses is tried again."""
+    victim, _ = server.workers()
+    pid = server.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, before[1]))
+    _kill(victim)
+    wait_for(lambda: server.count_log("no process: Too many open files; started again") >= 2)
+    call(server.addresses[2])
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    server.until_replaced(victim)
+
+
+def test_all_workers_at_once(server: Supervised) -> None:
+    """Where none is left, all are replaced; a call waits for them."""
+    victims = server.workers()
+    for victim in victims:
+        _kill(victim)
+    caller = threading.Thread(target=call, args=(server.addresses[0],))
+    caller.start()
+    server.until_replaced(*victims)
+    caller.join(60)
+    assert not caller.is_alive()
+    assert len(server.workers()) == 2

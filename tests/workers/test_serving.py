@@ -1,0 +1,93 @@
+"""What several workers serve, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harmony_server.addresses import Address
+from harmony_server.workers.placement import SharedPort, socket_of_worker
+
+from .calls import call, calls_by_worker
+from .supervised import Supervised, serving
+
+_WORKERS = 3
+_CONNECTIONS = 60
+
+
+@pytest.fixture(scope="module")
+def sockets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server's sockets are."""
+    return tmp_path_factory.mktemp("s")
+
+
+@pytest.fixture(scope="module")
+def server(sockets: Path) -> Iterator[Supervised]:
+    """A server on two ports that it may choose and on a Unix socket a worker."""
+    unix = f"unix://{sockets}/h.sock"
+    listen = [word for it in ("127.0.0.1:0", unix, "[::1]:0") for word in ("--listen", it)]
+    with serving(*listen, workers=_WORKERS) as running:
+        yield running
+
+
+def test_each_address_is_named_once(server: Supervised, sockets: Path) -> None:
+    """The ports are common to all workers; the sockets are not."""
+    tcp4, tcp6, *unix = server.addresses
+    assert tcp4.startswith("127.0.0.1:")
+    assert tcp6.startswith("[::1]:")
+    assert not tcp4.endswith(":0")
+    assert not tcp6.endswith(":0")
+    assert unix == [f"unix://{sockets}/h-{number}.sock" for number in range(_WORKERS)]
+    assert not (sockets / "h.sock").exists()
+
+
+def test_connections_to_a_port_are_spread(server: Supervised) -> None:
+    """Every worker gets some of the connections to a common port."""
+    for address in server.addresses[:2]:
+        before = calls_by_worker(server.metrics)
+        for _ in range(_CONNECTIONS):
+            call(address)
+        after = calls_by_worker(server.metrics)
+        calls = [after[number] - before[number] for number in range(_WORKERS)]
+        assert sum(calls) == _CONNECTIONS
+        assert all(calls), calls
+
+
+def test_a_socket_is_that_of_one_worker(server: Supervised) -> None:
+    """What comes through a worker's socket, that worker serves."""
+    for number, address in enumerate(server.addresses[2:]):
+        before = calls_by_worker(server.metrics)
+        for _ in range(3):
+            call(address)
+        after = calls_by_worker(server.metrics)
+        assert after == {**before, number: before[number] + 3}
+
+
+def test_one_process_for_each_worker(server: Supervised) -> None:
+    """There are the workers and the supervisor, and nothing else."""
+    assert len(server.workers()) == _WORKERS
+    assert len(server.left_behind()) == _WORKERS + 1
+
+
+@pytest.mark.parametrize(
+    ("listen", "expected"),
+    [
+        ("/run/h.sock", "/run/h-1.sock"),
+        ("/run/h", "/run/h-1"),
+        ("/run/a.b/h.x.sock", "/run/a.b/h.x-1.sock"),
+    ],
+)
+def test_the_names_of_sockets(listen: str, expected: str) -> None:
+    """The number stands before the suffix."""
+    assert socket_of_worker(Address.parse(f"unix://{listen}"), 1).socket_path == expected
+
+
+def test_a_port_that_is_held_is_nobody_elses() -> None:
+    """A port is held before any worker listens on it."""
+    held = SharedPort(Address.parse("127.0.0.1:0"))
+    with pytest.raises(OSError, match=f"cannot listen on {held.address.text}: "):
+        SharedPort(held.address)
+    held.close()
+    SharedPort(held.address).close()

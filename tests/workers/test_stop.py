@@ -1,0 +1,136 @@
+"""How a server with workers ends; that nothing is left of it, every test sees to."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import grpc
+import pytest
+
+from harmony_client import Client, MessageCompleted, Unavailable
+from tests.server.standard_services import NOT_SERVING, SERVING, watched_health
+
+from .supervised import Supervised, serving, starting, wait_for
+
+
+def _listen(folder: Path) -> tuple[str, ...]:
+    return ("--listen", "127.0.0.1:0", "--listen", f"unix://{folder}/h.sock")
+
+
+def test_sigterm_drains_every_worker(tmp_path: Path) -> None:
+    """All say NOT_SERVING, running streams end well, the exit code is 0 and nothing is logged."""
+    with serving(*_listen(tmp_path)) as server, ExitStack() as stack:
+        streams, watches = [], []
+        for address in server.addresses[1:]:
+            client = stack.enter_context(Client(address))
+            stream = stack.enter_context(client.open_parse(role="assistant"))
+            stream.feed([200008])
+            streams.append(stream)
+            channel = stack.enter_context(grpc.insecure_channel(address))
+            states = stack.enter_context(watched_health(channel))
+            assert next(states).status == SERVING
+            watches.append(states)
+        server.process.terminate()
+        for states in watches:
+            assert next(states).status == NOT_SERVING
+        for stream in streams:
+            stream.feed([87])
+            [completed] = stream.finish()
+            assert isinstance(completed, MessageCompleted)
+            assert completed.message.content[0].text.text == "x"
+        assert server.wait() == 0
+        assert server.log() == []
+
+
+def test_streams_that_do_not_end_are_ended(tmp_path: Path) -> None:
+    """After the grace every worker ends its streams."""
+    with serving(*_listen(tmp_path), "--grace-seconds", "0.5") as server, ExitStack() as stack:
+        streams = []
+        for address in server.addresses[1:]:
+            client = stack.enter_context(Client(address))
+            streams.append(stack.enter_context(client.open_parse(role="assistant")))
+            streams[-1].feed([200008])
+        server.process.terminate()
+        assert server.wait() == 0
+        for stream in streams:
+            with pytest.raises(Unavailable):
+                stream.feed([87])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 0.9])
+def test_sigterm_while_it_starts(seconds: float) -> None:
+    """A server that is stopped before it serves ends with 0, whenever that is."""
+    with starting("--listen", "127.0.0.1:0") as server:
+        # Before it is set up to do better, a signal ends any process at once.
+        wait_for(server.workers)
+        time.sleep(seconds)
+        server.process.terminate()
+        assert server.wait() == 0
+        assert server.log() == []
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_ctrl_c(tmp_path: Path, starts: bool) -> None:
+    """A terminal sends SIGINT to all processes; there is no traceback of any."""
+    with starting(*_listen(tmp_path)) as server:
+        if starts:
+            wait_for(server.workers)
+        else:
+            server.until_serving()
+        server.signal_group(signal.SIGINT)
+        assert server.wait() == 0
+        assert server.log() == []
+
+
+def test_the_supervisor_is_killed(tmp_path: Path) -> None:
+    """Workers without a supervisor drain and end, and say nothing."""
+    with serving(*_listen(tmp_path)) as server, Client(server.addresses[1]) as client:
+        with client.open_parse(role="assistant") as stream:
+            stream.feed([200008])
+            server.process.kill()
+            server.wait()
+            stream.feed([87])
+            stream.finish()
+        wait_for(lambda: not server.left_behind())
+        assert server.log() == []
+
+
+def test_the_supervisor_is_killed_while_it_starts(tmp_path: Path) -> None:
+    """Workers that do not serve yet end, too."""
+    with starting(*_listen(tmp_path)) as server:
+        wait_for(lambda: len(server.workers()) == 2)
+        server.process.kill()
+        server.wait()
+        wait_for(lambda: not server.left_behind())
+        assert server.log() == []
+
+
+def test_a_worker_that_does_not_stop_is_killed() -> None:
+    """One that does not answer SIGTERM holds up the stop for a while, but not for ever."""
+    with serving("--listen", "127.0.0.1:0", "--grace-seconds", "0") as server:
+        stuck, _ = server.workers()
+        stuck.suspend()
+        began = time.monotonic()
+        server.process.terminate()
+        assert server.wait() == 0
+        assert time.monotonic() - began > 5
+
+
+def test_sigterm_while_a_worker_is_away() -> None:
+    """A stop between a death and a restart is a stop."""
+    with serving("--listen", "127.0.0.1:0") as server:
+        _die_often(server)
+        server.process.terminate()
+        assert server.wait() == 0
+
+
+def _die_often(server: Supervised) -> None:
+    """Kills a worker until the pause before its restart is long."""
+    for death in range(1, 4):
+        server.workers()[-1].kill()
+        server.until_logged("started again", death)
+        if death < 3:
+            server.until_logged("serves again", death)
