@@ -1,0 +1,17 @@
+"""Fixtures: the image, built once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .containers import Image, build_image
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """The image that the Dockerfile makes."""
+    built = build_image(tmp_path_factory.mktemp("image"))
+    try:
+        yield built
+    finally:
+        built.remove()
