@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.request
 
@@ -14,9 +15,24 @@ _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} ([\d.e+]+)$", re.MULTILINE)
 _TIMEOUT_SECONDS = 30
 
 
+# What a worker that is killed had begun is UNAVAILABLE; as docs/deployment.md says, it is sent again.
+_RETRIES = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "1s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+_SERVICE_CONFIG = {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
+
+
 def own_channel(address: str) -> grpc.Channel:
-    """Returns a channel that shares its connection with no other."""
-    return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+    """Returns a channel that shares its connection with no other, and retries."""
+    options = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ]
+    return grpc.insecure_channel(address, options=options)
 
 
 def call(address: str, *metadata: tuple[str, str]) -> None:
