@@ -1,7 +1,7 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, NamedTuple
 
 import grpc
 
@@ -160,9 +160,11 @@ class HarmonyService:
         """Encodes text; request and response are bytes."""
         request = read_request(pb.EncodeRequest, data)
         allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
-        disallowed = frozenset(SPECIAL_TOKENS) - allowed
+        # For the core, "all" are all that are not allowed.
+        disallowed: Literal["all"] | Collection[str] = "all"
         if request.HasField("disallowed_special"):
             disallowed = from_proto.special_tokens(request.disallowed_special, "disallowed_special")
+            disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
         try:
             tokens = self.encoding.encode(
                 request.text, allowed_special=allowed, disallowed_special=disallowed
