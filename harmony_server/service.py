@@ -1,6 +1,6 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
 
 import grpc
@@ -8,7 +8,7 @@ import grpc
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .conversations import ConversationRenderer, RenderedMessage
+from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
 from .core.events import MessageCompleted, Recovered
@@ -113,10 +113,10 @@ class HarmonyService:
             messages, lambda: self._conversations.render(messages, config, for_training=True)
         )
 
-    def _work(self, messages: Sequence[bytes], render: Callable[[], bytes]) -> ConversationWork:
-        return ConversationWork(
-            self._conversations.count_new_bytes(messages), lambda: wire.tokens_response(render())
-        )
+    def _work(
+        self, messages: ConversationMessages, render: Callable[[], bytes]
+    ) -> ConversationWork:
+        return ConversationWork(messages.new_bytes, lambda: wire.tokens_response(render()))
 
     def get_render_cache_statistics(
         self, _request: pb.GetRenderCacheStatisticsRequest
