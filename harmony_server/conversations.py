@@ -184,4 +184,4 @@ class ConversationRenderer:
 
     def _packed(self, message: core.Message, *, with_tools: bool) -> bytes:
         options = core.RenderOptions(conversation_has_function_tools=with_tools)
-        return b"".join(map(wire.pack_tokens, self._encoding.render_in_parts(message, options)))
+        return wire.pack_parts(self._encoding.render_in_parts(message, options))

@@ -82,8 +82,7 @@ class HarmonyService:
             conversation_has_function_tools=request.options.conversation_has_function_tools
         )
         try:
-            parts = self.encoding.render_in_parts(message, options)
-            packed = b"".join(map(wire.pack_tokens, parts))
+            packed = wire.pack_parts(self.encoding.render_in_parts(message, options))
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
         self.counters.count_rendered(wire.count_tokens(packed))

@@ -14,3 +14,11 @@ def test_a_delta(character: str) -> None:
         response = parse_pb2.ParseResponse()
         response.events.add().delta.text = text
         assert wire.delta_response(text) == response.SerializeToString()
+
+
+def test_parts_are_packed_as_if_they_were_one() -> None:
+    """Small parts, large ones, empty ones and none at all."""
+    for sizes in ([], [0], [1, 2, 0, 3], [20_000, 1, 40_000, 5]):
+        parts = [[200_000 + size % 1000] * size for size in sizes]
+        expected = wire.pack_tokens([token for part in parts for token in part])
+        assert wire.pack_parts(parts) == expected
