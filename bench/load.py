@@ -20,12 +20,17 @@ PARSE = f"/{_HARMONY}/Parse"
 PARSE_BATCH = f"/{_HARMONY}/ParseBatch"
 RENDER = f"/{_HARMONY}/Render"
 RENDER_FOR_COMPLETION = f"/{_HARMONY}/RenderConversationForCompletion"
+ENCODE = f"/{_HARMONY}/Encode"
 FLOOR_STREAM = f"/{FLOOR}/Stream"
 FLOOR_UNARY = f"/{FLOOR}/Unary"
 
 # No load runs longer than this.
 TIMEOUT_SECONDS = 120.0
-_CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1),)
+_CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    # Otherwise channels to one address share a connection.
+    ("grpc.use_local_subchannel_pool", 1),
+)
 
 if TYPE_CHECKING:
     ByteStream = grpc.aio.StreamStreamCall[bytes, bytes]
@@ -70,8 +75,12 @@ class Usage:
 
 
 def channel_to(server: ServerProcess) -> grpc.aio.Channel:
-    """Returns a channel that carries bytes."""
-    return grpc.aio.insecure_channel(server.address, options=_CHANNEL_OPTIONS)
+    """Returns a channel of its own connection, that carries bytes."""
+    roots = server.configuration.root_certificates
+    if roots is None:
+        return grpc.aio.insecure_channel(server.address, options=_CHANNEL_OPTIONS)
+    credentials = grpc.ssl_channel_credentials(roots)
+    return grpc.aio.secure_channel(server.address, credentials, options=_CHANNEL_OPTIONS)
 
 
 def stream_in_lock_step(server: ServerProcess, method: str, scripts: Sequence[Script]) -> Usage:
@@ -84,10 +93,12 @@ def call_in_turn(server: ServerProcess, method: str, requests: Sequence[bytes]) 
     return asyncio.run(_call_in_turn(server, method, requests))
 
 
-def open_stream(channel: grpc.aio.Channel, method: str) -> ByteStream:
+def open_stream(
+    channel: grpc.aio.Channel, method: str, metadata: Sequence[tuple[str, str]] = ()
+) -> ByteStream:
     """Opens a stream that carries bytes."""
     call: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(method)
-    return call(timeout=TIMEOUT_SECONDS)
+    return call(timeout=TIMEOUT_SECONDS, metadata=tuple(metadata))
 
 
 async def exchange(stream: ByteStream, requests: Sequence[bytes]) -> int:
@@ -106,7 +117,8 @@ async def _stream_in_lock_step(
     server: ServerProcess, method: str, scripts: Sequence[Script]
 ) -> Usage:
     async with channel_to(server) as channel:
-        streams = [open_stream(channel, method) for _ in scripts]
+        metadata = server.configuration.metadata
+        streams = [open_stream(channel, method, metadata) for _ in scripts]
         pairs = list(zip(streams, scripts, strict=True))
         await asyncio.gather(*(exchange(stream, script.opening) for stream, script in pairs))
         begin = server.cpu_seconds()
@@ -120,9 +132,10 @@ async def _stream_in_lock_step(
 async def _call_in_turn(server: ServerProcess, method: str, requests: Sequence[bytes]) -> Usage:
     async with channel_to(server) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+        metadata = server.configuration.metadata
         begin = server.cpu_seconds()
         size = 0
         for request in requests:
-            size += len(await call(request, timeout=TIMEOUT_SECONDS))
+            size += len(await call(request, timeout=TIMEOUT_SECONDS, metadata=metadata))
         used = server.cpu_seconds() - begin
     return Usage(used, len(requests), size)

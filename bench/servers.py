@@ -1,10 +1,13 @@
 """Servers as processes of their own, and what they use."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -12,34 +15,79 @@ SERVE_COMMAND = [sys.executable, "-m", "harmony_server", "serve", "--listen", "1
 _STOP_SECONDS = 20.0
 
 
-class ServerProcess:
-    """A running server.
+@dataclass(frozen=True)
+class Configuration:
+    """How a server is started, and what its clients need.
 
     Attributes:
-        address: Where it listens.
+        arguments: More arguments of `harmony-server serve`.
+        variables: More of its environment.
+        root_certificates: What its clients trust, PEM; None: they connect without TLS.
+        metadata: What they send with each RPC.
+        log: The file that gets its log; None: it goes where that of the benchmark goes.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", address: str) -> None:
+    arguments: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    root_certificates: bytes | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    log: Path | None = None
+
+    def __or__(self, other: "Configuration") -> "Configuration":
+        """Returns what has both; where they differ, the other's."""
+        return Configuration(
+            self.arguments + other.arguments,
+            {**self.variables, **other.variables},
+            other.root_certificates or self.root_certificates,
+            self.metadata + other.metadata,
+            other.log or self.log,
+        )
+
+
+class ServerProcess:
+    """A running server, with its workers if it has any.
+
+    Attributes:
+        configuration: How it was started.
+        address: Where it listens.
+        metrics: Where its metrics are; None where it has none.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        configuration: Configuration,
+        address: str,
+        metrics: str | None,
+    ) -> None:
+        self.configuration = configuration
         self.address = address
-        self._pid = process.pid
+        self.metrics = metrics
+        self._process = psutil.Process(pid)
+        self._workers = self._process.children()
 
     def cpu_seconds(self) -> float:
-        """The CPU time it has used so far, all threads together.
-
-        From the process's CPU clock, whose id Linux derives from the process id (as
-        clock_getcpuclockid does): psutil's figure moves in steps of 10 ms.
-        """
-        return time.clock_gettime((~self._pid << 3) | 2)
+        """The CPU time that its processes have used so far, all threads together."""
+        return sum(_cpu_seconds(it.pid) for it in (self._process, *self._workers))
 
     def resident_bytes(self) -> int:
         """The memory it holds."""
-        return int(psutil.Process(self._pid).memory_info().rss)
+        return int(self._process.memory_info().rss)
+
+    def connections(self) -> list[int]:
+        """How many connections each of its workers has."""
+        return [
+            sum(it.status == psutil.CONN_ESTABLISHED for it in worker.net_connections("tcp"))
+            for worker in self._workers or [self._process]
+        ]
 
 
 @contextlib.contextmanager
-def harmony_server() -> Iterator[ServerProcess]:
+def harmony_server(
+    configuration: Configuration = Configuration(),  # it is frozen
+) -> Iterator[ServerProcess]:
     """Runs the server under test; it serves when the block begins."""
-    with _running(SERVE_COMMAND) as process:
+    with _running([*SERVE_COMMAND, *configuration.arguments], configuration) as process:
         yield process
 
 
@@ -47,19 +95,41 @@ def harmony_server() -> Iterator[ServerProcess]:
 def floor_server(answer_bytes: int) -> Iterator[ServerProcess]:
     """Runs the server that does nothing."""
     command = [sys.executable, "-m", "bench.floor_server", "--answer-bytes", str(answer_bytes)]
-    with _running(command) as process:
+    with _running(command, Configuration()) as process:
         yield process
 
 
 @contextlib.contextmanager
-def _running(command: list[str]) -> Iterator[ServerProcess]:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def _running(command: list[str], configuration: Configuration) -> Iterator[ServerProcess]:
+    environment = {**os.environ, **configuration.variables}
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(configuration.log.open("w")) if configuration.log else None
+        process = stack.enter_context(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
+        )
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline().strip()
-            if not line.startswith("listening on "):
-                raise RuntimeError(f"{command} printed {line!r}")
-            yield ServerProcess(process, line.removeprefix("listening on "))
+            address = _announced(process, "listening on ")
+            has_metrics = "--metrics-listen" in command
+            metrics = _announced(process, "metrics on ") if has_metrics else None
+            yield ServerProcess(process.pid, configuration, address, metrics)
         finally:
             process.terminate()
             process.wait(timeout=_STOP_SECONDS)
+
+
+def _announced(process: "subprocess.Popen[str]", words: str) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    if not line.startswith(words):
+        raise RuntimeError(f"{process.args!r} printed {line!r}")
+    return line.removeprefix(words)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Reads a process's CPU clock, whose id Linux derives from the process id.
+
+    As clock_getcpuclockid does; psutil's figure moves in steps of 10 ms.
+    """
+    return time.clock_gettime((~pid << 3) | 2)

@@ -1,7 +1,6 @@
 """Renders conversations from the bytes of a request, each message from memory where it can."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,6 +59,25 @@ class RenderedMessage:
         return size + (0 if shared else sys.getsizeof(self.packed_with_tools))
 
 
+@dataclass(slots=True)
+class ConversationMessages:
+    """The messages of a request.
+
+    Attributes:
+        data: The bytes of each.
+        remembered: What is remembered of each.
+    """
+
+    data: list[bytes]
+    remembered: list[RenderedMessage | None]
+
+    @property
+    def new_bytes(self) -> int:
+        """The size of those that are not remembered."""
+        pairs = zip(self.data, self.remembered, strict=True)
+        return sum(len(data) for data, known in pairs if known is None)
+
+
 class ConversationRenderer:
     """Renders conversations; where there is a cache, a message seen before costs a look-up."""
 
@@ -73,8 +91,10 @@ class ConversationRenderer:
         self._cache = cache
         self._counters = counters
 
-    def read(self, request_type: type[_Request], data: bytes) -> tuple[_Request, list[bytes]]:
-        """Returns a request without its conversation, and the bytes of the conversation's messages.
+    def read(
+        self, request_type: type[_Request], data: bytes
+    ) -> tuple[_Request, ConversationMessages]:
+        """Returns a request without its conversation, and the conversation's messages.
 
         Raises:
             RequestError: The bytes are not such a request, or it has no conversation.
@@ -95,11 +115,14 @@ class ConversationRenderer:
             return self.read(request_type, request.SerializeToString())
         if not conversations:
             raise invalid_field("conversation", "is required")
-        return read_request(request_type, rest), messages
+        request = read_request(request_type, rest)
+        if self._cache is None:
+            return request, ConversationMessages(messages, [None] * len(messages))
+        return request, ConversationMessages(messages, self._cache.get_all(messages))
 
     def render(
         self,
-        messages: Sequence[bytes],
+        messages: ConversationMessages,
         config: core.RenderConversationConfig,
         *,
         for_training: bool = False,
@@ -110,10 +133,10 @@ class ConversationRenderer:
         Raises:
             RequestError: A message cannot be read or rendered.
         """
-        remembered = self._cache.get_all(messages) if self._cache else [None] * len(messages)
+        pairs = zip(messages.data, messages.remembered, strict=True)
         rendered = [
             known or self._render(data, f"conversation.messages[{index}]")
-            for index, (data, known) in enumerate(zip(messages, remembered, strict=True))
+            for index, (data, known) in enumerate(pairs)
         ]
         roles = [message.role for message in rendered]
         channels = [message.channel for message in rendered]
@@ -132,11 +155,6 @@ class ConversationRenderer:
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
         return b"".join((*packed, end))
-
-    def count_new_bytes(self, messages: Sequence[bytes]) -> int:
-        """Returns the size of the messages that are not remembered."""
-        unknown = self._cache.missing(messages) if self._cache else messages
-        return sum(map(len, unknown))
 
     def prompt_end(self, next_turn_role: core.Role) -> bytes:
         """Returns the packed tokens that ask for a turn."""
@@ -166,4 +184,4 @@ class ConversationRenderer:
 
     def _packed(self, message: core.Message, *, with_tools: bool) -> bytes:
         options = core.RenderOptions(conversation_has_function_tools=with_tools)
-        return b"".join(map(wire.pack_tokens, self._encoding.render_in_parts(message, options)))
+        return wire.pack_parts(self._encoding.render_in_parts(message, options))

@@ -5,6 +5,7 @@ RequestError.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
@@ -90,12 +91,14 @@ def open_parser(
     return encoding.new_parser(preset_role, options)
 
 
-def special_tokens(proto: service_pb2.SpecialTokenSet, path: str) -> frozenset[str]:
+def special_tokens(
+    proto: service_pb2.SpecialTokenSet, path: str
+) -> Literal["all"] | frozenset[str]:
     """Converts a choice of special tokens into their spellings."""
     if proto.all:
         if proto.tokens:
             raise invalid_field(f"{path}.tokens", "must be empty where all is true")
-        return frozenset(SPECIAL_TOKENS)
+        return "all"
     for index, spelling in enumerate(proto.tokens):
         if spelling not in SPECIAL_TOKENS:
             raise invalid_field(

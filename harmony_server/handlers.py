@@ -29,7 +29,6 @@ from .telemetry.logs import request_id
 from .telemetry.rpcs import METHODS, Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
-_Result = TypeVar("_Result")
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -175,7 +174,8 @@ class Handlers:
             return await serve(data)
 
         async def handle(data: bytes, context: _Context) -> bytes:
-            return await _guard(serve_when_started(data), context)
+            async with _Guard(context):
+                return await serve_when_started(data)
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
@@ -198,16 +198,13 @@ class Handlers:
             if stream.failure:
                 raise stream.failure
 
-        async def serve_within_limit(context: _Context, activity: Activity) -> None:
-            with self._limits.streams.holding():
-                await self._started.wait()
-                stream = open_stream(self._service)
-                with contextlib.closing(stream):
-                    await serve(context, stream, activity)
-
+        # Every coroutine and generator around a stream takes memory for as long as it is open.
         async def handle(_requests: object, context: _Context) -> None:
-            async with self.streams.containing(context) as activity:
-                await _guard(serve_within_limit(context, activity), context)
+            async with self.streams.containing(context) as activity, _Guard(context):
+                with self._limits.streams.holding():
+                    await self._started.wait()
+                    with contextlib.closing(open_stream(self._service)) as stream:
+                        await serve(context, stream, activity)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
@@ -235,20 +232,29 @@ class Handlers:
             raise
 
 
-async def _guard(work: Awaitable[_Result], context: _Context) -> _Result:
-    """Awaits the work of an RPC and turns what it raises into a status."""
-    try:
-        return await work
-    except RequestError as error:
-        failure = error
-    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException:
+class _Guard:
+    """Turns what the work of an RPC raises into a status."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: _Context) -> None:
+        self._context = context
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(
+        self, _type: object, error: BaseException | None, _traceback: object
+    ) -> None:
+        if isinstance(error, RequestError):
+            await error.abort(self._context)
+        passed_on = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
+        if error is None or isinstance(error, passed_on):
+            return
         # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
-        _logger.exception("unexpected error while serving an RPC")
+        _logger.error("unexpected error while serving an RPC", exc_info=error)
         metadata = {"request_id": it} if (it := request_id()) else {}
         failure = RequestError(
             grpc.StatusCode.INTERNAL, "INTERNAL", "internal error", metadata=metadata
         )
-    # Outside of the try: the exception by which abort ends a handler is an Exception too.
-    return await failure.abort(context)
+        await failure.abort(self._context)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -38,25 +36,9 @@ class OpenStreams:
     def __init__(self) -> None:
         self._open: set[Activity] = set()
 
-    @contextlib.asynccontextmanager
-    async def containing(
-        self, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[Activity]:
+    def containing(self, context: grpc.aio.ServicerContext[Any, Any]) -> _Containing:
         """Counts the stream of the current task as open, until `end` or the block's end."""
-        task = asyncio.current_task()
-        assert task is not None, "gRPC runs handlers in tasks"
-        stream = Activity(task)
-        self._open.add(stream)
-        try:
-            yield stream
-        except asyncio.CancelledError:
-            if stream.failure is None:
-                raise
-            # Left to gRPC, a cancelled handler is a traceback on standard error.
-            task.uncancel()
-            await stream.failure.abort(context)
-        finally:
-            self._open.discard(stream)
+        return _Containing(self._open, context)
 
     def end(self) -> None:
         """Ends every open stream with UNAVAILABLE, reason SERVER_STOPPING."""
@@ -73,6 +55,35 @@ class OpenStreams:
             for stream in self._open:
                 if stream.last <= oldest:
                     _end(stream, idle)
+
+
+class _Containing:
+    """Has a stream among the open ones; a generator would take more memory."""
+
+    __slots__ = ("_context", "_open", "_stream")
+
+    def __init__(self, streams: set[Activity], context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        self._open = streams
+        self._context = context
+
+    async def __aenter__(self) -> Activity:
+        task = asyncio.current_task()
+        assert task is not None, "gRPC runs handlers in tasks"
+        self._stream = Activity(task)
+        self._open.add(self._stream)
+        return self._stream
+
+    async def __aexit__(
+        self, _type: object, error: BaseException | None, _traceback: object
+    ) -> None:
+        stream = self._stream
+        try:
+            if isinstance(error, asyncio.CancelledError) and stream.failure is not None:
+                # Left to gRPC, a cancelled handler is a traceback on standard error.
+                stream.task.uncancel()
+                await stream.failure.abort(self._context)
+        finally:
+            self._open.discard(stream)
 
 
 def _end(stream: Activity, failure: RequestError) -> None:

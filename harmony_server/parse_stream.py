@@ -6,7 +6,7 @@ import grpc
 
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import core, from_proto, to_proto
+from . import core, from_proto, to_proto, wire
 from .core.events import Event, Recovered
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
@@ -84,9 +84,7 @@ def _feed_text(parser: MessageParser, token: int) -> bytes | None:
         return None
     parser.text.write(text)
     parser.offset += 1
-    response = pb.ParseResponse()
-    response.events.add().delta.text = text
-    return response.SerializeToString()
+    return wire.delta_response(text)
 
 
 def _out_of_order(message: str) -> RequestError:

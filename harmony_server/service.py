@@ -1,14 +1,14 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Literal, NamedTuple
 
 import grpc
 
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .conversations import ConversationRenderer, RenderedMessage
+from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
 from .core.events import MessageCompleted, Recovered
@@ -82,8 +82,7 @@ class HarmonyService:
             conversation_has_function_tools=request.options.conversation_has_function_tools
         )
         try:
-            parts = self.encoding.render_in_parts(message, options)
-            packed = b"".join(map(wire.pack_tokens, parts))
+            packed = wire.pack_parts(self.encoding.render_in_parts(message, options))
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
         self.counters.count_rendered(wire.count_tokens(packed))
@@ -113,10 +112,10 @@ class HarmonyService:
             messages, lambda: self._conversations.render(messages, config, for_training=True)
         )
 
-    def _work(self, messages: Sequence[bytes], render: Callable[[], bytes]) -> ConversationWork:
-        return ConversationWork(
-            self._conversations.count_new_bytes(messages), lambda: wire.tokens_response(render())
-        )
+    def _work(
+        self, messages: ConversationMessages, render: Callable[[], bytes]
+    ) -> ConversationWork:
+        return ConversationWork(messages.new_bytes, lambda: wire.tokens_response(render()))
 
     def get_render_cache_statistics(
         self, _request: pb.GetRenderCacheStatisticsRequest
@@ -160,9 +159,11 @@ class HarmonyService:
         """Encodes text; request and response are bytes."""
         request = read_request(pb.EncodeRequest, data)
         allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
-        disallowed = frozenset(SPECIAL_TOKENS) - allowed
+        # For the core, "all" are all that are not allowed.
+        disallowed: Literal["all"] | Collection[str] = "all"
         if request.HasField("disallowed_special"):
             disallowed = from_proto.special_tokens(request.disallowed_special, "disallowed_special")
+            disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
         try:
             tokens = self.encoding.encode(
                 request.text, allowed_special=allowed, disallowed_special=disallowed

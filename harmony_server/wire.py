@@ -1,10 +1,11 @@
 """Protobuf's wire format, where reading and writing it by hand saves building the messages.
 
 A rendered conversation is its messages' packed tokens one after the other, and a message that was
-rendered before is known by its bytes: neither needs more than lengths to be read.
+rendered before is known by its bytes: neither needs more than lengths to be read. A token of plain
+text is most of what a Parse stream answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harmony_client.v1 import parse_pb2
 
@@ -12,6 +13,8 @@ _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 # The tag of field 1, length-delimited: packed tokens in every render response.
 _TOKENS_TAG = b"\x0a"
+# ContentDelta.text, ParseEvent.delta and ParseResponse.events, from the inside out.
+_DELTA_TAGS = (b"\x0a", b"\x12", b"\x0a")
 _BYTES_THAT_GO_ON = bytes(range(0x80, 0x100))
 # Packed at once without letting go of the interpreter; more would hold up the event loop.
 _TOKENS_AT_ONCE = 16_384
@@ -32,7 +35,10 @@ def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
     position, size = 0, len(data)
     while position < size:
         begin = position
-        tag, position = _read_varint(data, position)
+        # Nearly every tag has one byte.
+        tag, position = data[position], position + 1
+        if tag >= 0x80:
+            tag, position = _read_varint(data, begin)
         if tag == wanted:
             length, position = _read_varint(data, position)
             values.append(data[position : position + length])
@@ -53,6 +59,18 @@ def pack_tokens(tokens: Sequence[int]) -> bytes:
     )
 
 
+def pack_parts(parts: Iterable[Sequence[int]]) -> bytes:
+    """Packs tokens that come part by part: small parts together, which costs less."""
+    packed: list[bytes] = []
+    tokens: list[int] = []
+    for part in parts:
+        tokens += part
+        if len(tokens) >= _TOKENS_AT_ONCE:
+            packed.append(pack_tokens(tokens))
+            tokens.clear()
+    return b"".join((*packed, pack_tokens(tokens)))
+
+
 def count_tokens(packed: bytes) -> int:
     """Returns how many tokens are packed: every varint has one byte that ends it."""
     return len(packed.translate(None, _BYTES_THAT_GO_ON))
@@ -60,7 +78,25 @@ def count_tokens(packed: bytes) -> int:
 
 def tokens_response(packed: bytes) -> bytes:
     """Returns a message whose field 1 is packed tokens: every render response."""
-    return b"".join((_TOKENS_TAG, _varint(len(packed)), packed)) if packed else b""
+    return _field(_TOKENS_TAG, packed) if packed else b""
+
+
+def delta_response(text: str) -> bytes:
+    """Returns a ParseResponse whose one event is a delta."""
+    data = text.encode()
+    if len(data) < len(_DELTA_HEADS):
+        return _DELTA_HEADS[len(data)] + data
+    return _delta_response(data)
+
+
+def _delta_response(data: bytes) -> bytes:
+    for tag in _DELTA_TAGS:
+        data = _field(tag, data)
+    return data
+
+
+def _field(tag: bytes, value: bytes) -> bytes:
+    return b"".join((tag, _varint(len(value)), value))
 
 
 def _packed(tokens: Sequence[int]) -> bytes:
@@ -109,3 +145,7 @@ def _varint(value: int) -> bytes:
         value >>= 7
     encoded.append(value)
     return bytes(encoded)
+
+
+# What stands before a text of so many bytes.
+_DELTA_HEADS = [_delta_response(bytes(size))[: -size or None] for size in range(100)]

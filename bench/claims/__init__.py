@@ -23,6 +23,7 @@ TABLES = {
         "batch_lock_step",
         "batch_many_open",
         "cached_render_rpc",
+        "everything_on",
     ),
     "Clients in other languages": ("go_client",),
     "The server process": (
@@ -30,6 +31,7 @@ TABLES = {
         "idle_memory",
         "open_streams",
         "latency_beside_render",
+        "workers",
     ),
 }
 NAMES = tuple(name for names in TABLES.values() for name in names)

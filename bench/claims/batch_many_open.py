@@ -4,8 +4,12 @@ from .. import requests
 from ..batch_cost import SEQUENCES, seconds_per_token
 from ..compare import alternate, nanoseconds
 from ..results import Goal, Row, costing
-from ..servers import harmony_server
+from ..servers import Configuration, harmony_server
 
+# All sequences are brought to where they begin in one request, larger than servers usually take.
+_SERVER = Configuration(
+    ("--max-request-bytes", f"{64 * 2**20}", "--max-request-tokens", f"{16 * 2**20}")
+)
 # A multiple of SEQUENCES, so that all come by in turn.
 _OPEN = 4096
 _STEPS = 1000
@@ -17,7 +21,7 @@ def measure() -> list[Row]:
     completions = requests.completions(100)
     many = requests.batch_script(completions, open_count=_OPEN, stepping=SEQUENCES, steps=_STEPS)
     few = requests.batch_script(completions, open_count=SEQUENCES, stepping=SEQUENCES, steps=_STEPS)
-    with harmony_server() as server:
+    with harmony_server(_SERVER) as server:
         comparison = alternate(
             lambda _number: seconds_per_token(server, [many]),
             lambda _number: seconds_per_token(server, [few]),

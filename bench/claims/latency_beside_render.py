@@ -16,9 +16,10 @@ from harmony_client.v1 import chat_pb2, service_pb2
 from .. import load, material, requests
 from ..compare import Comparison, milliseconds
 from ..results import Row, costing
-from ..servers import ServerProcess, floor_server, harmony_server
+from ..servers import Configuration, ServerProcess, floor_server, harmony_server
 
 _DOCUMENT_BYTES = 5_000_000
+_SERVER = Configuration(("--max-request-bytes", f"{2 * _DOCUMENT_BYTES}"))
 _ROUND_TRIPS = 2000
 _ROUNDS = 3
 _START_SECONDS = 30.0
@@ -32,7 +33,7 @@ def measure() -> list[Row]:
     """
     document = _document()
     quiet, busy, apart = [], [], []
-    with harmony_server() as server, floor_server(answer_bytes=14) as floor:
+    with harmony_server(_SERVER) as server, floor_server(answer_bytes=14) as floor:
         asyncio.run(_round_trips(server, load.PARSE))
         for _ in range(_ROUNDS):
             quiet.append(asyncio.run(_round_trips(server, load.PARSE)))

@@ -2,12 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
-_Key = TypeVar("_Key", bound=Hashable)
 
 # What an entry takes beside its key and value: the dictionary's slot, the objects' headers.
 _ENTRY_OVERHEAD_BYTES = 250
@@ -49,6 +48,7 @@ class RenderCache(Generic[_Value]):
     def get_all(self, keys: Iterable[Hashable]) -> list[_Value | None]:
         """Returns the value of each key, or None; the key None has no value."""
         values: list[_Value | None] = []
+        misses = 0
         entries = self._entries
         with self._lock:
             for key in keys:
@@ -58,19 +58,14 @@ class RenderCache(Generic[_Value]):
                     # No key: a field that is not what its type says.
                     entry = None
                 if entry is None:
+                    misses += 1
                     values.append(None)
                 else:
                     entries.move_to_end(key)
                     values.append(entry[0])
-            misses = values.count(None)
             self._misses += misses
             self._hits += len(values) - misses
         return values
-
-    def missing(self, keys: Sequence[_Key]) -> list[_Key]:
-        """Returns the keys that have no value now; it counts as no look-up."""
-        with self._lock:
-            return [key for key in keys if key not in self._entries]
 
     def put(self, key: Hashable, value: _Value, size: int) -> None:
         """Remembers a value; `size` is that of key and value together, in bytes.

@@ -131,13 +131,11 @@ class Tokenizer:
         Raises:
             SpecialTokenError: The text holds a disallowed spelling.
         """
-        allowed = SPECIAL_TOKENS.keys() if allowed_special == "all" else allowed_special
-        disallowed = (
-            SPECIAL_TOKENS.keys() - allowed if disallowed_special == "all" else disallowed_special
-        )
-        for spelling in _spellings_in(text, disallowed):
+        # Those that stand in the text do for all: a set of a thousand costs more than a short text.
+        allowed = set(_special_in(text)) if allowed_special == "all" else allowed_special
+        for spelling in _disallowed_in(text, allowed, disallowed_special):
             raise SpecialTokenError(spelling)
-        if not allowed:
+        if len(allowed) == 0:  # None is no set: a TypeError
             return self.encode_ordinary(text)
         if len(text) <= _CHARACTERS_AT_ONCE:
             return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
@@ -250,18 +248,26 @@ def _decode_if_whole(token: bytes) -> str:
         return ""
 
 
-def _spellings_in(text: str, spellings: Collection[str]) -> Iterator[str]:
-    """Yields the spellings that stand in a text, from its beginning on."""
-    if not spellings:
+def _disallowed_in(
+    text: str, allowed: AbstractSet[str], disallowed: Literal["all"] | Collection[str]
+) -> Iterator[str]:
+    """Yields the disallowed spellings that stand in a text, from its beginning on."""
+    if not disallowed:
         return
-    others = frozenset(spellings) - SPECIAL_TOKENS.keys()
-    if others:
-        # Not special tokens: whatever the caller wants to keep out.
-        yield from (match.group() for match in _any_of(frozenset(spellings)).finditer(text))
+    if disallowed == "all":
+        yield from (it for it in _special_in(text) if it not in allowed)
+    elif SPECIAL_TOKENS.keys() >= (spellings := frozenset(disallowed)):
+        yield from (it for it in _special_in(text) if it in spellings)
     else:
-        # One scan for the shape that all special tokens have is faster than one for each.
-        shapes = (match.group() for match in _SPECIAL_SHAPE.finditer(text))
-        yield from (shape for shape in shapes if shape in spellings)
+        # Not special tokens: whatever the caller wants to keep out.
+        yield from (match.group() for match in _any_of(spellings).finditer(text))
+
+
+def _special_in(text: str) -> Iterator[str]:
+    """Yields the special tokens that stand in a text, from its beginning on."""
+    # One scan for the shape that all have is faster than one for each.
+    shapes = (match.group() for match in _SPECIAL_SHAPE.finditer(text))
+    return (it for it in shapes if it in SPECIAL_TOKENS)
 
 
 @functools.lru_cache(maxsize=8)

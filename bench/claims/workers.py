@@ -1,0 +1,126 @@
+"""Two workers on two cores do at least 1.7 times what one does."""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+
+from .. import load, material, requests
+from ..compare import Comparison, Ratio, alternate, nanoseconds
+from ..results import Goal, Row, costing, faster
+from ..servers import Configuration, ServerProcess, harmony_server
+
+# So many tokens a request that the load, which runs on the same cores, costs little beside them.
+_SEQUENCES = 2048
+# Short: what comes before the measurement is mostly to bring the sequences to where they begin.
+_COMPLETION_LENGTH = 200
+# The kernel spreads them by chance. All go to one worker once in 128 rounds; otherwise both are
+# busy, however uneven the spread.
+_CONNECTIONS = 8
+_SECONDS = 1.0
+# More than a connection can make in that time.
+_STEPS = 1000
+_ROUNDS = 9
+# Enough for two rounds, one of which is being cancelled, on one worker.
+_ARGUMENTS = ("--max-sequences", f"{2 * _CONNECTIONS * _SEQUENCES}")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a server did with a load.
+
+    Attributes:
+        tokens_per_second: By the clock.
+        cpu_seconds_per_token: Of the server.
+        load_share: CPU time of the load, as a share of the server's.
+        connections: Those of each worker.
+    """
+
+    tokens_per_second: float
+    cpu_seconds_per_token: float
+    load_share: float
+    connections: list[int]
+
+
+def measure() -> list[Row]:
+    """Steps batches over new connections each round, with one worker and with two."""
+    script = requests.batch_script(
+        [material.completion(seed, _COMPLETION_LENGTH) for seed in range(100)],
+        open_count=_SEQUENCES,
+        stepping=_SEQUENCES,
+        steps=_STEPS,
+    )
+    ours: list[_Run] = []
+    other: list[_Run] = []
+
+    def seconds_per_token(server: ServerProcess, runs: list[_Run], number: int) -> float:
+        run = asyncio.run(_run(server, script))
+        if number:
+            runs.append(run)
+        return 1 / run.tokens_per_second
+
+    with (
+        harmony_server(Configuration(("--workers", "2", *_ARGUMENTS))) as two,
+        harmony_server(Configuration(_ARGUMENTS)) as one,
+    ):
+        throughput = alternate(
+            lambda number: seconds_per_token(two, ours, number),
+            lambda number: seconds_per_token(one, other, number),
+            _ROUNDS,
+        )
+    cost = Comparison(
+        [it.cpu_seconds_per_token for it in ours], [it.cpu_seconds_per_token for it in other]
+    )
+    busier = Ratio.of([max(it.connections) / _CONNECTIONS for it in ours])
+    share = Ratio.of([it.load_share for it in ours])
+    what = f"`ParseBatch`, {_CONNECTIONS} connections of {_SEQUENCES} sequences, `--workers 2`"
+    return [
+        faster(
+            f"{what}: tokens a second on {os.cpu_count()} cores, shared with a load that takes"
+            f" {share.median:.0%} of the server's CPU",
+            f"{1 / throughput.ours:,.0f}",
+            f"one worker {1 / throughput.other:,.0f}",
+            throughput,
+            Goal("at least", 1.7),
+        ),
+        costing(
+            f"{what}: server CPU per token",
+            nanoseconds(cost.ours),
+            f"one worker {nanoseconds(cost.other)}",
+            cost,
+        ),
+        Row(
+            f"{what}: connections of the busier worker",
+            f"{busier.median:.0%} ({busier.lowest:.0%} to {busier.highest:.0%})",
+            "evenly 50%",
+            "–",
+        ),
+    ]
+
+
+async def _run(server: ServerProcess, script: load.Script) -> _Run:
+    channels = [load.channel_to(server) for _ in range(_CONNECTIONS)]
+    streams = [load.open_stream(channel, load.PARSE_BATCH) for channel in channels]
+    try:
+        await asyncio.gather(*(load.exchange(stream, script.opening) for stream in streams))
+        cpu, load_cpu = server.cpu_seconds(), time.process_time()
+        begin = time.perf_counter()
+        counts = await asyncio.gather(
+            *(_step_until(stream, script, begin + _SECONDS) for stream in streams)
+        )
+        seconds = time.perf_counter() - begin
+        cpu, load_cpu = server.cpu_seconds() - cpu, time.process_time() - load_cpu
+        connections = server.connections()
+    finally:
+        for channel in channels:
+            await channel.close()
+    tokens = sum(counts) * _SEQUENCES
+    return _Run(tokens / seconds, cpu / tokens, load_cpu / cpu, connections)
+
+
+async def _step_until(stream: "load.ByteStream", script: load.Script, deadline: float) -> int:
+    for count, request in enumerate(script.steps):
+        if time.perf_counter() >= deadline:
+            return count
+        await load.exchange(stream, [request])
+    raise RuntimeError("the load is too short")

@@ -1,0 +1,109 @@
+"""The parts of a server in production, each as a configuration, for what it costs."""
+
+import contextlib
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.certificates import Authority
+
+from .servers import Configuration, ServerProcess
+
+# Prometheus and OpenTelemetry usually ask for metrics once or four times a minute.
+METRICS_SECONDS = 1.0
+_STOP_SECONDS = 10.0
+
+
+class Features:
+    """The parts; their files are in a folder, and their traces go to a collector.
+
+    Attributes:
+        tls: TLS with a certificate of its own authority.
+        tokens: Bearer tokens.
+        metrics: Metrics for Prometheus.
+        tracing: OpenTelemetry's metrics, and traces of one in a hundred.
+        logs: Logs for machines, as in production.
+        all_logs: The same with a line for each RPC.
+    """
+
+    def __init__(self, folder: Path, collector: str) -> None:
+        authority = Authority()
+        certificate, key = authority.issue().write(folder, "server")
+        token_file = folder / "tokens"
+        token = secrets.token_urlsafe(32)
+        token_file.write_text(f"{secrets.token_urlsafe(32)}\n{token}\n")
+        self.tls = Configuration(
+            ("--tls-certificate", certificate, "--tls-key", key),
+            root_certificates=authority.certificate,
+        )
+        self.tokens = Configuration(
+            ("--auth-token-file", str(token_file)),
+            metadata=(("authorization", f"Bearer {token}"),),
+        )
+        self.metrics = Configuration(("--metrics-listen", "127.0.0.1:0"))
+        self.tracing = Configuration(
+            ("--opentelemetry",),
+            variables={
+                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector}",
+                "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+                "OTEL_TRACES_SAMPLER_ARG": "0.01",
+                "OTEL_METRIC_EXPORT_INTERVAL": f"{METRICS_SECONDS * 1000:.0f}",
+            },
+        )
+        self.logs = Configuration(("--log-format", "json"), log=folder / "log")
+        self.all_logs = self.logs | Configuration(("--log-level", "debug"))
+
+    @property
+    def everything(self) -> Configuration:
+        """All of it, with the logs of production."""
+        return self.tls | self.tokens | self.metrics | self.tracing | self.logs
+
+
+@contextlib.contextmanager
+def features() -> Iterator[Features]:
+    """Makes the files of the parts and runs the collector.
+
+    Raises:
+        RuntimeError: Nothing was traced: what was measured was not what it should be.
+    """
+    command = [sys.executable, "-m", "bench.collector"]
+    with (
+        tempfile.TemporaryDirectory(prefix="harmony-bench-") as folder,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as collector,
+    ):
+        assert collector.stdout is not None
+        address = collector.stdout.readline().strip().removeprefix("listening on ")
+        yield Features(Path(folder), address)
+        spans, _ = collector.communicate(timeout=_STOP_SECONDS)
+        if spans.startswith("0 "):
+            raise RuntimeError("no span was exported")
+
+
+@contextlib.contextmanager
+def scraped(server: ServerProcess) -> Iterator[None]:
+    """Asks for the server's metrics, if it has them, again and again while the block runs."""
+    if server.metrics is None:
+        yield
+        return
+    url = f"http://{server.metrics}/metrics"
+    stop = threading.Event()
+
+    def scrape() -> None:
+        while not stop.wait(METRICS_SECONDS):
+            with urllib.request.urlopen(url) as answer:
+                answer.read()
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

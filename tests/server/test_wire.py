@@ -1,0 +1,24 @@
+"""What is written in protobuf's wire format by hand is what protobuf writes."""
+
+import pytest
+
+from harmony_client.v1 import parse_pb2
+from harmony_server import wire
+
+
+@pytest.mark.parametrize("character", ["a", "é", "漢", "😀"])
+def test_a_delta(character: str) -> None:
+    """The response with one delta, for texts whose lengths take one byte, and for longer ones."""
+    for length in range(1, 300):
+        text = character * length
+        response = parse_pb2.ParseResponse()
+        response.events.add().delta.text = text
+        assert wire.delta_response(text) == response.SerializeToString()
+
+
+def test_parts_are_packed_as_if_they_were_one() -> None:
+    """Small parts, large ones, empty ones and none at all."""
+    for sizes in ([], [0], [1, 2, 0, 3], [20_000, 1, 40_000, 5]):
+        parts = [[200_000 + size % 1000] * size for size in sizes]
+        expected = wire.pack_tokens([token for part in parts for token in part])
+        assert wire.pack_parts(parts) == expected
