@@ -63,6 +63,23 @@ def test_every_language_is_made_of_commands() -> None:
     assert playing[-1] == "ARGS=--target 'unix:///a b' folder"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "go/examples/weather/main.go",
+        "typescript/examples/completion.ts",
+        "rust/examples/weather/main.rs",
+        "java/example/src/main/java/io/github/harmonysidecar/example/Example.java",
+        "cpp/examples/weather.cc",
+    ],
+)
+def test_an_example_is_short(path: str) -> None:
+    """What a user reads first has fewer than 80 lines; its canned texts may stand beside it."""
+    text = (driver.ROOT / "clients" / path).read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 80
+    assert len(max(text.splitlines(), key=len).expandtabs(4)) <= 110
+
+
 def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """RPCs, transports and steps; what succeeds says nothing of its output."""
     assert _run(monkeypatch, "--markdown") == 0
