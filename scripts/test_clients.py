@@ -36,6 +36,7 @@ Command = Sequence[str]
 ROOT: Final = Path(__file__).resolve().parent.parent
 _TRANSPORTS: Final = ("TCP", "Unix", "TLS")
 
+_LOOKING_SECONDS: Final = 60  # for a tool; Java's are slow to start on a busy machine
 _SECONDS: Final = {"build": 1800, "check": 1800, "example": 60}
 _PLAYING_SECONDS: Final = 300
 _STOPPING_SECONDS: Final = 20
@@ -78,7 +79,7 @@ class Language:
         """Returns the first tool that is not there, with its package."""
         for command, tool in self.tools.items():
             try:
-                status = _run(shlex.split(command), 30)[0]
+                status = _run(shlex.split(command), _LOOKING_SECONDS)[0]
             except FileNotFoundError:
                 status = 1
             if status != 0:
