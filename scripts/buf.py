@@ -48,7 +48,8 @@ def main() -> int:
     if arguments.tag:
         return keep(arguments.tag)
     lint = run_buf("lint")
-    run_buf("build", "protos", "--output", CURRENT)
+    if run_buf("build", "protos", "--output", CURRENT) != 0:
+        return 1
     breaking = run_buf("breaking", CURRENT, "--against", newest(), "--config", "buf.yaml")
     return lint or breaking
 

@@ -1,6 +1,7 @@
 """scripts/test_clients.py, with clients that do well, fail, skip vectors, hang or are not there."""
 
 import contextlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from scripts import test_clients as driver
+
+from .vector_files import FOLDER, read_vectors
 
 _SERVERS = {
     "TCP": ["--target", "tcp"],
@@ -60,15 +63,32 @@ def test_every_language_is_made_of_commands() -> None:
     assert playing[-1] == "ARGS=--target 'unix:///a b' folder"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "go/examples/weather/main.go",
+        "typescript/examples/completion.ts",
+        "rust/examples/weather/main.rs",
+        "java/example/src/main/java/io/github/harmonysidecar/example/Example.java",
+        "cpp/examples/weather.cc",
+    ],
+)
+def test_an_example_is_short(path: str) -> None:
+    """What a user reads first has fewer than 80 lines; its canned texts may stand beside it."""
+    text = (driver.ROOT / "clients" / path).read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 80
+    assert len(max(text.splitlines(), key=len).expandtabs(4)) <= 110
+
+
 def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """RPCs, transports, steps and seconds; what succeeds says nothing of its output."""
+    """RPCs, transports and steps; what succeeds says nothing of its output."""
     assert _run(monkeypatch, "--markdown") == 0
     shown = capsys.readouterr().out
     assert "noise" not in shown
     lines = [line for line in shown.splitlines() if line.startswith("| ")]
     head, _, *rows = [[it.strip() for it in line.split("|")[1:-1]] for line in lines]
     assert head == ["", "Good", "Other"]
-    assert rows[:-2] == [
+    assert rows == [
         ["Parse", "6/6", "6/6"],
         ["Render", "3/3", "3/3"],
         ["all over TCP", "3/3", "3/3"],
@@ -77,7 +97,32 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
         ["check", "ok", "ok"],
         ["example", "ok", "ok"],
     ]
-    assert [name for name, *_ in rows[-2:]] == ["build, seconds", "whole, seconds"]
+
+
+def test_the_table_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same, and how long building and everything took."""
+    assert _run(monkeypatch) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"│ Parse +│ +6/6 │ +6/6 │", shown)
+    assert re.search(r"│ whole, seconds │ +\d+ │ +\d+ │", shown)
+
+
+def test_the_readme_has_the_table() -> None:
+    """The README's table is that of the vectors and languages of today, all passed."""
+    counts = Counter(vector.rpc for vector in read_vectors(FOLDER))
+    reports = [
+        driver.Report(
+            language,
+            seconds={"check": 1.0, "example": 1.0},
+            passed=dict.fromkeys(_SERVERS, counts),
+        )
+        for language in driver.LANGUAGES.values()
+    ]
+    table = driver.as_markdown(driver.rows(reports, counts, timed=False))
+    readme = (driver.ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"\n\n{table}\n\n" in readme
 
 
 def test_some_languages(
@@ -168,6 +213,6 @@ def test_tools_that_are_missing(
 def test_a_report_of_a_failed_build() -> None:
     """Steps that were not made are dashes and zeros."""
     report = driver.Report(_GOOD, seconds={"build": 2.0}, failed=["build"])
-    table = dict(driver.rows([report], Counter({"Parse": 2}))[1:])
+    table = dict(driver.rows([report], Counter({"Parse": 2}), timed=True)[1:])
     assert table["Parse"] == "0/6"
     assert table["example"] == "–"

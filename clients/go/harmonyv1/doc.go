@@ -4,3 +4,6 @@
 // Everything else in it is generated from the protos. Start with [NewHarmonyServiceClient]; the
 // comments of [HarmonyServiceClient] are the protocol.
 package harmonyv1
+
+// Registers the details of errors, which status.Status.Details finds only then.
+import _ "google.golang.org/genproto/googleapis/rpc/errdetails"

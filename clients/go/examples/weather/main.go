@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -22,18 +22,19 @@ func main() {
 	target := append(os.Args, "127.0.0.1:50051")[1]
 	conn := must(grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials())))
 	client := pb.NewHarmonyServiceClient(conn)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // For all calls.
 	defer cancel()
-
 	stops := must(client.GetEncoding(ctx, &pb.GetEncodingRequest{})).StopTokensForAssistantActions
-	prompt := must(client.RenderConversationForCompletion(ctx, conversation()))
+	prompt := must(client.RenderConversationForCompletion(ctx, cannedPrompt()))
 	fmt.Printf("The prompt has %d tokens.\n", len(prompt.Tokens))
-	for _, completion := range completions {
-		sampled := must(client.Encode(ctx, encode(completion))).Tokens
+	for _, encode := range cannedCompletions {
+		sampled := must(client.Encode(ctx, encode)).Tokens // Stands for the engine.
 		stream := must(client.Parse(ctx))
-		exchange(stream, assistantTurn())
+		config := &pb.ParseRequest_Config{Config: &pb.ParseConfig{Role: pb.Role_ROLE_ASSISTANT.Enum()}}
+		exchange(stream, &pb.ParseRequest{Request: config})
 		for _, token := range sampled {
-			exchange(stream, next(token))
+			step := &pb.ParseRequest_Tokens{Tokens: &pb.TokenIds{Tokens: []uint32{token}}}
+			exchange(stream, &pb.ParseRequest{Request: step})
 			if slices.Contains(stops, token) {
 				break
 			}
@@ -55,7 +56,7 @@ func exchange(stream pb.HarmonyService_ParseClient, request *pb.ParseRequest) {
 func show(response *pb.ParseResponse) {
 	for _, event := range response.Events {
 		if started := event.GetStarted(); started != nil {
-			fmt.Printf("[%s] ", strings.TrimSpace(started.GetChannel()+" "+started.GetRecipient()))
+			fmt.Printf("[%s] %s ", started.GetChannel(), started.GetRecipient())
 		}
 		fmt.Print(event.GetDelta().GetText())
 		if event.GetCompleted() != nil {
@@ -66,14 +67,13 @@ func show(response *pb.ParseResponse) {
 
 // must returns what a call gave; where it failed, it says why and ends the program.
 func must[T any](value T, err error) T {
-	if failure := status.Convert(err); err != nil {
-		fmt.Fprintf(os.Stderr, "%v: %s\n", failure.Code(), failure.Message())
-		for _, detail := range failure.Details() {
-			if info, ok := detail.(*errdetails.ErrorInfo); ok {
-				fmt.Fprintln(os.Stderr, "reason:", info.Reason)
-			}
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			log.Print("reason: ", info.Reason)
 		}
-		os.Exit(1)
+	}
+	if err != nil {
+		log.Fatal(err)
 	}
 	return value
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	// The types of the error details, for their JSON form.
-	_ "google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"

@@ -1,68 +1,68 @@
-//! Prompts a model that has a tool and shows what it samples, as it samples it. The sampled tokens
-//! are canned, everything else is real: `cargo run --example weather [HOST:PORT]`.
+//! Prompts a model that has a tool and shows what it samples: `--example weather [HOST:PORT]`.
 
-mod requests;
+mod canned;
 
+use std::error::Error;
 use std::io::{Write, stdout};
-use std::process::ExitCode;
+use std::time::Duration;
 
 use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
 use harmony_sidecar_client::v1::parse_event::Event;
-use harmony_sidecar_client::v1::{GetEncodingRequest, ParseResponse};
-use requests::timed;
+use harmony_sidecar_client::v1::parse_request::Request;
+use harmony_sidecar_client::v1::*;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tonic::{Status, transport::Channel};
+use tonic::{Status, transport::Endpoint};
 use tonic_types::StatusExt;
 
-type Client = HarmonyServiceClient<Channel>;
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let target = std::env::args().nth(1);
-    let Err(status) = run(target.as_deref().unwrap_or("127.0.0.1:50051")).await else {
-        return ExitCode::SUCCESS;
-    };
+async fn main() {
+    let Err(error) = run().await else { return };
+    let status = Status::from_error(error);
     let info = status.get_details_error_info();
     let reason = info.map_or(String::new(), |it| it.reason);
     eprintln!("{:?} {reason}: {}", status.code(), status.message());
-    ExitCode::FAILURE
+    std::process::exit(1);
 }
 
-async fn run(target: &str) -> Result<(), Status> {
-    let client = Client::connect(format!("http://{target}")).await;
-    let mut client = client.map_err(|error| Status::from_error(error.into()))?;
-    let encoding = client.get_encoding(timed(GetEncodingRequest {})).await?;
+async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let target = std::env::args().nth(1).unwrap_or("127.0.0.1:50051".into());
+    let channel = Endpoint::new(format!("http://{target}"))?.connect().await?;
+    let timed = |mut call: tonic::Request<()>| {
+        call.set_timeout(Duration::from_secs(30)); // Without it, a call may last for ever.
+        Ok(call)
+    };
+    let mut client = HarmonyServiceClient::with_interceptor(channel, timed);
+    let encoding = client.get_encoding(GetEncodingRequest {}).await?;
     let stops = &encoding.get_ref().stop_tokens_for_assistant_actions;
-    let prompt = timed(requests::prompt());
-    let prompt = client.render_conversation_for_completion(prompt).await?;
-    println!("The prompt has {} tokens.", prompt.get_ref().tokens.len());
-    for completion in requests::COMPLETIONS {
-        complete(&mut client, completion, stops).await?;
-    }
-    Ok(())
-}
-
-/// Sends the tokens of a completion one by one, and shows each answer before the next is sent.
-async fn complete(client: &mut Client, completion: &str, stops: &[u32]) -> Result<(), Status> {
-    let sampled = client.encode(timed(requests::encode(completion))).await?;
-    let (requests, stream) = mpsc::unbounded_channel();
-    // Sent before the call, which returns when the server first answers.
-    _ = requests.send(requests::assistant_turn());
-    let stream = timed(UnboundedReceiverStream::new(stream));
-    let mut responses = client.parse(stream).await?.into_inner();
-    show(responses.message().await?);
-    for token in sampled.into_inner().tokens {
-        // Fails where the server has ended the stream; its response says why.
-        _ = requests.send(requests::next(token));
+    let prompt = client.render_conversation_for_completion(canned::prompt());
+    let tokens = prompt.await?.into_inner().tokens;
+    println!("The prompt has {} tokens.", tokens.len());
+    for completion in canned::completions() {
+        let sampled = client.encode(completion).await?.into_inner(); // Stands for the engine.
+        let (requests, stream) = mpsc::unbounded_channel();
+        let send = |request| {
+            let request = Some(request);
+            // Fails where the server has ended the stream; its response says why.
+            _ = requests.send(ParseRequest { request });
+        };
+        let (role, options) = (Some(Role::Assistant.into()), None);
+        // Sent before the call, which returns when the server first answers.
+        send(Request::Config(ParseConfig { role, options }));
+        let responses = client.parse(UnboundedReceiverStream::new(stream)).await?;
+        let mut responses = responses.into_inner();
         show(responses.message().await?);
-        if stops.contains(&token) {
-            break;
+        for id in sampled.tokens {
+            send(Request::Tokens(TokenIds { tokens: vec![id] }));
+            show(responses.message().await?);
+            if stops.contains(&id) {
+                break;
+            }
         }
+        drop(requests); // The half-close.
+        show(responses.message().await?);
+        responses.trailers().await?; // Fails where the stream did not end with OK.
     }
-    drop(requests); // The half-close.
-    show(responses.message().await?);
-    responses.trailers().await?; // Fails where the stream did not end with OK.
     Ok(())
 }
 

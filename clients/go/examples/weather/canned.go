@@ -6,15 +6,20 @@ import (
 	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
-// What a model would sample: a call of the tool, then, prompted with its result, the answer.
-var completions = []string{
-	`<|channel|>analysis<|message|>The tool knows the weather.<|end|>` +
+// What a model would sample, to be encoded: a call of the tool, then, prompted with its result, the answer.
+var cannedCompletions = []*pb.EncodeRequest{
+	completion(`<|channel|>analysis<|message|>The tool knows the weather.<|end|>` +
 		`<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json` +
-		`<|message|>{"city":"Oslo"}<|call|>`,
-	`<|channel|>final<|message|>It rains in Oslo.<|return|>`,
+		`<|message|>{"city":"Oslo"}<|call|>`),
+	completion(`<|channel|>final<|message|>It rains in Oslo.<|return|>`),
 }
 
-func conversation() *pb.RenderConversationForCompletionRequest {
+func completion(text string) *pb.EncodeRequest {
+	return &pb.EncodeRequest{Text: text, AllowedSpecial: &pb.SpecialTokenSet{All: true}}
+}
+
+// cannedPrompt asks for the assistant's turn after a system, a developer and a user message.
+func cannedPrompt() *pb.RenderConversationForCompletionRequest {
 	system := &pb.SystemContent{ReasoningEffort: pb.ReasoningEffort_REASONING_EFFORT_LOW.Enum()}
 	developer := &pb.DeveloperContent{
 		Instructions: proto.String("Answer briefly."),
@@ -40,19 +45,4 @@ func conversation() *pb.RenderConversationForCompletionRequest {
 
 func message(role pb.Role, content *pb.Content) *pb.Message {
 	return &pb.Message{Author: &pb.Author{Role: role}, Content: []*pb.Content{content}}
-}
-
-func encode(text string) *pb.EncodeRequest {
-	return &pb.EncodeRequest{Text: text, AllowedSpecial: &pb.SpecialTokenSet{All: true}}
-}
-
-// assistantTurn is the first request of a Parse stream.
-func assistantTurn() *pb.ParseRequest {
-	config := &pb.ParseConfig{Role: pb.Role_ROLE_ASSISTANT.Enum()}
-	return &pb.ParseRequest{Request: &pb.ParseRequest_Config{Config: config}}
-}
-
-// next is every later one: what an engine's step sampled.
-func next(tokens ...uint32) *pb.ParseRequest {
-	return &pb.ParseRequest{Request: &pb.ParseRequest_Tokens{Tokens: &pb.TokenIds{Tokens: tokens}}}
 }

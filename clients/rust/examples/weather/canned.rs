@@ -1,24 +1,30 @@
-use std::time::Duration;
-
 use harmony_sidecar_client::v1::content::Content as Kind;
-use harmony_sidecar_client::v1::parse_request;
 use harmony_sidecar_client::v1::{
-    Author, Content, Conversation, DeveloperContent, EncodeRequest, Message, ParseConfig,
-    ParseRequest, RenderConversationForCompletionRequest, Role, SpecialTokenSet, SystemContent,
-    TextContent, TokenIds, ToolDescription, ToolNamespaceConfig,
+    Author, Content, Conversation, DeveloperContent, EncodeRequest, Message,
+    RenderConversationForCompletionRequest, Role, SpecialTokenSet, SystemContent, TextContent,
+    ToolDescription, ToolNamespaceConfig,
 };
-use tonic::Request;
 
-/// What a model would sample: a call of the tool, then, prompted with its result, the answer.
-pub const COMPLETIONS: [&str; 2] = [
-    concat!(
+/// What a model would sample, to be encoded: a call of the tool, then, prompted with its result,
+/// the answer.
+pub fn completions() -> [EncodeRequest; 2] {
+    let call = concat!(
         "<|channel|>analysis<|message|>The tool knows the weather.<|end|>",
         "<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json",
         r#"<|message|>{"city":"Oslo"}<|call|>"#,
-    ),
-    "<|channel|>final<|message|>It rains in Oslo.<|return|>",
-];
+    );
+    let answer = "<|channel|>final<|message|>It rains in Oslo.<|return|>";
+    [call, answer].map(|text| EncodeRequest {
+        text: text.into(),
+        allowed_special: Some(SpecialTokenSet {
+            all: true,
+            tokens: vec![],
+        }),
+        disallowed_special: None,
+    })
+}
 
+/// Asks for the assistant's turn after a system, a developer and a user message.
 pub fn prompt() -> RenderConversationForCompletionRequest {
     let get_weather = ToolDescription {
         name: "get_weather".into(),
@@ -62,43 +68,4 @@ fn message(role: Role, content: Kind) -> Message {
         }],
         ..Default::default()
     }
-}
-
-pub fn encode(text: &str) -> EncodeRequest {
-    EncodeRequest {
-        text: text.into(),
-        allowed_special: Some(SpecialTokenSet {
-            all: true,
-            tokens: vec![],
-        }),
-        disallowed_special: None,
-    }
-}
-
-/// The first request of a Parse stream.
-pub fn assistant_turn() -> ParseRequest {
-    request(parse_request::Request::Config(ParseConfig {
-        role: Some(Role::Assistant.into()),
-        options: None,
-    }))
-}
-
-/// Every later one: what a step of the engine sampled.
-pub fn next(token: u32) -> ParseRequest {
-    request(parse_request::Request::Tokens(TokenIds {
-        tokens: vec![token],
-    }))
-}
-
-fn request(request: parse_request::Request) -> ParseRequest {
-    ParseRequest {
-        request: Some(request),
-    }
-}
-
-/// A request that must be answered, or a stream that must have ended, in time.
-pub fn timed<T>(message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.set_timeout(Duration::from_secs(30));
-    request
 }
