@@ -138,7 +138,7 @@ def test_the_dashboard_finds_the_servers(scraped: Scraped) -> None:
         ("job", ["harmony-sidecar"]),
         ("instance", sorted([scraped.single.metrics, scraped.workers.metrics])),
     ):
-        definition = dashboard.variables()[name]["definition"]
+        definition = dashboard.variables()[name]["query"]["query"]
         found = re.fullmatch(r"label_values\((.+), (\w+)\)", definition)
         assert found
         selector = dashboard.replace_variables(found[1], {"job": "harmony-sidecar"})
