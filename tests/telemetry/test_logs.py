@@ -89,6 +89,7 @@ def test_an_rpc_is_a_line_when_it_ended() -> None:
         parse(stub, config(ASSISTANT), tokens(_COMPLETION))
         parse_failing(stub, config(ASSISTANT), config(ASSISTANT))
         lines = _rpcs(server, 5)
+        libraries = {it["logger"] for it in server.log_entries() if "harmony" not in it["logger"]}
     assert [(line["method"], line["code"]) for line in lines] == [
         ("GetEncoding", "OK"),
         ("GetEncoding", "OK"),
@@ -96,6 +97,8 @@ def test_an_rpc_is_a_line_when_it_ended() -> None:
         ("Parse", "OK"),
         ("Parse", "INVALID_ARGUMENT"),
     ]
+    # asyncio says once what it polls with; gRPC would say something of each RPC.
+    assert libraries == {"asyncio"}
     ids = [line["request_id"] for line in lines]
     assert ids[0] == "request-7"
     assert all(re.fullmatch("[0-9a-f]{32}", it) for it in ids[1:])
