@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import tempfile
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,10 +17,12 @@ from typing import Any
 
 import yaml
 
+from tests.telemetry.samples import eventually
 from tests.telemetry.tools import tool
 
 _TIMEOUT_SECONDS = 30.0
-_ADDRESS = re.compile(r'msg="Listening on" address=(\S+)')
+_LISTENING = re.compile(r'msg="Listening on" address=(\S+)')
+_READY = "Server is ready to receive web requests"
 
 
 class QueryError(Exception):
@@ -75,21 +76,16 @@ def running_prometheus(configuration: Mapping[str, Any]) -> Iterator[Prometheus]
             f"--storage.tsdb.path={folder}/data",
             "--web.listen-address=127.0.0.1:0",
         ]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            log: list[str] = []
+        log = Path(folder) / "log"
+        with (
+            log.open("w", encoding="utf-8") as errors,
+            subprocess.Popen(command, stderr=errors) as process,
+        ):
             try:
-                address = None
-                for line in process.stderr:
-                    log.append(line)
-                    if found := _ADDRESS.search(line):
-                        address = found[1]
-                    if "Server is ready to receive web requests" in line:
-                        break
-                assert address, "".join(log)
-                # Else it would wait for its log to be read.
-                threading.Thread(target=process.stderr.read, daemon=True).start()
-                yield Prometheus(address)
+                eventually(lambda: _READY in log.read_text("utf-8") or process.poll() is not None)
+                listening = _LISTENING.search(log.read_text("utf-8"))
+                assert listening, log.read_text("utf-8")
+                yield Prometheus(listening[1])
             finally:
                 process.terminate()
                 process.wait(_TIMEOUT_SECONDS)
