@@ -20,8 +20,8 @@ RPC_SECONDS = (
 LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 _COUNTERS: tuple[tuple[str, str], ...] = (
-    ("rendered_tokens", "Tokens that were rendered."),
-    ("parsed_tokens", "Tokens that were given to be parsed."),
+    ("rendered_tokens", "Tokens of rendered messages and conversations, remembered or not."),
+    ("parsed_tokens", "Tokens that parses were given."),
 )
 _COUNTERS_BY_REASON: tuple[tuple[str, str], ...] = (
     ("recoveries", "Repairs of malformed output in recover mode."),
@@ -31,8 +31,8 @@ _CACHE: tuple[tuple[Kind, str, str], ...] = (
     ("counter", "hits", "Messages that the render cache had."),
     ("counter", "misses", "Messages that the render cache did not have."),
     ("gauge", "entries", "Messages in the render cache."),
-    ("gauge", "bytes", "Size of the render cache."),
-    ("gauge", "max_bytes", "Bound on the size of the render cache."),
+    ("gauge", "bytes", "Memory that the render cache takes."),
+    ("gauge", "max_bytes", "Bound on the memory of the render cache."),
 )
 _LIMITS: tuple[tuple[str, str], ...] = (
     ("streams", "Parse and ParseBatch streams"),
@@ -78,7 +78,7 @@ def figures_of(service: HarmonyService) -> list[Figure]:
         taken, maximum = (
             functools.partial(_read, allowance, field) for field in ("taken", "maximum")
         )
-        figures.append(Figure(f"harmony_{name}_open", f"Open: {text}.", "gauge", taken))
+        figures.append(Figure(f"harmony_{name}_open", f"Open {text}.", "gauge", taken))
         figures.append(Figure(f"harmony_{name}_max", f"Bound on open {text}.", "gauge", maximum))
     return figures
 

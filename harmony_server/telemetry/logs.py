@@ -61,6 +61,8 @@ def configure(log_format: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(True)
+    # For each RPC it says that the event loop is the one that it was.
+    logging.getLogger("grpc._cython.cygrpc").setLevel(logging.INFO)
     # A line that cannot be written is lost; logging would print it with its arguments.
     logging.raiseExceptions = False
     _log_uncaught()

@@ -49,7 +49,7 @@ class Metrics:
         )
         seconds = Histogram(
             "grpc_server_handling_seconds",
-            "How long RPCs took; a stream's whole life.",
+            "How long RPCs took in the server; streams, their whole life.",
             _LABELS,
             buckets=RPC_SECONDS,
             registry=self.registry,
@@ -110,7 +110,9 @@ def serve_metrics(address: str, registry: CollectorRegistry) -> str:
 class _InfoCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Says which server this is."""
-        yield InfoMetricFamily("harmony_server", "The server.", value={"version": __version__})
+        yield InfoMetricFamily(
+            "harmony_server", "Always 1; the version of the server.", value={"version": __version__}
+        )
 
 
 class _FigureCollector(Collector):

@@ -15,15 +15,18 @@ class WorkersCollector(Collector):
     """Asks the workers when Prometheus asks.
 
     Args:
+        configured: How many workers there should be.
         collect_workers: Returns the families of each worker that answers, by its number.
         count_restarts: Returns how often workers were restarted.
     """
 
     def __init__(
         self,
+        configured: int,
         collect_workers: Callable[[], Mapping[int, Iterable[Metric]]],
         count_restarts: Callable[[], int],
     ) -> None:
+        self._configured = configured
         self._collect_workers = collect_workers
         self._count_restarts = count_restarts
 
@@ -40,8 +43,15 @@ class WorkersCollector(Collector):
                     labels = {**sample.labels, "worker": str(worker)}
                     merged.samples.append(sample._replace(labels=labels))
         yield from families.values()
-        yield GaugeMetricFamily("harmony_workers", "Workers that serve.", value=len(workers))
-        restarts = Metric("harmony_worker_restarts", "Workers restarted.", "counter")
+        yield GaugeMetricFamily("harmony_workers", "Workers that answer.", value=len(workers))
+        yield GaugeMetricFamily(
+            "harmony_workers_configured",
+            "Workers that there should be.",
+            value=self._configured,
+        )
+        restarts = Metric(
+            "harmony_worker_restarts", "Times that a worker was started again.", "counter"
+        )
         restarts.add_sample("harmony_worker_restarts_total", {}, self._count_restarts())
         yield restarts
 

@@ -63,7 +63,9 @@ class Supervisor:
                     # Here: their library takes long to load.
                     from .metrics import WorkersCollector
 
-                    collector = WorkersCollector(self._collect, lambda: self._restarts)
+                    collector = WorkersCollector(
+                        self._settings.workers, self._collect, lambda: self._restarts
+                    )
                     self._metrics = collector.serve(self._settings.metrics_listen)
                 return await self._supervise(stop)
             except OSError as error:

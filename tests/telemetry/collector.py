@@ -1,9 +1,11 @@
-"""A real OTLP collector: a gRPC server that keeps what it is sent."""
+"""A real OTLP collector: a server, of gRPC or HTTP, that keeps what it is sent."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import http.server
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +125,35 @@ def running_collector() -> Iterator[Collector]:
         yield collector
     finally:
         server.stop(None).wait()
+
+
+@contextlib.contextmanager
+def running_http_collector() -> Iterator[Collector]:
+    """Runs a collector that takes protobuf over HTTP."""
+    collector = Collector()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/v1/traces":
+                collector.traces.append(ExportTraceServiceRequest.FromString(data))
+            elif self.path == "/v1/metrics":
+                collector.measurements.append(ExportMetricsServiceRequest.FromString(data))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keeps quiet."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        collector.address = f"127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield collector
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def texts(pairs: Iterable[KeyValue]) -> dict[str, str]:

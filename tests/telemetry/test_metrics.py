@@ -359,16 +359,19 @@ def test_the_process(server: ObservedServer) -> None:
 
 
 def test_names_follow_the_conventions(server: ObservedServer) -> None:
-    """Prometheus' own linter has nothing to say of the metrics."""
-    result = subprocess.run(
-        [tool("promtool"), "check", "metrics"],
-        input=server.samples().text,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_TIMEOUT_SECONDS,
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    """Prometheus' own linter has nothing to say of the metrics, with workers or without."""
+    with observed_server("--workers", "2") as several:
+        texts = [it.samples().text for it in (server, several)]
+    for text in texts:
+        result = subprocess.run(
+            [tool("promtool"), "check", "metrics"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_an_address_in_use(server: ObservedServer) -> None:

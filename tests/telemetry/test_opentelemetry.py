@@ -21,9 +21,10 @@ from tests.recovery.tokens import encode
 from tests.server.failures import failure_of
 from tests.server.messages import user
 from tests.server.streams import ASSISTANT, LockStep, config, parse, parse_failing, tokens
-from tests.telemetry.collector import Collector, running_collector, texts
+from tests.telemetry.collector import Collector, running_collector, running_http_collector, texts
 from tests.telemetry.samples import eventually
 from tests.telemetry.servers import ObservedServer, observed_server
+from tests.tools.docs import blocks, document
 
 _SERVICE = "harmony.v1.HarmonyService"
 _TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -183,6 +184,75 @@ def test_sampling(collector: Collector) -> None:
             stub.GetEncoding(service_pb2.GetEncodingRequest())
         server.stop()
     assert 70 < len(collector.spans()) < 170
+
+
+def test_the_sampling_that_the_page_recommends(collector: Collector) -> None:
+    """Of what begins here one in a hundred is kept, and all that a client keeps."""
+    (block,) = [it for it in blocks(document("observability.md"), "sh") if "SAMPLER" in it]
+    share = dict(line.removeprefix("export ").split("=") for line in block.splitlines())
+    with (
+        observed_server(_ON, variables={**collector.variables, **share}) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        for _ in range(600):
+            stub.GetRenderCacheStatistics(service_pb2.GetRenderCacheStatisticsRequest())
+        for _ in range(20):
+            stub.GetEncoding(service_pb2.GetEncodingRequest(), metadata=_TRACED)
+        server.stop()
+    assert len(_spans_of(collector, "GetEncoding")) == 20
+    assert len(_spans_of(collector, "GetRenderCacheStatistics")) < 30
+
+
+def test_over_http() -> None:
+    """The other protocol of OTLP, and the variable that says so."""
+    with running_http_collector() as collector:
+        variables = {**collector.variables, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+        with observed_server(_ON, variables=variables) as server:
+            _get_encoding(server.address)
+            assert server.stop() == 0
+        assert len(_spans_of(collector, "GetEncoding")) == 1
+        assert "rpc.server.call.duration" in collector.metrics()
+
+
+@pytest.mark.parametrize(
+    ("variables", "signals"),
+    [
+        ({"OTEL_SDK_DISABLED": "true"}, set()),
+        ({"OTEL_TRACES_EXPORTER": "none"}, {"metrics"}),
+        ({"OTEL_METRICS_EXPORTER": "none"}, {"traces"}),
+    ],
+)
+def test_variables_that_switch_off(
+    collector: Collector, variables: dict[str, str], signals: set[str]
+) -> None:
+    """The SDK as a whole, or one of the two that are exported."""
+    with observed_server(_ON, variables={**collector.variables, **variables}) as server:
+        _get_encoding(server.address)
+        assert server.stop() == 0
+    exported = {"traces": collector.traces, "metrics": collector.measurements}
+    assert {name for name, requests in exported.items() if requests} == signals
+
+
+def test_nothing_of_a_request_is_exported(collector: Collector) -> None:
+    """Neither its text, nor what the server answers, nor metadata but the id."""
+    secret = "What the user asked<|end|>"
+    metadata = (("x-request-id", "request-7"), ("x-user", "somebody"))
+    with (
+        observed_server(_ON, variables=collector.variables) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        stub.Render(service_pb2.RenderRequest(message=user(secret)), metadata=metadata)
+        request = service_pb2.EncodeRequest(text=secret)
+        assert "<|end|>" in failure_of(lambda: stub.Encode(request, metadata=metadata)).message
+        parse(stub, config(ASSISTANT), tokens(_COMPLETION))
+        server.stop()
+    exports = [*collector.traces, *collector.measurements]
+    data = b"".join(it.SerializeToString() for it in exports)
+    assert b"request-7" in data
+    for word in (b"the user", b"<|end|>", b"somebody", b"It rains", b"127.0.0.1"):
+        assert word not in data
 
 
 def test_each_worker_is_an_instance(collector: Collector) -> None:

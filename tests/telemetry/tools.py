@@ -1,4 +1,4 @@
-"""The programs that these tests need besides Python: Debian's package prometheus."""
+"""The programs that these tests need besides Python: Debian's package prometheus, Node.js."""
 
 import shutil
 

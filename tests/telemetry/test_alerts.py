@@ -1,0 +1,86 @@
+"""The alert rules: what Prometheus' own tool says of them, and their unit tests."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import yaml
+
+from harmony_server.telemetry.counters import Counters
+from tests.deploy.tools import ROOT
+from tests.telemetry.servers import observed_server
+from tests.telemetry.tools import tool
+
+RULES = ROOT / "deploy" / "prometheus" / "alerts.yaml"
+_UNIT_TESTS = Path(__file__).parent / "alerts_test.yaml"
+_TIMEOUT_SECONDS = 60
+
+
+def rules() -> list[dict[str, Any]]:
+    """Returns the rules."""
+    (group,) = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+def _promtool(*arguments: str | Path) -> None:
+    result = subprocess.run(
+        [tool("promtool"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_SECONDS,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_rules_are_valid() -> None:
+    """Prometheus' linter takes them, warnings included."""
+    _promtool("check", "rules", "--lint-fatal", RULES)
+
+
+def test_alerts_fire_when_they_should() -> None:
+    """Their unit tests pass: each alert fires in its case and not in the one next to it."""
+    _promtool("test", "rules", _UNIT_TESTS)
+
+
+@pytest.mark.parametrize("name", [rule["alert"] for rule in rules()])
+def test_each_alert_has_both_cases(name: str) -> None:
+    """The unit tests expect each alert to fire somewhere, and elsewhere not to."""
+    cases = [
+        bool(case.get("exp_alerts"))
+        for test in yaml.safe_load(_UNIT_TESTS.read_text(encoding="utf-8"))["tests"]
+        for case in test["alert_rule_test"]
+        if case["alertname"] == name
+    ]
+    assert set(cases) == {True, False}
+
+
+def test_alerts_say_how_bad_it_is_and_what_to_do() -> None:
+    """Each has a severity, a summary and a description, and names the series that it is about."""
+    for rule in rules():
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert set(rule["annotations"]) == {"summary", "description"}
+        assert all(text.endswith(".") for text in rule["annotations"].values())
+        assert "{{ $labels." in rule["annotations"]["summary"]
+
+
+def test_alerts_are_about_what_the_server_tells() -> None:
+    """The metrics, codes and reasons that they name exist, and every selector has the job."""
+    text = "\n".join(rule["expr"] for rule in rules())
+    with observed_server("--workers", "2") as server:
+        families = server.samples().families.values()
+    served = {sample.name for family in families for sample in family.samples}
+    selectors = re.findall(r"(\w+)\{([^}]*)\}", text)
+    # Prometheus adds `up` itself.
+    assert {name for name, _ in selectors} - {"up"} <= served
+    assert all(labels.startswith('job="harmony-sidecar"') for _, labels in selectors)
+    codes = "|".join(re.findall(r'grpc_code=~?"([^"]+)"', text)).split("|")
+    assert set(codes) <= set(grpc.StatusCode.__members__)
+    reasons = set(re.findall(r'reason="([^"]+)"', text))
+    assert reasons <= Counters().sequence_errors.keys()

@@ -1,0 +1,108 @@
+"""The Grafana dashboard can be imported as it is."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import promql_parser
+import pytest
+
+from tests.telemetry import dashboard
+from tests.telemetry.servers import observed_server
+
+_COLUMNS = 24
+# What Grafana puts in the place of its own variables.
+_BUILT_IN = {"__rate_interval": "1m"}
+_VALUES = {**_BUILT_IN, "job": "harmony-sidecar", "instance": "127.0.0.1:9464"}
+_LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
+
+
+@pytest.fixture(scope="module")
+def panels() -> list[dict[str, Any]]:
+    """The panels, rows included."""
+    found: list[dict[str, Any]] = dashboard.load()["panels"]
+    return found
+
+
+def test_panels_have_ids_and_places_of_their_own(panels: list[dict[str, Any]]) -> None:
+    """No id is used twice, and no panel covers another or leaves the grid."""
+    ids = [it["id"] for it in panels]
+    assert len(set(ids)) == len(ids) > 20
+    covered = list(itertools.chain.from_iterable(_cells(it["gridPos"]) for it in panels))
+    assert len(set(covered)) == len(covered)
+    assert {column for column, _ in covered} == set(range(_COLUMNS))
+    # Grafana moves panels up into a gap, and the layout would be another.
+    assert {line for _, line in covered} == set(range(1 + max(line for _, line in covered)))
+
+
+def _cells(place: dict[str, int]) -> Iterator[tuple[int, int]]:
+    columns = range(place["x"], place["x"] + place["w"])
+    return itertools.product(columns, range(place["y"], place["y"] + place["h"]))
+
+
+def test_it_belongs_to_no_installation(panels: list[dict[str, Any]]) -> None:
+    """It has no number of an installation's, and asks which Prometheus to use."""
+    whole = dashboard.load()
+    assert whole["id"] is None
+    assert whole["uid"] == "harmony-sidecar"
+    assert "__inputs" not in whole
+    chosen = {"type": "prometheus", "uid": "${datasource}"}
+    shown = [it for it in panels if it["type"] != "row"]
+    assert all(it["datasource"] == chosen for it in shown)
+    assert all(target["datasource"] == chosen for it in shown for target in it["targets"])
+    variables = dashboard.variables()
+    assert list(variables) == ["datasource", "job", "instance"]
+    assert (variables["datasource"]["type"], variables["datasource"]["query"]) == (
+        "datasource",
+        "prometheus",
+    )
+
+
+def test_every_panel_says_what_it_shows(panels: list[dict[str, Any]]) -> None:
+    """It has a title of its own, a sentence, a unit, and queries with letters of their own."""
+    shown = [it for it in panels if it["type"] != "row"]
+    titles = [it["title"] for it in shown]
+    assert len(set(titles)) == len(titles)
+    for panel in shown:
+        assert panel["description"].endswith(".")
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        letters = [it["refId"] for it in panel["targets"]]
+        assert letters == sorted(set(letters))
+        for override in panel["fieldConfig"]["overrides"]:
+            assert override["matcher"]["options"] in letters
+
+
+def test_queries_parse_and_filter_by_every_variable() -> None:
+    """Each is PromQL, uses variables that there are, and shows the servers that were chosen."""
+    known = {*dashboard.variables(), *_BUILT_IN}
+    for query in dashboard.queries():
+        assert dashboard.names_of_variables(query.text) <= known, query
+        expression = query.expression(**_VALUES)
+        promql_parser.parse(expression)
+        selectors = re.findall(r"\w+\{(.*?)\}", query.text)
+        assert selectors, query
+        for selector in selectors:
+            assert selector.startswith('job=~"$job", instance=~"$instance"'), query
+
+
+def test_it_is_about_metrics_and_labels_that_the_server_has() -> None:
+    """A query names no metric that there is not, and a legend no label that the query drops."""
+    with observed_server("--workers", "2") as server:
+        families = server.samples().families.values()
+    labels = {
+        sample.name: set(sample.labels) | {"job", "instance"}
+        for family in families
+        for sample in family.samples
+    }
+    # Prometheus adds it itself.
+    labels["up"] = {"job", "instance"}
+    for query in dashboard.queries():
+        names = set(re.findall(r"(\w+)\{", query.text))
+        assert names <= labels.keys(), query
+        kept = set.intersection(*(labels[name] for name in names))
+        if grouped := re.findall(r"by \(([^)]*)\)", query.text):
+            kept = {it.strip() for it in grouped[0].split(",")}
+        assert set(_LEGEND_LABEL.findall(query.legend)) <= kept, query

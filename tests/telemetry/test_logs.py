@@ -1,0 +1,219 @@
+"""The log of a real server: what it has of RPCs, of faults, and never of what a request says."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.recovery.tokens import encode
+from tests.server.failures import failure_of
+from tests.server.streams import ASSISTANT, config, parse, parse_failing, tokens
+from tests.telemetry.samples import eventually
+from tests.telemetry.servers import ObservedServer, observed_server
+
+_JSON = ("--log-format", "json")
+_DEBUG = ("--log-level", "debug")
+_SECRET = "What the user asked"
+_TIMEOUT_SECONDS = 30
+_COMPLETION = encode("<|channel|>final<|message|>It rains.<|return|>")
+
+# Faults of the kind that nobody foresaw, in a server that is otherwise what it is.
+_BROKEN = f"""
+from harmony_server.parse_stream import ParseStream
+from harmony_server.service import HarmonyService
+
+def fail(*_):
+    raise RuntimeError({_SECRET!r})
+
+HarmonyService.encode = fail
+ParseStream.answer = fail
+"""
+
+# What happens outside of RPCs, by the servers' own set-up of the log.
+_OUTSIDE_OF_RPCS = f"""
+import asyncio, gc, logging, threading, warnings
+from harmony_server.telemetry import logs
+
+logs.configure("json", "info")
+
+async def fail(text):
+    raise RuntimeError(text)
+
+async def main():
+    task = asyncio.create_task(fail({_SECRET!r}))
+    await asyncio.sleep(0.01)
+    del task
+    gc.collect()
+
+asyncio.run(main())
+thread = threading.Thread(target=lambda: asyncio.run(fail({_SECRET!r})))
+thread.start()
+thread.join()
+warnings.warn("a library's warning")
+raise RuntimeError({_SECRET!r})
+"""
+
+
+def _rpcs(server: ObservedServer, count: int) -> list[dict[str, Any]]:
+    """Returns the lines about RPCs, once there are so many."""
+
+    def found() -> list[dict[str, Any]]:
+        return [it for it in server.log_entries() if it["event"] == "rpc"]
+
+    eventually(lambda: len(found()) >= count)
+    assert len(found()) == count
+    return found()
+
+
+def test_an_rpc_is_a_line_when_it_ended() -> None:
+    """It has method, code, duration, peer and the client's id, or one that the server made."""
+    with (
+        observed_server(*_JSON, *_DEBUG) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        request = service_pb2.GetEncodingRequest()
+        stub.GetEncoding(request, metadata=(("x-request-id", "request-7"),))
+        stub.GetEncoding(request)
+        failure_of(lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[300_000])))
+        parse(stub, config(ASSISTANT), tokens(_COMPLETION))
+        parse_failing(stub, config(ASSISTANT), config(ASSISTANT))
+        lines = _rpcs(server, 5)
+        libraries = {it["logger"] for it in server.log_entries() if "harmony" not in it["logger"]}
+    assert [(line["method"], line["code"]) for line in lines] == [
+        ("GetEncoding", "OK"),
+        ("GetEncoding", "OK"),
+        ("Decode", "INVALID_ARGUMENT"),
+        ("Parse", "OK"),
+        ("Parse", "INVALID_ARGUMENT"),
+    ]
+    # asyncio says once what it polls with; gRPC would say something of each RPC.
+    assert libraries == {"asyncio"}
+    ids = [line["request_id"] for line in lines]
+    assert ids[0] == "request-7"
+    assert all(re.fullmatch("[0-9a-f]{32}", it) for it in ids[1:])
+    assert len(set(ids)) == len(ids)
+    for line in lines:
+        assert line["level"] == "debug"
+        assert line["logger"] == "harmony_server.rpc"
+        assert 0 < line["milliseconds"] < 1000 * _TIMEOUT_SECONDS
+        assert line["peer"].startswith("ipv4:127.0.0.1:")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["timestamp"])
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_a_server_that_is_well_is_silent(workers: tuple[str, ...]) -> None:
+    """By default it logs nothing of RPCs that succeed, or that fail by their clients' doing."""
+    with (
+        observed_server(*_JSON, *workers) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        stub.GetEncoding(service_pb2.GetEncodingRequest())
+        failure_of(lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[300_000])))
+        assert server.stop() == 0
+        assert server.log_entries() == []
+
+
+def test_rpcs_at_the_same_time_keep_their_ids() -> None:
+    """However they interleave, in threads and out of them, each line has its own RPC's id."""
+    large = "It rains in Oslo. " * 2000
+    with (
+        observed_server(*_JSON, *_DEBUG) as server,
+        grpc.insecure_channel(server.address) as channel,
+        concurrent.futures.ThreadPoolExecutor(8) as threads,
+    ):
+        stub = HarmonyServiceStub(channel)
+
+        def encode(number: int) -> None:
+            request = service_pb2.EncodeRequest(text=large if number % 2 else "Hello")
+            stub.Encode(request, metadata=(("x-request-id", f"encode-{number}"),))
+
+        def decode(number: int) -> None:
+            request = service_pb2.DecodeRequest(tokens=[300_000])
+            metadata = (("x-request-id", f"decode-{number}"),)
+            failure_of(lambda: stub.Decode(request, metadata=metadata))
+
+        calls = [threads.submit(it, number) for number in range(40) for it in (encode, decode)]
+        for call in calls:
+            call.result()
+        lines = _rpcs(server, len(calls))
+    assert len({line["request_id"] for line in lines}) == len(calls)
+    for line in lines:
+        method, _ = line["request_id"].split("-")
+        assert line["method"].lower() == method
+
+
+def test_a_fault_is_logged_and_what_it_quotes_is_not(tmp_path: Path) -> None:
+    """The log says what was raised and where, and the client learns the id of the line alone."""
+    (tmp_path / "sitecustomize.py").write_text(_BROKEN)
+    with (
+        observed_server(*_JSON, variables={"PYTHONPATH": str(tmp_path)}) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        request = service_pb2.EncodeRequest(text=_SECRET)
+        unary = failure_of(lambda: stub.Encode(request))
+        stream = failure_of(lambda: list(stub.Parse(iter([config(ASSISTANT)]))))
+        lines = _rpcs(server, 2)
+        faults = [it for it in server.log_entries() if it["event"] != "rpc"]
+    assert _SECRET not in _text(faults + lines)
+    assert [line["code"] for line in lines] == ["INTERNAL"] * 2
+    for failure, line, fault in zip((unary, stream), lines, faults, strict=True):
+        assert failure.code is grpc.StatusCode.INTERNAL
+        assert _SECRET not in str(failure)
+        assert {fault["level"], line["level"]} == {"error"}
+        assert failure.metadata["request_id"] == line["request_id"] == fault["request_id"]
+        assert fault["error"] == "RuntimeError"
+        assert any(re.search(r"sitecustomize\.py:\d+ in fail$", it) for it in fault["where"])
+
+
+def _text(lines: list[dict[str, Any]]) -> str:
+    return "\n".join(map(str, lines))
+
+
+def test_what_nobody_catches_is_logged_without_its_text() -> None:
+    """Tasks, threads and the process itself: each an object a line, that says type and place."""
+    result = subprocess.run(
+        [sys.executable, "-c", _OUTSIDE_OF_RPCS],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_SECONDS,
+    )
+    assert result.returncode == 1
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert [(it["event"].split(":")[0], it["level"], it.get("error")) for it in lines] == [
+        ("Task exception was never retrieved", "error", "RuntimeError"),
+        ("uncaught exception", "critical", "RuntimeError"),
+        (lines[2]["event"].split(":")[0], "warning", None),
+        ("uncaught exception", "critical", "RuntimeError"),
+    ]
+    assert "a library's warning" in lines[2]["event"]
+    assert _SECRET not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_lines_for_people_have_the_same() -> None:
+    """The other format is a line, too, with the same of an RPC."""
+    with (
+        observed_server(*_DEBUG) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        request = service_pb2.GetEncodingRequest()
+        metadata = (("x-request-id", "request-7"),)
+        HarmonyServiceStub(channel).GetEncoding(request, metadata=metadata)
+        eventually(lambda: "request-7" in server.log())
+        (line,) = [it for it in server.log().splitlines() if "request-7" in it]
+    for part in ("[debug", "rpc", "method=GetEncoding", "code=OK", "milliseconds=", "peer=ipv4:"):
+        assert part in line

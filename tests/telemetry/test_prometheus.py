@@ -1,0 +1,244 @@
+"""A real Prometheus scrapes real servers: one process, and one with workers.
+
+It is configured as docs/observability.md says, but for places and times.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import psutil
+import pytest
+import yaml
+
+from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.recovery.tokens import encode
+from tests.server.failures import failure_of
+from tests.server.messages import conversation, user
+from tests.server.streams import ASSISTANT, batch, config, parse, tokens
+from tests.telemetry import dashboard
+from tests.telemetry.prometheus import Prometheus, QueryError, running_prometheus
+from tests.telemetry.samples import eventually
+from tests.telemetry.servers import ObservedServer, observed_server
+from tests.telemetry.test_alerts import RULES, rules
+from tests.tools.docs import blocks, document
+
+_INTERVAL = "500ms"
+_MAX_REQUEST_TOKENS = 1000
+_BROKEN = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")
+_RECOVER = parse_pb2.ParseConfig(
+    role=chat_pb2.ROLE_ASSISTANT, options=parse_pb2.ParseOptions(recover=True)
+)
+_EXPRESSIONS = {it["alert"]: it["expr"] for it in rules()}
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """Two servers and the Prometheus that scrapes them.
+
+    Attributes:
+        single: A server of one process.
+        workers: A server with two workers.
+        prometheus: Prometheus.
+    """
+
+    single: ObservedServer
+    workers: ObservedServer
+    prometheus: Prometheus
+
+    def value(self, expression: str) -> float | None:
+        """Returns the value of an expression that has one series, or none."""
+        found = self.prometheus.query(expression)
+        assert len(found) <= 1, found
+        return found[0][1] if found else None
+
+
+@contextlib.contextmanager
+def _scraping() -> Iterator[Scraped]:
+    """Runs both servers and has them called, with an outcome that is known, and scraped."""
+    limit = ("--max-request-tokens", str(_MAX_REQUEST_TOKENS))
+    with (
+        observed_server(*limit) as single,
+        observed_server(*limit, "--workers", "2") as workers,
+        running_prometheus(_configuration(single.metrics, workers.metrics)) as prometheus,
+    ):
+        it = Scraped(single, workers, prometheus)
+        # A rate needs a sample from before.
+        eventually(lambda: (it.value("min(count_over_time(harmony_server_info[1m]))") or 0) >= 2)
+        eventually(lambda: it.value("count(up == 1)") == 2)
+        for server in (single, workers):
+            _exercise(server.address)
+        eventually(lambda: it.value('sum(grpc_server_handled_total{grpc_method="Decode"})') == 2)
+        yield it
+
+
+@pytest.fixture(scope="module")
+def scraped() -> Iterator[Scraped]:
+    """Servers that the tests of this module share."""
+    with _scraping() as it:
+        yield it
+
+
+def _configuration(*targets: str) -> dict[str, Any]:
+    (text,) = [it for it in blocks(document("observability.md"), "yaml") if "scrape_configs" in it]
+    configuration: dict[str, Any] = yaml.safe_load(text)
+    configuration["global"] = {"scrape_interval": _INTERVAL, "evaluation_interval": _INTERVAL}
+    (name,) = configuration["rule_files"]
+    assert RULES.name == name
+    configuration["rule_files"] = [str(RULES)]
+    (job,) = configuration["scrape_configs"]
+    (static,) = job["static_configs"]
+    static["targets"] = list(targets)
+    return configuration
+
+
+def _exercise(address: str) -> None:
+    """Makes a call of each kind that the dashboard tells apart; the last one is Decode."""
+    with grpc.insecure_channel(address) as channel:
+        stub = HarmonyServiceStub(channel)
+        for _ in range(3):
+            stub.GetEncoding(service_pb2.GetEncodingRequest())
+        talk = service_pb2.RenderConversationRequest(conversation=conversation(user("Hello")))
+        for _ in range(2):
+            stub.RenderConversation(talk)
+        parse(stub, config(_RECOVER), tokens(_BROKEN))
+        opened = [parse_pb2.OpenSequence(sequence_id=1, config=ASSISTANT)]
+        batch(stub, parse_pb2.ParseBatchRequest(open=opened, sequence_ids=[7], tokens=[1]))
+        failure_of(lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[300_000])))
+
+
+@pytest.mark.parametrize("name", ["single", "workers"])
+def test_every_query_of_the_dashboard_has_data(scraped: Scraped, name: str) -> None:
+    """No query fails, and none has nothing to show but those about workers where there are none."""
+    server: ObservedServer = getattr(scraped, name)
+    values = {"job": "harmony-sidecar", "instance": server.metrics, "__rate_interval": "1m"}
+
+    def without_data() -> list[str]:
+        return [
+            query.text
+            for query in dashboard.queries()
+            if not any(
+                math.isfinite(value)
+                for _, value in scraped.prometheus.query(query.expression(**values))
+            )
+        ]
+
+    about_workers = [it.text for it in dashboard.queries() if "harmony_worker" in it.text]
+    assert len(about_workers) == 3
+    _assert_soon(without_data, [] if name == "workers" else about_workers)
+
+
+def test_the_dashboard_finds_the_servers(scraped: Scraped) -> None:
+    """Its variables offer the job and both instances."""
+    for name, expected in (
+        ("job", ["harmony-sidecar"]),
+        ("instance", sorted([scraped.single.metrics, scraped.workers.metrics])),
+    ):
+        definition = dashboard.variables()[name]["query"]["query"]
+        found = re.fullmatch(r"label_values\((.+), (\w+)\)", definition)
+        assert found
+        selector = dashboard.replace_variables(found[1], {"job": "harmony-sidecar"})
+        values = scraped.prometheus.get(f"label/{found[2]}/values", **{"match[]": selector})
+        assert sorted(values) == expected
+
+
+def test_the_numbers_arrive(scraped: Scraped) -> None:
+    """What Prometheus has of each server, its workers together, is what was called."""
+    for server in (scraped.single, scraped.workers):
+        chosen = f'job="harmony-sidecar", instance="{server.metrics}"'
+        for expression, expected in (
+            ('grpc_server_handled_total{{{}, grpc_method="GetEncoding", grpc_code="OK"}}', 3),
+            ('grpc_server_handled_total{{{}, grpc_code="INVALID_ARGUMENT"}}', 1),
+            ('grpc_server_handling_seconds_count{{{}, grpc_type="bidi_stream"}}', 2),
+            ("harmony_parsed_tokens_total{{{}}}", len(_BROKEN) + 1),
+            ('harmony_recoveries_total{{{}, reason="REPEATED_RECIPIENT"}}', 1),
+            ('harmony_sequence_errors_total{{{}, reason="SEQUENCE_UNKNOWN"}}', 1),
+            ("harmony_sequences_open{{{}}}", 0),
+        ):
+            total = f"sum({expression.format(chosen)})"
+            _assert_soon(functools.partial(scraped.value, total), expected)
+
+    def processes() -> list[str]:
+        found = scraped.prometheus.query("process_resident_memory_bytes > 50e6")
+        return sorted(labels.get("worker", "") for labels, _ in found)
+
+    _assert_soon(processes, ["", "0", "1"])
+
+
+def test_a_query_that_is_none_is_an_error(scraped: Scraped) -> None:
+    """The checks above would notice."""
+    with pytest.raises(QueryError, match="parse error"):
+        scraped.prometheus.query("sum(")
+
+
+def test_prometheus_takes_the_rules(scraped: Scraped) -> None:
+    """It evaluates each of them without an error."""
+
+    def evaluated() -> list[dict[str, Any]]:
+        (group,) = scraped.prometheus.get("rules")["groups"]
+        found: list[dict[str, Any]] = group["rules"]
+        return found
+
+    eventually(lambda: all(it["health"] != "unknown" for it in evaluated()))
+    assert [(it["name"], it["health"]) for it in evaluated()] == [
+        (it["alert"], "ok") for it in rules()
+    ]
+
+
+def test_alerts_see_what_happens() -> None:
+    """Of servers that are well no alert's expression has anything; then some have what happened."""
+    with _scraping() as it:
+        # Whether the event loop is late is this machine's affair, too.
+        assert it.prometheus.query(_EXPRESSIONS["HarmonySidecarSlow"].replace("> 0.1", ">= 0"))
+        for alert in _EXPRESSIONS.keys() - {"HarmonySidecarSlow"}:
+            _until(it, alert)
+
+        with grpc.insecure_channel(it.single.address) as channel:
+            stub = HarmonyServiceStub(channel)
+            excess = service_pb2.DecodeRequest(tokens=[0] * (_MAX_REQUEST_TOKENS + 1))
+            failure = failure_of(lambda: stub.Decode(excess))
+        assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        _until(it, "HarmonySidecarRefuses", {"grpc_method": "Decode"})
+
+        workers = {"instance": it.workers.metrics}
+        # The start of another takes longer than Prometheus needs to miss it.
+        psutil.Process(it.workers.process.pid).children()[0].kill()
+        _until(it, "HarmonySidecarWorkerMissing", workers)
+        _until(it, "HarmonySidecarWorkerMissing")
+
+        it.single.stop()
+        _until(it, "HarmonySidecarDown", {"instance": it.single.metrics})
+        assert it.prometheus.query(_EXPRESSIONS["HarmonySidecarAbsent"]) == []
+        it.workers.stop()
+        _until(it, "HarmonySidecarAbsent", {})
+
+
+def _until(it: Scraped, alert: str, *expected: dict[str, str]) -> None:
+    """Waits until an alert's expression has series with these labels, and the job's, alone."""
+
+    def found() -> list[dict[str, str]]:
+        series = [labels for labels, _ in it.prometheus.query(_EXPRESSIONS[alert])]
+        return [{key: labels[key] for key in labels if key != "__name__"} for labels in series]
+
+    _assert_soon(found, [{"job": "harmony-sidecar", **labels} for labels in expected])
+
+
+def _assert_soon(measure: Callable[[], object], expected: object) -> None:
+    """Asserts what may be late: a scrape that takes too long leaves a gap until the next one."""
+    last: list[object] = []
+
+    def holds() -> bool:
+        last[:] = [measure()]
+        return last == [expected]
+
+    with contextlib.suppress(AssertionError):
+        eventually(holds)
+    assert last == [expected]
