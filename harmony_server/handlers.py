@@ -1,4 +1,4 @@
-"""gRPC handlers: bytes in, bytes out, and the one place where errors become statuses."""
+"""gRPC handlers of the service: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import functools
-import logging
 import os
 import threading
 import time
@@ -20,16 +19,15 @@ from harmony_client.v1 import service_pb2 as pb
 
 from .abandonment import abandonable
 from .batch_stream import BatchStream
+from .guard import guard
 from .limits import Limits
 from .open_streams import Activity, OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
-from .telemetry.logs import request_id
 from .telemetry.rpcs import METHODS, Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
-_Result = TypeVar("_Result")
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -47,9 +45,7 @@ _MAX_INLINE_STREAM_BYTES = 32 * 1024
 _THREADS = (os.cpu_count() or 1) + 1
 
 # The type of grpc.aio.EOF, which gRPC does not name.
-_EndOfStream = type(grpc.aio.EOF)
-
-_logger = logging.getLogger(__name__)
+EndOfStream = type(grpc.aio.EOF)
 
 
 class Stream(Protocol):
@@ -175,7 +171,7 @@ class Handlers:
             return await serve(data)
 
         async def handle(data: bytes, context: _Context) -> bytes:
-            return await _guard(serve_when_started(data), context)
+            return await guard(serve_when_started(data), context)
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
@@ -184,7 +180,7 @@ class Handlers:
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
-            while not isinstance(data := await context.read(), _EndOfStream):
+            while not isinstance(data := await context.read(), EndOfStream):
                 activity.last = time.monotonic()
                 if len(data) <= _MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
@@ -207,7 +203,7 @@ class Handlers:
 
         async def handle(_requests: object, context: _Context) -> None:
             async with self.streams.containing(context) as activity:
-                await _guard(serve_within_limit(context, activity), context)
+                await guard(serve_within_limit(context, activity), context)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
@@ -233,22 +229,3 @@ class Handlers:
                 # What the work uses, and the place it takes, are free when the thread is.
                 await asyncio.wait([outcome])
             raise
-
-
-async def _guard(work: Awaitable[_Result], context: _Context) -> _Result:
-    """Awaits the work of an RPC and turns what it raises into a status."""
-    try:
-        return await work
-    except RequestError as error:
-        failure = error
-    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException:
-        # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
-        _logger.exception("unexpected error while serving an RPC")
-        metadata = {"request_id": it} if (it := request_id()) else {}
-        failure = RequestError(
-            grpc.StatusCode.INTERNAL, "INTERNAL", "internal error", metadata=metadata
-        )
-    # Outside of the try: the exception by which abort ends a handler is an Exception too.
-    return await failure.abort(context)

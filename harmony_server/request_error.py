@@ -1,5 +1,6 @@
 """A request that cannot be served, and its form on the wire."""
 
+import asyncio
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -59,9 +60,18 @@ class RequestError(Exception):
         return status
 
     async def abort(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> NoReturn:
-        """Ends the RPC with this error."""
+        """Ends the RPC with this error.
+
+        Raises:
+            grpc.aio.AbortError: It did.
+            asyncio.CancelledError: The client is gone.
+        """
         status = rpc_status.to_status(self.to_status())
-        await context.abort(self.code, status.details, status.trailing_metadata)
+        try:
+            await context.abort(self.code, status.details, status.trailing_metadata)
+        except grpc.aio.InternalError:
+            # gRPC cannot write any more; by itself it would log that as an error.
+            raise asyncio.CancelledError from None
 
 
 def invalid_field(field: str, message: str) -> RequestError:
