@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 
-from . import core, reflection, transport
+from . import core, memory, reflection, transport
 from .addresses import Address
 from .handlers import Handlers
 from .health import Health
@@ -100,6 +100,7 @@ class Server:
         background = [
             asyncio.create_task(handlers.end_idle_streams()),
             asyncio.create_task(self.telemetry.watch_event_loop()),
+            asyncio.create_task(memory.give_back_regularly()),
         ]
         health.become_ready()
         ready(bound)
