@@ -1,4 +1,4 @@
-"""gRPC handlers: bytes in, bytes out, and the one place where errors become statuses."""
+"""gRPC handlers of the service: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import functools
-import logging
 import os
 import threading
 import time
@@ -20,12 +19,12 @@ from harmony_client.v1 import service_pb2 as pb
 
 from .abandonment import abandonable
 from .batch_stream import BatchStream
+from .guard import Guard
 from .limits import Limits
 from .open_streams import Activity, OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
-from .telemetry.logs import request_id
 from .telemetry.rpcs import METHODS, Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
@@ -46,9 +45,7 @@ _MAX_INLINE_STREAM_BYTES = 32 * 1024
 _THREADS = (os.cpu_count() or 1) + 1
 
 # The type of grpc.aio.EOF, which gRPC does not name.
-_EndOfStream = type(grpc.aio.EOF)
-
-_logger = logging.getLogger(__name__)
+EndOfStream = type(grpc.aio.EOF)
 
 
 class Stream(Protocol):
@@ -174,7 +171,7 @@ class Handlers:
             return await serve(data)
 
         async def handle(data: bytes, context: _Context) -> bytes:
-            async with _Guard(context):
+            async with Guard(context):
                 return await serve_when_started(data)
 
         return grpc.unary_unary_rpc_method_handler(handle)
@@ -184,7 +181,7 @@ class Handlers:
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
-            while not isinstance(data := await context.read(), _EndOfStream):
+            while not isinstance(data := await context.read(), EndOfStream):
                 activity.last = time.monotonic()
                 if len(data) <= _MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
@@ -200,7 +197,7 @@ class Handlers:
 
         # Every coroutine and generator around a stream takes memory for as long as it is open.
         async def handle(_requests: object, context: _Context) -> None:
-            async with self.streams.containing(context) as activity, _Guard(context):
+            async with self.streams.containing(context) as activity, Guard(context):
                 with self._limits.streams.holding():
                     await self._started.wait()
                     with contextlib.closing(open_stream(self._service)) as stream:
@@ -230,31 +227,3 @@ class Handlers:
                 # What the work uses, and the place it takes, are free when the thread is.
                 await asyncio.wait([outcome])
             raise
-
-
-class _Guard:
-    """Turns what the work of an RPC raises into a status."""
-
-    __slots__ = ("_context",)
-
-    def __init__(self, context: _Context) -> None:
-        self._context = context
-
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(
-        self, _type: object, error: BaseException | None, _traceback: object
-    ) -> None:
-        if isinstance(error, RequestError):
-            await error.abort(self._context)
-        passed_on = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
-        if error is None or isinstance(error, passed_on):
-            return
-        # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
-        _logger.error("unexpected error while serving an RPC", exc_info=error)
-        metadata = {"request_id": it} if (it := request_id()) else {}
-        failure = RequestError(
-            grpc.StatusCode.INTERNAL, "INTERNAL", "internal error", metadata=metadata
-        )
-        await failure.abort(self._context)

@@ -63,6 +63,7 @@ class Limits:
         request_tokens: The tokens in a request.
         header_tokens: The tokens in a header; a request may ask for fewer.
         streams: The open streams.
+        health_watches: The open watches of the health.
         sequences: The open sequences of batch streams.
         renders: The unary requests that are work for a thread.
         stream_idle_seconds: How long a stream may be without a request; 0: as long as it likes.
@@ -72,6 +73,7 @@ class Limits:
     request_tokens: int
     header_tokens: int
     streams: Allowance
+    health_watches: Allowance
     sequences: Allowance
     renders: Allowance
     stream_idle_seconds: float
@@ -84,6 +86,7 @@ class Limits:
             request_tokens=settings.max_request_tokens,
             header_tokens=settings.max_header_tokens,
             streams=Allowance("max_streams", settings.max_streams),
+            health_watches=Allowance("max_health_watches", settings.max_health_watches),
             sequences=Allowance("max_sequences", settings.max_sequences),
             renders=Allowance("max_concurrent_renders", settings.max_concurrent_renders),
             stream_idle_seconds=settings.stream_idle_timeout_seconds,

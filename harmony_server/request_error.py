@@ -1,5 +1,6 @@
 """A request that cannot be served, and its form on the wire."""
 
+import asyncio
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -11,6 +12,10 @@ from .core import ParseError
 
 # The domain of every google.rpc.ErrorInfo.
 DOMAIN = "harmony.v1"
+
+# gRPC clients take 8 KiB of trailers, and lose an error that has more. A byte of its message stands
+# there as up to three, and twice more in the details.
+_MOST_MESSAGE_BYTES = 1000
 
 _Request = TypeVar("_Request", bound=Message)
 
@@ -46,22 +51,38 @@ class RequestError(Exception):
         """Returns google.rpc.Status with an ErrorInfo and, for a field, a BadRequest."""
         number, _ = self.code.value
         message = f"{self.field}: {self.message}" if self.field else self.message
-        status = status_pb2.Status(code=number, message=message)
+        status = status_pb2.Status(code=number, message=_shortened(message))
         info = error_details_pb2.ErrorInfo(
             reason=self.reason, domain=DOMAIN, metadata=self.metadata
         )
         status.details.add().Pack(info)
         if self.field:
             violation = error_details_pb2.BadRequest.FieldViolation(
-                field=self.field, description=self.message, reason=self.reason
+                field=self.field, description=_shortened(self.message), reason=self.reason
             )
             status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
         return status
 
     async def abort(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> NoReturn:
-        """Ends the RPC with this error."""
+        """Ends the RPC with this error.
+
+        Raises:
+            grpc.aio.AbortError: It did.
+            asyncio.CancelledError: The client is gone.
+        """
         status = rpc_status.to_status(self.to_status())
-        await context.abort(self.code, status.details, status.trailing_metadata)
+        try:
+            await context.abort(self.code, status.details, status.trailing_metadata)
+        except grpc.aio.InternalError:
+            # gRPC cannot write any more; by itself it would log that as an error.
+            raise asyncio.CancelledError from None
+
+
+def _shortened(text: str) -> str:
+    data = text.encode()
+    if len(data) <= _MOST_MESSAGE_BYTES:
+        return text
+    return data[:_MOST_MESSAGE_BYTES].decode(errors="ignore") + "…"
 
 
 def invalid_field(field: str, message: str) -> RequestError:

@@ -8,14 +8,11 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 
-from grpc_health.v1 import health_pb2_grpc
-
-from . import core, transport
+from . import core, memory, reflection, transport
 from .addresses import Address
 from .handlers import Handlers
-from .health import HealthServicer
+from .health import Health
 from .limits import Limits
-from .reflection import add_reflection
 from .secret_files import SecretFiles
 from .service import HarmonyService
 from .settings import Settings
@@ -72,18 +69,20 @@ class Server:
             CannotStartError: It cannot listen, or the vocabulary is damaged.
         """
         handlers = Handlers(self._limits)
-        health_servicer = HealthServicer()
-        await health_servicer.start()
+        health = Health(self._limits)
         server = transport.create(
             self._settings,
             self._secrets,
             self.telemetry.observers,
             shares_ports=self._shares_ports,
         )
-        server.add_generic_rpc_handlers((handlers.generic_handler(self.telemetry.observers),))
-        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        server.add_generic_rpc_handlers(
+            (handlers.generic_handler(self.telemetry.observers), health.generic_handler())
+        )
         if self._settings.serves_reflection:
-            add_reflection(server)
+            server.add_generic_rpc_handlers(
+                reflection.generic_handlers(self._limits, handlers.streams)
+            )
         try:
             bound = [
                 transport.bind(server, address, self._settings, self._secrets)
@@ -92,7 +91,7 @@ class Server:
             await server.start()
             service = await asyncio.to_thread(_warm_up, self._settings, self._limits)
         except (OSError, RuntimeError) as error:
-            health_servicer.watches.end()
+            health.watches.end()
             await server.stop(_END_STREAMS_SECONDS)
             handlers.close()
             raise CannotStartError(str(error)) from None
@@ -101,15 +100,16 @@ class Server:
         background = [
             asyncio.create_task(handlers.end_idle_streams()),
             asyncio.create_task(self.telemetry.watch_event_loop()),
+            asyncio.create_task(memory.give_back_regularly()),
         ]
-        await health_servicer.become_ready()
+        health.become_ready()
         ready(bound)
         await stop.wait()
         _logger.debug("stopping")
-        await health_servicer.begin_drain()
+        health.begin_drain()
         # Balancers and clients that watch the health go elsewhere meanwhile.
         await asyncio.sleep(self._settings.drain_seconds)
-        health_servicer.watches.end()
+        health.watches.end()
         grace = self._settings.grace_seconds
         stopping = asyncio.create_task(server.stop(grace + _END_STREAMS_SECONDS))
         await asyncio.wait([stopping], timeout=grace)

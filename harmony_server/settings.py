@@ -108,8 +108,17 @@ class Settings(pydantic.BaseModel):
     max_header_tokens: int = Field(
         4096, ge=1, le=65_536, description="Tokens in one message header of a completion."
     )
+    max_connections: int = Field(
+        512,
+        ge=1,
+        le=1_000_000,
+        description="Open connections of each address. One more is closed at once.",
+    )
+    max_health_watches: int = Field(
+        512, ge=1, le=1_000_000, description="Open watches of the health."
+    )
     max_streams: int = Field(
-        1024, ge=1, le=1_000_000, description="Open Parse and ParseBatch streams."
+        1024, ge=1, le=1_000_000, description="Open streams of Parse, ParseBatch and reflection."
     )
     max_sequences: int = Field(
         16_384, ge=1, le=10_000_000, description="Open sequences of all ParseBatch streams."

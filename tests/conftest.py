@@ -6,16 +6,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import IO
 
 import pytest
 
 
 @contextlib.contextmanager
-def running_server(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Runs `harmony-server serve` and yields the process and its first address once it serves."""
+def running_server(
+    *arguments: str, stderr: IO[bytes] | None = None
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Runs `harmony-server serve` and yields the process and its first address once it serves.
+
+    Its log goes to `stderr`, or else where this process's does.
+    """
     command = [sys.executable, "-m", "harmony_server", "serve", *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline().strip()

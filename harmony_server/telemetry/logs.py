@@ -60,6 +60,7 @@ def configure(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_clients_doing)
     logging.captureWarnings(True)
     # For each RPC it says that the event loop is the one that it was.
     logging.getLogger("grpc._cython.cygrpc").setLevel(logging.INFO)
@@ -88,6 +89,15 @@ def request_id() -> str | None:
     """Returns the id of the RPC that this task serves; None outside of one."""
     rpc = _current.get(None)
     return rpc.request_id if rpc else None
+
+
+def _is_no_clients_doing(record: logging.LogRecord) -> bool:
+    """Keeps away what gRPC calls errors though any client can bring them about, without an end.
+
+    A path that is not UTF-8, and a connection that breaks while an answer is written.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, UnicodeDecodeError | grpc.aio.InternalError)
 
 
 def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -497,3 +497,25 @@ def test_bytes_that_are_not_utf8_can_be_refused(stub: HarmonyServiceStub) -> Non
     )
     assert failure.fields == ("tokens",)
     assert failure.metadata == {"byte": "1"}
+
+
+@pytest.mark.parametrize("text", ["a word ", "\N{SNOWMAN} ", "\N{PILE OF POO} "])
+def test_an_error_of_any_size_reaches_its_caller(stub: HarmonyServiceStub, text: str) -> None:
+    """Its text ends after 1,000 bytes: gRPC loses a status that is much larger."""
+    parameters = '{"' + text * 5000 + '": 1' + "}" * 2
+    calls: list[tuple[Callable[[], object], str]] = [
+        (
+            lambda: stub.ParseMessages(
+                pb.ParseMessagesRequest(tokens=tokens_of("<|start|>" + text * 1000 + "<|message|>"))
+            ),
+            "PARSE_FAILED",
+        ),
+        (
+            lambda: stub.Render(pb.RenderRequest(message=with_parameters(parameters))),
+            "INVALID_FIELD",
+        ),
+    ]
+    for call, reason in calls:
+        failure = failure_of(call)
+        assert (failure.code, failure.reason) == (_INVALID, reason)
+        assert len(failure.message.encode()) <= 1000 + len("…".encode())

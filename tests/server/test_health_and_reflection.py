@@ -70,3 +70,25 @@ def test_reflection_of_an_unknown_symbol(channel: grpc.Channel) -> None:
     request = reflection_pb2.ServerReflectionRequest(file_containing_symbol="harmony.v1.Other")
     response = reflect(channel, request)
     assert response.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "request_type"),
+    [
+        ("/grpc.health.v1.Health/Check", "grpc.health.v1.HealthCheckRequest"),
+        ("/grpc.health.v1.Health/Watch", "grpc.health.v1.HealthCheckRequest"),
+        (
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            "grpc.reflection.v1alpha.ServerReflectionRequest",
+        ),
+    ],
+)
+def test_a_malformed_request(channel: grpc.Channel, path: str, request_type: str) -> None:
+    """The standard services refuse what is no message in the words of the service itself."""
+    call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(path)
+    failure = failure_of(lambda: list(call(iter([b"\x0a\x7f"]), timeout=20)))
+    assert (failure.code, failure.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "MALFORMED_REQUEST",
+    )
+    assert failure.message == f"the request is not a valid {request_type}"

@@ -2,17 +2,25 @@
 
 import concurrent.futures
 import contextlib
+import pathlib
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import grpc
+import pytest
+from grpc_reflection.v1alpha import reflection_pb2
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.conftest import running_server
 from tests.server.failures import Failure, failure_of, failure_of_error, failure_of_status
 from tests.server.messages import user
+from tests.server.standard_services import SERVING, health, reflect, watched_health
 from tests.server.streams import ASSISTANT, LockStep, config, tokens
+from tests.stress.wire import frames
 
 _Parse = LockStep[parse_pb2.ParseRequest, parse_pb2.ParseResponse]
 _Batch = LockStep[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]
@@ -119,6 +127,73 @@ def test_streams() -> None:
         third = _Parse(stub.Parse)
         third.ask_failing(tokens([87]))
         _until_served(lambda: _Parse(stub.Parse).ask(config()))
+
+
+def test_reflection_counts_as_a_stream() -> None:
+    """A stream of reflection takes a place among the streams, and is refused without one."""
+    with (
+        running_server("--listen", "127.0.0.1:0", "--max-streams", "1") as (_, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        stream = _Parse(HarmonyServiceStub(channel).Parse)
+        stream.ask(config())
+        request = reflection_pb2.ServerReflectionRequest(list_services="*")
+        assert failure_of(lambda: reflect(channel, request)) == _exceeded("max_streams", 1)
+
+
+def test_health_watches() -> None:
+    """One watch too many is refused, and a check is not; one that ended counts no more."""
+    with (
+        running_server("--listen", "127.0.0.1:0", "--max-health-watches", "1") as (_, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+
+        def watch() -> None:
+            with watched_health(channel) as states:
+                assert next(states).status == SERVING
+
+        with watched_health(channel) as states:
+            assert next(states).status == SERVING
+            assert failure_of(watch) == _exceeded("max_health_watches", 1)
+            assert health(channel) == SERVING
+        _until_served(watch)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "unix"])
+def test_connections(listen: str, sockets: pathlib.Path) -> None:
+    """One connection too many is closed at once; a client that waits gets the next free place."""
+    address = f"unix://{sockets}/harmony.sock" if listen == "unix" else listen
+    arguments = ("--listen", address, "--max-connections", "2")
+    # Each has a connection of its own.
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 100)]
+    with running_server(*arguments) as (_, bound), contextlib.ExitStack() as stack:
+
+        def encode(channel: grpc.Channel, *, wait: bool = False) -> object:
+            request = service_pb2.EncodeRequest(text="Hello")
+            encode = HarmonyServiceStub(channel).Encode
+            return encode(request, timeout=_TIMEOUT_SECONDS, wait_for_ready=wait)
+
+        first = grpc.insecure_channel(bound, options)
+        encode(first)
+        second = stack.enter_context(grpc.insecure_channel(bound, options))
+        encode(second)
+        third = stack.enter_context(grpc.insecure_channel(bound, options))
+        with pytest.raises(grpc.RpcError) as caught:
+            encode(third)
+        assert cast(grpc.Call, caught.value).code() is grpc.StatusCode.UNAVAILABLE
+        encode(second)
+        first.close()
+        encode(third, wait=True)
+
+
+def test_calls_of_one_connection_wait_for_each_other() -> None:
+    """A connection has no more calls open than the server's streams and 256: the client waits."""
+    with running_server("--listen", "127.0.0.1:0", "--max-streams", "1") as (_, address):
+        with frames.connected(address) as connection:
+            connection.sendall(frames.PREFACE + frames.settings())
+            size = int.from_bytes(connection.recv(9, socket.MSG_WAITALL)[:3], "big")
+            settings = struct.iter_unpack(">HL", connection.recv(size, socket.MSG_WAITALL))
+        assert dict(settings)[frames.MAX_CONCURRENT_STREAMS] == 1 + 256
 
 
 def test_sequences_of_all_streams() -> None:

@@ -15,7 +15,7 @@ _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} ([\d.e+]+)$", re.MULTILINE)
 _TIMEOUT_SECONDS = 30
 
 
-# What a worker that is killed had begun is UNAVAILABLE; as docs/deployment.md says, it is sent again.
+# What a worker that is killed had begun is UNAVAILABLE; docs/deployment.md says to send it again.
 _RETRIES = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",

@@ -1,0 +1,37 @@
+"""Many large requests at the same time: what they take while they last, and that it comes back."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+from .uploads import unfinished_requests
+from .watched import MIB, watched_server
+
+# The figure of docs/reliability.md is that of 128.
+VARIABLE: Final = "WIRE_LARGE_REQUESTS"
+_REQUESTS: Final = int(os.environ.get(VARIABLE, "24"))
+_SIZE: Final = 16 * MIB
+_SECONDS: Final = 60
+_MOST_LEFT: Final = 64 * MIB
+
+
+def test_a_burst_of_large_requests() -> None:
+    """Each takes its size and little more, others are served, and all of it is given back."""
+    with watched_server() as server:
+        before = server.usage().memory
+        path = "/harmony.v1.HarmonyService/ParseBatch"
+        with (
+            server.serving(),
+            unfinished_requests(server.address, path, _REQUESTS, _SIZE) as sent,
+        ):
+            during = server.usage().memory
+        assert sent > 0.99 * _REQUESTS * _SIZE
+        assert during - before < 1.25 * sent
+        end = time.monotonic() + _SECONDS
+        while server.usage().memory - before > _MOST_LEFT:
+            assert time.monotonic() < end, "never given back"
+            time.sleep(0.5)
+        after = server.usage().memory
+        print(*(f"{it / MIB:.0f} MiB" for it in (sent, before, during, after)))

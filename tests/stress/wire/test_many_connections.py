@@ -1,0 +1,71 @@
+"""Ten thousand connections, opened and dropped: nothing of them stays."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import struct
+from typing import Final
+
+from . import frames
+from .cases import run_seed
+from .watched import MIB, WatchedServer, check_answer, watched_server
+
+_CONNECTIONS: Final = 10_000
+_AT_ONCE: Final = 100
+# What the first batches cost, in allocator and caches, is no growth.
+_WARM_UP: Final = 1_000
+_MOST_GROWTH: Final = 32 * MIB
+
+_ENCODE: Final = "/harmony.v1.HarmonyService/Encode"
+_PARSE: Final = "/harmony.v1.HarmonyService/Parse"
+_HELLO: Final = frames.grpc_message(b"\x0a\x05Hello")
+_CONFIG: Final = frames.grpc_message(b"\x0a\x02\x08\x02")
+_BEGIN: Final = frames.PREFACE + frames.settings()
+# Closes with a reset, as a crashed peer's kernel does.
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
+
+_BEGINNINGS: Final = (
+    b"",
+    frames.PREFACE,
+    _BEGIN,
+    _BEGIN + frames.open_call(1, _ENCODE),
+    _BEGIN + frames.open_call(1, _ENCODE) + frames.data_frames(1, _HELLO[:8], end=False),
+    _BEGIN + frames.open_call(1, _ENCODE) + frames.data_frames(1, _HELLO),
+    _BEGIN + frames.open_call(1, _PARSE) + frames.data_frames(1, _CONFIG, end=False),
+    _BEGIN
+    + b"".join(
+        frames.open_call(it, _PARSE) + frames.data_frames(it, _CONFIG, end=False)
+        for it in range(1, 20, 2)
+    ),
+)
+
+
+def test_connections_that_are_dropped() -> None:
+    """Silent, in a handshake, in a call, with open streams: others are served, all is let go."""
+    generator = random.Random(run_seed())
+    with watched_server() as server:
+        idle = server.usage()
+        _open_and_drop(server, _WARM_UP, generator)
+        assert server.settled_descriptors(idle.descriptors) <= idle.descriptors
+        before = server.usage()
+        _open_and_drop(server, _CONNECTIONS, generator)
+        server.settled_descriptors(before.descriptors)
+        after = server.usage()
+        print(f"before {before}, after {_CONNECTIONS} connections {after}")
+        assert after.descriptors <= before.descriptors
+        assert after.memory - before.memory < _MOST_GROWTH
+
+
+def _open_and_drop(server: WatchedServer, count: int, generator: random.Random) -> None:
+    """Opens and drops so many connections; after each batch a call of another is answered."""
+    with server.channel() as channel:
+        for _ in range(count // _AT_ONCE):
+            with contextlib.ExitStack() as connections:
+                for _ in range(_AT_ONCE):
+                    connection = connections.enter_context(frames.connected(server.address))
+                    if generator.random() < 0.5:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+                    connection.sendall(generator.choice(_BEGINNINGS))
+            check_answer(channel)

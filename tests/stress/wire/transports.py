@@ -1,0 +1,58 @@
+"""Servers under attack, one for each way to connect."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from tests.certificates import Authority
+
+from . import frames
+from .watched import WatchedServer, watched_server
+
+TRANSPORTS = ("tcp", "unix", "tls")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server, and how to connect to it.
+
+    Attributes:
+        server: The server.
+        tls: What a connection is encrypted with; None: it is not.
+    """
+
+    server: WatchedServer
+    tls: ssl.SSLContext | None = None
+
+    def connected(self) -> contextlib.AbstractContextManager[socket.socket]:
+        """Connects, shakes hands where it is TLS, and closes at the end."""
+        return frames.connected(self.server.address, self.tls)
+
+
+@contextlib.contextmanager
+def target(transport: str) -> Iterator[Target]:
+    """Runs a server that is reached in a way, one of `TRANSPORTS`."""
+    with tempfile.TemporaryDirectory(prefix="harmony-") as folder:
+        if transport == "tcp":
+            with watched_server() as server:
+                yield Target(server)
+        elif transport == "unix":
+            with watched_server(address=f"unix://{folder}/harmony.sock") as server:
+                yield Target(server)
+        else:
+            authority = Authority()
+            certificate, key = authority.issue().write(Path(folder), "server")
+            context = ssl.create_default_context(cadata=authority.certificate.decode())
+            context.set_alpn_protocols(["h2"])
+            credentials = grpc.ssl_channel_credentials(authority.certificate)
+            arguments = ("--tls-certificate", certificate, "--tls-key", key)
+            with watched_server(*arguments, credentials=credentials) as server:
+                yield Target(server, context)

@@ -1,0 +1,144 @@
+"""A real server under watch: what it must be, whatever came over the wire."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import json
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import psutil
+
+from harmony_client.v1 import service_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.conftest import running_server
+from tests.server.standard_services import SERVING, health
+
+MIB = 1024 * 1024
+_CALL_SECONDS = 20
+_SETTLE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process holds.
+
+    Attributes:
+        memory: Resident memory, bytes.
+        descriptors: Open file descriptors.
+    """
+
+    memory: int
+    descriptors: int
+
+
+@dataclass(frozen=True)
+class WatchedServer:
+    """A running server.
+
+    Attributes:
+        process: Its process.
+        address: Where it listens.
+    """
+
+    process: subprocess.Popen[str]
+    address: str
+    _log: Path
+    _credentials: grpc.ChannelCredentials | None = None
+
+    def usage(self) -> Usage:
+        """Returns what it holds now."""
+        process = psutil.Process(self.process.pid)
+        return Usage(process.memory_info().rss, process.num_fds())
+
+    def settled_descriptors(self, at_most: int) -> int:
+        """Waits until it holds so few descriptors, for a bounded time, and returns how many."""
+        end = time.monotonic() + _SETTLE_SECONDS
+        while (count := self.usage().descriptors) > at_most and time.monotonic() < end:
+            time.sleep(0.05)
+        return count
+
+    def check_answers(self) -> None:
+        """Asserts that it lives, is healthy, and gives a right answer to a new client."""
+        assert self.process.poll() is None, "the server is gone"
+        with self.channel() as channel:
+            check_answer(channel)
+            assert health(channel) == SERVING
+
+    def channel(self) -> grpc.Channel:
+        """Returns a channel with a connection of its own."""
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if self._credentials is None:
+            return grpc.insecure_channel(self.address, options)
+        return grpc.secure_channel(self.address, self._credentials, options)
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Has a client call it all the while, whose answers must be right; it must get some."""
+        stop = threading.Event()
+
+        def call() -> int:
+            calls = 0
+            with self.channel() as channel:
+                while not stop.wait(0.005) or not calls:
+                    check_answer(channel)
+                    calls += 1
+            return calls
+
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            calls = threads.submit(call)
+            try:
+                yield
+            finally:
+                stop.set()
+            calls.result()
+
+    def check_log(self) -> None:
+        """Asserts that nothing was at fault, and that every line of the log is one of ours.
+
+        Except for what gRPC prints, past the log, where a client does not wait to be told that its
+        path is not UTF-8.
+        """
+        lines = iter(self._log.read_text(encoding="utf-8").splitlines())
+        for line in lines:
+            if line == "Traceback (most recent call last):":
+                raised = next(it for it in lines if not it.startswith(" "))
+                assert raised.startswith("grpc._cython.cygrpc.ExecuteBatchError: "), raised
+            else:
+                assert json.loads(line)["level"] in ("debug", "info"), line
+
+
+def check_answer(channel: grpc.Channel) -> None:
+    """Asserts that a call is answered, and right."""
+    request = service_pb2.EncodeRequest(text="Hello")
+    answer = HarmonyServiceStub(channel).Encode(request, timeout=_CALL_SECONDS)
+    assert list(answer.tokens) == [13225]
+
+
+@contextlib.contextmanager
+def watched_server(
+    *arguments: str,
+    address: str = "127.0.0.1:0",
+    credentials: grpc.ChannelCredentials | None = None,
+) -> Iterator[WatchedServer]:
+    """Runs a server; at the end it must be well, and have nothing at fault in its log."""
+    with (
+        tempfile.NamedTemporaryFile(prefix="harmony-log-") as log,
+        running_server("--listen", address, "--log-format", "json", *arguments, stderr=log) as (
+            process,
+            bound,
+        ),
+    ):
+        server = WatchedServer(process, bound, Path(log.name), credentials)
+        # What it loads at its first call is no growth.
+        server.check_answers()
+        yield server
+        server.check_answers()
+        server.check_log()
