@@ -37,9 +37,9 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def harmony_server() -> Iterator[ServerProcess]:
+def harmony_server(*arguments: str) -> Iterator[ServerProcess]:
     """Runs the server under test; it serves when the block begins."""
-    with _running(SERVE_COMMAND) as process:
+    with _running([*SERVE_COMMAND, *arguments]) as process:
         yield process
 
 

@@ -100,10 +100,10 @@ class Settings(pydantic.BaseModel):
     )
 
     max_request_bytes: int = Field(
-        16 * _MIB, ge=1024, le=1024 * _MIB, description="Size of one request, bytes."
+        2 * _MIB, ge=1024, le=1024 * _MIB, description="Size of one request, bytes."
     )
     max_request_tokens: int = Field(
-        1_048_576, ge=1, le=256 * _MIB, description="Tokens in one request."
+        524_288, ge=1, le=256 * _MIB, description="Tokens in one request."
     )
     max_header_tokens: int = Field(
         4096, ge=1, le=65_536, description="Tokens in one message header of a completion."

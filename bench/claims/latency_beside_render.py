@@ -19,6 +19,8 @@ from ..results import Row, costing
 from ..servers import ServerProcess, floor_server, harmony_server
 
 _DOCUMENT_BYTES = 5_000_000
+# More than the server takes by default.
+_LIMIT = ("--max-request-bytes", "16777216")
 _ROUND_TRIPS = 2000
 _ROUNDS = 3
 _START_SECONDS = 30.0
@@ -32,7 +34,7 @@ def measure() -> list[Row]:
     """
     document = _document()
     quiet, busy, apart = [], [], []
-    with harmony_server() as server, floor_server(answer_bytes=14) as floor:
+    with harmony_server(*_LIMIT) as server, floor_server(answer_bytes=14) as floor:
         asyncio.run(_round_trips(server, load.PARSE))
         for _ in range(_ROUNDS):
             quiet.append(asyncio.run(_round_trips(server, load.PARSE)))

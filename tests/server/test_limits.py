@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -174,6 +175,23 @@ def test_idle_streams() -> None:
         used.ask(tokens([87]))
 
 
+def test_a_server_that_was_stopped_for_long_ends_no_stream() -> None:
+    """While its process does not run, what a client does goes unseen: it is not idle for that."""
+    listen = ("--listen", "127.0.0.1:0", "--stream-idle-timeout-seconds", "2")
+    with (
+        running_server(*listen) as (process, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        stream = _Parse(HarmonyServiceStub(channel).Parse)
+        stream.ask(config(ASSISTANT))
+        time.sleep(1)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        stream.ask(tokens([87]))
+
+
 def test_connection_age() -> None:
     """An old connection and, after the grace, its streams end; the next call gets a new one."""
     ages = {"max_connection_age_seconds": 1, "max_connection_age_grace_seconds": 1}
@@ -187,7 +205,8 @@ def test_connection_age() -> None:
 
 def test_a_deadline_ends_the_work() -> None:
     """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
-    with _limited(max_concurrent_renders=1, render_cache_mib=0) as stub:
+    limits = {"max_concurrent_renders": 1, "render_cache_mib": 0, "max_request_bytes": 2**23}
+    with _limited(**limits) as stub:
         request = service_pb2.RenderConversationRequest()
         for _ in range(150):
             request.conversation.messages.append(user("word " * 8_000))
