@@ -12,7 +12,7 @@ from harmony_server.cli import main
 from harmony_server.telemetry.logs import RpcLog
 from harmony_server.telemetry.rpcs import Rpc
 
-BYTES_PER_RPC: Final = 4096
+BYTES_PER_RPC: Final = 8192
 
 _kept: list[bytes] = []
 _begin = RpcLog.begin

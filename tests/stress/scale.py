@@ -4,9 +4,8 @@ import os
 from typing import Final
 
 VARIABLE: Final = "STRESS_SCALE"
+# `make stress` sets 100.
 DEFAULT: Final = 1
-# What `make stress` sets.
-LONG: Final = 100
 
 
 def scale() -> int:

@@ -41,9 +41,9 @@ class Vitals:
         self.descriptors.append(self.process.num_fds())
         self.threads.append(self.process.num_threads())
 
-    def kib_per_thousand(self) -> float:
-        """Returns the growth of the memory: the slope of the line that fits best."""
-        slope, _ = statistics.linear_regression(self.counts, self.resident)
+    def kib_per_thousand(self, begin: int = 0) -> float:
+        """Returns the growth of the memory: the slope of the best line, from a look on."""
+        slope, _ = statistics.linear_regression(self.counts[begin:], self.resident[begin:])
         return slope * 1000 / _KIB
 
     def growth_mib(self) -> float:
@@ -56,7 +56,8 @@ class Vitals:
         return (
             f"{self.counts[-1]:,} done; memory {self.resident[0] / _MIB:.1f} MiB at first, "
             f"{self.resident[-1] / _MIB:.1f} MiB at last, {self.kib_per_thousand():+.2f} KiB a "
-            f"thousand; descriptors {min(self.descriptors)} to {max(self.descriptors)}, "
+            f"thousand, in the second half {self.kib_per_thousand(len(self.counts) // 2):+.2f}; "
+            f"descriptors {min(self.descriptors)} to {max(self.descriptors)}, "
             f"threads {min(self.threads)} to {max(self.threads)}"
         )
 
