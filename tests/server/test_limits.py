@@ -13,11 +13,13 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.conftest import running_server
 from tests.server.failures import Failure, failure_of, failure_of_error, failure_of_status
 from tests.server.messages import user
+from tests.server.standard_services import SERVING, health
 from tests.server.streams import ASSISTANT, LockStep, config, tokens
 
 _Parse = LockStep[parse_pb2.ParseRequest, parse_pb2.ParseResponse]
 _Batch = LockStep[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]
 _TIMEOUT_SECONDS = 30
+_FULL = ("--listen", "127.0.0.1:0", "--max-streams", "1", "--max-concurrent-renders", "1")
 
 
 @contextlib.contextmanager
@@ -160,6 +162,27 @@ def test_concurrent_renders() -> None:
             assert isinstance(error, grpc.RpcError)
             assert failure_of_error(error) == _exceeded("max_concurrent_renders", 1)
         assert stub.Render(large, _TIMEOUT_SECONDS).tokens
+
+
+def test_health_is_answered_at_every_limit() -> None:
+    """Whoever asks for the health is no load that is refused: probes must not fail for it."""
+    with (
+        running_server(*_FULL) as (_, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        stream = _Parse(stub.Parse)
+        stream.ask(config(ASSISTANT))
+        large = service_pb2.RenderRequest(message=user("word " * 400_000))
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            render = pool.submit(stub.Render, large, _TIMEOUT_SECONDS)
+            asked = 0
+            while not render.done():
+                assert health(channel, "") == SERVING
+                asked += 1
+            assert render.result().tokens
+        assert asked > 3
+        assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 1)
 
 
 def test_idle_streams() -> None:

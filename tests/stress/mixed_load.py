@@ -76,12 +76,19 @@ class MixedLoad:
 
     async def run(self, count: int) -> None:
         """Makes so many RPCs more; an answer that is not as it must be is an AssertionError."""
+        await self._run(count, lambda: self._rng.choice(self._kinds)())
+
+    async def cancel_streams(self, count: int) -> None:
+        """Opens so many streams and cancels each."""
+        await self._run(count, lambda: self._stream(cancelled_share=1))
+
+    async def _run(self, count: int, make: Callable[[], Awaitable[None]]) -> None:
         end = self.done + count
 
         async def call() -> None:
             while self.done < end:
                 self.done += 1
-                await self._rng.choice(self._kinds)()
+                await make()
 
         await asyncio.gather(*(call() for _ in range(_CALLERS)))
 
@@ -143,10 +150,10 @@ class MixedLoad:
             await self._ask(method, request.SerializeToString())
         assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
-    async def _stream(self) -> None:
+    async def _stream(self, cancelled_share: float = _CANCELLED_SHARE) -> None:
         exchange = self._rng.choice(self._exchanges)
         leave = len(exchange.requests) + 1
-        if self._rng.random() < _CANCELLED_SHARE:
+        if self._rng.random() < cancelled_share:
             self.cancelled += 1
             leave = self._rng.randrange(len(exchange.requests))
         call: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(

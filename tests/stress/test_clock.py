@@ -113,9 +113,9 @@ def test_secrets_are_rotated(clock: FakedClock, tmp_path: Path) -> None:
     settings = ["--tls-certificate", certificate, "--tls-key", key]
     settings += ["--auth-token-file", str(allowed)]
 
-    def connect(token: str) -> Client:
+    def connect(address: str, token: str) -> Client:
         return Client(
-            server.address,
+            address,
             credentials=grpc.ssl_channel_credentials(authority.certificate),
             metadata=[("authorization", f"Bearer {token}")],
             options=[("grpc.use_local_subchannel_pool", 1)],
@@ -125,16 +125,19 @@ def test_secrets_are_rotated(clock: FakedClock, tmp_path: Path) -> None:
         observed_server(*settings, *_LOG, variables=clock.variables) as server,
         ExitStack() as stack,
     ):
-        open_since_the_beginning = stack.enter_context(connect("token 0"))
+        open_since_the_beginning = stack.enter_context(connect(server.address, "token 0"))
         stream = stack.enter_context(open_since_the_beginning.open_parse(role="assistant"))
         stream.feed([200008])
         for number, hours in enumerate(_JUMPS, start=1):
             clock.jump(hours)
             allowed.write_text(f"token {number}")
             authority.issue(f"number {number}").write(tmp_path, "server")
-            with connect(f"token {number}") as client:
+            with connect(server.address, f"token {number}") as client:
                 assert client.encode("Hello") == [13225]
-            with connect(f"token {number - 1}") as client, pytest.raises(Unauthenticated):
+            with (
+                connect(server.address, f"token {number - 1}") as client,
+                pytest.raises(Unauthenticated),
+            ):
                 client.encode("Hello")
         assert server.log().count("the TLS certificate was read again") == len(_JUMPS)
         stream.feed([87])

@@ -12,7 +12,7 @@ import psutil
 from harmony_client import Client
 from tests.deploy.load import Load
 from tests.deploy.round_robin import run_example
-from tests.workers.supervised import Supervised, serving
+from tests.workers.supervised import Supervised, serving, wait_for
 
 from .conftest import Report
 from .scale import scaled
@@ -22,7 +22,9 @@ _WORKERS = 2
 # Each has a connection of its own, so that every worker has some.
 _CLIENTS = 3
 _ROUNDS = 3
-_MOST_ROUNDS = 25
+_MOST_ROUNDS = 15
+# The pause before a restart grows to ten seconds; a process starts slowly beside such a load.
+_RESTART_SECONDS = 180
 _MAX_GROWTH_MIB = 2.0
 
 
@@ -32,7 +34,7 @@ def _loads(address: str) -> Iterator[list[Load]]:
     names = run_example()
     names["channel"].close()
     retries = {"methodConfig": names["SERVICE_CONFIG"]["methodConfig"]}
-    options = [
+    options: list[tuple[str, str | int]] = [
         ("grpc.service_config", json.dumps(retries)),
         ("grpc.use_local_subchannel_pool", 1),
     ]
@@ -53,7 +55,7 @@ def _kill(server: Supervised, number: int) -> int:
     before = server.count_log("serves again")
     for worker in random.sample(server.workers(), number):
         worker.kill()
-    server.until_logged("serves again", before + number)
+    wait_for(lambda: server.count_log("serves again") >= before + number, _RESTART_SECONDS)
     return number
 
 
