@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test test-nightly test-clients bench lint format types generate check-generated buf clean
+.PHONY: help setup demo test test-nightly stress test-clients bench lint format types generate check-generated buf clean
 
 help:  ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(STAMP)  ## Runs the tests.
 
 test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
+
+stress: $(STAMP)  ## Runs the long stress tests and prints the figures of docs/reliability.md.
+	@STRESS_SCALE=100 $(BIN)/python -m pytest tests/stress
 
 bench: $(STAMP)  ## Measures every figure of the docs and writes bench/RESULTS.md.
 	@$(BIN)/python -m bench

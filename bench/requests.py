@@ -9,6 +9,8 @@ from harmony_client.v1 import chat_pb2, parse_pb2
 from . import material
 from .load import Script
 
+# Sequences that are opened in one request, so that none is larger than a server takes.
+_OPENED_AT_ONCE = 256
 # A usual answer: some paragraphs, with a tool call in between.
 COMPLETION_LENGTH = 1000
 _CONFIG = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT)
@@ -49,7 +51,7 @@ def batch_script(
     slots = _Slots(sequences, open_count, seed)
     opening = slots.opening()
     begins = itertools.islice(itertools.cycle(range(0, open_count, stepping)), steps)
-    return Script([opening], [slots.step(begin, stepping) for begin in begins])
+    return Script(opening, [slots.step(begin, stepping) for begin in begins])
 
 
 def _parse_script(sequence: Sequence[int], begin: int, steps: int) -> Script:
@@ -77,10 +79,18 @@ class _Slots:
             rng.randrange(1, len(self._sequence(sequence_id)) - 1) for sequence_id in self._ids
         ]
 
-    def opening(self) -> bytes:
-        """Returns the request that opens all sequences and brings them to where they begin."""
+    def opening(self) -> list[bytes]:
+        """Returns the requests that open all sequences and bring them to where they begin."""
+        places = range(len(self._ids))
+        return [
+            self._open(places[begin : begin + _OPENED_AT_ONCE])
+            for begin in places[::_OPENED_AT_ONCE]
+        ]
+
+    def _open(self, places: Sequence[int]) -> bytes:
         request = parse_pb2.ParseBatchRequest()
-        for sequence_id, position in zip(self._ids, self._positions, strict=True):
+        for place in places:
+            sequence_id, position = self._ids[place], self._positions[place]
             request.open.add(sequence_id=sequence_id, config=_CONFIG)
             request.sequence_ids.extend([sequence_id] * position)
             request.tokens.extend(self._sequence(sequence_id)[:position])

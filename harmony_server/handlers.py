@@ -8,7 +8,6 @@ import contextlib
 import functools
 import os
 import threading
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -19,6 +18,7 @@ from harmony_client.v1 import service_pb2 as pb
 
 from .abandonment import abandonable
 from .batch_stream import BatchStream
+from .byte_budget import ByteBudget
 from .guard import Guard
 from .limits import Limits
 from .open_streams import Activity, OpenStreams
@@ -40,8 +40,11 @@ _MAX_INLINE_UNARY_BYTES = 4 * 1024
 _MAX_INLINE_CONVERSATION_BYTES = 256 * 1024  # to look up its messages; new ones count as above
 _MAX_INLINE_STREAM_BYTES = 32 * 1024
 
-# More than the cores would only make them wait for each other, and each may need the memory of a
-# large request.
+# Work in threads shares a budget of bytes, that of one largest request: a text can take fifty times
+# its size while it is tokenised. Up to this size it needs none, so that it waits for no larger one.
+_MAX_UNBUDGETED_BYTES = 64 * 1024
+
+# More than the cores would only make them wait for each other.
 _THREADS = (os.cpu_count() or 1) + 1
 
 # The type of grpc.aio.EOF, which gRPC does not name.
@@ -77,6 +80,7 @@ class Handlers:
         self._started = asyncio.Event()
         self._service: HarmonyService
         self.streams = OpenStreams()
+        self._budget = ByteBudget(limits.request_bytes)
         self._executor = concurrent.futures.ThreadPoolExecutor(
             _THREADS, thread_name_prefix="harmony"
         )
@@ -111,7 +115,7 @@ class Handlers:
             "RenderConversationForTraining": self._conversation(
                 service.render_conversation_for_training
             ),
-            "ParseMessages": self._message(pb.ParseMessagesRequest, service.parse_messages),
+            "ParseMessages": self._bytes(service.parse_messages),
             "Encode": self._bytes(service.encode),
             "Decode": self._message(pb.DecodeRequest, service.decode),
             "Parse": self._stream(ParseStream),
@@ -143,7 +147,7 @@ class Handlers:
         async def serve(data: bytes) -> bytes:
             if len(data) <= _MAX_INLINE_UNARY_BYTES:
                 return answer(data)
-            return await self._render_in_thread(lambda: answer(data))
+            return await self._render_in_thread(lambda: answer(data), len(data))
 
         return self._unary(serve)
 
@@ -154,11 +158,13 @@ class Handlers:
 
         async def serve(data: bytes) -> bytes:
             if len(data) > _MAX_INLINE_CONVERSATION_BYTES:
-                return await self._render_in_thread(lambda: method(self._service, data).render())
+                return await self._render_in_thread(
+                    lambda: method(self._service, data).render(), len(data)
+                )
             work = method(self._service, data)
             if work.new_bytes <= _MAX_INLINE_UNARY_BYTES:
                 return work.render()
-            return await self._render_in_thread(work.render)
+            return await self._render_in_thread(work.render, work.new_bytes)
 
         return self._unary(serve)
 
@@ -182,12 +188,14 @@ class Handlers:
         async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), EndOfStream):
-                activity.last = time.monotonic()
+                activity.looks = 0
                 if len(data) <= _MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
                 else:
                     self._limits.check_bytes(len(data))
-                    answer = await self._in_thread(functools.partial(stream.answer, data))
+                    answer = await self._in_thread(
+                        functools.partial(stream.answer, data), len(data)
+                    )
                 await context.write(answer)
                 if stream.failure:
                     raise stream.failure
@@ -205,11 +213,18 @@ class Handlers:
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
-    async def _render_in_thread(self, work: Callable[[], bytes]) -> bytes:
+    async def _render_in_thread(self, work: Callable[[], bytes], size: int) -> bytes:
         with self._limits.renders.holding():
-            return await self._in_thread(work)
+            return await self._in_thread(work, size)
 
-    async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
+    async def _in_thread(self, work: Callable[[], bytes], size: int) -> bytes:
+        """Does work on `size` bytes in a thread, when there is room for it."""
+        if size <= _MAX_UNBUDGETED_BYTES:
+            return await self._in_thread_now(work)
+        async with self._budget.holding(size):
+            return await self._in_thread_now(work)
+
+    async def _in_thread_now(self, work: Callable[[], bytes]) -> bytes:
         """Does work in a thread; for an RPC that is cancelled meanwhile, no more than must be."""
         abandoned = threading.Event()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import grpc
@@ -13,20 +12,23 @@ from .request_error import RequestError
 
 _STOPPING = RequestError(grpc.StatusCode.UNAVAILABLE, "SERVER_STOPPING", "the server is stopping")
 
+# How often an idle stream is looked at before it is ended.
+_LOOKS = 4
+
 
 class Activity:
-    """An open stream: the task of its handler, and when it was last used.
+    """An open stream: the task of its handler, and whether it is used.
 
     Attributes:
-        last: When the last request came, by the monotonic clock; the handler sets it.
+        looks: How often `end_idle` has looked at it since the last request; the handler clears it.
         failure: Why the stream is ended from outside, or None.
     """
 
-    __slots__ = ("failure", "last", "task")
+    __slots__ = ("failure", "looks", "task")
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
         self.task = task
-        self.last = time.monotonic()
+        self.looks = 0
         self.failure: RequestError | None = None
 
 
@@ -49,11 +51,12 @@ class OpenStreams:
         """Ends, for as long as it runs, each stream that is idle for so many seconds."""
         idle = limit_exceeded("stream_idle_timeout_seconds", seconds)
         while True:
-            # A stream is ended at most a quarter later than it could be.
-            await asyncio.sleep(seconds / 4)
-            oldest = time.monotonic() - seconds
+            # A stream is ended at most a quarter later than it could be. No clock says when: it
+            # would go on while the process is stopped, and requests of clients wait unread.
+            await asyncio.sleep(seconds / _LOOKS)
             for stream in self._open:
-                if stream.last <= oldest:
+                stream.looks += 1
+                if stream.looks > _LOOKS:
                     _end(stream, idle)
 
 

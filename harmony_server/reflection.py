@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -57,7 +56,7 @@ async def _requests(
 ) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
     """Reads requests; for a method it asks for the service, whose file protobuf's pool finds."""
     while not isinstance(data := await context.read(), EndOfStream):
-        activity.last = time.monotonic()
+        activity.looks = 0
         request = read_request(reflection_pb2.ServerReflectionRequest, data)
         service, _, method = request.file_containing_symbol.rpartition(".")
         with contextlib.suppress(KeyError):

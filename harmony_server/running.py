@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import Iterable
 
 from . import exit_codes
@@ -52,8 +54,19 @@ def _cannot_start(error: Exception) -> int:
 
 
 def announce(addresses: Iterable[str], metrics: str | None) -> None:
-    """Prints where the server listens, and where its metrics are."""
-    for address in addresses:
-        print(f"listening on {address}", flush=True)
-    if metrics is not None:
-        print(f"metrics on {metrics}", flush=True)
+    """Prints where the server listens, and where its metrics are.
+
+    Where that cannot be written, on a full disk or to a reader that is gone, the server serves all
+    the same.
+    """
+    try:
+        for address in addresses:
+            print(f"listening on {address}", flush=True)
+        if metrics is not None:
+            print(f"metrics on {metrics}", flush=True)
+    except OSError as error:
+        _logger.warning("cannot print where the server listens: %s", error.strerror)
+        # What is still to be written would fail once more when the process ends: exit code 120.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

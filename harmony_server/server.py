@@ -68,6 +68,7 @@ class Server:
         Raises:
             CannotStartError: It cannot listen, or the vocabulary is damaged.
         """
+        memory.return_large_blocks()
         handlers = Handlers(self._limits)
         health = Health(self._limits)
         server = transport.create(

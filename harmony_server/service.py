@@ -1,6 +1,6 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Literal, NamedTuple
 
 import grpc
@@ -8,10 +8,11 @@ import grpc
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
+from .abandonment import stop_if_abandoned
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
-from .core.events import MessageCompleted, Recovered
+from .core.events import Event, MessageCompleted, Recovered
 from .core.render_cache import CacheStatistics, RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
 from .limits import Limits
@@ -135,16 +136,25 @@ class HarmonyService:
         """What the render cache holds and how often it was of use; all zero without one."""
         return self._cache.statistics if self._cache else CacheStatistics(0, 0, 0, 0, 0)
 
-    def parse_messages(self, request: pb.ParseMessagesRequest) -> pb.ParseMessagesResponse:
-        """Parses a completion."""
+    def parse_messages(self, data: bytes) -> bytes:
+        """Parses a completion; request and response are bytes."""
+        request = read_request(pb.ParseMessagesRequest, data)
         self.limits.check_tokens(len(request.tokens), "tokens")
         self.counters.count_parsed(len(request.tokens))
         role = from_proto.role(request.role, "role") if request.HasField("role") else None
         options = from_proto.parse_options(request.options, "options", self.limits.header_tokens)
+        # Responses one behind the other are one response with all of their entries; as a message it
+        # would take ten times the memory.
+        responses = []
         try:
-            events = self.encoding.parse_events(request.tokens, role, options)
+            for events in self.encoding.parse_in_parts(request.tokens, role, options):
+                stop_if_abandoned()
+                responses.append(self._parsed(events).SerializeToString())
         except core.ParseError as error:
             raise parse_failed(error) from None
+        return b"".join(responses)
+
+    def _parsed(self, events: Iterable[Event]) -> pb.ParseMessagesResponse:
         response = pb.ParseMessagesResponse()
         for event in events:
             if isinstance(event, MessageCompleted):

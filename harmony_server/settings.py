@@ -100,7 +100,7 @@ class Settings(pydantic.BaseModel):
     )
 
     max_request_bytes: int = Field(
-        16 * _MIB, ge=1024, le=1024 * _MIB, description="Size of one request, bytes."
+        5 * _MIB, ge=1024, le=1024 * _MIB, description="Size of one request, bytes."
     )
     max_request_tokens: int = Field(
         1_048_576, ge=1, le=256 * _MIB, description="Tokens in one request."

@@ -25,6 +25,8 @@ N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
 # About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
+# So many tokens, malformed as can be, make events of some 50 MiB.
+_TOKENS_AT_ONCE = 32_768
 _CacheKey = tuple[Hashable, ...]
 
 
@@ -259,6 +261,22 @@ class HarmonyEncoding:
         parser.feed(list(tokens), events)
         parser.finish(events)
         return events
+
+    def parse_in_parts(
+        self, tokens: Sequence[int], role: Role | None, options: ParseOptions
+    ) -> Iterator[list[Event]]:
+        """Parses a whole completion, a long one part by part: not all events are there at once.
+
+        Where a part ends inside a text, its delta does, too; otherwise as `parse_events`.
+        """
+        parser = self.new_parser(role, options)
+        for begin in range(0, len(tokens), _TOKENS_AT_ONCE):
+            events: list[Event] = []
+            parser.feed(tokens[begin : begin + _TOKENS_AT_ONCE], events)
+            yield events
+        events = []
+        parser.finish(events)
+        yield events
 
     def new_parser(self, role: Role | None, options: ParseOptions) -> MessageParser:
         """Returns a parser for one sequence."""

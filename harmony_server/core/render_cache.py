@@ -70,10 +70,11 @@ class RenderCache(Generic[_Value]):
     def put(self, key: Hashable, value: _Value, size: int) -> None:
         """Remembers a value; `size` is that of key and value together, in bytes.
 
-        One too large for the whole cache is not remembered.
+        One that would take more than a quarter of the cache, and drive out as many others, is not
+        remembered.
         """
         size += _ENTRY_OVERHEAD_BYTES
-        if size > self._max_bytes:
+        if size > self._max_bytes // 4:
             return
         with self._lock:
             replaced = self._entries.pop(key, None)

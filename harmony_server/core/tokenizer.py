@@ -159,7 +159,9 @@ class Tokenizer:
             tokens += self._encoding.encode_ordinary(text[begin : blanks.start()])
             tokens += self._encoding._encode_single_piece(text[blanks.start() : end])
             begin = end
-        return tokens + self._encoding.encode_ordinary(text[begin:])
+        rest = self._encoding.encode_ordinary(text[begin:])
+        # Millions of tokens are better not copied.
+        return tokens + rest if tokens else rest
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """Decodes tokens into bytes, which need not be UTF-8.

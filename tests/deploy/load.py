@@ -59,6 +59,11 @@ class Load:
             assert time.monotonic() < deadline, "the load is stuck"
             time.sleep(0.02)
 
+    @property
+    def count(self) -> int:
+        """How many RPCs and streams were done."""
+        return sum(self._done.values())
+
     def _repeat(self, work: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:

@@ -66,10 +66,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_servers(*arguments: str) -> Iterator[list[Server]]:
+def running_servers(*arguments: str, count: int = SERVERS) -> Iterator[list[Server]]:
     """Runs servers for as long as the block."""
     with ExitStack() as stack:
-        servers = [Server(*arguments) for _ in range(SERVERS)]
+        servers = [Server(*arguments) for _ in range(count)]
         for server in servers:
             server.start()
             stack.callback(server.close)

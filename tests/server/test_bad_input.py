@@ -12,13 +12,14 @@ from harmony_client.v1 import service_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.core.parses import tokens_of
 from tests.server.failures import Failure, failure_of
+from tests.server.limits import limits
 from tests.server.messages import conversation, message, text, user, with_parameters
 from tests.server.standard_services import SERVING, health
 
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 _SYSTEM = chat.Content(system=chat.SystemContent())
 _DEVELOPER = chat.Content(developer=chat.DeveloperContent())
-_TOO_LARGE = 16 * 1024 * 1024
+_MAX_BYTES = limits().request_bytes
 # An enum of proto3 takes any number, which the stubs do not say.
 _ROLE_99 = cast(chat.Role, 99)
 _EFFORT_99 = cast(chat.ReasoningEffort, 99)
@@ -308,14 +309,14 @@ def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -
 
 
 def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:
-    """A request of more than 16 MiB is RESOURCE_EXHAUSTED."""
-    failure = failure_of(lambda: _call(channel, "Encode", b"\0" * (_TOO_LARGE + 1)))
+    """A request of more than the limit is RESOURCE_EXHAUSTED."""
+    failure = failure_of(lambda: _call(channel, "Encode", b"\0" * (_MAX_BYTES + 1)))
     assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_a_request_below_the_size_limit(channel: grpc.Channel) -> None:
-    """A request of nearly 16 MiB, of a field that the message does not have, is served."""
-    size = _TOO_LARGE - 16
+    """A request of nearly the limit, of a field that the message does not have, is served."""
+    size = _MAX_BYTES - 16
     length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
     assert _call(channel, "Encode", b"\x7a" + length + bytes(size)) == b""
 

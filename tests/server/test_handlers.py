@@ -1,6 +1,7 @@
 """What no request should bring about, brought about in a server inside this process."""
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, cast
 
@@ -91,3 +92,18 @@ async def test_a_request_waits_until_the_server_has_started() -> None:
         )
         handlers.start(_service())
         assert list((await call).tokens) == [13225]
+
+
+async def test_an_error_ends_an_rpc_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The exception by which gRPC ends a handler is no error to be answered in its turn."""
+    handlers = Handlers(limits())
+    handlers.start(_service())
+    async with _connected(handlers) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as unary:
+            await _async_stub(channel).Render(service_pb2.RenderRequest(), timeout=_TIMEOUT_SECONDS)
+        stream = _async_stub(channel).Parse(timeout=_TIMEOUT_SECONDS)
+        await stream.write(parse_pb2.ParseRequest())
+        assert await stream.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert failure_of_error(unary.value).reason == "INVALID_FIELD"
+    # gRPC logs what a handler raises that it does not expect, a second abort among it.
+    assert [it.getMessage() for it in caplog.records if it.levelno > logging.DEBUG] == []

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import pathlib
+import signal
 import socket
 import struct
 import time
@@ -25,6 +26,7 @@ from tests.stress.wire import frames
 _Parse = LockStep[parse_pb2.ParseRequest, parse_pb2.ParseResponse]
 _Batch = LockStep[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]
 _TIMEOUT_SECONDS = 30
+_FULL = ("--listen", "127.0.0.1:0", "--max-streams", "1", "--max-concurrent-renders", "1")
 
 
 @contextlib.contextmanager
@@ -236,6 +238,27 @@ def test_concurrent_renders() -> None:
         assert stub.Render(large, _TIMEOUT_SECONDS).tokens
 
 
+def test_health_is_answered_at_every_limit() -> None:
+    """Whoever asks for the health is no load that is refused: probes must not fail for it."""
+    with (
+        running_server(*_FULL) as (_, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        stream = _Parse(stub.Parse)
+        stream.ask(config(ASSISTANT))
+        large = service_pb2.RenderRequest(message=user("word " * 400_000))
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            render = pool.submit(stub.Render, large, _TIMEOUT_SECONDS)
+            asked = 0
+            while not render.done():
+                assert health(channel, "") == SERVING
+                asked += 1
+            assert render.result().tokens
+        assert asked > 3
+        assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 1)
+
+
 def test_idle_streams() -> None:
     """A stream without a request for too long is ended; one that is used is not."""
     with _limited(stream_idle_timeout_seconds=0.8) as stub:
@@ -247,6 +270,23 @@ def test_idle_streams() -> None:
             used.ask(tokens([87]))
         assert idle.wait_failing() == _exceeded("stream_idle_timeout_seconds", 0.8)
         used.ask(tokens([87]))
+
+
+def test_a_server_that_was_stopped_for_long_ends_no_stream() -> None:
+    """While its process does not run, what a client does goes unseen: it is not idle for that."""
+    listen = ("--listen", "127.0.0.1:0", "--stream-idle-timeout-seconds", "2")
+    with (
+        running_server(*listen) as (process, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        stream = _Parse(HarmonyServiceStub(channel).Parse)
+        stream.ask(config(ASSISTANT))
+        time.sleep(1)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        stream.ask(tokens([87]))
 
 
 def test_connection_age() -> None:
@@ -262,7 +302,8 @@ def test_connection_age() -> None:
 
 def test_a_deadline_ends_the_work() -> None:
     """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
-    with _limited(max_concurrent_renders=1, render_cache_mib=0) as stub:
+    limits = {"max_concurrent_renders": 1, "render_cache_mib": 0, "max_request_bytes": 2**23}
+    with _limited(**limits) as stub:
         request = service_pb2.RenderConversationRequest()
         for _ in range(150):
             request.conversation.messages.append(user("word " * 8_000))

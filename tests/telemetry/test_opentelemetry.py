@@ -101,8 +101,8 @@ def test_a_failed_span(collector: Collector) -> None:
         grpc.insecure_channel(server.address) as channel,
     ):
         stub = HarmonyServiceStub(channel)
-        request = service_pb2.EncodeRequest(text="It rains. " * 300_000)
-        failure_of(lambda: stub.Encode(request, timeout=0.1))
+        request = service_pb2.EncodeRequest(text="It rains. " * 200_000)
+        failure_of(lambda: stub.Encode(request, timeout=0.05))
         eventually(lambda: len(_spans_of(collector, "Encode")) == 1)
     (span,) = _spans_of(collector, "Encode")
     assert span.status.code == Status.STATUS_CODE_ERROR

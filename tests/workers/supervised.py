@@ -121,9 +121,9 @@ def serving(*arguments: str, workers: int = 2) -> Iterator[Supervised]:
         yield server
 
 
-def wait_for(condition: Callable[[], object]) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = TIMEOUT_SECONDS) -> None:
     """Waits until something is so."""
-    end = time.monotonic() + TIMEOUT_SECONDS
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never was"
         time.sleep(0.02)

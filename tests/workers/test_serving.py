@@ -71,6 +71,12 @@ def test_one_process_for_each_worker(server: Supervised) -> None:
     assert len(server.left_behind()) == _WORKERS + 1
 
 
+def test_workers_are_programs_of_their_own(server: Supervised) -> None:
+    """None is a fork of a process in which gRPC has begun: that breaks it."""
+    for worker in server.workers():
+        assert worker.cmdline()[1:3] == ["-m", "harmony_server.workers.worker"]
+
+
 @pytest.mark.parametrize(
     ("listen", "expected"),
     [

@@ -6,13 +6,15 @@ import os
 import time
 from typing import Final
 
+from tests.server.limits import limits
+
 from .uploads import unfinished_requests
 from .watched import MIB, watched_server
 
 # The figure of docs/reliability.md is that of 128.
 VARIABLE: Final = "WIRE_LARGE_REQUESTS"
 _REQUESTS: Final = int(os.environ.get(VARIABLE, "24"))
-_SIZE: Final = 16 * MIB
+_SIZE: Final = limits().request_bytes
 _SECONDS: Final = 60
 _MOST_LEFT: Final = 64 * MIB
 

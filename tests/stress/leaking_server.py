@@ -1,0 +1,28 @@
+"""A server that keeps something of every RPC: what the soak must find.
+
+`python -m tests.stress.leaking_server serve ...`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from harmony_server.cli import main
+from harmony_server.telemetry.logs import RpcLog
+from harmony_server.telemetry.rpcs import Rpc
+
+BYTES_PER_RPC: Final = 8192
+
+_kept: list[bytes] = []
+_begin = RpcLog.begin
+
+
+def _leak(self: RpcLog, rpc: Rpc) -> Callable[[], None]:
+    _kept.append(bytes(BYTES_PER_RPC))
+    return _begin(self, rpc)
+
+
+if __name__ == "__main__":
+    RpcLog.begin = _leak  # type: ignore[method-assign]
+    main()

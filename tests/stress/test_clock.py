@@ -1,0 +1,144 @@
+"""The wall clock jumps by hours, forth and back, while the server serves."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import grpc
+import pytest
+
+from harmony_client import Client, Unauthenticated
+from harmony_client.v1 import parse_pb2
+from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from tests.certificates import Authority
+from tests.deploy.load import Load
+from tests.server.failures import failure_of
+from tests.server.streams import ASSISTANT, config, tokens
+from tests.telemetry.samples import eventually
+from tests.telemetry.servers import ObservedServer, observed_server
+
+from .conftest import Report
+from .faked_clock import FakedClock
+from .scale import scaled
+
+_JUMPS = (6.0, -6.0, 0.0)
+_ROUNDS = 1
+_MOST_ROUNDS = 20
+_DEADLINE_SECONDS = 1.5
+# Long beside the test, short beside a jump.
+_SETTINGS = ("--stream-idle-timeout-seconds", "60", "--max-connection-age-seconds", "600")
+_LOG = ("--log-format", "json", "--log-level", "debug")
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> FakedClock:
+    """The server's clock."""
+    return FakedClock(tmp_path)
+
+
+@pytest.fixture
+def server(clock: FakedClock) -> Iterator[ObservedServer]:
+    """A server with that clock."""
+    with observed_server(*_SETTINGS, *_LOG, variables=clock.variables) as running:
+        yield running
+        assert running.stop() == 0
+
+
+def _hours_of_last_entry(server: ObservedServer) -> float:
+    """Returns how far the newest line of the log is from this process's clock."""
+    logged = datetime.datetime.fromisoformat(server.log_entries()[-1]["timestamp"])
+    return (logged - datetime.datetime.now(datetime.UTC)).total_seconds() / 3600
+
+
+def test_streams_and_rpcs_go_on(clock: FakedClock, server: ObservedServer, report: Report) -> None:
+    """No RPC fails, no stream ends as idle, no connection as old; the log follows the clock."""
+    with Client(server.address) as client, client.open_parse(role="assistant") as idle:
+        idle.feed([200008])
+        with Load(client, replay=False) as load:
+            jumps = 0
+            for _ in range(scaled(_ROUNDS, _MOST_ROUNDS)):
+                for hours in _JUMPS:
+                    load.wait(renders=10, streams=4)
+                    clock.jump(hours)
+                    jumps += 1
+                    load.wait(renders=10, streams=4)
+                    assert abs(_hours_of_last_entry(server) - hours) < 0.1
+        assert not load.failures
+        idle.feed([87])
+        assert idle.finish()
+    report(f"{jumps} jumps under {load.count:,} RPCs and streams, {len(load.failures)} failed")
+    assert "stream_idle" not in server.log()
+    # None took hours, nor less than no time.
+    samples = server.samples()
+    assert samples.sum("grpc_server_handling_seconds_sum") < 300
+    assert samples.sum("harmony_event_loop_lag_seconds_sum") < 300
+    entries = [it for it in server.log_entries() if "milliseconds" in it]
+    assert all(0 <= it["milliseconds"] < 60_000 for it in entries)
+
+
+def test_deadlines_are_kept(clock: FakedClock, server: ObservedServer) -> None:
+    """A deadline passes when its time has, neither with a jump nor late after one."""
+
+    def requests(hours: float) -> Iterator[parse_pb2.ParseRequest]:
+        yield config(ASSISTANT)
+        yield tokens([200008])
+        clock.jump(hours)
+        for _ in range(100):
+            time.sleep(0.1)
+            yield tokens([87])
+
+    with grpc.insecure_channel(server.address) as channel:
+        stub = HarmonyServiceStub(channel)
+        for hours in _JUMPS:
+            began = time.monotonic()
+            received: list[parse_pb2.ParseResponse] = []
+            responses = stub.Parse(requests(hours), timeout=_DEADLINE_SECONDS)
+            failure = failure_of(lambda: received.extend(responses))  # noqa: B023  # called at once
+            assert failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
+            assert _DEADLINE_SECONDS * 0.9 < time.monotonic() - began < _DEADLINE_SECONDS * 4
+            assert len(received) > 3
+    eventually(lambda: server.samples().rpcs("Parse") == {"DEADLINE_EXCEEDED": len(_JUMPS)})
+
+
+def test_secrets_are_rotated(clock: FakedClock, tmp_path: Path) -> None:
+    """New certificates and tokens hold at once, whatever the clock says of the files."""
+    authority = Authority()
+    certificate, key = authority.issue("first").write(tmp_path, "server")
+    allowed = tmp_path / "tokens"
+    allowed.write_text("token 0")
+    settings = ["--tls-certificate", certificate, "--tls-key", key]
+    settings += ["--auth-token-file", str(allowed)]
+
+    def connect(address: str, token: str) -> Client:
+        return Client(
+            address,
+            credentials=grpc.ssl_channel_credentials(authority.certificate),
+            metadata=[("authorization", f"Bearer {token}")],
+            options=[("grpc.use_local_subchannel_pool", 1)],
+        )
+
+    with (
+        observed_server(*settings, *_LOG, variables=clock.variables) as server,
+        ExitStack() as stack,
+    ):
+        open_since_the_beginning = stack.enter_context(connect(server.address, "token 0"))
+        stream = stack.enter_context(open_since_the_beginning.open_parse(role="assistant"))
+        stream.feed([200008])
+        for number, hours in enumerate(_JUMPS, start=1):
+            clock.jump(hours)
+            allowed.write_text(f"token {number}")
+            authority.issue(f"number {number}").write(tmp_path, "server")
+            with connect(server.address, f"token {number}") as client:
+                assert client.encode("Hello") == [13225]
+            with (
+                connect(server.address, f"token {number - 1}") as client,
+                pytest.raises(Unauthenticated),
+            ):
+                client.encode("Hello")
+        assert server.log().count("the TLS certificate was read again") == len(_JUMPS)
+        stream.feed([87])
+        assert stream.finish()

@@ -1,0 +1,142 @@
+"""A disk that is full, or read-only: what serves goes on, what cannot start says why."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harmony_client import Client
+from tests.deploy.servers import free_port
+from tests.telemetry.samples import Samples, eventually
+
+from .conftest import Report
+from .scale import scaled
+from .small_disk import MOUNT, SmallDisk, small_disk
+from .vitals import Vitals
+
+_CALLS = 1000
+_MOST_CALLS = 50_000
+_LOOKS = 10
+_MAX_GROWTH_MIB = 2.0
+_TIMEOUT_SECONDS = 30
+_PAGE = 4096
+_LISTEN = ("--listen", "127.0.0.1:0", "--listen", f"unix://{MOUNT}/h.sock")
+_METRICS = ("--metrics-listen", "127.0.0.1:0")
+# A line for each RPC.
+_LOUD = ("--log-level", "debug", "--log-format", "json")
+
+
+def _addresses(disk: SmallDisk, count: int) -> list[str]:
+    assert disk.process.stdout is not None
+    lines = [disk.process.stdout.readline() for _ in range(count)]
+    assert all(lines), disk.process.stderr and disk.process.stderr.read()
+    return [line.split()[-1] for line in lines]
+
+
+def _calls(addresses: Sequence[str], count: int) -> None:
+    for address in addresses:
+        with Client(address) as client:
+            for _ in range(count // len(addresses)):
+                assert client.encode("Hello") == [13225]
+
+
+def test_the_disk_of_the_log_is_full(report: Report) -> None:
+    """RPCs, on the socket too, and metrics go on; lines are lost until there is room again."""
+    with small_disk(*_LISTEN, *_METRICS, *_LOUD, logs=True) as disk:
+        tcp, _, metrics = _addresses(disk, 3)
+        reached = [tcp, f"unix://{disk.folder}/h.sock"]
+        disk.fill()
+        full = disk.log.stat().st_size
+        _calls(reached, _CALLS)
+        vitals = Vitals(psutil.Process(disk.process.pid))
+        count = scaled(_CALLS, _MOST_CALLS)
+        for look in range(_LOOKS):
+            _calls(reached, count // _LOOKS)
+            vitals.look(count // _LOOKS * (look + 1))
+        assert "harmony_server_info" in Samples.scrape(metrics).text
+        assert disk.log.stat().st_size <= full + _PAGE
+        disk.free()
+        _calls(reached, 10)
+        assert disk.log.stat().st_size > full
+        assert "Encode" in disk.log.read_text().splitlines()[-1]
+        disk.fill()
+        disk.process.terminate()
+        assert disk.process.wait(_TIMEOUT_SECONDS) == 0
+    report(f"RPCs with a full disk: {vitals.text()}")
+    assert vitals.growth_mib() < _MAX_GROWTH_MIB, vitals.text()
+
+
+def test_the_disk_of_workers_is_full() -> None:
+    """With workers it is the same, and one that dies is replaced: that needs no room."""
+    with small_disk(*_LISTEN[:2], "--workers", "2", *_METRICS, *_LOUD, logs=True) as disk:
+        tcp, metrics = _addresses(disk, 2)
+        disk.fill()
+        victim, _ = psutil.Process(disk.process.pid).children()
+        victim.kill()
+        victim.wait(_TIMEOUT_SECONDS)
+        _calls([tcp], 100)
+        eventually(lambda: Samples.scrape(metrics).sum("harmony_worker_restarts_total") == 1)
+        eventually(lambda: Samples.scrape(metrics).sum("harmony_workers") == 2)
+        disk.process.terminate()
+        assert disk.process.wait(_TIMEOUT_SECONDS) == 0
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one", "workers"])
+def test_nothing_can_be_printed(workers: Sequence[str]) -> None:
+    """Where the addresses cannot be written, nor the log, it serves, and ends with 0."""
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "harmony_server", "serve", "--listen", address, *workers]
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(command, stdout=full, stderr=full) as process,
+    ):
+        try:
+            _calls([address], 10)
+            process.terminate()
+            assert process.wait(_TIMEOUT_SECONDS) == 0
+        finally:
+            process.kill()
+
+
+# The disk's own folder is an inode.
+@pytest.mark.parametrize(
+    ("size", "listen"),
+    [("nr_inodes=1", "h.sock"), ("nr_inodes=2", "h.sock"), ("nr_inodes=1", "folder/h.sock")],
+    ids=["lock", "socket", "folder"],
+)
+def test_no_room_for_the_socket(size: str, listen: str) -> None:
+    """A disk that has no room for the lock, the socket or its folder: exit code 1, and a line."""
+    address = f"unix://{MOUNT}/{listen}"
+    with small_disk("--listen", address, size=size) as disk:
+        _assert_cannot_start(disk, address)
+
+
+def test_a_read_only_disk() -> None:
+    """A socket on a read-only file system: exit code 1, and a line."""
+    address = f"unix://{MOUNT}/h.sock"
+    with small_disk("--listen", address, read_only=True) as disk:
+        _assert_cannot_start(disk, address, "Read-only file system")
+
+
+def test_a_read_only_disk_is_no_matter_elsewhere() -> None:
+    """What listens on a port writes nothing."""
+    with small_disk("--listen", "127.0.0.1:0", read_only=True) as disk:
+        _calls(_addresses(disk, 1), 10)
+        disk.process.terminate()
+        assert disk.process.wait(_TIMEOUT_SECONDS) == 0
+
+
+def _assert_cannot_start(disk: SmallDisk, address: str, why: str = "") -> None:
+    """Asserts that the server ends with code 1 and a line that names the address."""
+    assert disk.process.stdout is not None
+    assert disk.process.stderr is not None
+    assert disk.process.stdout.read() == ""
+    lines = disk.process.stderr.read().splitlines()
+    assert disk.process.wait(_TIMEOUT_SECONDS) == 1
+    (line,) = lines
+    assert f"cannot listen on {address}: {why}" in line

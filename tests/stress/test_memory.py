@@ -1,0 +1,77 @@
+"""The default limits keep a server below 512 MiB, whatever is rendered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import grpc
+import psutil
+import pytest
+
+from bench import material
+from harmony_client.v1 import service_pb2
+from tests.conftest import running_server
+from tests.server.limits import limits
+from tests.server.messages import conversation, user
+
+from .conftest import Report
+from .mixed_load import CHANNEL_OPTIONS, SERVICE
+from .scale import scaled
+from .vitals import watched_memory
+
+_BUDGET_MIB = 512
+_LIMITS = limits()
+# Around the text of a request.
+_ENVELOPE_BYTES = 200
+_ROUNDS = 1
+_MOST_ROUNDS = 5
+_TIMEOUT_SECONDS = 300
+
+
+def _prose(rng: random.Random, size: int) -> str:
+    """Returns a text as people write it."""
+    text = ""
+    while len(text.encode()) < size:
+        text += material.prose(rng, 400)
+    return text.encode()[:size].decode(errors="ignore")
+
+
+def _rare(rng: random.Random, size: int) -> str:
+    """Returns a text of one piece, a token for each byte: the most that a tokenizer can make."""
+    return "".join(map(chr, rng.choices(range(0x3400, 0x4DB0), k=size // 3)))
+
+
+def _request(text: str, number: int) -> bytes:
+    return service_pb2.RenderConversationRequest(
+        conversation=conversation(user(f"{number} {text}"))
+    ).SerializeToString()
+
+
+@pytest.mark.parametrize("text_of", [_prose, _rare])
+async def test_the_largest_requests_in_the_largest_number(
+    text_of: Callable[[random.Random, int], str], report: Report
+) -> None:
+    """As many large requests as are admitted, each as large as it may be, fit into 512 MiB."""
+    text = text_of(random.Random(0), _LIMITS.request_bytes - _ENVELOPE_BYTES)
+    requests = [_request(text, number) for number in range(_LIMITS.renders.maximum)]
+    assert _LIMITS.request_bytes * 0.99 < len(requests[0]) <= _LIMITS.request_bytes
+    options = [*CHANNEL_OPTIONS, ("grpc.max_receive_message_length", -1)]
+    with running_server("--listen", "127.0.0.1:0") as (server, address):
+        process = psutil.Process(server.pid)
+        idle = process.memory_info().rss / 2**20
+        with watched_memory(process) as peak:
+            async with grpc.aio.insecure_channel(address, options=options) as channel:
+                render: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                    f"{SERVICE}RenderConversation"
+                )
+                for _ in range(scaled(_ROUNDS, _MOST_ROUNDS)):
+                    calls = [render(request, timeout=_TIMEOUT_SECONDS) for request in requests]
+                    # None is refused.
+                    await asyncio.gather(*calls)
+    report(
+        f"{len(requests)} renders of {len(requests[0]) / 2**20:.1f} MiB at once: memory "
+        f"{idle:.0f} MiB before, at most {peak.mib:.0f} MiB"
+    )
+    assert peak.mib < _BUDGET_MIB

@@ -1,0 +1,96 @@
+"""Every server restarted, one after the other, under load: a rolling upgrade nobody notices."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from harmony_client import Client
+from tests.deploy.load import Load
+from tests.deploy.proxy import Proxy, running_envoy
+from tests.deploy.round_robin import run_example, target
+from tests.deploy.servers import Server, running_servers
+
+from .conftest import Report
+from .scale import scaled
+
+_ROUNDS = 1
+_MOST_ROUNDS = 8
+# Longer than Envoy takes to notice; round_robin is told.
+_DRAIN_SECONDS = 2
+_STOP = ("--drain-seconds", str(_DRAIN_SECONDS), "--grace-seconds", "5")
+_STOP_SOON = ("--drain-seconds", "0.5", "--grace-seconds", "5")
+
+
+def _restart(server: Server) -> None:
+    """Stops a server in good order, and starts it again."""
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(_DRAIN_SECONDS + 10) == 0
+    server.start()
+
+
+def _roll(
+    servers: Sequence[Server], load: Load, until_back: Callable[[], None], report: Report
+) -> None:
+    """Restarts each server in turn; `until_back` waits until all of them get RPCs."""
+    restarts = 0
+    began = time.monotonic()
+    for _ in range(scaled(_ROUNDS, _MOST_ROUNDS)):
+        for server in servers:
+            load.wait(renders=20, streams=4)
+            _restart(server)
+            restarts += 1
+            until_back()
+    report(
+        f"{restarts} restarts in {time.monotonic() - began:.0f} s under {load.count:,} RPCs and "
+        f"streams, {len(load.failures)} failed"
+    )
+    assert not load.failures
+
+
+def _round_robin(stack: ExitStack, servers: Sequence[Server]) -> Client:
+    """Returns a client that goes round the servers."""
+    names = run_example()
+    names["channel"].close()
+    service_config = ("grpc.service_config", json.dumps(names["SERVICE_CONFIG"]))
+    addresses = target(server.address for server in servers)
+    return stack.enter_context(Client(addresses, options=[service_config]))
+
+
+def _until_each_renders(servers: Sequence[Server]) -> None:
+    """Waits until each server has rendered since it started."""
+    deadline = time.monotonic() + 30
+    while not all(server.messages_rendered() for server in servers):
+        assert time.monotonic() < deadline, "a server gets no RPC"
+        time.sleep(0.05)
+
+
+def test_behind_envoy(tmp_path: Path, report: Report) -> None:
+    """No RPC fails, no stream is replayed, none is even retried."""
+    with ExitStack() as stack:
+        servers = stack.enter_context(running_servers(*_STOP))
+        proxy: Proxy = stack.enter_context(running_envoy(servers, tmp_path))
+        client = stack.enter_context(Client(proxy.address))
+        load = stack.enter_context(Load(client, replay=False))
+        _roll(servers, load, lambda: proxy.wait_for_healthy(servers), report)
+        assert proxy.retries() == 0
+
+
+def test_behind_round_robin(report: Report) -> None:
+    """No RPC fails and no stream is replayed."""
+    with ExitStack() as stack:
+        servers = stack.enter_context(running_servers(*_STOP_SOON))
+        load = stack.enter_context(Load(_round_robin(stack, servers), replay=False))
+        _roll(servers, load, lambda: _until_each_renders(servers), report)
+
+
+def test_servers_with_workers(report: Report) -> None:
+    """The same where each server is two processes."""
+    with ExitStack() as stack:
+        servers = stack.enter_context(running_servers(*_STOP_SOON, "--workers", "2", count=2))
+        load = stack.enter_context(Load(_round_robin(stack, servers), replay=False))
+        _roll(servers, load, lambda: load.wait(renders=20, streams=4), report)

@@ -1,0 +1,142 @@
+"""A mixed load for long, every tenth stream cancelled: what the server holds does not grow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+
+from tests.certificates import Authority
+from tests.telemetry.samples import Samples
+
+from .conftest import Report
+from .mixed_load import CHANNEL_OPTIONS, MixedLoad
+from .scale import scaled
+from .vitals import Vitals
+
+# Until the render cache is full, and all that is made once is made.
+_WARM_UP = 1000
+_MEASURED = 1500
+_MOST = 90_000
+_MOST_CANCELLED = 45_000
+_LOOKS = 30
+# What the memory of a server that keeps nothing was seen to move by.
+_MAX_GROWTH_MIB = 4.0
+# Of a thousand streams; in grpcio 1.85.1 it is 220.
+_MAX_KIB_OF_CANCELLED = 1000
+_STOP_SECONDS = 20
+_TOKEN = "a token"
+
+_SERVER = "harmony_server"
+_LEAKING_SERVER = "tests.stress.leaking_server"
+# The cache is full soon; memory that it still fills would look like a leak.
+_ARGUMENTS = ("--listen", "127.0.0.1:0", "--render-cache-mib", "1")
+
+
+@contextmanager
+def _running(module: str, *arguments: str) -> Iterator[tuple[psutil.Process, list[str]]]:
+    """Runs a server and yields its process and what it printed; it must have nothing to log."""
+    command = [sys.executable, "-m", module, "serve", *_ARGUMENTS, *arguments]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            count = 2 if "--metrics-listen" in arguments else 1
+            lines = [process.stdout.readline().split()[-1] for _ in range(count)]
+            yield psutil.Process(process.pid), lines
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+        assert process.returncode == 0
+        log.seek(0)
+        assert log.read() == ""
+
+
+async def _soak(
+    process: psutil.Process, load: MixedLoad, measured: int, metrics: Sequence[str] = ()
+) -> Vitals:
+    """Runs a load and looks at the process again and again, when it is warm."""
+    await load.run(_WARM_UP)
+    vitals = Vitals(process)
+    for _ in range(_LOOKS):
+        await load.run(measured // _LOOKS)
+        for address in metrics:
+            Samples.scrape(address)
+        vitals.look(load.done)
+    return vitals
+
+
+def _assert_flat(vitals: Vitals) -> None:
+    """Asserts that what a process holds does not grow."""
+    assert vitals.growth_mib() < _MAX_GROWTH_MIB, vitals.text()
+    for held in (vitals.descriptors, vitals.threads):
+        # What a cancelled stream or a connection held is let go within a moment.
+        assert max(held) <= min(held) + 3, vitals.text()
+
+
+async def test_nothing_grows(report: Report) -> None:
+    """Memory, descriptors and threads are flat, and every answer is right."""
+    with _running(_SERVER) as (process, [address]):
+        async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+            load = MixedLoad(channel)
+            vitals = await _soak(process, load, scaled(_MEASURED, _MOST))
+    report(f"{vitals.text()}; {load.cancelled:,} streams cancelled")
+    assert load.cancelled > _MEASURED / 100
+    _assert_flat(vitals)
+
+
+async def test_nothing_grows_with_everything_on(tmp_path: Path, report: Report) -> None:
+    """The same with TLS, tokens, a log and metrics that are scraped."""
+    authority = Authority()
+    certificate, key = authority.issue().write(tmp_path, "server")
+    tokens = tmp_path / "tokens"
+    tokens.write_text(_TOKEN)
+    settings = ["--tls-certificate", certificate, "--tls-key", key]
+    settings += ["--auth-token-file", str(tokens), "--metrics-listen", "127.0.0.1:0"]
+    settings += ["--log-format", "json"]
+    credentials = grpc.composite_channel_credentials(
+        grpc.ssl_channel_credentials(authority.certificate),
+        grpc.access_token_call_credentials(_TOKEN),
+    )
+    with _running(_SERVER, *settings) as (process, [address, metrics]):
+        async with grpc.aio.secure_channel(
+            address, credentials, options=CHANNEL_OPTIONS
+        ) as channel:
+            load = MixedLoad(channel)
+            vitals = await _soak(process, load, scaled(_MEASURED, _MOST), [metrics])
+    report(f"{vitals.text()}; {load.cancelled:,} streams cancelled")
+    _assert_flat(vitals)
+
+
+async def test_cancelled_streams(report: Report) -> None:
+    """What gRPC itself loses of each is all that is lost: less than a kilobyte."""
+    with _running(_SERVER) as (process, [address]):
+        async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+            load = MixedLoad(channel)
+            await load.cancel_streams(_WARM_UP)
+            vitals = Vitals(process)
+            count = scaled(_MEASURED, _MOST_CANCELLED)
+            for _ in range(_LOOKS):
+                await load.cancel_streams(count // _LOOKS)
+                vitals.look(load.cancelled)
+    report(vitals.text())
+    assert vitals.kib_per_thousand() < _MAX_KIB_OF_CANCELLED
+    assert max(vitals.descriptors) <= min(vitals.descriptors) + 3, vitals.text()
+
+
+async def test_a_leak_would_be_found() -> None:
+    """Eight kilobytes kept of each RPC are more than the soak lets pass."""
+    with _running(_LEAKING_SERVER) as (process, [address]):
+        async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+            vitals = await _soak(process, MixedLoad(channel), _MEASURED)
+    with pytest.raises(AssertionError, match="KiB a thousand"):
+        _assert_flat(vitals)
