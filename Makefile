@@ -22,13 +22,13 @@ demo: $(STAMP)  ## Starts a server, renders a conversation, streams a completion
 	@$(BIN)/python examples/demo.py
 
 test: $(STAMP)  ## Runs the tests.
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
 
 stress: $(STAMP)  ## Runs the long stress tests and prints the figures of docs/reliability.md.
-	@STRESS_SCALE=100 $(BIN)/python -m pytest tests/stress
+	@STRESS_SCALE=100 WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress
 
 bench: $(STAMP)  ## Measures every figure of the docs and writes bench/RESULTS.md.
 	@$(BIN)/python -m bench

@@ -241,4 +241,6 @@ class Handlers:
             if not job.cancel():
                 # What the work uses, and the place it takes, are free when the thread is.
                 await asyncio.wait([outcome])
+                # To asyncio what it raised is then no error that nobody looked at.
+                outcome.exception()
             raise
