@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import functools
 import os
 import threading
@@ -203,13 +202,20 @@ class Handlers:
             if stream.failure:
                 raise stream.failure
 
-        # Every coroutine and generator around a stream takes memory for as long as it is open.
+        # Every coroutine, generator and context manager around a stream takes memory for as long as
+        # it is open.
         async def handle(_requests: object, context: _Context) -> None:
             async with self.streams.containing(context) as activity, Guard(context):
-                with self._limits.streams.holding():
+                self._limits.streams.take()
+                try:
                     await self._started.wait()
-                    with contextlib.closing(open_stream(self._service)) as stream:
+                    stream = open_stream(self._service)
+                    try:
                         await serve(context, stream, activity)
+                    finally:
+                        stream.close()
+                finally:
+                    self._limits.streams.give_back()
 
         return grpc.stream_stream_rpc_method_handler(handle)
 

@@ -71,7 +71,7 @@ def measure() -> list[Row]:
     cost = Comparison(
         [it.cpu_seconds_per_token for it in ours], [it.cpu_seconds_per_token for it in other]
     )
-    busier = Ratio.of([max(it.connections) / _CONNECTIONS for it in ours])
+    busier = Ratio.of([max(it.connections) / sum(it.connections) for it in ours])
     share = Ratio.of([it.load_share for it in ours])
     what = f"`ParseBatch`, {_CONNECTIONS} connections of {_SEQUENCES} sequences, `--workers 2`"
     return [
