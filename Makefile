@@ -30,7 +30,7 @@ test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
 stress: $(STAMP)  ## Runs the long stress tests and prints the figures of docs/reliability.md.
 	@STRESS_SCALE=100 WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress
 
-bench: $(STAMP)  ## Measures every figure of the docs and writes bench/RESULTS.md.
+bench: $(STAMP)  ## Measures the figures of bench/RESULTS.md and writes it.
 	@$(BIN)/python -m bench
 
 lint: $(STAMP)  ## Checks style and layering.

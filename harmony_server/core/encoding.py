@@ -25,7 +25,7 @@ N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
 # About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
-# So many tokens, malformed as can be, make events of some 50 MiB.
+# So many tokens, malformed as can be, make events of some 20 MiB.
 _TOKENS_AT_ONCE = 32_768
 _CacheKey = tuple[Hashable, ...]
 

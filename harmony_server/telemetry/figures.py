@@ -35,7 +35,7 @@ _CACHE: tuple[tuple[Kind, str, str], ...] = (
     ("gauge", "max_bytes", "Bound on the memory of the render cache."),
 )
 _LIMITS: tuple[tuple[str, str], ...] = (
-    ("streams", "Parse and ParseBatch streams"),
+    ("streams", "streams of Parse, ParseBatch and reflection"),
     ("sequences", "sequences of ParseBatch streams"),
     ("renders", "large unary requests, at work or waiting for a thread"),
 )

@@ -43,7 +43,9 @@ def collector() -> Iterator[Collector]:
 
 
 def _get_encoding(address: str) -> None:
-    with grpc.insecure_channel(address) as channel:
+    # Its own connection, not that of the channel before.
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(address, options=options) as channel:
         request = service_pb2.GetEncodingRequest()
         HarmonyServiceStub(channel).GetEncoding(request, metadata=_TRACED)
 

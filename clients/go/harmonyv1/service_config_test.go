@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/health"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
@@ -19,6 +20,7 @@ import (
 
 const serviceConfig = `{
 	"loadBalancingConfig": [{"round_robin": {}}],
+	"healthCheckConfig": {"serviceName": "harmony.v1.HarmonyService"},
 	"methodConfig": [{
 		"name": [{"service": "harmony.v1.HarmonyService"}],
 		"retryPolicy": {
