@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+_Part = TypeVar("_Part")
 
 _abandoned: contextvars.ContextVar[threading.Event] = contextvars.ContextVar("abandoned")
 
@@ -29,3 +32,10 @@ def stop_if_abandoned() -> None:
     event = _abandoned.get(None)
     if event is not None and event.is_set():
         raise AbandonedError
+
+
+def unless_abandoned(parts: Iterable[_Part]) -> Iterator[_Part]:
+    """Yields the parts of some work, of which each is done when it is asked for."""
+    for part in parts:
+        stop_if_abandoned()
+        yield part

@@ -7,11 +7,16 @@ import grpc
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto
+from .abandonment import stop_if_abandoned
 from .batch_group import BatchGroup
 from .core.events import ContentDelta, Event, Recovered
 from .core.parser import MessageParser
 from .request_error import RequestError, invalid_field, parse_failed, read_request
 from .service import HarmonyService
+
+# In one request. An error takes a hundred times what it takes to bring it about, and so many are of
+# no engine's step.
+_MOST_FAILURES = 32_768
 
 
 class BatchStream:
@@ -40,10 +45,14 @@ class BatchStream:
         tokens = request.tokens[:]
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
-        self._service.limits.check_tokens(len(tokens), "tokens")
+        limits = self._service.limits
+        limits.check_tokens(len(tokens), "tokens")
+        limits.check_tokens(len(request.open), "open")
+        limits.check_tokens(len(request.close), "close")
         self._service.counters.count_parsed(len(tokens))
         step = _Step(self._service, self._parsers)
         for index, opened in enumerate(request.open):
+            stop_if_abandoned()
             step.open(opened, f"open[{index}]")
         if step.changed_sequences:
             self._let_group_go()
@@ -55,6 +64,7 @@ class BatchStream:
         if step.changed_sequences or request.close:
             self._let_group_go()
         for index, sequence_id in enumerate(request.close):
+            stop_if_abandoned()
             step.close(sequence_id, f"close[{index}]")
         return step.response.SerializeToString()
 
@@ -146,6 +156,7 @@ class _Step:
         for index, (sequence_id, token) in enumerate(zip(sequence_ids, tokens, strict=True)):
             runs.setdefault(sequence_id, (index, []))[1].append(token)
         for sequence_id, (index, run) in runs.items():
+            stop_if_abandoned()
             self._feed(sequence_id, run, index)
 
     def close(self, sequence_id: int, path: str) -> None:
@@ -200,6 +211,8 @@ class _Step:
         self._let_go(sequence_id)
         self.changed_sequences = True
         self._failed.add(sequence_id)
+        if len(self._failed) > _MOST_FAILURES:
+            raise invalid_field("sequence_ids", f"more than {_MOST_FAILURES} sequences failed")
         self._counters.count_sequence_error(error.reason)
         self._add_event(sequence_id).error.CopyFrom(error.to_status())
 

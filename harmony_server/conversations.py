@@ -9,7 +9,7 @@ from google.protobuf.message import Message as ProtoMessage
 from harmony_client.v1 import chat_pb2
 
 from . import core, from_proto, wire
-from .abandonment import stop_if_abandoned
+from .abandonment import stop_if_abandoned, unless_abandoned
 from .core.conversation_rules import (
     dropped_analysis,
     ends_with_answer,
@@ -17,6 +17,7 @@ from .core.conversation_rules import (
 )
 from .core.render_cache import RenderCache
 from .core.tokenizer import RETURN, START
+from .limits import Limits, limit_exceeded
 from .request_error import RequestError, invalid_field, read_request
 from .telemetry.counters import Counters
 
@@ -86,10 +87,12 @@ class ConversationRenderer:
         encoding: core.HarmonyEncoding,
         cache: RenderCache[RenderedMessage] | None,
         counters: Counters,
+        limits: Limits,
     ) -> None:
         self._encoding = encoding
         self._cache = cache
         self._counters = counters
+        self._limits = limits
 
     def read(
         self, request_type: type[_Request], data: bytes
@@ -133,11 +136,7 @@ class ConversationRenderer:
         Raises:
             RequestError: A message cannot be read or rendered.
         """
-        pairs = zip(messages.data, messages.remembered, strict=True)
-        rendered = [
-            known or self._render(data, f"conversation.messages[{index}]")
-            for index, (data, known) in enumerate(pairs)
-        ]
+        rendered = self._rendered(messages)
         roles = [message.role for message in rendered]
         channels = [message.channel for message in rendered]
         dropped = dropped_analysis(roles, channels) if config.auto_drop_analysis else ()
@@ -155,6 +154,19 @@ class ConversationRenderer:
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
         return b"".join((*packed, end))
+
+    def _rendered(self, messages: ConversationMessages) -> list[RenderedMessage]:
+        rendered: list[RenderedMessage] = []
+        tokens = 0
+        pairs = zip(messages.data, messages.remembered, strict=True)
+        for index, (data, known) in enumerate(pairs):
+            message = known or self._render(data, f"conversation.messages[{index}]")
+            tokens += message.token_count_with_tools
+            # Text has no more tokens than bytes; what a system message implies can have more.
+            if tokens > self._limits.request_bytes:
+                raise limit_exceeded("max_request_bytes", self._limits.request_bytes)
+            rendered.append(message)
+        return rendered
 
     def prompt_end(self, next_turn_role: core.Role) -> bytes:
         """Returns the packed tokens that ask for a turn."""
@@ -184,4 +196,4 @@ class ConversationRenderer:
 
     def _packed(self, message: core.Message, *, with_tools: bool) -> bytes:
         options = core.RenderOptions(conversation_has_function_tools=with_tools)
-        return wire.pack_parts(self._encoding.render_in_parts(message, options))
+        return wire.pack_parts(unless_abandoned(self._encoding.render_in_parts(message, options)))

@@ -27,6 +27,8 @@ _EFFORTS = {
     chat_pb2.REASONING_EFFORT_MEDIUM: core.ReasoningEffort.MEDIUM,
     chat_pb2.REASONING_EFFORT_HIGH: core.ReasoningEffort.HIGH,
 }
+# Contents, namespaces and tools of a message. Each can take hundreds of times its bytes.
+_MOST_PARTS = 16_384
 _BUILTIN_TOOLS = {
     chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser(),
     chat_pb2.BUILTIN_TOOL_PYTHON: core.ToolNamespaceConfig.python(),
@@ -42,6 +44,8 @@ def role(value: "chat_pb2.Role", path: str) -> core.Role:
 
 def message(proto: chat_pb2.Message, path: str) -> core.Message:
     """Converts a message."""
+    if _count_parts(proto) > _MOST_PARTS:
+        raise invalid_field(f"{path}.content", f"has more than {_MOST_PARTS} contents and tools")
     author = core.Author(
         role=role(proto.author.role, f"{path}.author.role"),
         name=proto.author.name if proto.author.HasField("name") else None,
@@ -55,6 +59,15 @@ def message(proto: chat_pb2.Message, path: str) -> core.Message:
         recipient=proto.recipient if proto.HasField("recipient") else None,
         content_type=proto.content_type if proto.HasField("content_type") else None,
     )
+
+
+def _count_parts(proto: chat_pb2.Message) -> int:
+    parts = len(proto.content)
+    for content in proto.content:
+        parts += len(content.system.builtin_tools)
+        for namespaces in (content.system.tools, content.developer.tools):
+            parts += len(namespaces) + sum(len(namespace.tools) for namespace in namespaces)
+    return parts
 
 
 def render_config(proto: service_pb2.RenderConversationConfig) -> core.RenderConversationConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
 import os
 import threading
@@ -37,7 +38,7 @@ SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
 # than a byte of tokens.
 _MAX_INLINE_UNARY_BYTES = 4 * 1024
 _MAX_INLINE_CONVERSATION_BYTES = 256 * 1024  # to look up its messages; new ones count as above
-_MAX_INLINE_STREAM_BYTES = 32 * 1024
+_MAX_INLINE_STREAM_BYTES = 16 * 1024
 
 # Work in threads shares a budget of bytes, that of one largest request: a text can take fifty times
 # its size while it is tokenised. Up to this size it needs none, so that it waits for no larger one.
@@ -187,14 +188,16 @@ class Handlers:
         async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), EndOfStream):
-                activity.looks = 0
+                self._limits.check_bytes(len(data))
                 if len(data) <= _MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
                 else:
-                    self._limits.check_bytes(len(data))
+                    activity.busy = True
                     answer = await self._in_thread(
                         functools.partial(stream.answer, data), len(data)
                     )
+                    activity.busy = False
+                activity.looks = 0
                 await context.write(answer)
                 if stream.failure:
                     raise stream.failure
@@ -205,15 +208,18 @@ class Handlers:
         # Every coroutine, generator and context manager around a stream takes memory for as long as
         # it is open.
         async def handle(_requests: object, context: _Context) -> None:
-            async with self.streams.containing(context) as activity, Guard(context):
+            async with Guard(context):
                 self._limits.streams.take()
+                # The place is given back when the stream is gone, and not when it is to end: with a
+                # client that does not read there is long between.
                 try:
-                    await self._started.wait()
-                    stream = open_stream(self._service)
-                    try:
-                        await serve(context, stream, activity)
-                    finally:
-                        stream.close()
+                    async with self.streams.containing(context) as activity:
+                        await self._started.wait()
+                        stream = open_stream(self._service)
+                        try:
+                            await serve(context, stream, activity)
+                        finally:
+                            stream.close()
                 finally:
                     self._limits.streams.give_back()
 
@@ -246,7 +252,10 @@ class Handlers:
             abandoned.set()
             if not job.cancel():
                 # What the work uses, and the place it takes, are free when the thread is.
-                await asyncio.wait([outcome])
+                # No second cancellation changes that.
+                while not outcome.done():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.wait([outcome])
                 # To asyncio what it raised is then no error that nobody looked at.
                 outcome.exception()
             raise

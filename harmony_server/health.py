@@ -62,8 +62,10 @@ class Health:
             return await self._check(data, context)
 
     async def _handle_watch(self, data: bytes, context: _Context) -> None:
-        async with self.watches.containing(context), Guard(context):
-            await self._watch(data, context)
+        async with Guard(context):
+            with self._limits.health_watches.holding():
+                async with self.watches.containing(context):
+                    await self._watch(data, context)
 
     async def _check(self, data: bytes, context: _Context) -> bytes:
         state = self._states.get(_service(data))
@@ -73,15 +75,14 @@ class Health:
 
     async def _watch(self, data: bytes, context: _Context) -> None:
         service = _service(data)
-        with self._limits.health_watches.holding():
-            told = None
-            while True:
-                changed = self._changed
-                state = self._states.get(service, _Response.SERVICE_UNKNOWN)
-                if state != told:
-                    await context.write(_Response(status=state).SerializeToString())
-                    told = state
-                await changed.wait()
+        told = None
+        while True:
+            changed = self._changed
+            state = self._states.get(service, _Response.SERVICE_UNKNOWN)
+            if state != told:
+                await context.write(_Response(status=state).SerializeToString())
+                told = state
+            await changed.wait()
 
     def _set_readiness(self, state: int) -> None:
         self._states.update(dict.fromkeys(_READINESS_SERVICES, state))

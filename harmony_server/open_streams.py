@@ -20,14 +20,16 @@ class Activity:
     """An open stream: the task of its handler, and whether it is used.
 
     Attributes:
+        busy: Whether a request of it is at work in a thread, or waits for one; the handler sets it.
         looks: How often `end_idle` has looked at it since the last request; the handler clears it.
         failure: Why the stream is ended from outside, or None.
     """
 
-    __slots__ = ("failure", "looks", "task")
+    __slots__ = ("busy", "failure", "looks", "task")
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
         self.task = task
+        self.busy = False
         self.looks = 0
         self.failure: RequestError | None = None
 
@@ -55,7 +57,7 @@ class OpenStreams:
             # would go on while the process is stopped, and requests of clients wait unread.
             await asyncio.sleep(seconds / _LOOKS)
             for stream in self._open:
-                stream.looks += 1
+                stream.looks += not stream.busy
                 if stream.looks > _LOOKS:
                     _end(stream, idle)
 

@@ -1,13 +1,15 @@
 """The Parse stream: one sequence. Requests and responses are bytes; transport is elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import grpc
 
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .core.events import Event, Recovered
+from .abandonment import stop_if_abandoned
+from .core.encoding import TOKENS_AT_ONCE
+from .core.events import ContentDelta, Event, Recovered
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
 from .request_error import RequestError, parse_failed, read_request
@@ -50,7 +52,7 @@ class ParseStream:
         if len(tokens) != 1:
             self._limits.check_tokens(len(tokens), "tokens.tokens")
             self._counters.count_parsed(len(tokens))
-            return self._report(lambda events: parser.feed(tokens, events))
+            return self._feed(parser, tokens)
         self._counters.count_parsed(1)
         return _feed_text(parser, tokens[0]) or self._report(
             lambda events: parser.feed_one(tokens[0], events)
@@ -63,18 +65,49 @@ class ParseStream:
     def close(self) -> None:
         """Ends the stream, whatever was answered: it holds nothing that others could use."""
 
+    def _feed(self, parser: MessageParser, tokens: Sequence[int]) -> bytes:
+        """Feeds many tokens part by part, so that not all of their events are there at once."""
+        responses: list[bytes] = []
+        held: list[Event] = []
+        for begin in range(0, len(tokens), TOKENS_AT_ONCE):
+            stop_if_abandoned()
+            part = tokens[begin : begin + TOKENS_AT_ONCE]
+            events, held = held, []
+            try:
+                parser.feed(part, events)
+            except core.ParseError as error:
+                self.failure = parse_failed(error)
+            _join_deltas(events)
+            # A text that goes on in the next part is one delta.
+            if not self.failure and events and isinstance(events[-1], ContentDelta):
+                held = [events.pop()]
+            responses.append(self._response(events))
+            if self.failure:
+                break
+        return b"".join((*responses, self._response(held)))
+
     def _report(self, read: Callable[[list[Event]], None]) -> bytes:
-        response = pb.ParseResponse()
         events: list[Event] = []
         try:
             read(events)
         except core.ParseError as error:
             self.failure = parse_failed(error)
+        return self._response(events)
+
+    def _response(self, events: Iterable[Event]) -> bytes:
+        response = pb.ParseResponse()
         for event in events:
             to_proto.fill_event(response.events.add(), event)
             if isinstance(event, Recovered):
                 self._counters.count_recovery(event)
         return response.SerializeToString()
+
+
+def _join_deltas(events: list[Event]) -> None:
+    """Makes one delta of two that events begin with: that of the last part, and what follows it."""
+    match events:
+        case [ContentDelta(first), ContentDelta(second), *_]:
+            events[:2] = [ContentDelta(first + second)]
 
 
 def _feed_text(parser: MessageParser, token: int) -> bytes | None:

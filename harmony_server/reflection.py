@@ -35,15 +35,16 @@ def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.Generic
     )
 
     async def describe(context: _Context, activity: Activity) -> None:
-        with limits.streams.holding():
-            # The types take the generator for a coroutine.
-            responses: Any = stock.ServerReflectionInfo(_requests(context, activity), context)
-            async for response in responses:
-                await context.write(response.SerializeToString())
+        # The types take the generator for a coroutine.
+        responses: Any = stock.ServerReflectionInfo(_requests(context, activity), context)
+        async for response in responses:
+            await context.write(response.SerializeToString())
 
     async def handle(_requests: object, context: _Context) -> None:
-        async with streams.containing(context) as activity, Guard(context):
-            await describe(context, activity)
+        async with Guard(context):
+            with limits.streams.holding():
+                async with streams.containing(context) as activity:
+                    await describe(context, activity)
 
     methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(handle)

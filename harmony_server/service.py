@@ -8,7 +8,7 @@ import grpc
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .abandonment import stop_if_abandoned
+from .abandonment import stop_if_abandoned, unless_abandoned
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
@@ -56,7 +56,7 @@ class HarmonyService:
         self._cache: RenderCache[RenderedMessage] | None = (
             RenderCache(render_cache_bytes) if render_cache_bytes else None
         )
-        self._conversations = ConversationRenderer(encoding, self._cache, self.counters)
+        self._conversations = ConversationRenderer(encoding, self._cache, self.counters, limits)
 
     def get_encoding(self, _request: pb.GetEncodingRequest) -> pb.GetEncodingResponse:
         """Describes the encoding."""
@@ -83,7 +83,8 @@ class HarmonyService:
             conversation_has_function_tools=request.options.conversation_has_function_tools
         )
         try:
-            packed = wire.pack_parts(self.encoding.render_in_parts(message, options))
+            parts = self.encoding.render_in_parts(message, options)
+            packed = wire.pack_parts(unless_abandoned(parts))
         except core.RenderError as error:
             raise invalid_field(f"message.{error.field}", str(error)) from None
         self.counters.count_rendered(wire.count_tokens(packed))

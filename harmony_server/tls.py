@@ -31,15 +31,25 @@ class ServerIdentity:
         self._key = key
         self._client_ca = client_ca
         self._files = WatchedFiles([certificate, key, *([client_ca] if client_ca else [])])
-        self._initial = self._read()
-        # What was read since the last handshake.
-        self._pending: grpc.ServerCertificateConfiguration | None = None
+        self._current = self._read()
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Returns credentials that look for newer files before each handshake."""
+        """Returns credentials, for one address, that look for newer files before each handshake."""
+        given = self._current
+
+        def newer() -> grpc.ServerCertificateConfiguration | None:
+            nonlocal given
+            if self._files.changed():
+                self.reload()
+            # What another address was given is news to this one.
+            if given is self._current:
+                return None
+            given = self._current
+            return given
+
         return grpc.dynamic_ssl_server_credentials(
-            self._initial,
-            self._newer,  # type: ignore[arg-type]  # None is allowed: no change
+            given,
+            newer,  # type: ignore[arg-type]  # None is allowed: no change
             # A client CA alone would only make a certificate possible.
             require_client_authentication=self._client_ca is not None,
         )
@@ -47,17 +57,11 @@ class ServerIdentity:
     def reload(self) -> None:
         """Reads the files now, for the handshakes to come; what cannot be used changes nothing."""
         try:
-            self._pending = self._read()
+            self._current = self._read()
         except (OSError, ValueError) as error:
             _logger.error("the TLS certificate stays as it was: %s", error)
         else:
             _logger.info("the TLS certificate was read again")
-
-    def _newer(self) -> grpc.ServerCertificateConfiguration | None:
-        if self._files.changed():
-            self.reload()
-        pending, self._pending = self._pending, None
-        return pending
 
     def _read(self) -> grpc.ServerCertificateConfiguration:
         _check(self._certificate, self._key, self._client_ca)

@@ -27,6 +27,8 @@ def serve(context: click.Context, /, config: str | None, **options: Any) -> None
     """
     # A container's first process ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Certificates and tokens are still to be read.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, _ = load_settings(config, options)
     # What cannot be bound is said once, in this program's words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

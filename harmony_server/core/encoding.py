@@ -26,7 +26,7 @@ _MAX_ACTION_LENGTH = 524_288
 # About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
 # So many tokens, malformed as can be, make events of some 20 MiB.
-_TOKENS_AT_ONCE = 32_768
+TOKENS_AT_ONCE = 32_768
 _CacheKey = tuple[Hashable, ...]
 
 
@@ -270,9 +270,9 @@ class HarmonyEncoding:
         Where a part ends inside a text, its delta does, too; otherwise as `parse_events`.
         """
         parser = self.new_parser(role, options)
-        for begin in range(0, len(tokens), _TOKENS_AT_ONCE):
+        for begin in range(0, len(tokens), TOKENS_AT_ONCE):
             events: list[Event] = []
-            parser.feed(tokens[begin : begin + _TOKENS_AT_ONCE], events)
+            parser.feed(tokens[begin : begin + TOKENS_AT_ONCE], events)
             yield events
         events = []
         parser.finish(events)

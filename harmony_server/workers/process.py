@@ -45,7 +45,8 @@ class WorkerProcess:
         self._born = 0.0
         # The threads that serve metrics use the pipe while the loop may replace it.
         self._lock = threading.Lock()
-        self._pipe: Connection
+        # Nobody hears what is said into it until there is a process.
+        self._pipe, _ = multiprocessing.Pipe()
         self._owes_metrics = False
 
     async def start(self) -> None:
