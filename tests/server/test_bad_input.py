@@ -308,6 +308,40 @@ def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -
     assert failure.message == f"the request is not a valid harmony.v1.{method}Request"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        [
+            chat.Content(
+                system=chat.SystemContent(
+                    builtin_tools=["BUILTIN_TOOL_BROWSER", "BUILTIN_TOOL_PYTHON"]
+                )
+            )
+        ]
+        * 6000,
+        [
+            chat.Content(
+                developer=chat.DeveloperContent(
+                    tools=[
+                        chat.ToolNamespaceConfig(
+                            name="functions", tools=[chat.ToolDescription()] * 17_000
+                        )
+                    ]
+                )
+            )
+        ],
+    ],
+    ids=["contents", "tools"],
+)
+def test_a_message_of_very_many_parts(
+    stub: HarmonyServiceStub, content: list[chat.Content]
+) -> None:
+    """Contents and tools cost more than their bytes: a message may have so many of them."""
+    message = chat.Message(author=chat.Author(role=chat.ROLE_SYSTEM), content=content)
+    failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=message)))
+    _assert_invalid_field(failure, "message.content")
+
+
 def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:
     """A request of more than the limit is RESOURCE_EXHAUSTED."""
     failure = failure_of(lambda: _call(channel, "Encode", b"\0" * (_MAX_BYTES + 1)))

@@ -1,7 +1,9 @@
 """What no request should bring about, brought about in a server inside this process."""
 
+import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, cast
 
@@ -50,6 +52,29 @@ async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
     finally:
         await server.stop(None)
         handlers.close()
+
+
+async def test_work_is_at_work_until_it_is_done() -> None:
+    """However often its RPC is cancelled, it counts for as long as its thread is busy."""
+    bounds = limits()
+    handlers = Handlers(bounds)
+    done = threading.Event()
+
+    def work() -> bytes:
+        done.wait(_TIMEOUT_SECONDS)
+        return b""
+
+    rpc = asyncio.create_task(handlers._render_in_thread(work, 100))
+    for _ in range(3):
+        await asyncio.sleep(0.05)
+        rpc.cancel()
+    await asyncio.sleep(0.05)
+    assert bounds.renders.taken == 1
+    done.set()
+    with pytest.raises(asyncio.CancelledError):
+        await rpc
+    assert bounds.renders.taken == 0
+    handlers.close()
 
 
 async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: float) -> Failure:

@@ -238,6 +238,65 @@ def test_concurrent_renders() -> None:
         assert stub.Render(large, _TIMEOUT_SECONDS).tokens
 
 
+def test_request_bytes_of_a_stream() -> None:
+    """A request of a stream that is over the size ends it, however small the limit is."""
+    with _limited(max_request_bytes=1024) as stub:
+        stream = _Parse(stub.Parse)
+        stream.ask(config(ASSISTANT))
+        assert stream.ask_failing(tokens([200_000] * 500)) == _exceeded("max_request_bytes", 1024)
+
+
+def test_what_a_conversation_becomes() -> None:
+    """Messages of a few bytes that imply long texts do not make an answer of any size."""
+    system = chat_pb2.Message(
+        author=chat_pb2.Author(role=chat_pb2.ROLE_SYSTEM),
+        content=[
+            chat_pb2.Content(
+                system=chat_pb2.SystemContent(
+                    builtin_tools=["BUILTIN_TOOL_BROWSER", "BUILTIN_TOOL_PYTHON"]
+                )
+            )
+        ],
+    )
+    request = service_pb2.RenderConversationRequest()
+    with _limited(max_request_bytes=2000) as stub:
+        request.conversation.messages.append(system)
+        assert len(stub.RenderConversation(request, timeout=_TIMEOUT_SECONDS).tokens) > 200
+        request.conversation.messages.extend([system] * 40)
+        assert request.ByteSize() < 2000
+        failure = failure_of(lambda: stub.RenderConversation(request, timeout=_TIMEOUT_SECONDS))
+        assert failure == _exceeded("max_request_bytes", 2000)
+
+
+def test_a_stream_keeps_its_place_until_it_is_gone() -> None:
+    """One that is ended but whose client does not read it is still there, and counts."""
+
+    def requests() -> Iterator[parse_pb2.ParseRequest]:
+        yield config(ASSISTANT)
+        yield tokens([200008])
+        for _ in range(10_000):
+            yield tokens([87] * 20_000)
+
+    with _limited(max_streams=1, stream_idle_timeout_seconds=0.5) as stub:
+        unread = stub.Parse(requests(), timeout=_TIMEOUT_SECONDS)
+        time.sleep(2)
+        assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 1)
+        unread.cancel()
+        _until_served(lambda: _Parse(stub.Parse).ask(config(ASSISTANT)))
+
+
+def test_a_stream_at_work_is_not_idle() -> None:
+    """A request that takes longer than a stream may be idle is answered."""
+    options = parse_pb2.ParseOptions(recover=True)
+    recovering = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT, options=options)
+    with _limited(stream_idle_timeout_seconds=0.2) as stub:
+        stream = _Parse(stub.Parse)
+        stream.ask(config(recovering))
+        began = time.monotonic()
+        stream.ask(tokens([200006, 13225] * 30_000))
+        assert time.monotonic() - began > 0.25, "too little work to prove anything"
+
+
 def test_health_is_answered_at_every_limit() -> None:
     """Whoever asks for the health is no load that is refused: probes must not fail for it."""
     with (

@@ -109,6 +109,14 @@ def test_sequences_in_lock_step(stub: HarmonyServiceStub) -> None:
     assert last.events[0].completed == completed("xz", (0, 0), (1, 3)).completed
 
 
+def test_very_many_failures_end_the_stream(stub: HarmonyServiceStub) -> None:
+    """Each is an event of its own, which no request can bring about in any number."""
+    unknown = pb.ParseBatchRequest(close=range(40_000))
+    failure = batch_failing(stub, unknown)[1]
+    assert failure.reason == "INVALID_FIELD"
+    assert failure.fields == ("sequence_ids",)
+
+
 def test_an_empty_stream(stub: HarmonyServiceStub) -> None:
     """A stream half-closed before any request gets one empty response and OK."""
     assert batch(stub) == [pb.ParseBatchResponse()]

@@ -73,6 +73,18 @@ def test_requests_may_be_written_ahead(stub: HarmonyServiceStub) -> None:
     ]
 
 
+def test_a_text_of_any_length_is_one_delta(stub: HarmonyServiceStub) -> None:
+    """Tokens of one request that add to one message make one delta, however many they are."""
+    responses = parse(
+        stub, config(ASSISTANT), tokens([200008, *[87] * 70_000, 200007]), tokens([])
+    )[:3]
+    opened, read, _ = responses
+    assert opened == []
+    kinds = [event.WhichOneof("event") for event in read]
+    assert kinds == ["started", "delta", "completed"]
+    assert read[1].delta.text == "x" * 70_000
+
+
 def test_an_empty_stream(stub: HarmonyServiceStub) -> None:
     """A stream half-closed before any request gets one empty response and OK."""
     assert parse(stub) == [[]]

@@ -77,6 +77,21 @@ def test_mutual_tls_is_required(tmp_path: Path) -> None:
             assert health(channel) == SERVING
 
 
+def test_a_new_certificate_reaches_every_address(tmp_path: Path) -> None:
+    """Each address presents it from its next handshake on, whichever was dialled first."""
+    old, new = Authority(), Authority()
+    certificate, key = old.issue().write(tmp_path, "server")
+    arguments = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]
+    arguments += ["--tls-certificate", certificate, "--tls-key", key]
+    with running_server(*arguments) as (process, first):
+        assert process.stdout is not None
+        second = process.stdout.readline().strip().removeprefix("listening on ")
+        addresses = [first, second, first, second]
+        assert all(_serves(address, _trusting(old)) for address in addresses)
+        new.issue().write(tmp_path, "server")
+        assert all(_serves(address, _trusting(new)) for address in addresses)
+
+
 def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
     """After the files changed, new connections get the new certificate; open ones go on."""
     before, after = Authority("before"), Authority("after")

@@ -13,7 +13,7 @@ import pytest
 from harmony_client import Client, Unauthenticated
 from tests.certificates import Authority
 
-from .supervised import serving, wait_for
+from .supervised import serving, starting, wait_for
 
 
 def test_tokens(tmp_path: Path) -> None:
@@ -51,6 +51,14 @@ def test_certificates(tmp_path: Path) -> None:
             server.addresses[0], grpc.ssl_channel_credentials(new.certificate)
         ) as channel:
             grpc.channel_ready_future(channel).result(timeout=30)
+
+
+def test_while_the_server_starts() -> None:
+    """It is no reason to end, and reads nothing that was read already."""
+    with starting("--listen", "127.0.0.1:0") as server:
+        wait_for(server.workers)
+        server.process.send_signal(signal.SIGHUP)
+        server.until_serving()
 
 
 def test_a_worker_that_is_starting_is_not_killed_by_it(tmp_path: Path) -> None:
