@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 
-from . import core, memory, reflection, transport
+from . import background, core, memory, reflection, transport
 from .addresses import Address
 from .handlers import Handlers
 from .health import Health
@@ -98,10 +98,10 @@ class Server:
             raise CannotStartError(str(error)) from None
         self.telemetry.add_service(service)
         handlers.start(service)
-        background = [
-            asyncio.create_task(handlers.end_idle_streams()),
-            asyncio.create_task(self.telemetry.watch_event_loop()),
-            asyncio.create_task(memory.give_back_regularly()),
+        beside = [
+            background.start(handlers.end_idle_streams()),
+            background.start(self.telemetry.watch_event_loop()),
+            background.start(memory.give_back_regularly()),
         ]
         health.become_ready()
         ready(bound)
@@ -117,7 +117,7 @@ class Server:
         handlers.streams.end()
         await stopping
         handlers.close()
-        for task in background:
+        for task in beside:
             task.cancel()
         self.telemetry.shut_down()
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from .. import exit_codes
+from .. import background, exit_codes
 from ..settings import Settings
 from .messages import Assignment
 from .placement import SharedPort, socket_of_worker
@@ -103,7 +103,7 @@ class Supervisor:
                 # A port is common to all: it is named once.
                 bound = dict.fromkeys(text for it in self._workers for text in it.bound)
                 self._announce(bound, self._metrics)
-                tasks += [asyncio.create_task(self._keep(it)) for it in self._workers]
+                tasks += [background.start(self._keep(it)) for it in self._workers]
                 await stopping
             return exit_codes.OK
         finally:
