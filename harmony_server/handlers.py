@@ -72,7 +72,7 @@ class Handlers:
     A request that arrives before `start` was called waits for it, within its deadline.
 
     Attributes:
-        streams: The open Parse and ParseBatch streams.
+        streams: The open streams of Parse and ParseBatch; reflection adds its own.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -171,14 +171,11 @@ class Handlers:
     def _unary(
         self, serve: Callable[[bytes], Awaitable[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        async def serve_when_started(data: bytes) -> bytes:
-            self._limits.check_bytes(len(data))
-            await self._started.wait()
-            return await serve(data)
-
         async def handle(data: bytes, context: _Context) -> bytes:
             async with Guard(context):
-                return await serve_when_started(data)
+                self._limits.check_bytes(len(data))
+                await self._started.wait()
+                return await serve(data)
 
         return grpc.unary_unary_rpc_method_handler(handle)
 

@@ -59,19 +59,16 @@ class Health:
 
     async def _handle_check(self, data: bytes, context: _Context) -> bytes:
         async with Guard(context):
-            return await self._check(data, context)
+            state = self._states.get(_service(data))
+            if state is None:
+                await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            return _Response(status=state).SerializeToString()
 
     async def _handle_watch(self, data: bytes, context: _Context) -> None:
         async with Guard(context):
             with self._limits.health_watches.holding():
                 async with self.watches.containing(context):
                     await self._watch(data, context)
-
-    async def _check(self, data: bytes, context: _Context) -> bytes:
-        state = self._states.get(_service(data))
-        if state is None:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
-        return _Response(status=state).SerializeToString()
 
     async def _watch(self, data: bytes, context: _Context) -> None:
         service = _service(data)

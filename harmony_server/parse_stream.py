@@ -7,9 +7,8 @@ import grpc
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .abandonment import stop_if_abandoned
-from .core.encoding import TOKENS_AT_ONCE
-from .core.events import ContentDelta, Event, Recovered
+from .abandonment import unless_abandoned
+from .core.events import Event, Recovered
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
 from .request_error import RequestError, parse_failed, read_request
@@ -66,25 +65,14 @@ class ParseStream:
         """Ends the stream, whatever was answered: it holds nothing that others could use."""
 
     def _feed(self, parser: MessageParser, tokens: Sequence[int]) -> bytes:
-        """Feeds many tokens part by part, so that not all of their events are there at once."""
+        # Responses one behind the other are one response with all of their events.
         responses: list[bytes] = []
-        held: list[Event] = []
-        for begin in range(0, len(tokens), TOKENS_AT_ONCE):
-            stop_if_abandoned()
-            part = tokens[begin : begin + TOKENS_AT_ONCE]
-            events, held = held, []
-            try:
-                parser.feed(part, events)
-            except core.ParseError as error:
-                self.failure = parse_failed(error)
-            _join_deltas(events)
-            # A text that goes on in the next part is one delta.
-            if not self.failure and events and isinstance(events[-1], ContentDelta):
-                held = [events.pop()]
-            responses.append(self._response(events))
-            if self.failure:
-                break
-        return b"".join((*responses, self._response(held)))
+        try:
+            for events in unless_abandoned(parser.feed_in_parts(tokens)):
+                responses.append(self._response(events))  # noqa: PERF401  # all there are on failure
+        except core.ParseError as error:
+            self.failure = parse_failed(error)
+        return b"".join(responses)
 
     def _report(self, read: Callable[[list[Event]], None]) -> bytes:
         events: list[Event] = []
@@ -101,13 +89,6 @@ class ParseStream:
             if isinstance(event, Recovered):
                 self._counters.count_recovery(event)
         return response.SerializeToString()
-
-
-def _join_deltas(events: list[Event]) -> None:
-    """Makes one delta of two that events begin with: that of the last part, and what follows it."""
-    match events:
-        case [ContentDelta(first), ContentDelta(second), *_]:
-            events[:2] = [ContentDelta(first + second)]
 
 
 def _feed_text(parser: MessageParser, token: int) -> bytes | None:

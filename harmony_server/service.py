@@ -8,7 +8,7 @@ import grpc
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .abandonment import stop_if_abandoned, unless_abandoned
+from .abandonment import unless_abandoned
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
@@ -146,11 +146,11 @@ class HarmonyService:
         options = from_proto.parse_options(request.options, "options", self.limits.header_tokens)
         # Responses one behind the other are one response with all of their entries; as a message it
         # would take ten times the memory.
-        responses = []
         try:
-            for events in self.encoding.parse_in_parts(request.tokens, role, options):
-                stop_if_abandoned()
-                responses.append(self._parsed(events).SerializeToString())
+            parts = self.encoding.parse_in_parts(request.tokens, role, options)
+            responses = [
+                self._parsed(events).SerializeToString() for events in unless_abandoned(parts)
+            ]
         except core.ParseError as error:
             raise parse_failed(error) from None
         return b"".join(responses)

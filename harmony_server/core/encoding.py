@@ -25,8 +25,6 @@ N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
 # About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
-# So many tokens, malformed as can be, make events of some 20 MiB.
-TOKENS_AT_ONCE = 32_768
 _CacheKey = tuple[Hashable, ...]
 
 
@@ -256,25 +254,18 @@ class HarmonyEncoding:
         self, tokens: Iterable[int], role: Role | None, options: ParseOptions
     ) -> list[Event]:
         """Parses a whole completion into events; arguments and errors as above."""
-        parser = self.new_parser(role, options)
-        events: list[Event] = []
-        parser.feed(list(tokens), events)
-        parser.finish(events)
-        return events
+        parts = self.parse_in_parts(list(tokens), role, options)
+        return [event for events in parts for event in events]
 
     def parse_in_parts(
         self, tokens: Sequence[int], role: Role | None, options: ParseOptions
     ) -> Iterator[list[Event]]:
-        """Parses a whole completion, a long one part by part: not all events are there at once.
-
-        Where a part ends inside a text, its delta does, too; otherwise as `parse_events`.
-        """
+        """Yields what `parse_events` returns, part by part: not all events are there at once."""
         parser = self.new_parser(role, options)
-        for begin in range(0, len(tokens), TOKENS_AT_ONCE):
-            events: list[Event] = []
-            parser.feed(tokens[begin : begin + TOKENS_AT_ONCE], events)
+        events: list[Event] = []
+        for part in parser.feed_in_parts(tokens):
             yield events
-        events = []
+            events = part
         parser.finish(events)
         yield events
 

@@ -7,7 +7,7 @@ reference-compatible `StreamableParser` are views of it.
 import codecs
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -33,6 +33,8 @@ NO_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
 # What headers gave is remembered: of so many of them, that have at most so many tokens.
 REMEMBERED_HEADERS = 1024
 MAX_REMEMBERED_HEADER_TOKENS = 32
+# So many tokens, malformed as can be, make events of some 20 MiB.
+_TOKENS_AT_ONCE = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +136,45 @@ class MessageParser:
             ParseError: Malformed output; `events` has everything that came before it.
             OverflowError: A token id is negative or does not fit into 32 bits; nothing was read.
         """
-        position = 0
         try:
-            for boundary in structural_offsets(tokens):
-                if boundary > position:
-                    self._read_plain(tokens[position:boundary], events)
-                self._read(tokens[boundary], events)
-                position = boundary + 1
-            if position < len(tokens):
-                self._read_plain(tokens[position:], events)
+            self._read_all(tokens, events)
         finally:
-            self._report_delta(events)
+            self._report_texts(events)
+
+    def feed_in_parts(self, tokens: Sequence[int]) -> Iterator[list[Event]]:
+        """Yields what `feed` appends, part by part: not all events are there at once.
+
+        Raises:
+            ParseError, OverflowError: As `feed`; of many tokens those before may have been read.
+        """
+        events: list[Event] = []
+        for begin in range(0, len(tokens), _TOKENS_AT_ONCE):
+            if begin:
+                # What comes next may add to the last event, or to a text not reported yet.
+                yield events[:-1]
+                events = events[-1:]
+            try:
+                self._read_all(tokens[begin : begin + _TOKENS_AT_ONCE], events)
+            except ParseError:
+                self._report_texts(events)
+                yield events
+                raise
+        self._report_texts(events)
+        yield events
+
+    def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
+        position = 0
+        for boundary in structural_offsets(tokens):
+            if boundary > position:
+                self._read_plain(tokens[position:boundary], events)
+            self._read(tokens[boundary], events)
+            position = boundary + 1
+        if position < len(tokens):
+            self._read_plain(tokens[position:], events)
+
+    def _report_texts(self, events: list[Event]) -> None:
+        """Reports the text that tokens have added so far."""
+        self._report_delta(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:
         """Reads one token of at most 32 bits; cheaper than `feed`, otherwise the same.

@@ -81,13 +81,15 @@ class RecoveringParser(MessageParser):
         self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
         self._next_look = _FIRST_LOOK
 
-    def feed(self, tokens: Sequence[int], events: list[Event]) -> None:
-        """Reads tokens and appends what they complete to `events`; raises nothing."""
+    def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
-            super().feed(tokens, events)
+            super()._read_all(tokens, events)
         except OverflowError:
             in_range = [t if 0 <= t <= MAX_UINT32 else VOCABULARY_SIZE for t in tokens]
-            super().feed(in_range, events)
+            super()._read_all(in_range, events)
+
+    def _report_texts(self, events: list[Event]) -> None:
+        super()._report_texts(events)
         self._report_outside(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:

@@ -33,7 +33,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A second series for each, which only OpenMetrics has a use for.
-        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has none
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)

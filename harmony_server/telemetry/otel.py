@@ -66,7 +66,7 @@ class OpenTelemetry:
         for name, value in _DEFAULTS.items():
             os.environ.setdefault(name, value)
         try:
-            OpenTelemetryConfigurator().configure(  # type: ignore[no-untyped-call]
+            OpenTelemetryConfigurator().configure(  # type: ignore[no-untyped-call]  # it has none
                 resource_attributes={"service.version": __version__},
                 # The SDK's handler would export the texts of exceptions.
                 setup_logging_handler=False,

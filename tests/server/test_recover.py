@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from harmony_server.core.tokenizer import MESSAGE
+from harmony_server.core.tokenizer import END, MESSAGE
 from tests.recovery.test_promises import outputs
 from tests.recovery.tokens import encode
 
-from .streams import batch, parse_either_way
+from .streams import batch, config, parse, parse_either_way
+from .streams import tokens as request_of
 
 ASSISTANT = chat_pb2.ROLE_ASSISTANT
 RECOVER = parse_pb2.ParseOptions(recover=True)
@@ -42,6 +43,16 @@ def test_every_field_of_a_repair(stub: HarmonyServiceStub) -> None:
     ]
     assert list(answer.outcomes[0].repairs) == [parse_pb2.RECOVERY_REASON_REPEATED_RECIPIENT]
     assert answer.messages[0].recipient == "f"
+
+
+def test_a_flood_is_one_repair_however_long(stub: HarmonyServiceStub) -> None:
+    """Repairs of the same kind side by side are one, in one request of any size."""
+    tokens = [MESSAGE, *[END] * 70_000]
+    expected = parse_pb2.TokenRange(begin=2, end=len(tokens))
+    [whole] = parse_messages(tokens, stub).recovered
+    assert (whole.reason, whole.offsets) == (parse_pb2.RECOVERY_REASON_EXTRA_STOP, expected)
+    read = parse(stub, config(CONFIG), request_of(tokens))[1]
+    assert [event.recovered for event in read if event.HasField("recovered")] == [whole]
 
 
 def test_text_outside_a_message_names_no_message(stub: HarmonyServiceStub) -> None:

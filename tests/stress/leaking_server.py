@@ -24,5 +24,5 @@ def _leak(self: RpcLog, rpc: Rpc) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    RpcLog.begin = _leak  # type: ignore[method-assign]
+    RpcLog.begin = _leak  # type: ignore[method-assign]  # on purpose
     main()
