@@ -1,6 +1,7 @@
 """Servers as processes of their own, and what they use."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+from harmony_server.settings import Settings
+from harmony_server.transport import channel_options
 
 SERVE_COMMAND = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
 _STOP_SECONDS = 20.0
@@ -93,8 +97,10 @@ def harmony_server(
 
 @contextlib.contextmanager
 def floor_server(answer_bytes: int) -> Iterator[ServerProcess]:
-    """Runs the server that does nothing."""
-    command = [sys.executable, "-m", "bench.floor_server", "--answer-bytes", str(answer_bytes)]
+    """Runs the server that does nothing, with the options of a real one at default settings."""
+    options = json.dumps([*channel_options(Settings()), ("grpc.so_reuseport", 0)])
+    command = [sys.executable, "-m", "bench.floor_server", "--options", options]
+    command += ["--answer-bytes", str(answer_bytes)]
     with _running(command, Configuration()) as process:
         yield process
 

@@ -201,7 +201,7 @@ class _Step:
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):
-                    self._counters.count_recovery(event)
+                    self._counters.count_repair(event)
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:

@@ -87,7 +87,7 @@ class ParseStream:
         for event in events:
             to_proto.fill_event(response.events.add(), event)
             if isinstance(event, Recovered):
-                self._counters.count_recovery(event)
+                self._counters.count_repair(event)
         return response.SerializeToString()
 
 

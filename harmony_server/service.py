@@ -163,7 +163,7 @@ class HarmonyService:
                 to_proto.fill_outcome(response.outcomes.add(), event)
             elif isinstance(event, Recovered):
                 to_proto.fill_recovered(response.recovered.add(), event)
-                self.counters.count_recovery(event)
+                self.counters.count_repair(event)
         return response
 
     def encode(self, data: bytes) -> bytes:

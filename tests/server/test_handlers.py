@@ -69,11 +69,11 @@ async def test_work_is_at_work_until_it_is_done() -> None:
         await asyncio.sleep(0.05)
         rpc.cancel()
     await asyncio.sleep(0.05)
-    assert bounds.renders.taken == 1
+    assert bounds.large_requests.taken == 1
     done.set()
     with pytest.raises(asyncio.CancelledError):
         await rpc
-    assert bounds.renders.taken == 0
+    assert bounds.large_requests.taken == 0
     handlers.close()
 
 
