@@ -88,7 +88,9 @@ class Limits:
             streams=Allowance("max_streams", settings.max_streams),
             health_watches=Allowance("max_health_watches", settings.max_health_watches),
             sequences=Allowance("max_sequences", settings.max_sequences),
-            large_requests=Allowance("max_concurrent_renders", settings.max_concurrent_renders),
+            large_requests=Allowance(
+                "max_concurrent_large_requests", settings.max_concurrent_large_requests
+            ),
             stream_idle_seconds=settings.stream_idle_timeout_seconds,
         )
 
