@@ -1,8 +1,8 @@
 """The floor: a gRPC server that does nothing, `python -m bench.floor_server`.
 
-It reads, answers and writes in the loop of the real server, and gets that server's channel options
-as an argument: importing them would add the real server's memory to its own. Every answer is the
-same N bytes, so its cost is the cost of gRPC alone.
+Like the real server it reads, answers and writes in a loop, and it has that server's channel
+options. They are an argument, because importing them would add the real server's memory to its own.
+Every answer is the same N bytes, so its cost is the cost of gRPC alone.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, and what they use."""
+"""Runs servers in their own processes, and reads their use of CPU and memory."""
 
 import contextlib
 import json
@@ -21,14 +21,14 @@ _STOP_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Configuration:
-    """How a server is started, and what its clients need.
+    """How to start a server, and what its clients need.
 
     Attributes:
-        arguments: More arguments of `harmony-server serve`.
-        variables: More of its environment.
-        root_certificates: What its clients trust, PEM; None: they connect without TLS.
-        metadata: What they send with each RPC.
-        log: The file that gets its log; None: it goes where that of the benchmark goes.
+        arguments: Additional arguments of `harmony-server serve`.
+        variables: Additional environment variables.
+        root_certificates: What clients trust, as PEM; None: clients connect without TLS.
+        metadata: What clients send with each RPC.
+        log: The file to log to; None: the benchmark's standard error.
     """
 
     arguments: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Configuration:
     log: Path | None = None
 
     def __or__(self, other: "Configuration") -> "Configuration":
-        """Returns what has both; where they differ, the other's."""
+        """Combines both; where they conflict, `other` wins."""
         return Configuration(
             self.arguments + other.arguments,
             {**self.variables, **other.variables},
@@ -52,9 +52,9 @@ class ServerProcess:
     """A running server, with its workers if it has any.
 
     Attributes:
-        configuration: How it was started.
-        address: Where it listens.
-        metrics: Where its metrics are; None where it has none.
+        configuration: The configuration it was started with.
+        address: The address that it serves on.
+        metrics: The address of its metrics; None if it has none.
     """
 
     def __init__(
@@ -71,34 +71,37 @@ class ServerProcess:
         self._workers = self._process.children()
 
     def cpu_seconds(self) -> float:
-        """The CPU time that its processes have used so far, all threads together."""
-        return sum(_cpu_seconds(it.pid) for it in (self._process, *self._workers))
+        """Returns the CPU time that its processes have used so far, in all threads."""
+        return sum(_cpu_seconds(process.pid) for process in (self._process, *self._workers))
 
     def resident_bytes(self) -> int:
-        """The memory it holds."""
+        """Returns its resident memory, without that of workers."""
         return int(self._process.memory_info().rss)
 
     def connections(self) -> list[int]:
-        """How many connections each of its workers has."""
+        """Returns the number of connections of each worker."""
         return [
-            sum(it.status == psutil.CONN_ESTABLISHED for it in worker.net_connections("tcp"))
+            sum(
+                connection.status == psutil.CONN_ESTABLISHED
+                for connection in worker.net_connections("tcp")
+            )
             for worker in self._workers or [self._process]
         ]
 
 
 @contextlib.contextmanager
 def harmony_server(
-    configuration: Configuration = Configuration(),  # it is frozen
+    configuration: Configuration = Configuration(),  # frozen, so safe to share
 ) -> Iterator[ServerProcess]:
-    """Runs the server under test; it serves when the block begins."""
+    """Runs the server under test, which serves from the start of the block."""
     with _running([*SERVE_COMMAND, *configuration.arguments], configuration) as process:
         yield process
 
 
 @contextlib.contextmanager
 def floor_server(answer_bytes: int) -> Iterator[ServerProcess]:
-    """Runs the server that does nothing, with the options of a real one at default settings."""
-    options = json.dumps([*channel_options(Settings()), ("grpc.so_reuseport", 0)])
+    """Runs the server that does nothing, with a real server's channel options."""
+    options = json.dumps([*channel_options(Settings.model_validate({})), ("grpc.so_reuseport", 0)])
     command = [sys.executable, "-m", "bench.floor_server", "--options", options]
     command += ["--answer-bytes", str(answer_bytes)]
     with _running(command, Configuration()) as process:
@@ -136,6 +139,6 @@ def _announced(process: "subprocess.Popen[str]", words: str) -> str:
 def _cpu_seconds(pid: int) -> float:
     """Reads a process's CPU clock, whose id Linux derives from the process id.
 
-    As clock_getcpuclockid does; psutil's figure moves in steps of 10 ms.
+    clock_getcpuclockid does the same; psutil's figure has steps of 10 ms.
     """
     return time.clock_gettime((~pid << 3) | 2)

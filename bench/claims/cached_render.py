@@ -1,4 +1,4 @@
-"""A conversation that grew by a turn renders at least 50 times faster."""
+"""A known conversation with one new turn renders at least 50 times faster."""
 
 import random
 
@@ -13,7 +13,7 @@ _ROUNDS = 15
 
 
 def measure() -> list[Row]:
-    """Renders the same conversation with another last turn every round."""
+    """Renders the same conversation with a new last turn in every round."""
     ours = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     theirs = reference.encoding()
     known = material.conversation(0, _TURNS - 1)
@@ -47,6 +47,6 @@ def measure() -> list[Row]:
 
 
 def last_turn(seed: int) -> list[material.JsonObject]:
-    """Returns what a turn adds to a prompt: the answer to it, and the next question."""
+    """Returns the messages that a turn adds to a prompt: the answer, and the next question."""
     rng = random.Random(f"last turn {seed}")
     return [*material.answer(rng), material.question(rng)]

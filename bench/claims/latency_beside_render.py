@@ -1,4 +1,4 @@
-"""While one caller renders a 5 MB document, another caller's stream keeps its latency."""
+"""The latency of one caller's stream while another caller renders a 5 MB document."""
 
 import asyncio
 import contextlib
@@ -26,10 +26,10 @@ _START_SECONDS = 30.0
 
 
 def measure() -> list[Row]:
-    """Measures round trips of a single-token stream, alone and beside the renders, in turn.
+    """Alternately measures round trips of a single-token stream alone and during the renders.
 
-    The renders also take a core from whoever else runs. How much that alone costs, a no-op server
-    in a process of its own shows: it shares only the machine with them.
+    The renders also take a core away from everything else. A no-op server in its own process, which
+    shares only the machine with them, shows how much that alone costs.
     """
     document = _document()
     quiet, busy, apart = [], [], []
@@ -93,7 +93,7 @@ async def _round_trips(server: ServerProcess, method: str) -> list[float]:
 
 @contextlib.contextmanager
 def _renders(server: ServerProcess, document: bytes) -> Iterator[None]:
-    """Has another process render the document, again and again, while the block runs."""
+    """Keeps another process rendering the document while the block runs."""
     context = multiprocessing.get_context("spawn")
     started, stop = context.Event(), context.Event()
     caller = context.Process(
@@ -102,7 +102,7 @@ def _renders(server: ServerProcess, document: bytes) -> Iterator[None]:
     caller.start()
     try:
         if not started.wait(_START_SECONDS):
-            raise RuntimeError("the other caller did not start")
+            raise RuntimeError("the rendering process did not start")
         yield
     finally:
         stop.set()
@@ -110,7 +110,7 @@ def _renders(server: ServerProcess, document: bytes) -> Iterator[None]:
 
 
 def _render_until(address: str, document: bytes, started: Event, stop: Event) -> None:
-    """Runs in a process of its own."""
+    """Renders in a loop; runs in its own process."""
     options = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(address, options=options) as channel:
         render: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(load.RENDER)

@@ -1,4 +1,4 @@
-"""The server serves in less than twice the time that loading the reference takes."""
+"""The server starts in less than twice the time it takes to load the reference."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ print("loaded", flush=True)
 
 
 def measure() -> list[Row]:
-    """Starts both in turn; the clock stops when health says SERVING, or at the line they print."""
+    """Starts both alternately: ours until health says SERVING, the reference until it is loaded."""
     with reference.vocabulary_folder() as folder:
         environment = {**os.environ, vocabulary.DIRECTORY_VARIABLE: folder}
         comparison = alternate(
@@ -64,7 +64,7 @@ def _seconds_to_serving() -> float:
         finally:
             process.terminate()
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
-        raise RuntimeError("the server says that it listens before it serves")
+        raise RuntimeError("the server announced its address before it served")
     return seconds
 
 
