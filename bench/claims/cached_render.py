@@ -37,7 +37,7 @@ def measure() -> list[Row]:
     comparison = alternate(render_ours, render_theirs, _ROUNDS)
     return [
         faster(
-            f"render of {_TURNS} turns, all but the last seen before",
+            f"render of {_TURNS} turns, all but the last cached",
             milliseconds(comparison.ours),
             f"reference {milliseconds(comparison.other)}",
             comparison,

@@ -41,10 +41,10 @@ def measure() -> list[Row]:
             )
     return [
         costing(
-            f"`RenderConversationForCompletion` of {_TURNS} turns, all but the last seen before:"
+            f"`RenderConversationForCompletion` of {_TURNS} turns, all but the last cached:"
             " server CPU per call",
             milliseconds(comparison.ours),
-            f"no-op call, as many bytes {milliseconds(comparison.other)}",
+            f"no-op call with as many bytes {milliseconds(comparison.other)}",
             comparison,
             Goal("at most", 3),
         )

@@ -42,8 +42,8 @@ def measure() -> list[Row]:
                 apart.append(asyncio.run(_round_trips(floor, load.FLOOR_STREAM)))
     rows = []
     for other, other_times in (
-        ("nobody else", quiet),
-        ("no-op server of its own beside the same renders", apart),
+        ("no other caller", quiet),
+        ("no-op server in its own process, same renders", apart),
     ):
         for name, percent in (("median", 50), ("p99", 99)):
             comparison = Comparison(
@@ -53,7 +53,7 @@ def measure() -> list[Row]:
             rows.append(
                 costing(
                     "single-token `Parse` round trip while another caller renders "
-                    f"{_DOCUMENT_BYTES / 1e6:g} MB without pause, {name}",
+                    f"{_DOCUMENT_BYTES / 1e6:g} MB continuously, {name}",
                     milliseconds(comparison.ours),
                     f"{other} {milliseconds(comparison.other)}",
                     comparison,

@@ -21,7 +21,7 @@ _INPUTS: dict[str, tuple[list[int], list[int]]] = {
     "an endless header": ([START], [_WORD]),
     "stop tokens": ([], [END]),
     "starts": ([], [START]),
-    "starts and words in turn": ([], [START, _WORD]),
+    "alternating starts and words": ([], [START, _WORD]),
     "channels": ([], [CHANNEL]),
     "`<|message|>`": ([], [MESSAGE]),
     "ids outside the vocabulary, in content": ([CHANNEL, _WORD, MESSAGE], [VOCABULARY_SIZE]),

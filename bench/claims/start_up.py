@@ -36,9 +36,9 @@ def measure() -> list[Row]:
         )
     return [
         costing(
-            "start of the server process to health SERVING",
+            "from process start to health SERVING",
             milliseconds(comparison.ours),
-            f"Python with the reference loaded {milliseconds(comparison.other)}",
+            f"Python loading the reference {milliseconds(comparison.other)}",
             comparison,
             Goal("under", 2),
         )

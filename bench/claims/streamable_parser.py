@@ -33,7 +33,7 @@ def measure() -> list[Row]:
     )
     return [
         faster(
-            f"`StreamableParser`, {len(tokens):,} tokens, per token with its delta read",
+            f"`StreamableParser`, {len(tokens):,} tokens, per token, reading its delta",
             nanoseconds(comparison.ours),
             f"reference {nanoseconds(comparison.other)}",
             comparison,

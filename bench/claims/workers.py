@@ -92,7 +92,7 @@ def measure() -> list[Row]:
         Row(
             f"{what}: connections of the busier worker",
             f"{busier.median:.0%} ({busier.lowest:.0%} to {busier.highest:.0%})",
-            "evenly 50%",
+            "even spread 50%",
             "–",
         ),
     ]
