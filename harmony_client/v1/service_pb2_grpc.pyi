@@ -19,15 +19,15 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class HarmonyServiceStub:
-    """Renders conversations into the tokens a gpt-oss model is prompted with, and
-    parses the tokens it samples back into messages.
+    """Renders conversations into prompt tokens for gpt-oss models, and parses the
+    tokens they sample back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    `harmony.v1`, a stable reason) and, where a field of the request is at
-    fault, a google.rpc.BadRequest that names it, as in
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+    detail (domain `harmony.v1`, a stable reason). If a field of the request is
+    at fault, a google.rpc.BadRequest detail names it, for example
     `conversation.messages[2].content[0]`.
 
-    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    The unary RPCs have google.api.http rules, for proxies that offer them as
     JSON over HTTP.
     """
 
@@ -42,7 +42,7 @@ class HarmonyServiceStub:
         harmony_client.v1.service_pb2.GetRenderCacheStatisticsRequest,
         harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse,
     ]
-    """Says what the render cache holds and how often it was of use."""
+    """Returns the size of the render cache and how often it was hit."""
 
     Render: grpc.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.RenderRequest,
@@ -54,13 +54,13 @@ class HarmonyServiceStub:
         harmony_client.v1.service_pb2.RenderConversationRequest,
         harmony_client.v1.service_pb2.RenderConversationResponse,
     ]
-    """Renders a conversation and nothing after it."""
+    """Renders a conversation, with nothing after it."""
 
     RenderConversationForCompletion: grpc.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.RenderConversationForCompletionRequest,
         harmony_client.v1.service_pb2.RenderConversationForCompletionResponse,
     ]
-    """Renders a conversation, then `<|start|>` and the role whose turn it is:
+    """Renders a conversation, then `<|start|>` and the role whose turn is next:
     the prompt to sample from.
     """
 
@@ -68,8 +68,8 @@ class HarmonyServiceStub:
         harmony_client.v1.service_pb2.RenderConversationForTrainingRequest,
         harmony_client.v1.service_pb2.RenderConversationForTrainingResponse,
     ]
-    """Renders a conversation; where its last message is the assistant's, on
-    channel `final`, the last token becomes `<|return|>`.
+    """Renders a conversation as a training example. If its last message is the
+    assistant's, on channel `final`, the last token becomes `<|return|>`.
     """
 
     ParseMessages: grpc.UnaryUnaryMultiCallable[
@@ -98,48 +98,49 @@ class HarmonyServiceStub:
 
     1. The client sends one request with `config`; the server answers with an
        empty response.
-    2. The client sends requests with `tokens`, as many and as large as it
-       likes; the server answers each with exactly one response.
-    3. The client half-closes: the end of the sequence. The server answers
-       with one last response, holding what the end completes, and OK.
+    2. The client sends any number of requests with `tokens`; the server
+       answers each with exactly one response.
+    3. The client half-closes, which ends the sequence. The server answers with
+       one last response, with the events that the end completes, and OK.
 
-    A client may therefore write and read in turn without threads, or write
-    ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-    half-closed before any request gets one empty response and OK. Malformed
-    output ends a stream without `recover` with INVALID_ARGUMENT, reason
-    `PARSE_FAILED`, after a response with every event that came before it;
-    the ErrorInfo metadata gives `token`, `offset` and `state`.
+    A client can therefore write and read in turn without threads, or send
+    ahead of the responses. A missing, repeated or late `config` is
+    INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+    empty response and OK. Unless `recover` is set, malformed output ends the
+    stream: the server sends a response with every event before it, then
+    INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+    `token`, `offset` and `state`.
     """
 
     ParseBatch: grpc.StreamStreamMultiCallable[
         harmony_client.v1.parse_pb2.ParseBatchRequest,
         harmony_client.v1.parse_pb2.ParseBatchResponse,
     ]
-    """Parses many sequences on one stream, one request per engine step.
+    """Parses many sequences on one stream, with one request per engine step.
 
-    1. Each request opens sequences, feeds tokens to open ones and closes
-       sequences, in that order; the server answers each with exactly one
-       response.
+    1. Each request opens sequences, feeds tokens to open sequences, and closes
+       sequences, in that order; the server answers each request with exactly
+       one response.
     2. The client half-closes; the server closes every open sequence and
        answers with one last response and OK.
 
     An error of one sequence (malformed output, an unknown id, an id that is
-    open already) is an `error` event of that sequence and ends it alone; the
-    later tokens of an ended sequence in the same request are dropped, a later
-    request that names it is an unknown id. `sequence_ids` and `tokens` of
-    different length are INVALID_ARGUMENT and end the stream.
+    already open) is an `error` event of that sequence and ends only that
+    sequence. Later tokens for it in the same request are dropped; in a later
+    request its id is unknown. `sequence_ids` and `tokens` of different lengths
+    are INVALID_ARGUMENT and end the stream.
     """
 
 class HarmonyServiceAsyncStub:
-    """Renders conversations into the tokens a gpt-oss model is prompted with, and
-    parses the tokens it samples back into messages.
+    """Renders conversations into prompt tokens for gpt-oss models, and parses the
+    tokens they sample back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    `harmony.v1`, a stable reason) and, where a field of the request is at
-    fault, a google.rpc.BadRequest that names it, as in
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+    detail (domain `harmony.v1`, a stable reason). If a field of the request is
+    at fault, a google.rpc.BadRequest detail names it, for example
     `conversation.messages[2].content[0]`.
 
-    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    The unary RPCs have google.api.http rules, for proxies that offer them as
     JSON over HTTP.
     """
 
@@ -153,7 +154,7 @@ class HarmonyServiceAsyncStub:
         harmony_client.v1.service_pb2.GetRenderCacheStatisticsRequest,
         harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse,
     ]
-    """Says what the render cache holds and how often it was of use."""
+    """Returns the size of the render cache and how often it was hit."""
 
     Render: grpc.aio.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.RenderRequest,
@@ -165,13 +166,13 @@ class HarmonyServiceAsyncStub:
         harmony_client.v1.service_pb2.RenderConversationRequest,
         harmony_client.v1.service_pb2.RenderConversationResponse,
     ]
-    """Renders a conversation and nothing after it."""
+    """Renders a conversation, with nothing after it."""
 
     RenderConversationForCompletion: grpc.aio.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.RenderConversationForCompletionRequest,
         harmony_client.v1.service_pb2.RenderConversationForCompletionResponse,
     ]
-    """Renders a conversation, then `<|start|>` and the role whose turn it is:
+    """Renders a conversation, then `<|start|>` and the role whose turn is next:
     the prompt to sample from.
     """
 
@@ -179,8 +180,8 @@ class HarmonyServiceAsyncStub:
         harmony_client.v1.service_pb2.RenderConversationForTrainingRequest,
         harmony_client.v1.service_pb2.RenderConversationForTrainingResponse,
     ]
-    """Renders a conversation; where its last message is the assistant's, on
-    channel `final`, the last token becomes `<|return|>`.
+    """Renders a conversation as a training example. If its last message is the
+    assistant's, on channel `final`, the last token becomes `<|return|>`.
     """
 
     ParseMessages: grpc.aio.UnaryUnaryMultiCallable[
@@ -209,48 +210,49 @@ class HarmonyServiceAsyncStub:
 
     1. The client sends one request with `config`; the server answers with an
        empty response.
-    2. The client sends requests with `tokens`, as many and as large as it
-       likes; the server answers each with exactly one response.
-    3. The client half-closes: the end of the sequence. The server answers
-       with one last response, holding what the end completes, and OK.
+    2. The client sends any number of requests with `tokens`; the server
+       answers each with exactly one response.
+    3. The client half-closes, which ends the sequence. The server answers with
+       one last response, with the events that the end completes, and OK.
 
-    A client may therefore write and read in turn without threads, or write
-    ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-    half-closed before any request gets one empty response and OK. Malformed
-    output ends a stream without `recover` with INVALID_ARGUMENT, reason
-    `PARSE_FAILED`, after a response with every event that came before it;
-    the ErrorInfo metadata gives `token`, `offset` and `state`.
+    A client can therefore write and read in turn without threads, or send
+    ahead of the responses. A missing, repeated or late `config` is
+    INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+    empty response and OK. Unless `recover` is set, malformed output ends the
+    stream: the server sends a response with every event before it, then
+    INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+    `token`, `offset` and `state`.
     """
 
     ParseBatch: grpc.aio.StreamStreamMultiCallable[
         harmony_client.v1.parse_pb2.ParseBatchRequest,
         harmony_client.v1.parse_pb2.ParseBatchResponse,
     ]
-    """Parses many sequences on one stream, one request per engine step.
+    """Parses many sequences on one stream, with one request per engine step.
 
-    1. Each request opens sequences, feeds tokens to open ones and closes
-       sequences, in that order; the server answers each with exactly one
-       response.
+    1. Each request opens sequences, feeds tokens to open sequences, and closes
+       sequences, in that order; the server answers each request with exactly
+       one response.
     2. The client half-closes; the server closes every open sequence and
        answers with one last response and OK.
 
     An error of one sequence (malformed output, an unknown id, an id that is
-    open already) is an `error` event of that sequence and ends it alone; the
-    later tokens of an ended sequence in the same request are dropped, a later
-    request that names it is an unknown id. `sequence_ids` and `tokens` of
-    different length are INVALID_ARGUMENT and end the stream.
+    already open) is an `error` event of that sequence and ends only that
+    sequence. Later tokens for it in the same request are dropped; in a later
+    request its id is unknown. `sequence_ids` and `tokens` of different lengths
+    are INVALID_ARGUMENT and end the stream.
     """
 
 class HarmonyServiceServicer(metaclass=abc.ABCMeta):
-    """Renders conversations into the tokens a gpt-oss model is prompted with, and
-    parses the tokens it samples back into messages.
+    """Renders conversations into prompt tokens for gpt-oss models, and parses the
+    tokens they sample back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    `harmony.v1`, a stable reason) and, where a field of the request is at
-    fault, a google.rpc.BadRequest that names it, as in
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+    detail (domain `harmony.v1`, a stable reason). If a field of the request is
+    at fault, a google.rpc.BadRequest detail names it, for example
     `conversation.messages[2].content[0]`.
 
-    The unary RPCs have a google.api.http rule, for proxies that offer them as
+    The unary RPCs have google.api.http rules, for proxies that offer them as
     JSON over HTTP.
     """
 
@@ -268,7 +270,7 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         request: harmony_client.v1.service_pb2.GetRenderCacheStatisticsRequest,
         context: _ServicerContext,
     ) -> typing.Union[harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.GetRenderCacheStatisticsResponse]]:
-        """Says what the render cache holds and how often it was of use."""
+        """Returns the size of the render cache and how often it was hit."""
 
     @abc.abstractmethod
     def Render(
@@ -284,7 +286,7 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         request: harmony_client.v1.service_pb2.RenderConversationRequest,
         context: _ServicerContext,
     ) -> typing.Union[harmony_client.v1.service_pb2.RenderConversationResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.RenderConversationResponse]]:
-        """Renders a conversation and nothing after it."""
+        """Renders a conversation, with nothing after it."""
 
     @abc.abstractmethod
     def RenderConversationForCompletion(
@@ -292,7 +294,7 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         request: harmony_client.v1.service_pb2.RenderConversationForCompletionRequest,
         context: _ServicerContext,
     ) -> typing.Union[harmony_client.v1.service_pb2.RenderConversationForCompletionResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.RenderConversationForCompletionResponse]]:
-        """Renders a conversation, then `<|start|>` and the role whose turn it is:
+        """Renders a conversation, then `<|start|>` and the role whose turn is next:
         the prompt to sample from.
         """
 
@@ -302,8 +304,8 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         request: harmony_client.v1.service_pb2.RenderConversationForTrainingRequest,
         context: _ServicerContext,
     ) -> typing.Union[harmony_client.v1.service_pb2.RenderConversationForTrainingResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.RenderConversationForTrainingResponse]]:
-        """Renders a conversation; where its last message is the assistant's, on
-        channel `final`, the last token becomes `<|return|>`.
+        """Renders a conversation as a training example. If its last message is the
+        assistant's, on channel `final`, the last token becomes `<|return|>`.
         """
 
     @abc.abstractmethod
@@ -340,17 +342,18 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
 
         1. The client sends one request with `config`; the server answers with an
            empty response.
-        2. The client sends requests with `tokens`, as many and as large as it
-           likes; the server answers each with exactly one response.
-        3. The client half-closes: the end of the sequence. The server answers
-           with one last response, holding what the end completes, and OK.
+        2. The client sends any number of requests with `tokens`; the server
+           answers each with exactly one response.
+        3. The client half-closes, which ends the sequence. The server answers with
+           one last response, with the events that the end completes, and OK.
 
-        A client may therefore write and read in turn without threads, or write
-        ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-        half-closed before any request gets one empty response and OK. Malformed
-        output ends a stream without `recover` with INVALID_ARGUMENT, reason
-        `PARSE_FAILED`, after a response with every event that came before it;
-        the ErrorInfo metadata gives `token`, `offset` and `state`.
+        A client can therefore write and read in turn without threads, or send
+        ahead of the responses. A missing, repeated or late `config` is
+        INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+        empty response and OK. Unless `recover` is set, malformed output ends the
+        stream: the server sends a response with every event before it, then
+        INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+        `token`, `offset` and `state`.
         """
 
     @abc.abstractmethod
@@ -359,19 +362,19 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         request_iterator: _MaybeAsyncIterator[harmony_client.v1.parse_pb2.ParseBatchRequest],
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[harmony_client.v1.parse_pb2.ParseBatchResponse], collections.abc.AsyncIterator[harmony_client.v1.parse_pb2.ParseBatchResponse]]:
-        """Parses many sequences on one stream, one request per engine step.
+        """Parses many sequences on one stream, with one request per engine step.
 
-        1. Each request opens sequences, feeds tokens to open ones and closes
-           sequences, in that order; the server answers each with exactly one
-           response.
+        1. Each request opens sequences, feeds tokens to open sequences, and closes
+           sequences, in that order; the server answers each request with exactly
+           one response.
         2. The client half-closes; the server closes every open sequence and
            answers with one last response and OK.
 
         An error of one sequence (malformed output, an unknown id, an id that is
-        open already) is an `error` event of that sequence and ends it alone; the
-        later tokens of an ended sequence in the same request are dropped, a later
-        request that names it is an unknown id. `sequence_ids` and `tokens` of
-        different length are INVALID_ARGUMENT and end the stream.
+        already open) is an `error` event of that sequence and ends only that
+        sequence. Later tokens for it in the same request are dropped; in a later
+        request its id is unknown. `sequence_ids` and `tokens` of different lengths
+        are INVALID_ARGUMENT and end the stream.
         """
 
 def add_HarmonyServiceServicer_to_server(servicer: HarmonyServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

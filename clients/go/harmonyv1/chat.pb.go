@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: harmony/v1/chat.proto
 
-// The chat data model of the harmony format: what is rendered into tokens and
-// what sampled tokens are parsed back into.
+// The chat data model of the harmony format. Conversations are rendered into
+// tokens, and sampled tokens are parsed back into messages.
 
 package harmonyv1
 
@@ -24,15 +24,14 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Who wrote a message. Rendered as the lower-case name, except that a tool is
-// rendered as its author name.
+// The role of a message's author. Rendered as its lower-case name; a tool is
+// rendered as its author name instead.
 type Role int32
 
 const (
-	// Not a role: a request that needs a role and carries this one is refused
-	// with INVALID_ARGUMENT.
+	// Not a role. Refused with INVALID_ARGUMENT where a role is required.
 	Role_ROLE_UNSPECIFIED Role = 0
-	// The person, or the program, that talks to the model.
+	// The person or program that talks to the model.
 	Role_ROLE_USER Role = 1
 	// The model.
 	Role_ROLE_ASSISTANT Role = 2
@@ -91,11 +90,11 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{0}
 }
 
-// How much the model is asked to reason.
+// How much the model should reason.
 type ReasoningEffort int32
 
 const (
-	// Same as leaving the field unset.
+	// The same as leaving the field unset.
 	ReasoningEffort_REASONING_EFFORT_UNSPECIFIED ReasoningEffort = 0
 	// Rendered "Reasoning: low".
 	ReasoningEffort_REASONING_EFFORT_LOW ReasoningEffort = 1
@@ -148,12 +147,12 @@ func (ReasoningEffort) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{1}
 }
 
-// A tool namespace that gpt-oss models are trained on and whose text the
-// server knows.
+// A tool namespace that gpt-oss models are trained on. The server has its
+// text.
 type BuiltinTool int32
 
 const (
-	// Not a tool: refused with INVALID_ARGUMENT.
+	// Not a tool. Refused with INVALID_ARGUMENT.
 	BuiltinTool_BUILTIN_TOOL_UNSPECIFIED BuiltinTool = 0
 	// The namespace `browser`: search, open, find.
 	BuiltinTool_BUILTIN_TOOL_BROWSER BuiltinTool = 1
@@ -207,8 +206,8 @@ type Author struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required.
 	Role Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role" json:"role,omitempty"`
-	// For ROLE_TOOL the tool's name (`functions.get_weather`), required. For the
-	// other roles an optional name, rendered as `role:name`.
+	// For ROLE_TOOL, the tool's name, such as `functions.get_weather`: required.
+	// For other roles, an optional name, rendered as `role:name`.
 	Name          *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -261,7 +260,7 @@ func (x *Author) GetName() string {
 // Plain text.
 type TextContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The text as it is. Spellings of special tokens in it stay text.
+	// The text, rendered unchanged. Special tokens spelled out in it stay text.
 	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -304,11 +303,11 @@ func (x *TextContent) GetText() string {
 	return ""
 }
 
-// Which channels the model is told it may use.
+// The channels that the system message tells the model to use.
 type ChannelConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Channel names in the order in which they are listed. Empty: the system
-	// message says nothing about channels.
+	// Channel names, listed in this order. Empty: the system message says
+	// nothing about channels.
 	ValidChannels []string `protobuf:"bytes,1,rep,name=valid_channels,json=validChannels,proto3" json:"valid_channels,omitempty"`
 	// Adds "Channel must be included for every message." Default false.
 	ChannelRequired bool `protobuf:"varint,2,opt,name=channel_required,json=channelRequired,proto3" json:"channel_required,omitempty"`
@@ -363,15 +362,16 @@ func (x *ChannelConfig) GetChannelRequired() bool {
 // One tool (function) of a namespace.
 type ToolDescription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name inside its namespace, without the namespace.
+	// The name, without its namespace.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// What the tool does; lines are rendered as comments above its signature.
+	// What the tool does. Its lines are rendered as comments above the
+	// signature.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// The JSON Schema of the parameters, as JSON text: a JSON object. Text, so
-	// that the order of the keys and the spelling of the numbers, both part of
-	// the prompt, survive. Unset, or the text `null`: a tool without parameters.
-	// NaN, infinities, duplicate keys, lone surrogates and nesting beyond 120
-	// levels are refused with INVALID_ARGUMENT.
+	// The JSON Schema of the parameters: a JSON object, as text. Text preserves
+	// the order of keys and the spelling of numbers, which are part of the
+	// prompt. Unset, or the text `null`: a tool without parameters. NaN,
+	// infinities, duplicate keys, lone surrogates and nesting beyond 120 levels
+	// are refused with INVALID_ARGUMENT.
 	ParametersJson *string `protobuf:"bytes,3,opt,name=parameters_json,json=parametersJson,proto3,oneof" json:"parameters_json,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -433,11 +433,11 @@ type ToolNamespaceConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name shown to the model.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Text below the namespace's heading. Unset: none.
+	// Text below the namespace's heading. Unset: no text.
 	Description *string `protobuf:"bytes,2,opt,name=description,proto3,oneof" json:"description,omitempty"`
 	// The tools, rendered in this order. Empty: heading and description only.
 	Tools []*ToolDescription `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty"`
-	// What the namespaces of one content are sorted by and must differ in.
+	// The key that namespaces are sorted by. It must be unique within a content.
 	// Unset: the name.
 	Key           *string `protobuf:"bytes,4,opt,name=key,proto3,oneof" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -505,24 +505,24 @@ func (x *ToolNamespaceConfig) GetKey() string {
 // The content of a system message.
 type SystemContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// First line. Unset: "You are ChatGPT, a large language model trained by
+	// The first line. Unset: "You are ChatGPT, a large language model trained by
 	// OpenAI."
 	ModelIdentity *string `protobuf:"bytes,1,opt,name=model_identity,json=modelIdentity,proto3,oneof" json:"model_identity,omitempty"`
 	// Unset: medium.
 	ReasoningEffort *ReasoningEffort `protobuf:"varint,2,opt,name=reasoning_effort,json=reasoningEffort,proto3,enum=harmony.v1.ReasoningEffort,oneof" json:"reasoning_effort,omitempty"`
-	// Rendered after "Current date: " as it stands. Unset: no date is rendered;
-	// the server never reads the clock.
+	// Rendered unchanged after "Current date: ". Unset: no date is rendered; the
+	// server never reads the clock.
 	ConversationStartDate *string `protobuf:"bytes,3,opt,name=conversation_start_date,json=conversationStartDate,proto3,oneof" json:"conversation_start_date,omitempty"`
 	// Rendered after "Knowledge cutoff: ". Unset: "2024-06".
 	KnowledgeCutoff *string `protobuf:"bytes,4,opt,name=knowledge_cutoff,json=knowledgeCutoff,proto3,oneof" json:"knowledge_cutoff,omitempty"`
-	// Unset: analysis, commentary and final, required.
+	// Unset: `analysis`, `commentary` and `final`, and a channel is required.
 	ChannelConfig *ChannelConfig `protobuf:"bytes,5,opt,name=channel_config,json=channelConfig,proto3" json:"channel_config,omitempty"`
 	// Tool namespaces, rendered in the order of their keys.
 	Tools []*ToolNamespaceConfig `protobuf:"bytes,6,rep,name=tools,proto3" json:"tools,omitempty"`
-	// Built-in namespaces to add to `tools`.
+	// Built-in namespaces that are added to `tools`.
 	BuiltinTools []BuiltinTool `protobuf:"varint,7,rep,packed,name=builtin_tools,json=builtinTools,proto3,enum=harmony.v1.BuiltinTool" json:"builtin_tools,omitempty"`
-	// True: an unset field is left out of the prompt instead of taking its
-	// default. Default false.
+	// True: unset fields are left out of the prompt instead of taking their
+	// defaults. Default false.
 	NoDefaults    bool `protobuf:"varint,8,opt,name=no_defaults,json=noDefaults,proto3" json:"no_defaults,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -619,9 +619,9 @@ type DeveloperContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Rendered below "# Instructions". Unset: no such section.
 	Instructions *string `protobuf:"bytes,1,opt,name=instructions,proto3,oneof" json:"instructions,omitempty"`
-	// Tool namespaces, rendered in the order of their keys. The namespace with
-	// the key `functions` makes every system message of the conversation name
-	// the channel for function calls.
+	// Tool namespaces, rendered in the order of their keys. If one has the key
+	// `functions`, every system message of the conversation names the channel
+	// for function calls.
 	Tools         []*ToolNamespaceConfig `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -780,16 +780,17 @@ type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required.
 	Author *Author `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
-	// To whom the message goes. Unset: everybody. `all` is rendered like unset,
-	// but still ends an assistant message with `<|call|>`.
+	// The recipient of the message. Unset: everybody. `all` is rendered like
+	// unset, but an assistant message still ends with `<|call|>`.
 	Recipient *string `protobuf:"bytes,2,opt,name=recipient,proto3,oneof" json:"recipient,omitempty"`
-	// Rendered one after the other, with nothing between them. A parsed message
-	// has exactly one, a text.
+	// Rendered one after another, with nothing between them. A parsed message
+	// has exactly one content, a text.
 	Content []*Content `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
-	// `analysis`, `commentary` or `final` where gpt-oss writes it. Unset: none.
+	// The channel. gpt-oss writes `analysis`, `commentary` or `final`. Unset:
+	// none.
 	Channel *string `protobuf:"bytes,4,opt,name=channel,proto3,oneof" json:"channel,omitempty"`
 	// The type of the content, often `<|constrain|>json`. A leading
-	// `<|constrain|>` is the special token; everything else is text.
+	// `<|constrain|>` becomes the special token; everything else is text.
 	ContentType   *string `protobuf:"bytes,5,opt,name=content_type,json=contentType,proto3,oneof" json:"content_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a repair put right. Only parses with `recover` report one.
+// Why output was repaired. Only recover mode repairs output.
 type RecoveryReason int32
 
 const (
@@ -32,40 +32,41 @@ const (
 	RecoveryReason_RECOVERY_REASON_UNSPECIFIED RecoveryReason = 0
 	// Text where `<|start|>` was expected, kept as text outside any message.
 	RecoveryReason_RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE RecoveryReason = 1
-	// A header that began without `<|start|>`.
+	// A header without `<|start|>`.
 	RecoveryReason_RECOVERY_REASON_MISSING_START RecoveryReason = 2
-	// A `<|start|>` too many before a header; skipped.
+	// A superfluous `<|start|>` before a header; skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_START RecoveryReason = 3
-	// A message that the header of the next one ended.
+	// A message without a stop token; the next message's header ended it.
 	RecoveryReason_RECOVERY_REASON_MISSING_STOP RecoveryReason = 4
 	// A stop token where no message was open; skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_STOP RecoveryReason = 5
-	// A header that ended without `<|message|>`; what is no field of it is the
-	// message's text.
+	// A header that ended without `<|message|>`. Text in it that is not a header
+	// field became the message's text.
 	RecoveryReason_RECOVERY_REASON_MISSING_MESSAGE RecoveryReason = 6
 	// A `<|message|>` inside content; skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_MESSAGE RecoveryReason = 7
-	// `<|channel|>` with no channel directly behind it, or a channel without
+	// `<|channel|>` without a channel directly after it, or a channel without
 	// `<|channel|>` before it.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_CHANNEL RecoveryReason = 8
 	// A second channel in one header; the first one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_CHANNEL RecoveryReason = 9
 	// A second recipient in one header; the first one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_RECIPIENT RecoveryReason = 10
-	// A role that is missing, repeated or glued to other text.
+	// A role that is missing, repeated, or not separated from other text.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_ROLE RecoveryReason = 11
-	// A `<|constrain|>` content type where a strict parse would have read it as
-	// something else: without a recipient, or before one.
+	// A `<|constrain|>` content type without a recipient, or before one, where
+	// strict mode would have read it as something else.
 	RecoveryReason_RECOVERY_REASON_MISPLACED_CONTENT_TYPE RecoveryReason = 12
-	// Words of a header that are none of its fields.
+	// Words in a header that are not header fields.
 	RecoveryReason_RECOVERY_REASON_UNEXPECTED_HEADER_TEXT RecoveryReason = 13
-	// A header longer than the limit; it ended there.
+	// A header longer than the limit; it was ended there.
 	RecoveryReason_RECOVERY_REASON_HEADER_TOO_LONG RecoveryReason = 14
 	// The end of the stream inside a header.
 	RecoveryReason_RECOVERY_REASON_TRUNCATED_HEADER RecoveryReason = 15
-	// Token ids that the vocabulary does not have; each is U+FFFD in the text.
+	// Token ids that the vocabulary does not have; each became U+FFFD in the
+	// text.
 	RecoveryReason_RECOVERY_REASON_INVALID_TOKEN RecoveryReason = 16
-	// Bytes of a header that are not UTF-8; they are U+FFFD.
+	// Bytes of a header that are not UTF-8; they became U+FFFD.
 	RecoveryReason_RECOVERY_REASON_INVALID_UTF8 RecoveryReason = 17
 )
 
@@ -140,20 +141,20 @@ func (RecoveryReason) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_parse_proto_rawDescGZIP(), []int{0}
 }
 
-// How malformed output is treated.
+// How malformed output is treated: strict mode (the default), lenient mode
+// (`strict = false`) or recover mode (`recover = true`).
 type ParseOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True: malformed output is an error. False: a stop token may also end a
-	// header; what stands in it after the channel becomes the message's text.
-	// Unset: true, or false where `recover` is set.
+	// header, and the header's text after the channel becomes the message's
+	// text. Unset: true, or false if `recover` is set.
 	Strict *bool `protobuf:"varint,1,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
-	// True: no token sequence is an error and no text is lost; every repair is
-	// reported. Excludes `strict = true`. Default false.
+	// True: no token sequence is an error, no text is lost, and every repair is
+	// reported. Cannot be combined with `strict = true`. Default false.
 	Recover bool `protobuf:"varint,2,opt,name=recover,proto3" json:"recover,omitempty"`
-	// The largest number of tokens in one header. Past it a strict or non-strict
-	// parse fails, and a recovering one ends the header. Unset: the server's
-	// limit, 4096 unless it was set otherwise, which is also the largest value
-	// allowed.
+	// The maximum number of tokens in a header. Beyond it, strict and lenient
+	// mode fail, and recover mode ends the header. Unset: the server's limit, by
+	// default 4096, which is also the largest value allowed.
 	MaxHeaderTokens *uint32 `protobuf:"varint,3,opt,name=max_header_tokens,json=maxHeaderTokens,proto3,oneof" json:"max_header_tokens,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -211,7 +212,7 @@ func (x *ParseOptions) GetMaxHeaderTokens() uint32 {
 }
 
 // A half-open range of token offsets. Offset 0 is the first token of the
-// sequence, over all requests of a stream.
+// sequence; offsets continue across the requests of a stream.
 type TokenRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The first token.
@@ -266,14 +267,14 @@ func (x *TokenRange) GetEnd() uint64 {
 	return 0
 }
 
-// Where a message stands in its sequence.
+// The position of a message in its sequence.
 type MessageOffsets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// From the first token after `<|start|>` (or from the start of a sequence
-	// with a preset role) up to `<|message|>`, which it leaves out.
+	// From the first token after `<|start|>` (or the start of a sequence with a
+	// preset role) up to, but not including, `<|message|>`.
 	Header *TokenRange `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	// From the first token after `<|message|>` up to the stop token, which it
-	// leaves out.
+	// From the first token after `<|message|>` up to, but not including, the
+	// stop token.
 	Content       *TokenRange `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -326,7 +327,7 @@ func (x *MessageOffsets) GetContent() *TokenRange {
 // A header is complete.
 type MessageStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The role, and for a tool its name.
+	// The role, and a tool's name.
 	Author *Author `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
 	// Unset: none was written.
 	Recipient *string `protobuf:"bytes,2,opt,name=recipient,proto3,oneof" json:"recipient,omitempty"`
@@ -396,10 +397,10 @@ func (x *MessageStarted) GetContentType() string {
 	return ""
 }
 
-// More text of the message that was started last.
+// More text of the most recently started message.
 type ContentDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Never empty, always whole characters.
+	// Never empty. Always whole characters.
 	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -445,14 +446,14 @@ func (x *ContentDelta) GetText() string {
 // A message is complete.
 type MessageCompleted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The whole message, with one text content: the deltas put together.
+	// The whole message. Its one content is a text, the concatenated deltas.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
-	// The stop token that ended it. Unset: the stream, or in recover mode the
-	// next message, ended it.
+	// The stop token that ended it. Unset: the end of the stream ended it or, in
+	// recover mode, the next message did.
 	StopToken *uint32 `protobuf:"varint,2,opt,name=stop_token,json=stopToken,proto3,oneof" json:"stop_token,omitempty"`
-	// Where it stands.
+	// Its position in the sequence.
 	Offsets *MessageOffsets `protobuf:"bytes,3,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// What was repaired in it, in order. Empty: nothing.
+	// Its repairs, in order. Empty: nothing was repaired.
 	Repairs       []RecoveryReason `protobuf:"varint,4,rep,packed,name=repairs,proto3,enum=harmony.v1.RecoveryReason" json:"repairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -516,21 +517,21 @@ func (x *MessageCompleted) GetRepairs() []RecoveryReason {
 	return nil
 }
 
-// A repair, in recover mode.
+// A repair of malformed output, in recover mode.
 type Recovered struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was put right.
+	// Why the output was repaired.
 	Reason RecoveryReason `protobuf:"varint,1,opt,name=reason,proto3,enum=harmony.v1.RecoveryReason" json:"reason,omitempty"`
-	// Text of the output that belongs to no message and no header field, exact
-	// in its white space. Empty where only structure was put right.
+	// Text of the output that belongs to no message and no header field, with
+	// its exact white space. Empty if only structure was repaired.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// The tokens that the repair concerns.
 	Offsets *TokenRange `protobuf:"bytes,3,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// The header as it was written, special tokens spelled out. Empty for a
-	// repair outside a header. A header has at most one repair of a reason.
+	// The header as it was written, with special tokens spelled out. Empty for a
+	// repair outside a header. A header has at most one repair per reason.
 	RawHeader string `protobuf:"bytes,4,opt,name=raw_header,json=rawHeader,proto3" json:"raw_header,omitempty"`
-	// The message that the repair touched, counted from 0 in its sequence.
-	// Unset: none.
+	// The index of the repaired message in its sequence, from 0. Unset: the
+	// repair belongs to no message.
 	MessageIndex  *uint32 `protobuf:"varint,5,opt,name=message_index,json=messageIndex,proto3,oneof" json:"message_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -725,8 +726,8 @@ func (*ParseEvent_Recovered) isParseEvent_Event() {}
 // How one sequence is parsed.
 type ParseConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
-	// begins inside a header. Unset: the sequence begins with `<|start|>`.
+	// The role that the prompt ended with, usually ROLE_ASSISTANT. The sequence
+	// then begins inside a header. Unset: the sequence begins with `<|start|>`.
 	Role *Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
 	// Unset: strict.
 	Options       *ParseOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
@@ -781,7 +782,7 @@ func (x *ParseConfig) GetOptions() *ParseOptions {
 // A run of tokens.
 type TokenIds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids in order. May be empty.
+	// Token ids, in order. May be empty.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -898,12 +899,12 @@ type isParseRequest_Request interface {
 }
 
 type ParseRequest_Config struct {
-	// The first request, and only the first.
+	// In the first request, and only there.
 	Config *ParseConfig `protobuf:"bytes,1,opt,name=config,proto3,oneof"`
 }
 
 type ParseRequest_Tokens struct {
-	// Every later request: any number of tokens, none included.
+	// In every later request: any number of tokens, including none.
 	Tokens *TokenIds `protobuf:"bytes,2,opt,name=tokens,proto3,oneof"`
 }
 
@@ -914,9 +915,9 @@ func (*ParseRequest_Tokens) isParseRequest_Request() {}
 // The answer to one request of the Parse stream, or to its half-close.
 type ParseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request's tokens completed, in order. All text that one request
-	// adds to one message is one delta. Often empty: a header not yet complete
-	// makes no event.
+	// The events that the request's tokens completed, in order. All text that
+	// one request adds to one message is one delta. Often empty: an incomplete
+	// header gives no event.
 	Events        []*ParseEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -962,7 +963,8 @@ func (x *ParseResponse) GetEvents() []*ParseEvent {
 // Opens a sequence on a ParseBatch stream.
 type OpenSequence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The caller's name for the sequence, unique among the stream's open ones.
+	// The caller's id for the sequence, unique among the stream's open
+	// sequences.
 	SequenceId uint32 `protobuf:"varint,1,opt,name=sequence_id,json=sequenceId,proto3" json:"sequence_id,omitempty"`
 	// How it is parsed. Unset: strict, with no preset role.
 	Config        *ParseConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
@@ -1018,17 +1020,17 @@ func (x *OpenSequence) GetConfig() *ParseConfig {
 // sequences closed.
 type ParseBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Opened before the tokens of this request are fed. How many sequences may
-	// be open, over all streams, is a limit of the server, 16,384 unless it was
-	// set otherwise; one more fails with RESOURCE_EXHAUSTED.
+	// Sequences to open before the tokens of this request are fed. The server
+	// limits the number of open sequences across all streams, by default to
+	// 16,384; one more fails with RESOURCE_EXHAUSTED.
 	Open []*OpenSequence `protobuf:"bytes,1,rep,name=open,proto3" json:"open,omitempty"`
-	// For each entry of `tokens` the sequence that it goes to. A sequence that
-	// got several tokens stands several times.
+	// For each entry of `tokens`, the id of its sequence. A sequence that gets
+	// several tokens is listed several times.
 	SequenceIds []uint32 `protobuf:"varint,2,rep,packed,name=sequence_ids,json=sequenceIds,proto3" json:"sequence_ids,omitempty"`
 	// Token ids, parallel to `sequence_ids`.
 	Tokens []uint32 `protobuf:"varint,3,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
-	// Sequences that end after the tokens of this request. Their ids are free
-	// from the next request on.
+	// Sequences to close after the tokens of this request. Their ids can be used
+	// again from the next request on.
 	Close         []uint32 `protobuf:"varint,4,rep,packed,name=close,proto3" json:"close,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1092,12 +1094,12 @@ func (x *ParseBatchRequest) GetClose() []uint32 {
 	return nil
 }
 
-// An event of one sequence that is rarer than a delta.
+// An event of one sequence, other than a delta.
 type SequenceEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence it belongs to.
 	SequenceId uint32 `protobuf:"varint,1,opt,name=sequence_id,json=sequenceId,proto3" json:"sequence_id,omitempty"`
-	// How many of the response's deltas come before it.
+	// The number of the response's deltas that come before the event.
 	DeltaIndex uint32 `protobuf:"varint,2,opt,name=delta_index,json=deltaIndex,proto3" json:"delta_index,omitempty"`
 	// Exactly one is set.
 	//
@@ -1219,8 +1221,8 @@ type SequenceEvent_Recovered struct {
 }
 
 type SequenceEvent_Error struct {
-	// The sequence failed and is closed; the others go on. The same status as
-	// Parse would end with.
+	// The sequence failed and is closed; the others continue. This is the
+	// status that Parse would end with.
 	Error *status.Status `protobuf:"bytes,6,opt,name=error,proto3,oneof"`
 }
 
@@ -1232,19 +1234,19 @@ func (*SequenceEvent_Recovered) isSequenceEvent_Event() {}
 
 func (*SequenceEvent_Error) isSequenceEvent_Event() {}
 
-// The answer to one ParseBatchRequest, or to the half-close. Sequences come
-// in the order in which the request names them first, those that the half-close
-// ends in the order in which they were opened.
+// The answer to one ParseBatchRequest, or to the half-close. Sequences are in
+// the order in which the request first names them. Sequences that the
+// half-close ends are in the order in which they were opened.
 type ParseBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For each entry of `deltas` the sequence that it belongs to.
+	// For each entry of `deltas`, the id of its sequence.
 	SequenceIds []uint32 `protobuf:"varint,1,rep,packed,name=sequence_ids,json=sequenceIds,proto3" json:"sequence_ids,omitempty"`
-	// Texts, parallel to `sequence_ids`; never empty, always whole characters.
-	// All text that the tokens of one request add to one message is one delta;
-	// where the request also closes the sequence, what is left of a character
-	// that never became whole is another.
+	// Texts, parallel to `sequence_ids`. Never empty, always whole characters.
+	// All text that the tokens of one request add to one message is one delta.
+	// If the request also closes the sequence, the rest of an incomplete
+	// character is another.
 	Deltas []string `protobuf:"bytes,2,rep,name=deltas,proto3" json:"deltas,omitempty"`
-	// Everything else, in order, each with its place among the deltas.
+	// All other events, in order, each with its place among the deltas.
 	Events        []*SequenceEvent `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -61,7 +61,7 @@ func (*GetEncodingRequest) Descriptor() ([]byte, []int) {
 	return file_harmony_v1_service_proto_rawDescGZIP(), []int{0}
 }
 
-// The encoding that the server speaks.
+// The encoding that the server uses.
 type GetEncodingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `HarmonyGptOss`.
@@ -74,8 +74,8 @@ type GetEncodingResponse struct {
 	MaxMessageTokens uint32 `protobuf:"varint,4,opt,name=max_message_tokens,json=maxMessageTokens,proto3" json:"max_message_tokens,omitempty"`
 	// Token ids that end a message, ascending.
 	StopTokens []uint32 `protobuf:"varint,5,rep,packed,name=stop_tokens,json=stopTokens,proto3" json:"stop_tokens,omitempty"`
-	// Token ids that end the assistant's turn, ascending: what to stop sampling
-	// at.
+	// Token ids that end the assistant's turn, ascending. Stop sampling at
+	// these.
 	StopTokensForAssistantActions []uint32 `protobuf:"varint,6,rep,packed,name=stop_tokens_for_assistant_actions,json=stopTokensForAssistantActions,proto3" json:"stop_tokens_for_assistant_actions,omitempty"`
 	// Every special token: its spelling and its id.
 	SpecialTokens map[string]uint32 `protobuf:"bytes,7,rep,name=special_tokens,json=specialTokens,proto3" json:"special_tokens,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
@@ -217,19 +217,19 @@ func (*GetRenderCacheStatisticsRequest) Descriptor() ([]byte, []int) {
 	return file_harmony_v1_service_proto_rawDescGZIP(), []int{2}
 }
 
-// The render cache, which remembers the messages of rendered conversations.
-// All zero where it is switched off.
+// Statistics of the render cache, which keeps the tokens of rendered messages.
+// All zero if the cache is switched off.
 type GetRenderCacheStatisticsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Messages that were found in it, since the server started.
+	// Messages found in the cache since the server started.
 	Hits uint64 `protobuf:"varint,1,opt,name=hits,proto3" json:"hits,omitempty"`
-	// Messages that were not.
+	// Messages not found in the cache since the server started.
 	Misses uint64 `protobuf:"varint,2,opt,name=misses,proto3" json:"misses,omitempty"`
-	// Messages that it holds.
+	// Messages in the cache.
 	Entries uint64 `protobuf:"varint,3,opt,name=entries,proto3" json:"entries,omitempty"`
-	// Their size, in bytes.
+	// The size of the cache, in bytes.
 	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// The bound on `bytes`.
+	// The limit on `bytes`.
 	MaxBytes      uint64 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -300,7 +300,7 @@ func (x *GetRenderCacheStatisticsResponse) GetMaxBytes() uint64 {
 	return 0
 }
 
-// What a message needs to know of the conversation around it.
+// What rendering a message needs to know about its conversation.
 type RenderOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True: a system message names the channel for function calls. Default
@@ -350,7 +350,7 @@ func (x *RenderOptions) GetConversationHasFunctionTools() bool {
 // How a conversation is rendered.
 type RenderConversationConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: where the last assistant message is on channel `final`, messages on
+	// True: if the last assistant message is on channel `final`, messages on
 	// channel `analysis` before the first message on channel `final` are left
 	// out. Unset: true.
 	AutoDropAnalysis *bool `protobuf:"varint,1,opt,name=auto_drop_analysis,json=autoDropAnalysis,proto3,oneof" json:"auto_drop_analysis,omitempty"`
@@ -811,10 +811,11 @@ func (x *RenderConversationForTrainingResponse) GetTokens() []uint32 {
 // A completion to parse.
 type ParseMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids as the model sampled them, stop token included if it was.
+	// Token ids as the model sampled them, including the stop token if it was
+	// sampled.
 	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
-	// The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens
-	// begin inside a header. Unset: they begin with `<|start|>`.
+	// The role that the prompt ended with, usually ROLE_ASSISTANT. The tokens
+	// then begin inside a header. Unset: they begin with `<|start|>`.
 	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
 	// Unset: strict.
 	Options       *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
@@ -876,12 +877,12 @@ func (x *ParseMessagesRequest) GetOptions() *ParseOptions {
 // How a parsed message ended and what was repaired in it.
 type MessageOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The stop token that ended it. Unset: the end of the tokens, or in recover
-	// mode the next message, ended it.
+	// The stop token that ended it. Unset: the end of the tokens ended it or, in
+	// recover mode, the next message did.
 	StopToken *uint32 `protobuf:"varint,1,opt,name=stop_token,json=stopToken,proto3,oneof" json:"stop_token,omitempty"`
-	// Where it stands in the tokens.
+	// Its position in the tokens.
 	Offsets *MessageOffsets `protobuf:"bytes,2,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// What was repaired in it, in order. Empty: nothing.
+	// Its repairs, in order. Empty: nothing was repaired.
 	Repairs       []RecoveryReason `protobuf:"varint,3,rep,packed,name=repairs,proto3,enum=harmony.v1.RecoveryReason" json:"repairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -945,7 +946,7 @@ type ParseMessagesResponse struct {
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Parallel to `messages`.
 	Outcomes []*MessageOutcome `protobuf:"bytes,2,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	// Every repair, in order. Empty unless `recover` is set.
+	// All repairs, in order. Empty unless `recover` is set.
 	Recovered     []*Recovered `protobuf:"bytes,3,rep,name=recovered,proto3" json:"recovered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1062,10 +1063,11 @@ type EncodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// Spellings in the text that become the special token. Unset: none.
+	// Special tokens whose spelling in the text becomes the token. Unset: none.
 	AllowedSpecial *SpecialTokenSet `protobuf:"bytes,2,opt,name=allowed_special,json=allowedSpecial,proto3" json:"allowed_special,omitempty"`
-	// Spellings whose presence in the text is an error. Unset: all that are not
-	// allowed. Set and empty: none, what is not allowed is encoded as text.
+	// Special tokens whose spelling in the text is an error. Unset: all that are
+	// not allowed. Set and empty: none; the spellings of special tokens that are
+	// not allowed are encoded as text.
 	DisallowedSpecial *SpecialTokenSet `protobuf:"bytes,3,opt,name=disallowed_special,json=disallowedSpecial,proto3" json:"disallowed_special,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -1174,9 +1176,10 @@ type DecodeRequest struct {
 	// Token ids. An id that the vocabulary does not have is INVALID_ARGUMENT.
 	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	// True: bytes that are not UTF-8 are INVALID_ARGUMENT. False: they become
-	// U+FFFD. Default false; without effect on bytes.
+	// U+FFFD. Default false; no effect if `as_bytes` is set.
 	Strict bool `protobuf:"varint,2,opt,name=strict,proto3" json:"strict,omitempty"`
-	// True: the answer is bytes, as they are. Default false: text.
+	// True: the response has the bytes, unchanged. False: it has text. Default
+	// false.
 	AsBytes       bool `protobuf:"varint,3,opt,name=as_bytes,json=asBytes,proto3" json:"as_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1236,7 +1239,7 @@ func (x *DecodeRequest) GetAsBytes() bool {
 // Decoded tokens.
 type DecodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Text, or bytes where `as_bytes` was set.
+	// Text, or bytes if `as_bytes` was set.
 	//
 	// Types that are valid to be assigned to Output:
 	//

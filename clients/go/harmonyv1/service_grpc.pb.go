@@ -38,30 +38,30 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Renders conversations into the tokens a gpt-oss model is prompted with, and
-// parses the tokens it samples back into messages.
+// Renders conversations into prompt tokens for gpt-oss models, and parses the
+// tokens they sample back into messages.
 //
-// Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-// `harmony.v1`, a stable reason) and, where a field of the request is at
-// fault, a google.rpc.BadRequest that names it, as in
+// Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+// detail (domain `harmony.v1`, a stable reason). If a field of the request is
+// at fault, a google.rpc.BadRequest detail names it, for example
 // `conversation.messages[2].content[0]`.
 //
-// The unary RPCs have a google.api.http rule, for proxies that offer them as
+// The unary RPCs have google.api.http rules, for proxies that offer them as
 // JSON over HTTP.
 type HarmonyServiceClient interface {
 	// Describes the encoding: limits, stop tokens, special tokens, vocabulary.
 	GetEncoding(ctx context.Context, in *GetEncodingRequest, opts ...grpc.CallOption) (*GetEncodingResponse, error)
-	// Says what the render cache holds and how often it was of use.
+	// Returns the size of the render cache and how often it was hit.
 	GetRenderCacheStatistics(ctx context.Context, in *GetRenderCacheStatisticsRequest, opts ...grpc.CallOption) (*GetRenderCacheStatisticsResponse, error)
 	// Renders one message.
 	Render(ctx context.Context, in *RenderRequest, opts ...grpc.CallOption) (*RenderResponse, error)
-	// Renders a conversation and nothing after it.
+	// Renders a conversation, with nothing after it.
 	RenderConversation(ctx context.Context, in *RenderConversationRequest, opts ...grpc.CallOption) (*RenderConversationResponse, error)
-	// Renders a conversation, then `<|start|>` and the role whose turn it is:
+	// Renders a conversation, then `<|start|>` and the role whose turn is next:
 	// the prompt to sample from.
 	RenderConversationForCompletion(ctx context.Context, in *RenderConversationForCompletionRequest, opts ...grpc.CallOption) (*RenderConversationForCompletionResponse, error)
-	// Renders a conversation; where its last message is the assistant's, on
-	// channel `final`, the last token becomes `<|return|>`.
+	// Renders a conversation as a training example. If its last message is the
+	// assistant's, on channel `final`, the last token becomes `<|return|>`.
 	RenderConversationForTraining(ctx context.Context, in *RenderConversationForTrainingRequest, opts ...grpc.CallOption) (*RenderConversationForTrainingResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(ctx context.Context, in *ParseMessagesRequest, opts ...grpc.CallOption) (*ParseMessagesResponse, error)
@@ -73,31 +73,32 @@ type HarmonyServiceClient interface {
 	//
 	//  1. The client sends one request with `config`; the server answers with an
 	//     empty response.
-	//  2. The client sends requests with `tokens`, as many and as large as it
-	//     likes; the server answers each with exactly one response.
-	//  3. The client half-closes: the end of the sequence. The server answers
-	//     with one last response, holding what the end completes, and OK.
+	//  2. The client sends any number of requests with `tokens`; the server
+	//     answers each with exactly one response.
+	//  3. The client half-closes, which ends the sequence. The server answers with
+	//     one last response, with the events that the end completes, and OK.
 	//
-	// A client may therefore write and read in turn without threads, or write
-	// ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-	// half-closed before any request gets one empty response and OK. Malformed
-	// output ends a stream without `recover` with INVALID_ARGUMENT, reason
-	// `PARSE_FAILED`, after a response with every event that came before it;
-	// the ErrorInfo metadata gives `token`, `offset` and `state`.
+	// A client can therefore write and read in turn without threads, or send
+	// ahead of the responses. A missing, repeated or late `config` is
+	// INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+	// empty response and OK. Unless `recover` is set, malformed output ends the
+	// stream: the server sends a response with every event before it, then
+	// INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+	// `token`, `offset` and `state`.
 	Parse(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ParseRequest, ParseResponse], error)
-	// Parses many sequences on one stream, one request per engine step.
+	// Parses many sequences on one stream, with one request per engine step.
 	//
-	//  1. Each request opens sequences, feeds tokens to open ones and closes
-	//     sequences, in that order; the server answers each with exactly one
-	//     response.
+	//  1. Each request opens sequences, feeds tokens to open sequences, and closes
+	//     sequences, in that order; the server answers each request with exactly
+	//     one response.
 	//  2. The client half-closes; the server closes every open sequence and
 	//     answers with one last response and OK.
 	//
 	// An error of one sequence (malformed output, an unknown id, an id that is
-	// open already) is an `error` event of that sequence and ends it alone; the
-	// later tokens of an ended sequence in the same request are dropped, a later
-	// request that names it is an unknown id. `sequence_ids` and `tokens` of
-	// different length are INVALID_ARGUMENT and end the stream.
+	// already open) is an `error` event of that sequence and ends only that
+	// sequence. Later tokens for it in the same request are dropped; in a later
+	// request its id is unknown. `sequence_ids` and `tokens` of different lengths
+	// are INVALID_ARGUMENT and end the stream.
 	ParseBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ParseBatchRequest, ParseBatchResponse], error)
 }
 
@@ -229,30 +230,30 @@ type HarmonyService_ParseBatchClient = grpc.BidiStreamingClient[ParseBatchReques
 // All implementations must embed UnimplementedHarmonyServiceServer
 // for forward compatibility.
 //
-// Renders conversations into the tokens a gpt-oss model is prompted with, and
-// parses the tokens it samples back into messages.
+// Renders conversations into prompt tokens for gpt-oss models, and parses the
+// tokens they sample back into messages.
 //
-// Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-// `harmony.v1`, a stable reason) and, where a field of the request is at
-// fault, a google.rpc.BadRequest that names it, as in
+// Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+// detail (domain `harmony.v1`, a stable reason). If a field of the request is
+// at fault, a google.rpc.BadRequest detail names it, for example
 // `conversation.messages[2].content[0]`.
 //
-// The unary RPCs have a google.api.http rule, for proxies that offer them as
+// The unary RPCs have google.api.http rules, for proxies that offer them as
 // JSON over HTTP.
 type HarmonyServiceServer interface {
 	// Describes the encoding: limits, stop tokens, special tokens, vocabulary.
 	GetEncoding(context.Context, *GetEncodingRequest) (*GetEncodingResponse, error)
-	// Says what the render cache holds and how often it was of use.
+	// Returns the size of the render cache and how often it was hit.
 	GetRenderCacheStatistics(context.Context, *GetRenderCacheStatisticsRequest) (*GetRenderCacheStatisticsResponse, error)
 	// Renders one message.
 	Render(context.Context, *RenderRequest) (*RenderResponse, error)
-	// Renders a conversation and nothing after it.
+	// Renders a conversation, with nothing after it.
 	RenderConversation(context.Context, *RenderConversationRequest) (*RenderConversationResponse, error)
-	// Renders a conversation, then `<|start|>` and the role whose turn it is:
+	// Renders a conversation, then `<|start|>` and the role whose turn is next:
 	// the prompt to sample from.
 	RenderConversationForCompletion(context.Context, *RenderConversationForCompletionRequest) (*RenderConversationForCompletionResponse, error)
-	// Renders a conversation; where its last message is the assistant's, on
-	// channel `final`, the last token becomes `<|return|>`.
+	// Renders a conversation as a training example. If its last message is the
+	// assistant's, on channel `final`, the last token becomes `<|return|>`.
 	RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(context.Context, *ParseMessagesRequest) (*ParseMessagesResponse, error)
@@ -264,31 +265,32 @@ type HarmonyServiceServer interface {
 	//
 	//  1. The client sends one request with `config`; the server answers with an
 	//     empty response.
-	//  2. The client sends requests with `tokens`, as many and as large as it
-	//     likes; the server answers each with exactly one response.
-	//  3. The client half-closes: the end of the sequence. The server answers
-	//     with one last response, holding what the end completes, and OK.
+	//  2. The client sends any number of requests with `tokens`; the server
+	//     answers each with exactly one response.
+	//  3. The client half-closes, which ends the sequence. The server answers with
+	//     one last response, with the events that the end completes, and OK.
 	//
-	// A client may therefore write and read in turn without threads, or write
-	// ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-	// half-closed before any request gets one empty response and OK. Malformed
-	// output ends a stream without `recover` with INVALID_ARGUMENT, reason
-	// `PARSE_FAILED`, after a response with every event that came before it;
-	// the ErrorInfo metadata gives `token`, `offset` and `state`.
+	// A client can therefore write and read in turn without threads, or send
+	// ahead of the responses. A missing, repeated or late `config` is
+	// INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+	// empty response and OK. Unless `recover` is set, malformed output ends the
+	// stream: the server sends a response with every event before it, then
+	// INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+	// `token`, `offset` and `state`.
 	Parse(grpc.BidiStreamingServer[ParseRequest, ParseResponse]) error
-	// Parses many sequences on one stream, one request per engine step.
+	// Parses many sequences on one stream, with one request per engine step.
 	//
-	//  1. Each request opens sequences, feeds tokens to open ones and closes
-	//     sequences, in that order; the server answers each with exactly one
-	//     response.
+	//  1. Each request opens sequences, feeds tokens to open sequences, and closes
+	//     sequences, in that order; the server answers each request with exactly
+	//     one response.
 	//  2. The client half-closes; the server closes every open sequence and
 	//     answers with one last response and OK.
 	//
 	// An error of one sequence (malformed output, an unknown id, an id that is
-	// open already) is an `error` event of that sequence and ends it alone; the
-	// later tokens of an ended sequence in the same request are dropped, a later
-	// request that names it is an unknown id. `sequence_ids` and `tokens` of
-	// different length are INVALID_ARGUMENT and end the stream.
+	// already open) is an `error` event of that sequence and ends only that
+	// sequence. Later tokens for it in the same request are dropped; in a later
+	// request its id is unknown. `sequence_ids` and `tokens` of different lengths
+	// are INVALID_ARGUMENT and end the stream.
 	ParseBatch(grpc.BidiStreamingServer[ParseBatchRequest, ParseBatchResponse]) error
 	mustEmbedUnimplementedHarmonyServiceServer()
 }

@@ -5,23 +5,23 @@ pub struct Author {
     /// Required.
     #[prost(enumeration = "Role", tag = "1")]
     pub role: i32,
-    /// For ROLE_TOOL the tool's name (`functions.get_weather`), required. For the
-    /// other roles an optional name, rendered as `role:name`.
+    /// For ROLE_TOOL, the tool's name, such as `functions.get_weather`: required.
+    /// For other roles, an optional name, rendered as `role:name`.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Plain text.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TextContent {
-    /// The text as it is. Spellings of special tokens in it stay text.
+    /// The text, rendered unchanged. Special tokens spelled out in it stay text.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
 }
-/// Which channels the model is told it may use.
+/// The channels that the system message tells the model to use.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChannelConfig {
-    /// Channel names in the order in which they are listed. Empty: the system
-    /// message says nothing about channels.
+    /// Channel names, listed in this order. Empty: the system message says
+    /// nothing about channels.
     #[prost(string, repeated, tag = "1")]
     pub valid_channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Adds "Channel must be included for every message." Default false.
@@ -31,17 +31,18 @@ pub struct ChannelConfig {
 /// One tool (function) of a namespace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ToolDescription {
-    /// The name inside its namespace, without the namespace.
+    /// The name, without its namespace.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// What the tool does; lines are rendered as comments above its signature.
+    /// What the tool does. Its lines are rendered as comments above the
+    /// signature.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
-    /// The JSON Schema of the parameters, as JSON text: a JSON object. Text, so
-    /// that the order of the keys and the spelling of the numbers, both part of
-    /// the prompt, survive. Unset, or the text `null`: a tool without parameters.
-    /// NaN, infinities, duplicate keys, lone surrogates and nesting beyond 120
-    /// levels are refused with INVALID_ARGUMENT.
+    /// The JSON Schema of the parameters: a JSON object, as text. Text preserves
+    /// the order of keys and the spelling of numbers, which are part of the
+    /// prompt. Unset, or the text `null`: a tool without parameters. NaN,
+    /// infinities, duplicate keys, lone surrogates and nesting beyond 120 levels
+    /// are refused with INVALID_ARGUMENT.
     #[prost(string, optional, tag = "3")]
     pub parameters_json: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -51,13 +52,13 @@ pub struct ToolNamespaceConfig {
     /// The name shown to the model.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Text below the namespace's heading. Unset: none.
+    /// Text below the namespace's heading. Unset: no text.
     #[prost(string, optional, tag = "2")]
     pub description: ::core::option::Option<::prost::alloc::string::String>,
     /// The tools, rendered in this order. Empty: heading and description only.
     #[prost(message, repeated, tag = "3")]
     pub tools: ::prost::alloc::vec::Vec<ToolDescription>,
-    /// What the namespaces of one content are sorted by and must differ in.
+    /// The key that namespaces are sorted by. It must be unique within a content.
     /// Unset: the name.
     #[prost(string, optional, tag = "4")]
     pub key: ::core::option::Option<::prost::alloc::string::String>,
@@ -65,31 +66,31 @@ pub struct ToolNamespaceConfig {
 /// The content of a system message.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SystemContent {
-    /// First line. Unset: "You are ChatGPT, a large language model trained by
+    /// The first line. Unset: "You are ChatGPT, a large language model trained by
     /// OpenAI."
     #[prost(string, optional, tag = "1")]
     pub model_identity: ::core::option::Option<::prost::alloc::string::String>,
     /// Unset: medium.
     #[prost(enumeration = "ReasoningEffort", optional, tag = "2")]
     pub reasoning_effort: ::core::option::Option<i32>,
-    /// Rendered after "Current date: " as it stands. Unset: no date is rendered;
-    /// the server never reads the clock.
+    /// Rendered unchanged after "Current date: ". Unset: no date is rendered; the
+    /// server never reads the clock.
     #[prost(string, optional, tag = "3")]
     pub conversation_start_date: ::core::option::Option<::prost::alloc::string::String>,
     /// Rendered after "Knowledge cutoff: ". Unset: "2024-06".
     #[prost(string, optional, tag = "4")]
     pub knowledge_cutoff: ::core::option::Option<::prost::alloc::string::String>,
-    /// Unset: analysis, commentary and final, required.
+    /// Unset: `analysis`, `commentary` and `final`, and a channel is required.
     #[prost(message, optional, tag = "5")]
     pub channel_config: ::core::option::Option<ChannelConfig>,
     /// Tool namespaces, rendered in the order of their keys.
     #[prost(message, repeated, tag = "6")]
     pub tools: ::prost::alloc::vec::Vec<ToolNamespaceConfig>,
-    /// Built-in namespaces to add to `tools`.
+    /// Built-in namespaces that are added to `tools`.
     #[prost(enumeration = "BuiltinTool", repeated, tag = "7")]
     pub builtin_tools: ::prost::alloc::vec::Vec<i32>,
-    /// True: an unset field is left out of the prompt instead of taking its
-    /// default. Default false.
+    /// True: unset fields are left out of the prompt instead of taking their
+    /// defaults. Default false.
     #[prost(bool, tag = "8")]
     pub no_defaults: bool,
 }
@@ -99,9 +100,9 @@ pub struct DeveloperContent {
     /// Rendered below "# Instructions". Unset: no such section.
     #[prost(string, optional, tag = "1")]
     pub instructions: ::core::option::Option<::prost::alloc::string::String>,
-    /// Tool namespaces, rendered in the order of their keys. The namespace with
-    /// the key `functions` makes every system message of the conversation name
-    /// the channel for function calls.
+    /// Tool namespaces, rendered in the order of their keys. If one has the key
+    /// `functions`, every system message of the conversation names the channel
+    /// for function calls.
     #[prost(message, repeated, tag = "2")]
     pub tools: ::prost::alloc::vec::Vec<ToolNamespaceConfig>,
 }
@@ -134,19 +135,20 @@ pub struct Message {
     /// Required.
     #[prost(message, optional, tag = "1")]
     pub author: ::core::option::Option<Author>,
-    /// To whom the message goes. Unset: everybody. `all` is rendered like unset,
-    /// but still ends an assistant message with `<|call|>`.
+    /// The recipient of the message. Unset: everybody. `all` is rendered like
+    /// unset, but an assistant message still ends with `<|call|>`.
     #[prost(string, optional, tag = "2")]
     pub recipient: ::core::option::Option<::prost::alloc::string::String>,
-    /// Rendered one after the other, with nothing between them. A parsed message
-    /// has exactly one, a text.
+    /// Rendered one after another, with nothing between them. A parsed message
+    /// has exactly one content, a text.
     #[prost(message, repeated, tag = "3")]
     pub content: ::prost::alloc::vec::Vec<Content>,
-    /// `analysis`, `commentary` or `final` where gpt-oss writes it. Unset: none.
+    /// The channel. gpt-oss writes `analysis`, `commentary` or `final`. Unset:
+    /// none.
     #[prost(string, optional, tag = "4")]
     pub channel: ::core::option::Option<::prost::alloc::string::String>,
     /// The type of the content, often `<|constrain|>json`. A leading
-    /// `<|constrain|>` is the special token; everything else is text.
+    /// `<|constrain|>` becomes the special token; everything else is text.
     #[prost(string, optional, tag = "5")]
     pub content_type: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -157,15 +159,14 @@ pub struct Conversation {
     #[prost(message, repeated, tag = "1")]
     pub messages: ::prost::alloc::vec::Vec<Message>,
 }
-/// Who wrote a message. Rendered as the lower-case name, except that a tool is
-/// rendered as its author name.
+/// The role of a message's author. Rendered as its lower-case name; a tool is
+/// rendered as its author name instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Role {
-    /// Not a role: a request that needs a role and carries this one is refused
-    /// with INVALID_ARGUMENT.
+    /// Not a role. Refused with INVALID_ARGUMENT where a role is required.
     Unspecified = 0,
-    /// The person, or the program, that talks to the model.
+    /// The person or program that talks to the model.
     User = 1,
     /// The model.
     Assistant = 2,
@@ -204,11 +205,11 @@ impl Role {
         }
     }
 }
-/// How much the model is asked to reason.
+/// How much the model should reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ReasoningEffort {
-    /// Same as leaving the field unset.
+    /// The same as leaving the field unset.
     Unspecified = 0,
     /// Rendered "Reasoning: low".
     Low = 1,
@@ -241,12 +242,12 @@ impl ReasoningEffort {
         }
     }
 }
-/// A tool namespace that gpt-oss models are trained on and whose text the
-/// server knows.
+/// A tool namespace that gpt-oss models are trained on. The server has its
+/// text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum BuiltinTool {
-    /// Not a tool: refused with INVALID_ARGUMENT.
+    /// Not a tool. Refused with INVALID_ARGUMENT.
     Unspecified = 0,
     /// The namespace `browser`: search, open, find.
     Browser = 1,
@@ -275,27 +276,27 @@ impl BuiltinTool {
         }
     }
 }
-/// How malformed output is treated.
+/// How malformed output is treated: strict mode (the default), lenient mode
+/// (`strict = false`) or recover mode (`recover = true`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseOptions {
     /// True: malformed output is an error. False: a stop token may also end a
-    /// header; what stands in it after the channel becomes the message's text.
-    /// Unset: true, or false where `recover` is set.
+    /// header, and the header's text after the channel becomes the message's
+    /// text. Unset: true, or false if `recover` is set.
     #[prost(bool, optional, tag = "1")]
     pub strict: ::core::option::Option<bool>,
-    /// True: no token sequence is an error and no text is lost; every repair is
-    /// reported. Excludes `strict = true`. Default false.
+    /// True: no token sequence is an error, no text is lost, and every repair is
+    /// reported. Cannot be combined with `strict = true`. Default false.
     #[prost(bool, tag = "2")]
     pub recover: bool,
-    /// The largest number of tokens in one header. Past it a strict or non-strict
-    /// parse fails, and a recovering one ends the header. Unset: the server's
-    /// limit, 4096 unless it was set otherwise, which is also the largest value
-    /// allowed.
+    /// The maximum number of tokens in a header. Beyond it, strict and lenient
+    /// mode fail, and recover mode ends the header. Unset: the server's limit, by
+    /// default 4096, which is also the largest value allowed.
     #[prost(uint32, optional, tag = "3")]
     pub max_header_tokens: ::core::option::Option<u32>,
 }
 /// A half-open range of token offsets. Offset 0 is the first token of the
-/// sequence, over all requests of a stream.
+/// sequence; offsets continue across the requests of a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TokenRange {
     /// The first token.
@@ -305,22 +306,22 @@ pub struct TokenRange {
     #[prost(uint64, tag = "2")]
     pub end: u64,
 }
-/// Where a message stands in its sequence.
+/// The position of a message in its sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageOffsets {
-    /// From the first token after `<|start|>` (or from the start of a sequence
-    /// with a preset role) up to `<|message|>`, which it leaves out.
+    /// From the first token after `<|start|>` (or the start of a sequence with a
+    /// preset role) up to, but not including, `<|message|>`.
     #[prost(message, optional, tag = "1")]
     pub header: ::core::option::Option<TokenRange>,
-    /// From the first token after `<|message|>` up to the stop token, which it
-    /// leaves out.
+    /// From the first token after `<|message|>` up to, but not including, the
+    /// stop token.
     #[prost(message, optional, tag = "2")]
     pub content: ::core::option::Option<TokenRange>,
 }
 /// A header is complete.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageStarted {
-    /// The role, and for a tool its name.
+    /// The role, and a tool's name.
     #[prost(message, optional, tag = "1")]
     pub author: ::core::option::Option<Author>,
     /// Unset: none was written.
@@ -333,49 +334,49 @@ pub struct MessageStarted {
     #[prost(string, optional, tag = "4")]
     pub content_type: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// More text of the message that was started last.
+/// More text of the most recently started message.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ContentDelta {
-    /// Never empty, always whole characters.
+    /// Never empty. Always whole characters.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
 }
 /// A message is complete.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MessageCompleted {
-    /// The whole message, with one text content: the deltas put together.
+    /// The whole message. Its one content is a text, the concatenated deltas.
     #[prost(message, optional, tag = "1")]
     pub message: ::core::option::Option<Message>,
-    /// The stop token that ended it. Unset: the stream, or in recover mode the
-    /// next message, ended it.
+    /// The stop token that ended it. Unset: the end of the stream ended it or, in
+    /// recover mode, the next message did.
     #[prost(uint32, optional, tag = "2")]
     pub stop_token: ::core::option::Option<u32>,
-    /// Where it stands.
+    /// Its position in the sequence.
     #[prost(message, optional, tag = "3")]
     pub offsets: ::core::option::Option<MessageOffsets>,
-    /// What was repaired in it, in order. Empty: nothing.
+    /// Its repairs, in order. Empty: nothing was repaired.
     #[prost(enumeration = "RecoveryReason", repeated, tag = "4")]
     pub repairs: ::prost::alloc::vec::Vec<i32>,
 }
-/// A repair, in recover mode.
+/// A repair of malformed output, in recover mode.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Recovered {
-    /// What was put right.
+    /// Why the output was repaired.
     #[prost(enumeration = "RecoveryReason", tag = "1")]
     pub reason: i32,
-    /// Text of the output that belongs to no message and no header field, exact
-    /// in its white space. Empty where only structure was put right.
+    /// Text of the output that belongs to no message and no header field, with
+    /// its exact white space. Empty if only structure was repaired.
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
     /// The tokens that the repair concerns.
     #[prost(message, optional, tag = "3")]
     pub offsets: ::core::option::Option<TokenRange>,
-    /// The header as it was written, special tokens spelled out. Empty for a
-    /// repair outside a header. A header has at most one repair of a reason.
+    /// The header as it was written, with special tokens spelled out. Empty for a
+    /// repair outside a header. A header has at most one repair per reason.
     #[prost(string, tag = "4")]
     pub raw_header: ::prost::alloc::string::String,
-    /// The message that the repair touched, counted from 0 in its sequence.
-    /// Unset: none.
+    /// The index of the repaired message in its sequence, from 0. Unset: the
+    /// repair belongs to no message.
     #[prost(uint32, optional, tag = "5")]
     pub message_index: ::core::option::Option<u32>,
 }
@@ -408,8 +409,8 @@ pub mod parse_event {
 /// How one sequence is parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseConfig {
-    /// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
-    /// begins inside a header. Unset: the sequence begins with `<|start|>`.
+    /// The role that the prompt ended with, usually ROLE_ASSISTANT. The sequence
+    /// then begins inside a header. Unset: the sequence begins with `<|start|>`.
     #[prost(enumeration = "Role", optional, tag = "1")]
     pub role: ::core::option::Option<i32>,
     /// Unset: strict.
@@ -419,7 +420,7 @@ pub struct ParseConfig {
 /// A run of tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TokenIds {
-    /// Token ids in order. May be empty.
+    /// Token ids, in order. May be empty.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
@@ -435,10 +436,10 @@ pub mod parse_request {
     /// Exactly one must be set.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Request {
-        /// The first request, and only the first.
+        /// In the first request, and only there.
         #[prost(message, tag = "1")]
         Config(super::ParseConfig),
-        /// Every later request: any number of tokens, none included.
+        /// In every later request: any number of tokens, including none.
         #[prost(message, tag = "2")]
         Tokens(super::TokenIds),
     }
@@ -446,16 +447,17 @@ pub mod parse_request {
 /// The answer to one request of the Parse stream, or to its half-close.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseResponse {
-    /// What the request's tokens completed, in order. All text that one request
-    /// adds to one message is one delta. Often empty: a header not yet complete
-    /// makes no event.
+    /// The events that the request's tokens completed, in order. All text that
+    /// one request adds to one message is one delta. Often empty: an incomplete
+    /// header gives no event.
     #[prost(message, repeated, tag = "1")]
     pub events: ::prost::alloc::vec::Vec<ParseEvent>,
 }
 /// Opens a sequence on a ParseBatch stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenSequence {
-    /// The caller's name for the sequence, unique among the stream's open ones.
+    /// The caller's id for the sequence, unique among the stream's open
+    /// sequences.
     #[prost(uint32, tag = "1")]
     pub sequence_id: u32,
     /// How it is parsed. Unset: strict, with no preset role.
@@ -466,30 +468,30 @@ pub struct OpenSequence {
 /// sequences closed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseBatchRequest {
-    /// Opened before the tokens of this request are fed. How many sequences may
-    /// be open, over all streams, is a limit of the server, 16,384 unless it was
-    /// set otherwise; one more fails with RESOURCE_EXHAUSTED.
+    /// Sequences to open before the tokens of this request are fed. The server
+    /// limits the number of open sequences across all streams, by default to
+    /// 16,384; one more fails with RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "1")]
     pub open: ::prost::alloc::vec::Vec<OpenSequence>,
-    /// For each entry of `tokens` the sequence that it goes to. A sequence that
-    /// got several tokens stands several times.
+    /// For each entry of `tokens`, the id of its sequence. A sequence that gets
+    /// several tokens is listed several times.
     #[prost(uint32, repeated, tag = "2")]
     pub sequence_ids: ::prost::alloc::vec::Vec<u32>,
     /// Token ids, parallel to `sequence_ids`.
     #[prost(uint32, repeated, tag = "3")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
-    /// Sequences that end after the tokens of this request. Their ids are free
-    /// from the next request on.
+    /// Sequences to close after the tokens of this request. Their ids can be used
+    /// again from the next request on.
     #[prost(uint32, repeated, tag = "4")]
     pub close: ::prost::alloc::vec::Vec<u32>,
 }
-/// An event of one sequence that is rarer than a delta.
+/// An event of one sequence, other than a delta.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SequenceEvent {
     /// The sequence it belongs to.
     #[prost(uint32, tag = "1")]
     pub sequence_id: u32,
-    /// How many of the response's deltas come before it.
+    /// The number of the response's deltas that come before the event.
     #[prost(uint32, tag = "2")]
     pub delta_index: u32,
     /// Exactly one is set.
@@ -510,31 +512,31 @@ pub mod sequence_event {
         /// A repair.
         #[prost(message, tag = "5")]
         Recovered(super::Recovered),
-        /// The sequence failed and is closed; the others go on. The same status as
-        /// Parse would end with.
+        /// The sequence failed and is closed; the others continue. This is the
+        /// status that Parse would end with.
         #[prost(message, tag = "6")]
         Error(::tonic_types::pb::Status),
     }
 }
-/// The answer to one ParseBatchRequest, or to the half-close. Sequences come
-/// in the order in which the request names them first, those that the half-close
-/// ends in the order in which they were opened.
+/// The answer to one ParseBatchRequest, or to the half-close. Sequences are in
+/// the order in which the request first names them. Sequences that the
+/// half-close ends are in the order in which they were opened.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseBatchResponse {
-    /// For each entry of `deltas` the sequence that it belongs to.
+    /// For each entry of `deltas`, the id of its sequence.
     #[prost(uint32, repeated, tag = "1")]
     pub sequence_ids: ::prost::alloc::vec::Vec<u32>,
-    /// Texts, parallel to `sequence_ids`; never empty, always whole characters.
-    /// All text that the tokens of one request add to one message is one delta;
-    /// where the request also closes the sequence, what is left of a character
-    /// that never became whole is another.
+    /// Texts, parallel to `sequence_ids`. Never empty, always whole characters.
+    /// All text that the tokens of one request add to one message is one delta.
+    /// If the request also closes the sequence, the rest of an incomplete
+    /// character is another.
     #[prost(string, repeated, tag = "2")]
     pub deltas: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Everything else, in order, each with its place among the deltas.
+    /// All other events, in order, each with its place among the deltas.
     #[prost(message, repeated, tag = "3")]
     pub events: ::prost::alloc::vec::Vec<SequenceEvent>,
 }
-/// What a repair put right. Only parses with `recover` report one.
+/// Why output was repaired. Only recover mode repairs output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RecoveryReason {
@@ -542,40 +544,41 @@ pub enum RecoveryReason {
     Unspecified = 0,
     /// Text where `<|start|>` was expected, kept as text outside any message.
     TextOutsideMessage = 1,
-    /// A header that began without `<|start|>`.
+    /// A header without `<|start|>`.
     MissingStart = 2,
-    /// A `<|start|>` too many before a header; skipped.
+    /// A superfluous `<|start|>` before a header; skipped.
     ExtraStart = 3,
-    /// A message that the header of the next one ended.
+    /// A message without a stop token; the next message's header ended it.
     MissingStop = 4,
     /// A stop token where no message was open; skipped.
     ExtraStop = 5,
-    /// A header that ended without `<|message|>`; what is no field of it is the
-    /// message's text.
+    /// A header that ended without `<|message|>`. Text in it that is not a header
+    /// field became the message's text.
     MissingMessage = 6,
     /// A `<|message|>` inside content; skipped.
     ExtraMessage = 7,
-    /// `<|channel|>` with no channel directly behind it, or a channel without
+    /// `<|channel|>` without a channel directly after it, or a channel without
     /// `<|channel|>` before it.
     MalformedChannel = 8,
     /// A second channel in one header; the first one counts.
     RepeatedChannel = 9,
     /// A second recipient in one header; the first one counts.
     RepeatedRecipient = 10,
-    /// A role that is missing, repeated or glued to other text.
+    /// A role that is missing, repeated, or not separated from other text.
     MalformedRole = 11,
-    /// A `<|constrain|>` content type where a strict parse would have read it as
-    /// something else: without a recipient, or before one.
+    /// A `<|constrain|>` content type without a recipient, or before one, where
+    /// strict mode would have read it as something else.
     MisplacedContentType = 12,
-    /// Words of a header that are none of its fields.
+    /// Words in a header that are not header fields.
     UnexpectedHeaderText = 13,
-    /// A header longer than the limit; it ended there.
+    /// A header longer than the limit; it was ended there.
     HeaderTooLong = 14,
     /// The end of the stream inside a header.
     TruncatedHeader = 15,
-    /// Token ids that the vocabulary does not have; each is U+FFFD in the text.
+    /// Token ids that the vocabulary does not have; each became U+FFFD in the
+    /// text.
     InvalidToken = 16,
-    /// Bytes of a header that are not UTF-8; they are U+FFFD.
+    /// Bytes of a header that are not UTF-8; they became U+FFFD.
     InvalidUtf8 = 17,
 }
 impl RecoveryReason {
@@ -633,7 +636,7 @@ impl RecoveryReason {
 /// Asks for the encoding. Empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetEncodingRequest {}
-/// The encoding that the server speaks.
+/// The encoding that the server uses.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetEncodingResponse {
     /// `HarmonyGptOss`.
@@ -651,8 +654,8 @@ pub struct GetEncodingResponse {
     /// Token ids that end a message, ascending.
     #[prost(uint32, repeated, tag = "5")]
     pub stop_tokens: ::prost::alloc::vec::Vec<u32>,
-    /// Token ids that end the assistant's turn, ascending: what to stop sampling
-    /// at.
+    /// Token ids that end the assistant's turn, ascending. Stop sampling at
+    /// these.
     #[prost(uint32, repeated, tag = "6")]
     pub stop_tokens_for_assistant_actions: ::prost::alloc::vec::Vec<u32>,
     /// Every special token: its spelling and its id.
@@ -668,27 +671,27 @@ pub struct GetEncodingResponse {
 /// Asks for the statistics of the render cache. Empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRenderCacheStatisticsRequest {}
-/// The render cache, which remembers the messages of rendered conversations.
-/// All zero where it is switched off.
+/// Statistics of the render cache, which keeps the tokens of rendered messages.
+/// All zero if the cache is switched off.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRenderCacheStatisticsResponse {
-    /// Messages that were found in it, since the server started.
+    /// Messages found in the cache since the server started.
     #[prost(uint64, tag = "1")]
     pub hits: u64,
-    /// Messages that were not.
+    /// Messages not found in the cache since the server started.
     #[prost(uint64, tag = "2")]
     pub misses: u64,
-    /// Messages that it holds.
+    /// Messages in the cache.
     #[prost(uint64, tag = "3")]
     pub entries: u64,
-    /// Their size, in bytes.
+    /// The size of the cache, in bytes.
     #[prost(uint64, tag = "4")]
     pub bytes: u64,
-    /// The bound on `bytes`.
+    /// The limit on `bytes`.
     #[prost(uint64, tag = "5")]
     pub max_bytes: u64,
 }
-/// What a message needs to know of the conversation around it.
+/// What rendering a message needs to know about its conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderOptions {
     /// True: a system message names the channel for function calls. Default
@@ -699,7 +702,7 @@ pub struct RenderOptions {
 /// How a conversation is rendered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderConversationConfig {
-    /// True: where the last assistant message is on channel `final`, messages on
+    /// True: if the last assistant message is on channel `final`, messages on
     /// channel `analysis` before the first message on channel `final` are left
     /// out. Unset: true.
     #[prost(bool, optional, tag = "1")]
@@ -779,11 +782,12 @@ pub struct RenderConversationForTrainingResponse {
 /// A completion to parse.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseMessagesRequest {
-    /// Token ids as the model sampled them, stop token included if it was.
+    /// Token ids as the model sampled them, including the stop token if it was
+    /// sampled.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
-    /// The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens
-    /// begin inside a header. Unset: they begin with `<|start|>`.
+    /// The role that the prompt ended with, usually ROLE_ASSISTANT. The tokens
+    /// then begin inside a header. Unset: they begin with `<|start|>`.
     #[prost(enumeration = "Role", optional, tag = "2")]
     pub role: ::core::option::Option<i32>,
     /// Unset: strict.
@@ -793,14 +797,14 @@ pub struct ParseMessagesRequest {
 /// How a parsed message ended and what was repaired in it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageOutcome {
-    /// The stop token that ended it. Unset: the end of the tokens, or in recover
-    /// mode the next message, ended it.
+    /// The stop token that ended it. Unset: the end of the tokens ended it or, in
+    /// recover mode, the next message did.
     #[prost(uint32, optional, tag = "1")]
     pub stop_token: ::core::option::Option<u32>,
-    /// Where it stands in the tokens.
+    /// Its position in the tokens.
     #[prost(message, optional, tag = "2")]
     pub offsets: ::core::option::Option<MessageOffsets>,
-    /// What was repaired in it, in order. Empty: nothing.
+    /// Its repairs, in order. Empty: nothing was repaired.
     #[prost(enumeration = "RecoveryReason", repeated, tag = "3")]
     pub repairs: ::prost::alloc::vec::Vec<i32>,
 }
@@ -813,7 +817,7 @@ pub struct ParseMessagesResponse {
     /// Parallel to `messages`.
     #[prost(message, repeated, tag = "2")]
     pub outcomes: ::prost::alloc::vec::Vec<MessageOutcome>,
-    /// Every repair, in order. Empty unless `recover` is set.
+    /// All repairs, in order. Empty unless `recover` is set.
     #[prost(message, repeated, tag = "3")]
     pub recovered: ::prost::alloc::vec::Vec<Recovered>,
 }
@@ -833,11 +837,12 @@ pub struct EncodeRequest {
     /// The text.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
-    /// Spellings in the text that become the special token. Unset: none.
+    /// Special tokens whose spelling in the text becomes the token. Unset: none.
     #[prost(message, optional, tag = "2")]
     pub allowed_special: ::core::option::Option<SpecialTokenSet>,
-    /// Spellings whose presence in the text is an error. Unset: all that are not
-    /// allowed. Set and empty: none, what is not allowed is encoded as text.
+    /// Special tokens whose spelling in the text is an error. Unset: all that are
+    /// not allowed. Set and empty: none; the spellings of special tokens that are
+    /// not allowed are encoded as text.
     #[prost(message, optional, tag = "3")]
     pub disallowed_special: ::core::option::Option<SpecialTokenSet>,
 }
@@ -855,23 +860,24 @@ pub struct DecodeRequest {
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
     /// True: bytes that are not UTF-8 are INVALID_ARGUMENT. False: they become
-    /// U+FFFD. Default false; without effect on bytes.
+    /// U+FFFD. Default false; no effect if `as_bytes` is set.
     #[prost(bool, tag = "2")]
     pub strict: bool,
-    /// True: the answer is bytes, as they are. Default false: text.
+    /// True: the response has the bytes, unchanged. False: it has text. Default
+    /// false.
     #[prost(bool, tag = "3")]
     pub as_bytes: bool,
 }
 /// Decoded tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecodeResponse {
-    /// Text, or bytes where `as_bytes` was set.
+    /// Text, or bytes if `as_bytes` was set.
     #[prost(oneof = "decode_response::Output", tags = "1, 2")]
     pub output: ::core::option::Option<decode_response::Output>,
 }
 /// Nested message and enum types in `DecodeResponse`.
 pub mod decode_response {
-    /// Text, or bytes where `as_bytes` was set.
+    /// Text, or bytes if `as_bytes` was set.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Output {
         /// The text.
@@ -893,15 +899,15 @@ pub mod harmony_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Renders conversations into the tokens a gpt-oss model is prompted with, and
-    /// parses the tokens it samples back into messages.
+    /// Renders conversations into prompt tokens for gpt-oss models, and parses the
+    /// tokens they sample back into messages.
     ///
-    /// Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    /// `harmony.v1`, a stable reason) and, where a field of the request is at
-    /// fault, a google.rpc.BadRequest that names it, as in
+    /// Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+    /// detail (domain `harmony.v1`, a stable reason). If a field of the request is
+    /// at fault, a google.rpc.BadRequest detail names it, for example
     /// `conversation.messages[2].content[0]`.
     ///
-    /// The unary RPCs have a google.api.http rule, for proxies that offer them as
+    /// The unary RPCs have google.api.http rules, for proxies that offer them as
     /// JSON over HTTP.
     #[derive(Debug, Clone)]
     pub struct HarmonyServiceClient<T> {
@@ -1008,7 +1014,7 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "GetEncoding"));
             self.inner.unary(req, path, codec).await
         }
-        /// Says what the render cache holds and how often it was of use.
+        /// Returns the size of the render cache and how often it was hit.
         pub async fn get_render_cache_statistics(
             &mut self,
             request: impl tonic::IntoRequest<super::GetRenderCacheStatisticsRequest>,
@@ -1060,7 +1066,7 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "Render"));
             self.inner.unary(req, path, codec).await
         }
-        /// Renders a conversation and nothing after it.
+        /// Renders a conversation, with nothing after it.
         pub async fn render_conversation(
             &mut self,
             request: impl tonic::IntoRequest<super::RenderConversationRequest>,
@@ -1087,7 +1093,7 @@ pub mod harmony_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Renders a conversation, then `<|start|>` and the role whose turn it is:
+        /// Renders a conversation, then `<|start|>` and the role whose turn is next:
         /// the prompt to sample from.
         pub async fn render_conversation_for_completion(
             &mut self,
@@ -1120,8 +1126,8 @@ pub mod harmony_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Renders a conversation; where its last message is the assistant's, on
-        /// channel `final`, the last token becomes `<|return|>`.
+        /// Renders a conversation as a training example. If its last message is the
+        /// assistant's, on channel `final`, the last token becomes `<|return|>`.
         pub async fn render_conversation_for_training(
             &mut self,
             request: impl tonic::IntoRequest<super::RenderConversationForTrainingRequest>,
@@ -1224,17 +1230,18 @@ pub mod harmony_service_client {
         ///
         /// 1. The client sends one request with `config`; the server answers with an
         ///    empty response.
-        /// 2. The client sends requests with `tokens`, as many and as large as it
-        ///    likes; the server answers each with exactly one response.
-        /// 3. The client half-closes: the end of the sequence. The server answers
-        ///    with one last response, holding what the end completes, and OK.
+        /// 2. The client sends any number of requests with `tokens`; the server
+        ///    answers each with exactly one response.
+        /// 3. The client half-closes, which ends the sequence. The server answers with
+        ///    one last response, with the events that the end completes, and OK.
         ///
-        /// A client may therefore write and read in turn without threads, or write
-        /// ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-        /// half-closed before any request gets one empty response and OK. Malformed
-        /// output ends a stream without `recover` with INVALID_ARGUMENT, reason
-        /// `PARSE_FAILED`, after a response with every event that came before it;
-        /// the ErrorInfo metadata gives `token`, `offset` and `state`.
+        /// A client can therefore write and read in turn without threads, or send
+        /// ahead of the responses. A missing, repeated or late `config` is
+        /// INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+        /// empty response and OK. Unless `recover` is set, malformed output ends the
+        /// stream: the server sends a response with every event before it, then
+        /// INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+        /// `token`, `offset` and `state`.
         pub async fn parse(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ParseRequest>,
@@ -1259,19 +1266,19 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "Parse"));
             self.inner.streaming(req, path, codec).await
         }
-        /// Parses many sequences on one stream, one request per engine step.
+        /// Parses many sequences on one stream, with one request per engine step.
         ///
-        /// 1. Each request opens sequences, feeds tokens to open ones and closes
-        ///    sequences, in that order; the server answers each with exactly one
-        ///    response.
+        /// 1. Each request opens sequences, feeds tokens to open sequences, and closes
+        ///    sequences, in that order; the server answers each request with exactly
+        ///    one response.
         /// 2. The client half-closes; the server closes every open sequence and
         ///    answers with one last response and OK.
         ///
         /// An error of one sequence (malformed output, an unknown id, an id that is
-        /// open already) is an `error` event of that sequence and ends it alone; the
-        /// later tokens of an ended sequence in the same request are dropped, a later
-        /// request that names it is an unknown id. `sequence_ids` and `tokens` of
-        /// different length are INVALID_ARGUMENT and end the stream.
+        /// already open) is an `error` event of that sequence and ends only that
+        /// sequence. Later tokens for it in the same request are dropped; in a later
+        /// request its id is unknown. `sequence_ids` and `tokens` of different lengths
+        /// are INVALID_ARGUMENT and end the stream.
         pub async fn parse_batch(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ParseBatchRequest>,

@@ -2,8 +2,8 @@
 // @generated from file harmony/v1/chat.proto (package harmony.v1, syntax proto3)
 /* eslint-disable */
 
-// The chat data model of the harmony format: what is rendered into tokens and
-// what sampled tokens are parsed back into.
+// The chat data model of the harmony format. Conversations are rendered into
+// tokens, and sampled tokens are parsed back into messages.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -29,8 +29,8 @@ export type Author = Message$1<"harmony.v1.Author"> & {
   role: Role;
 
   /**
-   * For ROLE_TOOL the tool's name (`functions.get_weather`), required. For the
-   * other roles an optional name, rendered as `role:name`.
+   * For ROLE_TOOL, the tool's name, such as `functions.get_weather`: required.
+   * For other roles, an optional name, rendered as `role:name`.
    *
    * @generated from field: optional string name = 2;
    */
@@ -51,7 +51,7 @@ export const AuthorSchema: GenMessage<Author> = /*@__PURE__*/
  */
 export type TextContent = Message$1<"harmony.v1.TextContent"> & {
   /**
-   * The text as it is. Spellings of special tokens in it stay text.
+   * The text, rendered unchanged. Special tokens spelled out in it stay text.
    *
    * @generated from field: string text = 1;
    */
@@ -66,14 +66,14 @@ export const TextContentSchema: GenMessage<TextContent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_chat, 1);
 
 /**
- * Which channels the model is told it may use.
+ * The channels that the system message tells the model to use.
  *
  * @generated from message harmony.v1.ChannelConfig
  */
 export type ChannelConfig = Message$1<"harmony.v1.ChannelConfig"> & {
   /**
-   * Channel names in the order in which they are listed. Empty: the system
-   * message says nothing about channels.
+   * Channel names, listed in this order. Empty: the system message says
+   * nothing about channels.
    *
    * @generated from field: repeated string valid_channels = 1;
    */
@@ -101,25 +101,26 @@ export const ChannelConfigSchema: GenMessage<ChannelConfig> = /*@__PURE__*/
  */
 export type ToolDescription = Message$1<"harmony.v1.ToolDescription"> & {
   /**
-   * The name inside its namespace, without the namespace.
+   * The name, without its namespace.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What the tool does; lines are rendered as comments above its signature.
+   * What the tool does. Its lines are rendered as comments above the
+   * signature.
    *
    * @generated from field: string description = 2;
    */
   description: string;
 
   /**
-   * The JSON Schema of the parameters, as JSON text: a JSON object. Text, so
-   * that the order of the keys and the spelling of the numbers, both part of
-   * the prompt, survive. Unset, or the text `null`: a tool without parameters.
-   * NaN, infinities, duplicate keys, lone surrogates and nesting beyond 120
-   * levels are refused with INVALID_ARGUMENT.
+   * The JSON Schema of the parameters: a JSON object, as text. Text preserves
+   * the order of keys and the spelling of numbers, which are part of the
+   * prompt. Unset, or the text `null`: a tool without parameters. NaN,
+   * infinities, duplicate keys, lone surrogates and nesting beyond 120 levels
+   * are refused with INVALID_ARGUMENT.
    *
    * @generated from field: optional string parameters_json = 3;
    */
@@ -147,7 +148,7 @@ export type ToolNamespaceConfig = Message$1<"harmony.v1.ToolNamespaceConfig"> & 
   name: string;
 
   /**
-   * Text below the namespace's heading. Unset: none.
+   * Text below the namespace's heading. Unset: no text.
    *
    * @generated from field: optional string description = 2;
    */
@@ -161,7 +162,7 @@ export type ToolNamespaceConfig = Message$1<"harmony.v1.ToolNamespaceConfig"> & 
   tools: ToolDescription[];
 
   /**
-   * What the namespaces of one content are sorted by and must differ in.
+   * The key that namespaces are sorted by. It must be unique within a content.
    * Unset: the name.
    *
    * @generated from field: optional string key = 4;
@@ -183,7 +184,7 @@ export const ToolNamespaceConfigSchema: GenMessage<ToolNamespaceConfig> = /*@__P
  */
 export type SystemContent = Message$1<"harmony.v1.SystemContent"> & {
   /**
-   * First line. Unset: "You are ChatGPT, a large language model trained by
+   * The first line. Unset: "You are ChatGPT, a large language model trained by
    * OpenAI."
    *
    * @generated from field: optional string model_identity = 1;
@@ -198,8 +199,8 @@ export type SystemContent = Message$1<"harmony.v1.SystemContent"> & {
   reasoningEffort?: ReasoningEffort | undefined;
 
   /**
-   * Rendered after "Current date: " as it stands. Unset: no date is rendered;
-   * the server never reads the clock.
+   * Rendered unchanged after "Current date: ". Unset: no date is rendered; the
+   * server never reads the clock.
    *
    * @generated from field: optional string conversation_start_date = 3;
    */
@@ -213,7 +214,7 @@ export type SystemContent = Message$1<"harmony.v1.SystemContent"> & {
   knowledgeCutoff?: string | undefined;
 
   /**
-   * Unset: analysis, commentary and final, required.
+   * Unset: `analysis`, `commentary` and `final`, and a channel is required.
    *
    * @generated from field: harmony.v1.ChannelConfig channel_config = 5;
    */
@@ -227,15 +228,15 @@ export type SystemContent = Message$1<"harmony.v1.SystemContent"> & {
   tools: ToolNamespaceConfig[];
 
   /**
-   * Built-in namespaces to add to `tools`.
+   * Built-in namespaces that are added to `tools`.
    *
    * @generated from field: repeated harmony.v1.BuiltinTool builtin_tools = 7;
    */
   builtinTools: BuiltinTool[];
 
   /**
-   * True: an unset field is left out of the prompt instead of taking its
-   * default. Default false.
+   * True: unset fields are left out of the prompt instead of taking their
+   * defaults. Default false.
    *
    * @generated from field: bool no_defaults = 8;
    */
@@ -263,9 +264,9 @@ export type DeveloperContent = Message$1<"harmony.v1.DeveloperContent"> & {
   instructions?: string | undefined;
 
   /**
-   * Tool namespaces, rendered in the order of their keys. The namespace with
-   * the key `functions` makes every system message of the conversation name
-   * the channel for function calls.
+   * Tool namespaces, rendered in the order of their keys. If one has the key
+   * `functions`, every system message of the conversation names the channel
+   * for function calls.
    *
    * @generated from field: repeated harmony.v1.ToolNamespaceConfig tools = 2;
    */
@@ -338,23 +339,24 @@ export type Message = Message$1<"harmony.v1.Message"> & {
   author?: Author | undefined;
 
   /**
-   * To whom the message goes. Unset: everybody. `all` is rendered like unset,
-   * but still ends an assistant message with `<|call|>`.
+   * The recipient of the message. Unset: everybody. `all` is rendered like
+   * unset, but an assistant message still ends with `<|call|>`.
    *
    * @generated from field: optional string recipient = 2;
    */
   recipient?: string | undefined;
 
   /**
-   * Rendered one after the other, with nothing between them. A parsed message
-   * has exactly one, a text.
+   * Rendered one after another, with nothing between them. A parsed message
+   * has exactly one content, a text.
    *
    * @generated from field: repeated harmony.v1.Content content = 3;
    */
   content: Content[];
 
   /**
-   * `analysis`, `commentary` or `final` where gpt-oss writes it. Unset: none.
+   * The channel. gpt-oss writes `analysis`, `commentary` or `final`. Unset:
+   * none.
    *
    * @generated from field: optional string channel = 4;
    */
@@ -362,7 +364,7 @@ export type Message = Message$1<"harmony.v1.Message"> & {
 
   /**
    * The type of the content, often `<|constrain|>json`. A leading
-   * `<|constrain|>` is the special token; everything else is text.
+   * `<|constrain|>` becomes the special token; everything else is text.
    *
    * @generated from field: optional string content_type = 5;
    */
@@ -398,22 +400,21 @@ export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
   messageDesc(file_harmony_v1_chat, 9);
 
 /**
- * Who wrote a message. Rendered as the lower-case name, except that a tool is
- * rendered as its author name.
+ * The role of a message's author. Rendered as its lower-case name; a tool is
+ * rendered as its author name instead.
  *
  * @generated from enum harmony.v1.Role
  */
 export enum Role {
   /**
-   * Not a role: a request that needs a role and carries this one is refused
-   * with INVALID_ARGUMENT.
+   * Not a role. Refused with INVALID_ARGUMENT where a role is required.
    *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * The person, or the program, that talks to the model.
+   * The person or program that talks to the model.
    *
    * @generated from enum value: ROLE_USER = 1;
    */
@@ -455,13 +456,13 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_harmony_v1_chat, 0);
 
 /**
- * How much the model is asked to reason.
+ * How much the model should reason.
  *
  * @generated from enum harmony.v1.ReasoningEffort
  */
 export enum ReasoningEffort {
   /**
-   * Same as leaving the field unset.
+   * The same as leaving the field unset.
    *
    * @generated from enum value: REASONING_EFFORT_UNSPECIFIED = 0;
    */
@@ -496,14 +497,14 @@ export const ReasoningEffortSchema: GenEnum<ReasoningEffort> = /*@__PURE__*/
   enumDesc(file_harmony_v1_chat, 1);
 
 /**
- * A tool namespace that gpt-oss models are trained on and whose text the
- * server knows.
+ * A tool namespace that gpt-oss models are trained on. The server has its
+ * text.
  *
  * @generated from enum harmony.v1.BuiltinTool
  */
 export enum BuiltinTool {
   /**
-   * Not a tool: refused with INVALID_ARGUMENT.
+   * Not a tool. Refused with INVALID_ARGUMENT.
    *
    * @generated from enum value: BUILTIN_TOOL_UNSPECIFIED = 0;
    */

@@ -19,33 +19,33 @@ export const file_harmony_v1_parse: GenFile = /*@__PURE__*/
   fileDesc("ChZoYXJtb255L3YxL3BhcnNlLnByb3RvEgpoYXJtb255LnYxInUKDFBhcnNlT3B0aW9ucxITCgZzdHJpY3QYASABKAhIAIgBARIPCgdyZWNvdmVyGAIgASgIEh4KEW1heF9oZWFkZXJfdG9rZW5zGAMgASgNSAGIAQFCCQoHX3N0cmljdEIUChJfbWF4X2hlYWRlcl90b2tlbnMiKAoKVG9rZW5SYW5nZRINCgViZWdpbhgBIAEoBBILCgNlbmQYAiABKAQiYQoOTWVzc2FnZU9mZnNldHMSJgoGaGVhZGVyGAEgASgLMhYuaGFybW9ueS52MS5Ub2tlblJhbmdlEicKB2NvbnRlbnQYAiABKAsyFi5oYXJtb255LnYxLlRva2VuUmFuZ2UiqAEKDk1lc3NhZ2VTdGFydGVkEiIKBmF1dGhvchgBIAEoCzISLmhhcm1vbnkudjEuQXV0aG9yEhYKCXJlY2lwaWVudBgCIAEoCUgAiAEBEhQKB2NoYW5uZWwYAyABKAlIAYgBARIZCgxjb250ZW50X3R5cGUYBCABKAlIAogBAUIMCgpfcmVjaXBpZW50QgoKCF9jaGFubmVsQg8KDV9jb250ZW50X3R5cGUiHAoMQ29udGVudERlbHRhEgwKBHRleHQYASABKAkiugEKEE1lc3NhZ2VDb21wbGV0ZWQSJAoHbWVzc2FnZRgBIAEoCzITLmhhcm1vbnkudjEuTWVzc2FnZRIXCgpzdG9wX3Rva2VuGAIgASgNSACIAQESKwoHb2Zmc2V0cxgDIAEoCzIaLmhhcm1vbnkudjEuTWVzc2FnZU9mZnNldHMSKwoHcmVwYWlycxgEIAMoDjIaLmhhcm1vbnkudjEuUmVjb3ZlcnlSZWFzb25CDQoLX3N0b3BfdG9rZW4isAEKCVJlY292ZXJlZBIqCgZyZWFzb24YASABKA4yGi5oYXJtb255LnYxLlJlY292ZXJ5UmVhc29uEgwKBHRleHQYAiABKAkSJwoHb2Zmc2V0cxgDIAEoCzIWLmhhcm1vbnkudjEuVG9rZW5SYW5nZRISCgpyYXdfaGVhZGVyGAQgASgJEhoKDW1lc3NhZ2VfaW5kZXgYBSABKA1IAIgBAUIQCg5fbWVzc2FnZV9pbmRleCLOAQoKUGFyc2VFdmVudBItCgdzdGFydGVkGAEgASgLMhouaGFybW9ueS52MS5NZXNzYWdlU3RhcnRlZEgAEikKBWRlbHRhGAIgASgLMhguaGFybW9ueS52MS5Db250ZW50RGVsdGFIABIxCgljb21wbGV0ZWQYAyABKAsyHC5oYXJtb255LnYxLk1lc3NhZ2VDb21wbGV0ZWRIABIqCglyZWNvdmVyZWQYBCABKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZEgAQgcKBWV2ZW50ImYKC1BhcnNlQ29uZmlnEiMKBHJvbGUYASABKA4yEC5oYXJtb255LnYxLlJvbGVIAIgBARIpCgdvcHRpb25zGAIgASgLMhguaGFybW9ueS52MS5QYXJzZU9wdGlvbnNCBwoFX3JvbGUiGgoIVG9rZW5JZHMSDgoGdG9rZW5zGAEgAygNImwKDFBhcnNlUmVxdWVzdBIpCgZjb25maWcYASABKAsyFy5oYXJtb255LnYxLlBhcnNlQ29uZmlnSAASJgoGdG9rZW5zGAIgASgLMhQuaGFybW9ueS52MS5Ub2tlbklkc0gAQgkKB3JlcXVlc3QiNwoNUGFyc2VSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5oYXJtb255LnYxLlBhcnNlRXZlbnQiTAoMT3BlblNlcXVlbmNlEhMKC3NlcXVlbmNlX2lkGAEgASgNEicKBmNvbmZpZxgCIAEoCzIXLmhhcm1vbnkudjEuUGFyc2VDb25maWcicAoRUGFyc2VCYXRjaFJlcXVlc3QSJgoEb3BlbhgBIAMoCzIYLmhhcm1vbnkudjEuT3BlblNlcXVlbmNlEhQKDHNlcXVlbmNlX2lkcxgCIAMoDRIOCgZ0b2tlbnMYAyADKA0SDQoFY2xvc2UYBCADKA0i9QEKDVNlcXVlbmNlRXZlbnQSEwoLc2VxdWVuY2VfaWQYASABKA0SEwoLZGVsdGFfaW5kZXgYAiABKA0SLQoHc3RhcnRlZBgDIAEoCzIaLmhhcm1vbnkudjEuTWVzc2FnZVN0YXJ0ZWRIABIxCgljb21wbGV0ZWQYBCABKAsyHC5oYXJtb255LnYxLk1lc3NhZ2VDb21wbGV0ZWRIABIqCglyZWNvdmVyZWQYBSABKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZEgAEiMKBWVycm9yGAYgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIHCgVldmVudCJlChJQYXJzZUJhdGNoUmVzcG9uc2USFAoMc2VxdWVuY2VfaWRzGAEgAygNEg4KBmRlbHRhcxgCIAMoCRIpCgZldmVudHMYAyADKAsyGS5oYXJtb255LnYxLlNlcXVlbmNlRXZlbnQqqgUKDlJlY292ZXJ5UmVhc29uEh8KG1JFQ09WRVJZX1JFQVNPTl9VTlNQRUNJRklFRBAAEigKJFJFQ09WRVJZX1JFQVNPTl9URVhUX09VVFNJREVfTUVTU0FHRRABEiEKHVJFQ09WRVJZX1JFQVNPTl9NSVNTSU5HX1NUQVJUEAISHwobUkVDT1ZFUllfUkVBU09OX0VYVFJBX1NUQVJUEAMSIAocUkVDT1ZFUllfUkVBU09OX01JU1NJTkdfU1RPUBAEEh4KGlJFQ09WRVJZX1JFQVNPTl9FWFRSQV9TVE9QEAUSIwofUkVDT1ZFUllfUkVBU09OX01JU1NJTkdfTUVTU0FHRRAGEiEKHVJFQ09WRVJZX1JFQVNPTl9FWFRSQV9NRVNTQUdFEAcSJQohUkVDT1ZFUllfUkVBU09OX01BTEZPUk1FRF9DSEFOTkVMEAgSJAogUkVDT1ZFUllfUkVBU09OX1JFUEVBVEVEX0NIQU5ORUwQCRImCiJSRUNPVkVSWV9SRUFTT05fUkVQRUFURURfUkVDSVBJRU5UEAoSIgoeUkVDT1ZFUllfUkVBU09OX01BTEZPUk1FRF9ST0xFEAsSKgomUkVDT1ZFUllfUkVBU09OX01JU1BMQUNFRF9DT05URU5UX1RZUEUQDBIqCiZSRUNPVkVSWV9SRUFTT05fVU5FWFBFQ1RFRF9IRUFERVJfVEVYVBANEiMKH1JFQ09WRVJZX1JFQVNPTl9IRUFERVJfVE9PX0xPTkcQDhIkCiBSRUNPVkVSWV9SRUFTT05fVFJVTkNBVEVEX0hFQURFUhAPEiEKHVJFQ09WRVJZX1JFQVNPTl9JTlZBTElEX1RPS0VOEBASIAocUkVDT1ZFUllfUkVBU09OX0lOVkFMSURfVVRGOBARQmAKG2lvLmdpdGh1Yi5oYXJtb255c2lkZWNhci52MVABWj9naXRodWIuY29tL2hhcm1vbnktc2lkZWNhci9oYXJtb255LXNpZGVjYXIvY2xpZW50cy9nby9oYXJtb255djFiBnByb3RvMw", [file_google_rpc_status, file_harmony_v1_chat]);
 
 /**
- * How malformed output is treated.
+ * How malformed output is treated: strict mode (the default), lenient mode
+ * (`strict = false`) or recover mode (`recover = true`).
  *
  * @generated from message harmony.v1.ParseOptions
  */
 export type ParseOptions = Message<"harmony.v1.ParseOptions"> & {
   /**
    * True: malformed output is an error. False: a stop token may also end a
-   * header; what stands in it after the channel becomes the message's text.
-   * Unset: true, or false where `recover` is set.
+   * header, and the header's text after the channel becomes the message's
+   * text. Unset: true, or false if `recover` is set.
    *
    * @generated from field: optional bool strict = 1;
    */
   strict?: boolean | undefined;
 
   /**
-   * True: no token sequence is an error and no text is lost; every repair is
-   * reported. Excludes `strict = true`. Default false.
+   * True: no token sequence is an error, no text is lost, and every repair is
+   * reported. Cannot be combined with `strict = true`. Default false.
    *
    * @generated from field: bool recover = 2;
    */
   recover: boolean;
 
   /**
-   * The largest number of tokens in one header. Past it a strict or non-strict
-   * parse fails, and a recovering one ends the header. Unset: the server's
-   * limit, 4096 unless it was set otherwise, which is also the largest value
-   * allowed.
+   * The maximum number of tokens in a header. Beyond it, strict and lenient
+   * mode fail, and recover mode ends the header. Unset: the server's limit, by
+   * default 4096, which is also the largest value allowed.
    *
    * @generated from field: optional uint32 max_header_tokens = 3;
    */
@@ -61,7 +61,7 @@ export const ParseOptionsSchema: GenMessage<ParseOptions> = /*@__PURE__*/
 
 /**
  * A half-open range of token offsets. Offset 0 is the first token of the
- * sequence, over all requests of a stream.
+ * sequence; offsets continue across the requests of a stream.
  *
  * @generated from message harmony.v1.TokenRange
  */
@@ -89,22 +89,22 @@ export const TokenRangeSchema: GenMessage<TokenRange> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 1);
 
 /**
- * Where a message stands in its sequence.
+ * The position of a message in its sequence.
  *
  * @generated from message harmony.v1.MessageOffsets
  */
 export type MessageOffsets = Message<"harmony.v1.MessageOffsets"> & {
   /**
-   * From the first token after `<|start|>` (or from the start of a sequence
-   * with a preset role) up to `<|message|>`, which it leaves out.
+   * From the first token after `<|start|>` (or the start of a sequence with a
+   * preset role) up to, but not including, `<|message|>`.
    *
    * @generated from field: harmony.v1.TokenRange header = 1;
    */
   header?: TokenRange | undefined;
 
   /**
-   * From the first token after `<|message|>` up to the stop token, which it
-   * leaves out.
+   * From the first token after `<|message|>` up to, but not including, the
+   * stop token.
    *
    * @generated from field: harmony.v1.TokenRange content = 2;
    */
@@ -125,7 +125,7 @@ export const MessageOffsetsSchema: GenMessage<MessageOffsets> = /*@__PURE__*/
  */
 export type MessageStarted = Message<"harmony.v1.MessageStarted"> & {
   /**
-   * The role, and for a tool its name.
+   * The role, and a tool's name.
    *
    * @generated from field: harmony.v1.Author author = 1;
    */
@@ -161,13 +161,13 @@ export const MessageStartedSchema: GenMessage<MessageStarted> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 3);
 
 /**
- * More text of the message that was started last.
+ * More text of the most recently started message.
  *
  * @generated from message harmony.v1.ContentDelta
  */
 export type ContentDelta = Message<"harmony.v1.ContentDelta"> & {
   /**
-   * Never empty, always whole characters.
+   * Never empty. Always whole characters.
    *
    * @generated from field: string text = 1;
    */
@@ -188,29 +188,29 @@ export const ContentDeltaSchema: GenMessage<ContentDelta> = /*@__PURE__*/
  */
 export type MessageCompleted = Message<"harmony.v1.MessageCompleted"> & {
   /**
-   * The whole message, with one text content: the deltas put together.
+   * The whole message. Its one content is a text, the concatenated deltas.
    *
    * @generated from field: harmony.v1.Message message = 1;
    */
   message?: Message$1 | undefined;
 
   /**
-   * The stop token that ended it. Unset: the stream, or in recover mode the
-   * next message, ended it.
+   * The stop token that ended it. Unset: the end of the stream ended it or, in
+   * recover mode, the next message did.
    *
    * @generated from field: optional uint32 stop_token = 2;
    */
   stopToken?: number | undefined;
 
   /**
-   * Where it stands.
+   * Its position in the sequence.
    *
    * @generated from field: harmony.v1.MessageOffsets offsets = 3;
    */
   offsets?: MessageOffsets | undefined;
 
   /**
-   * What was repaired in it, in order. Empty: nothing.
+   * Its repairs, in order. Empty: nothing was repaired.
    *
    * @generated from field: repeated harmony.v1.RecoveryReason repairs = 4;
    */
@@ -225,21 +225,21 @@ export const MessageCompletedSchema: GenMessage<MessageCompleted> = /*@__PURE__*
   messageDesc(file_harmony_v1_parse, 5);
 
 /**
- * A repair, in recover mode.
+ * A repair of malformed output, in recover mode.
  *
  * @generated from message harmony.v1.Recovered
  */
 export type Recovered = Message<"harmony.v1.Recovered"> & {
   /**
-   * What was put right.
+   * Why the output was repaired.
    *
    * @generated from field: harmony.v1.RecoveryReason reason = 1;
    */
   reason: RecoveryReason;
 
   /**
-   * Text of the output that belongs to no message and no header field, exact
-   * in its white space. Empty where only structure was put right.
+   * Text of the output that belongs to no message and no header field, with
+   * its exact white space. Empty if only structure was repaired.
    *
    * @generated from field: string text = 2;
    */
@@ -253,16 +253,16 @@ export type Recovered = Message<"harmony.v1.Recovered"> & {
   offsets?: TokenRange | undefined;
 
   /**
-   * The header as it was written, special tokens spelled out. Empty for a
-   * repair outside a header. A header has at most one repair of a reason.
+   * The header as it was written, with special tokens spelled out. Empty for a
+   * repair outside a header. A header has at most one repair per reason.
    *
    * @generated from field: string raw_header = 4;
    */
   rawHeader: string;
 
   /**
-   * The message that the repair touched, counted from 0 in its sequence.
-   * Unset: none.
+   * The index of the repaired message in its sequence, from 0. Unset: the
+   * repair belongs to no message.
    *
    * @generated from field: optional uint32 message_index = 5;
    */
@@ -336,8 +336,8 @@ export const ParseEventSchema: GenMessage<ParseEvent> = /*@__PURE__*/
  */
 export type ParseConfig = Message<"harmony.v1.ParseConfig"> & {
   /**
-   * The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
-   * begins inside a header. Unset: the sequence begins with `<|start|>`.
+   * The role that the prompt ended with, usually ROLE_ASSISTANT. The sequence
+   * then begins inside a header. Unset: the sequence begins with `<|start|>`.
    *
    * @generated from field: optional harmony.v1.Role role = 1;
    */
@@ -365,7 +365,7 @@ export const ParseConfigSchema: GenMessage<ParseConfig> = /*@__PURE__*/
  */
 export type TokenIds = Message<"harmony.v1.TokenIds"> & {
   /**
-   * Token ids in order. May be empty.
+   * Token ids, in order. May be empty.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -392,7 +392,7 @@ export type ParseRequest = Message<"harmony.v1.ParseRequest"> & {
    */
   request: {
     /**
-     * The first request, and only the first.
+     * In the first request, and only there.
      *
      * @generated from field: harmony.v1.ParseConfig config = 1;
      */
@@ -400,7 +400,7 @@ export type ParseRequest = Message<"harmony.v1.ParseRequest"> & {
     case: "config";
   } | {
     /**
-     * Every later request: any number of tokens, none included.
+     * In every later request: any number of tokens, including none.
      *
      * @generated from field: harmony.v1.TokenIds tokens = 2;
      */
@@ -423,9 +423,9 @@ export const ParseRequestSchema: GenMessage<ParseRequest> = /*@__PURE__*/
  */
 export type ParseResponse = Message<"harmony.v1.ParseResponse"> & {
   /**
-   * What the request's tokens completed, in order. All text that one request
-   * adds to one message is one delta. Often empty: a header not yet complete
-   * makes no event.
+   * The events that the request's tokens completed, in order. All text that
+   * one request adds to one message is one delta. Often empty: an incomplete
+   * header gives no event.
    *
    * @generated from field: repeated harmony.v1.ParseEvent events = 1;
    */
@@ -446,7 +446,8 @@ export const ParseResponseSchema: GenMessage<ParseResponse> = /*@__PURE__*/
  */
 export type OpenSequence = Message<"harmony.v1.OpenSequence"> & {
   /**
-   * The caller's name for the sequence, unique among the stream's open ones.
+   * The caller's id for the sequence, unique among the stream's open
+   * sequences.
    *
    * @generated from field: uint32 sequence_id = 1;
    */
@@ -475,17 +476,17 @@ export const OpenSequenceSchema: GenMessage<OpenSequence> = /*@__PURE__*/
  */
 export type ParseBatchRequest = Message<"harmony.v1.ParseBatchRequest"> & {
   /**
-   * Opened before the tokens of this request are fed. How many sequences may
-   * be open, over all streams, is a limit of the server, 16,384 unless it was
-   * set otherwise; one more fails with RESOURCE_EXHAUSTED.
+   * Sequences to open before the tokens of this request are fed. The server
+   * limits the number of open sequences across all streams, by default to
+   * 16,384; one more fails with RESOURCE_EXHAUSTED.
    *
    * @generated from field: repeated harmony.v1.OpenSequence open = 1;
    */
   open: OpenSequence[];
 
   /**
-   * For each entry of `tokens` the sequence that it goes to. A sequence that
-   * got several tokens stands several times.
+   * For each entry of `tokens`, the id of its sequence. A sequence that gets
+   * several tokens is listed several times.
    *
    * @generated from field: repeated uint32 sequence_ids = 2;
    */
@@ -499,8 +500,8 @@ export type ParseBatchRequest = Message<"harmony.v1.ParseBatchRequest"> & {
   tokens: number[];
 
   /**
-   * Sequences that end after the tokens of this request. Their ids are free
-   * from the next request on.
+   * Sequences to close after the tokens of this request. Their ids can be used
+   * again from the next request on.
    *
    * @generated from field: repeated uint32 close = 4;
    */
@@ -515,7 +516,7 @@ export const ParseBatchRequestSchema: GenMessage<ParseBatchRequest> = /*@__PURE_
   messageDesc(file_harmony_v1_parse, 13);
 
 /**
- * An event of one sequence that is rarer than a delta.
+ * An event of one sequence, other than a delta.
  *
  * @generated from message harmony.v1.SequenceEvent
  */
@@ -528,7 +529,7 @@ export type SequenceEvent = Message<"harmony.v1.SequenceEvent"> & {
   sequenceId: number;
 
   /**
-   * How many of the response's deltas come before it.
+   * The number of the response's deltas that come before the event.
    *
    * @generated from field: uint32 delta_index = 2;
    */
@@ -565,8 +566,8 @@ export type SequenceEvent = Message<"harmony.v1.SequenceEvent"> & {
     case: "recovered";
   } | {
     /**
-     * The sequence failed and is closed; the others go on. The same status as
-     * Parse would end with.
+     * The sequence failed and is closed; the others continue. This is the
+     * status that Parse would end with.
      *
      * @generated from field: google.rpc.Status error = 6;
      */
@@ -583,32 +584,32 @@ export const SequenceEventSchema: GenMessage<SequenceEvent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 14);
 
 /**
- * The answer to one ParseBatchRequest, or to the half-close. Sequences come
- * in the order in which the request names them first, those that the half-close
- * ends in the order in which they were opened.
+ * The answer to one ParseBatchRequest, or to the half-close. Sequences are in
+ * the order in which the request first names them. Sequences that the
+ * half-close ends are in the order in which they were opened.
  *
  * @generated from message harmony.v1.ParseBatchResponse
  */
 export type ParseBatchResponse = Message<"harmony.v1.ParseBatchResponse"> & {
   /**
-   * For each entry of `deltas` the sequence that it belongs to.
+   * For each entry of `deltas`, the id of its sequence.
    *
    * @generated from field: repeated uint32 sequence_ids = 1;
    */
   sequenceIds: number[];
 
   /**
-   * Texts, parallel to `sequence_ids`; never empty, always whole characters.
-   * All text that the tokens of one request add to one message is one delta;
-   * where the request also closes the sequence, what is left of a character
-   * that never became whole is another.
+   * Texts, parallel to `sequence_ids`. Never empty, always whole characters.
+   * All text that the tokens of one request add to one message is one delta.
+   * If the request also closes the sequence, the rest of an incomplete
+   * character is another.
    *
    * @generated from field: repeated string deltas = 2;
    */
   deltas: string[];
 
   /**
-   * Everything else, in order, each with its place among the deltas.
+   * All other events, in order, each with its place among the deltas.
    *
    * @generated from field: repeated harmony.v1.SequenceEvent events = 3;
    */
@@ -623,7 +624,7 @@ export const ParseBatchResponseSchema: GenMessage<ParseBatchResponse> = /*@__PUR
   messageDesc(file_harmony_v1_parse, 15);
 
 /**
- * What a repair put right. Only parses with `recover` report one.
+ * Why output was repaired. Only recover mode repairs output.
  *
  * @generated from enum harmony.v1.RecoveryReason
  */
@@ -643,21 +644,21 @@ export enum RecoveryReason {
   TEXT_OUTSIDE_MESSAGE = 1,
 
   /**
-   * A header that began without `<|start|>`.
+   * A header without `<|start|>`.
    *
    * @generated from enum value: RECOVERY_REASON_MISSING_START = 2;
    */
   MISSING_START = 2,
 
   /**
-   * A `<|start|>` too many before a header; skipped.
+   * A superfluous `<|start|>` before a header; skipped.
    *
    * @generated from enum value: RECOVERY_REASON_EXTRA_START = 3;
    */
   EXTRA_START = 3,
 
   /**
-   * A message that the header of the next one ended.
+   * A message without a stop token; the next message's header ended it.
    *
    * @generated from enum value: RECOVERY_REASON_MISSING_STOP = 4;
    */
@@ -671,8 +672,8 @@ export enum RecoveryReason {
   EXTRA_STOP = 5,
 
   /**
-   * A header that ended without `<|message|>`; what is no field of it is the
-   * message's text.
+   * A header that ended without `<|message|>`. Text in it that is not a header
+   * field became the message's text.
    *
    * @generated from enum value: RECOVERY_REASON_MISSING_MESSAGE = 6;
    */
@@ -686,7 +687,7 @@ export enum RecoveryReason {
   EXTRA_MESSAGE = 7,
 
   /**
-   * `<|channel|>` with no channel directly behind it, or a channel without
+   * `<|channel|>` without a channel directly after it, or a channel without
    * `<|channel|>` before it.
    *
    * @generated from enum value: RECOVERY_REASON_MALFORMED_CHANNEL = 8;
@@ -708,29 +709,29 @@ export enum RecoveryReason {
   REPEATED_RECIPIENT = 10,
 
   /**
-   * A role that is missing, repeated or glued to other text.
+   * A role that is missing, repeated, or not separated from other text.
    *
    * @generated from enum value: RECOVERY_REASON_MALFORMED_ROLE = 11;
    */
   MALFORMED_ROLE = 11,
 
   /**
-   * A `<|constrain|>` content type where a strict parse would have read it as
-   * something else: without a recipient, or before one.
+   * A `<|constrain|>` content type without a recipient, or before one, where
+   * strict mode would have read it as something else.
    *
    * @generated from enum value: RECOVERY_REASON_MISPLACED_CONTENT_TYPE = 12;
    */
   MISPLACED_CONTENT_TYPE = 12,
 
   /**
-   * Words of a header that are none of its fields.
+   * Words in a header that are not header fields.
    *
    * @generated from enum value: RECOVERY_REASON_UNEXPECTED_HEADER_TEXT = 13;
    */
   UNEXPECTED_HEADER_TEXT = 13,
 
   /**
-   * A header longer than the limit; it ended there.
+   * A header longer than the limit; it was ended there.
    *
    * @generated from enum value: RECOVERY_REASON_HEADER_TOO_LONG = 14;
    */
@@ -744,14 +745,15 @@ export enum RecoveryReason {
   TRUNCATED_HEADER = 15,
 
   /**
-   * Token ids that the vocabulary does not have; each is U+FFFD in the text.
+   * Token ids that the vocabulary does not have; each became U+FFFD in the
+   * text.
    *
    * @generated from enum value: RECOVERY_REASON_INVALID_TOKEN = 16;
    */
   INVALID_TOKEN = 16,
 
   /**
-   * Bytes of a header that are not UTF-8; they are U+FFFD.
+   * Bytes of a header that are not UTF-8; they became U+FFFD.
    *
    * @generated from enum value: RECOVERY_REASON_INVALID_UTF8 = 17;
    */

@@ -35,7 +35,7 @@ export const GetEncodingRequestSchema: GenMessage<GetEncodingRequest> = /*@__PUR
   messageDesc(file_harmony_v1_service, 0);
 
 /**
- * The encoding that the server speaks.
+ * The encoding that the server uses.
  *
  * @generated from message harmony.v1.GetEncodingResponse
  */
@@ -76,8 +76,8 @@ export type GetEncodingResponse = Message<"harmony.v1.GetEncodingResponse"> & {
   stopTokens: number[];
 
   /**
-   * Token ids that end the assistant's turn, ascending: what to stop sampling
-   * at.
+   * Token ids that end the assistant's turn, ascending. Stop sampling at
+   * these.
    *
    * @generated from field: repeated uint32 stop_tokens_for_assistant_actions = 6;
    */
@@ -128,42 +128,42 @@ export const GetRenderCacheStatisticsRequestSchema: GenMessage<GetRenderCacheSta
   messageDesc(file_harmony_v1_service, 2);
 
 /**
- * The render cache, which remembers the messages of rendered conversations.
- * All zero where it is switched off.
+ * Statistics of the render cache, which keeps the tokens of rendered messages.
+ * All zero if the cache is switched off.
  *
  * @generated from message harmony.v1.GetRenderCacheStatisticsResponse
  */
 export type GetRenderCacheStatisticsResponse = Message<"harmony.v1.GetRenderCacheStatisticsResponse"> & {
   /**
-   * Messages that were found in it, since the server started.
+   * Messages found in the cache since the server started.
    *
    * @generated from field: uint64 hits = 1;
    */
   hits: bigint;
 
   /**
-   * Messages that were not.
+   * Messages not found in the cache since the server started.
    *
    * @generated from field: uint64 misses = 2;
    */
   misses: bigint;
 
   /**
-   * Messages that it holds.
+   * Messages in the cache.
    *
    * @generated from field: uint64 entries = 3;
    */
   entries: bigint;
 
   /**
-   * Their size, in bytes.
+   * The size of the cache, in bytes.
    *
    * @generated from field: uint64 bytes = 4;
    */
   bytes: bigint;
 
   /**
-   * The bound on `bytes`.
+   * The limit on `bytes`.
    *
    * @generated from field: uint64 max_bytes = 5;
    */
@@ -178,7 +178,7 @@ export const GetRenderCacheStatisticsResponseSchema: GenMessage<GetRenderCacheSt
   messageDesc(file_harmony_v1_service, 3);
 
 /**
- * What a message needs to know of the conversation around it.
+ * What rendering a message needs to know about its conversation.
  *
  * @generated from message harmony.v1.RenderOptions
  */
@@ -206,7 +206,7 @@ export const RenderOptionsSchema: GenMessage<RenderOptions> = /*@__PURE__*/
  */
 export type RenderConversationConfig = Message<"harmony.v1.RenderConversationConfig"> & {
   /**
-   * True: where the last assistant message is on channel `final`, messages on
+   * True: if the last assistant message is on channel `final`, messages on
    * channel `analysis` before the first message on channel `final` are left
    * out. Unset: true.
    *
@@ -432,15 +432,16 @@ export const RenderConversationForTrainingResponseSchema: GenMessage<RenderConve
  */
 export type ParseMessagesRequest = Message<"harmony.v1.ParseMessagesRequest"> & {
   /**
-   * Token ids as the model sampled them, stop token included if it was.
+   * Token ids as the model sampled them, including the stop token if it was
+   * sampled.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
   tokens: number[];
 
   /**
-   * The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens
-   * begin inside a header. Unset: they begin with `<|start|>`.
+   * The role that the prompt ended with, usually ROLE_ASSISTANT. The tokens
+   * then begin inside a header. Unset: they begin with `<|start|>`.
    *
    * @generated from field: optional harmony.v1.Role role = 2;
    */
@@ -468,22 +469,22 @@ export const ParseMessagesRequestSchema: GenMessage<ParseMessagesRequest> = /*@_
  */
 export type MessageOutcome = Message<"harmony.v1.MessageOutcome"> & {
   /**
-   * The stop token that ended it. Unset: the end of the tokens, or in recover
-   * mode the next message, ended it.
+   * The stop token that ended it. Unset: the end of the tokens ended it or, in
+   * recover mode, the next message did.
    *
    * @generated from field: optional uint32 stop_token = 1;
    */
   stopToken?: number | undefined;
 
   /**
-   * Where it stands in the tokens.
+   * Its position in the tokens.
    *
    * @generated from field: harmony.v1.MessageOffsets offsets = 2;
    */
   offsets?: MessageOffsets | undefined;
 
   /**
-   * What was repaired in it, in order. Empty: nothing.
+   * Its repairs, in order. Empty: nothing was repaired.
    *
    * @generated from field: repeated harmony.v1.RecoveryReason repairs = 3;
    */
@@ -518,7 +519,7 @@ export type ParseMessagesResponse = Message<"harmony.v1.ParseMessagesResponse"> 
   outcomes: MessageOutcome[];
 
   /**
-   * Every repair, in order. Empty unless `recover` is set.
+   * All repairs, in order. Empty unless `recover` is set.
    *
    * @generated from field: repeated harmony.v1.Recovered recovered = 3;
    */
@@ -574,15 +575,16 @@ export type EncodeRequest = Message<"harmony.v1.EncodeRequest"> & {
   text: string;
 
   /**
-   * Spellings in the text that become the special token. Unset: none.
+   * Special tokens whose spelling in the text becomes the token. Unset: none.
    *
    * @generated from field: harmony.v1.SpecialTokenSet allowed_special = 2;
    */
   allowedSpecial?: SpecialTokenSet | undefined;
 
   /**
-   * Spellings whose presence in the text is an error. Unset: all that are not
-   * allowed. Set and empty: none, what is not allowed is encoded as text.
+   * Special tokens whose spelling in the text is an error. Unset: all that are
+   * not allowed. Set and empty: none; the spellings of special tokens that are
+   * not allowed are encoded as text.
    *
    * @generated from field: harmony.v1.SpecialTokenSet disallowed_special = 3;
    */
@@ -632,14 +634,15 @@ export type DecodeRequest = Message<"harmony.v1.DecodeRequest"> & {
 
   /**
    * True: bytes that are not UTF-8 are INVALID_ARGUMENT. False: they become
-   * U+FFFD. Default false; without effect on bytes.
+   * U+FFFD. Default false; no effect if `as_bytes` is set.
    *
    * @generated from field: bool strict = 2;
    */
   strict: boolean;
 
   /**
-   * True: the answer is bytes, as they are. Default false: text.
+   * True: the response has the bytes, unchanged. False: it has text. Default
+   * false.
    *
    * @generated from field: bool as_bytes = 3;
    */
@@ -660,7 +663,7 @@ export const DecodeRequestSchema: GenMessage<DecodeRequest> = /*@__PURE__*/
  */
 export type DecodeResponse = Message<"harmony.v1.DecodeResponse"> & {
   /**
-   * Text, or bytes where `as_bytes` was set.
+   * Text, or bytes if `as_bytes` was set.
    *
    * @generated from oneof harmony.v1.DecodeResponse.output
    */
@@ -691,15 +694,15 @@ export const DecodeResponseSchema: GenMessage<DecodeResponse> = /*@__PURE__*/
   messageDesc(file_harmony_v1_service, 21);
 
 /**
- * Renders conversations into the tokens a gpt-oss model is prompted with, and
- * parses the tokens it samples back into messages.
+ * Renders conversations into prompt tokens for gpt-oss models, and parses the
+ * tokens they sample back into messages.
  *
- * Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
- * `harmony.v1`, a stable reason) and, where a field of the request is at
- * fault, a google.rpc.BadRequest that names it, as in
+ * Every error of the service is a gRPC status with a google.rpc.ErrorInfo
+ * detail (domain `harmony.v1`, a stable reason). If a field of the request is
+ * at fault, a google.rpc.BadRequest detail names it, for example
  * `conversation.messages[2].content[0]`.
  *
- * The unary RPCs have a google.api.http rule, for proxies that offer them as
+ * The unary RPCs have google.api.http rules, for proxies that offer them as
  * JSON over HTTP.
  *
  * @generated from service harmony.v1.HarmonyService
@@ -716,7 +719,7 @@ export const HarmonyService: GenService<{
     output: typeof GetEncodingResponseSchema;
   },
   /**
-   * Says what the render cache holds and how often it was of use.
+   * Returns the size of the render cache and how often it was hit.
    *
    * @generated from rpc harmony.v1.HarmonyService.GetRenderCacheStatistics
    */
@@ -736,7 +739,7 @@ export const HarmonyService: GenService<{
     output: typeof RenderResponseSchema;
   },
   /**
-   * Renders a conversation and nothing after it.
+   * Renders a conversation, with nothing after it.
    *
    * @generated from rpc harmony.v1.HarmonyService.RenderConversation
    */
@@ -746,7 +749,7 @@ export const HarmonyService: GenService<{
     output: typeof RenderConversationResponseSchema;
   },
   /**
-   * Renders a conversation, then `<|start|>` and the role whose turn it is:
+   * Renders a conversation, then `<|start|>` and the role whose turn is next:
    * the prompt to sample from.
    *
    * @generated from rpc harmony.v1.HarmonyService.RenderConversationForCompletion
@@ -757,8 +760,8 @@ export const HarmonyService: GenService<{
     output: typeof RenderConversationForCompletionResponseSchema;
   },
   /**
-   * Renders a conversation; where its last message is the assistant's, on
-   * channel `final`, the last token becomes `<|return|>`.
+   * Renders a conversation as a training example. If its last message is the
+   * assistant's, on channel `final`, the last token becomes `<|return|>`.
    *
    * @generated from rpc harmony.v1.HarmonyService.RenderConversationForTraining
    */
@@ -802,17 +805,18 @@ export const HarmonyService: GenService<{
    *
    * 1. The client sends one request with `config`; the server answers with an
    *    empty response.
-   * 2. The client sends requests with `tokens`, as many and as large as it
-   *    likes; the server answers each with exactly one response.
-   * 3. The client half-closes: the end of the sequence. The server answers
-   *    with one last response, holding what the end completes, and OK.
+   * 2. The client sends any number of requests with `tokens`; the server
+   *    answers each with exactly one response.
+   * 3. The client half-closes, which ends the sequence. The server answers with
+   *    one last response, with the events that the end completes, and OK.
    *
-   * A client may therefore write and read in turn without threads, or write
-   * ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-   * half-closed before any request gets one empty response and OK. Malformed
-   * output ends a stream without `recover` with INVALID_ARGUMENT, reason
-   * `PARSE_FAILED`, after a response with every event that came before it;
-   * the ErrorInfo metadata gives `token`, `offset` and `state`.
+   * A client can therefore write and read in turn without threads, or send
+   * ahead of the responses. A missing, repeated or late `config` is
+   * INVALID_ARGUMENT. A stream that is half-closed before any request gets one
+   * empty response and OK. Unless `recover` is set, malformed output ends the
+   * stream: the server sends a response with every event before it, then
+   * INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
+   * `token`, `offset` and `state`.
    *
    * @generated from rpc harmony.v1.HarmonyService.Parse
    */
@@ -822,19 +826,19 @@ export const HarmonyService: GenService<{
     output: typeof ParseResponseSchema;
   },
   /**
-   * Parses many sequences on one stream, one request per engine step.
+   * Parses many sequences on one stream, with one request per engine step.
    *
-   * 1. Each request opens sequences, feeds tokens to open ones and closes
-   *    sequences, in that order; the server answers each with exactly one
-   *    response.
+   * 1. Each request opens sequences, feeds tokens to open sequences, and closes
+   *    sequences, in that order; the server answers each request with exactly
+   *    one response.
    * 2. The client half-closes; the server closes every open sequence and
    *    answers with one last response and OK.
    *
    * An error of one sequence (malformed output, an unknown id, an id that is
-   * open already) is an `error` event of that sequence and ends it alone; the
-   * later tokens of an ended sequence in the same request are dropped, a later
-   * request that names it is an unknown id. `sequence_ids` and `tokens` of
-   * different length are INVALID_ARGUMENT and end the stream.
+   * already open) is an `error` event of that sequence and ends only that
+   * sequence. Later tokens for it in the same request are dropped; in a later
+   * request its id is unknown. `sequence_ids` and `tokens` of different lengths
+   * are INVALID_ARGUMENT and end the stream.
    *
    * @generated from rpc harmony.v1.HarmonyService.ParseBatch
    */
