@@ -11,8 +11,9 @@ from typing import Any
 
 import grpc
 
+from .contract.methods import METHODS
 from .request_error import RequestError
-from .telemetry.rpcs import METHODS, Observer, observed
+from .telemetry.rpcs import Observer, observed
 from .watched_files import WatchedFiles
 
 # What probes and balancers ask without a token.

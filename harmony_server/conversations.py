@@ -18,8 +18,8 @@ from .core.conversation_rules import (
 from .core.render_cache import RenderCache
 from .core.tokenizer import RETURN, START
 from .limits import Limits, limit_exceeded
+from .operations.counters import Counters
 from .request_error import RequestError, invalid_field, read_request
-from .telemetry.counters import Counters
 
 _Request = TypeVar("_Request", bound=ProtoMessage)
 

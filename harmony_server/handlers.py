@@ -19,19 +19,18 @@ from harmony_client.v1 import service_pb2 as pb
 from .abandonment import abandonable
 from .batch_stream import BatchStream
 from .byte_budget import ByteBudget
+from .contract.methods import METHODS, SERVICE_NAME
 from .guard import Guard
 from .limits import Limits
 from .open_streams import Activity, OpenStreams
 from .parse_stream import ParseStream
 from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
-from .telemetry.rpcs import METHODS, Observer, observed
+from .telemetry.rpcs import Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[bytes, bytes]
-
-SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
 
 # A larger request goes to a thread, so that it does not hold up the streams of the event loop; for
 # a smaller one the hop would cost more than the work. A byte of a unary request can mean more work

@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2
 
+from .contract.methods import SERVICE_NAME
 from .guard import Guard
-from .handlers import SERVICE_NAME
 from .limits import Limits
 from .open_streams import OpenStreams
 from .request_error import read_request

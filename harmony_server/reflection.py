@@ -11,8 +11,9 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from .contract.methods import SERVICE_NAME
 from .guard import Guard
-from .handlers import SERVICE_NAME, EndOfStream
+from .handlers import EndOfStream
 from .limits import Limits
 from .open_streams import Activity, OpenStreams
 from .request_error import read_request

@@ -16,8 +16,8 @@ from .core.events import Event, MessageCompleted, Recovered
 from .core.render_cache import CacheStatistics, RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
 from .limits import Limits
+from .operations.counters import Counters
 from .request_error import RequestError, invalid_field, parse_failed, read_request
-from .telemetry.counters import Counters
 from .version import __version__
 
 

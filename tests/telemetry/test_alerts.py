@@ -11,7 +11,7 @@ import grpc
 import pytest
 import yaml
 
-from harmony_server.telemetry.counters import Counters
+from harmony_server.operations.counters import Counters
 from tests.deploy.tools import ROOT
 from tests.telemetry.servers import observed_server
 from tests.telemetry.tools import tool
