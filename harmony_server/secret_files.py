@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Self
 
-from .authentication import BearerTokens
+from .bearer_tokens import BearerTokens
 from .settings import Settings
 from .tls import ServerIdentity
 

@@ -40,7 +40,7 @@ def create(
     shares_ports: bool,
 ) -> grpc.aio.Server:
     """Returns a server without handlers and sockets."""
-    interceptors = [Authentication(secrets.tokens, observers)] if secrets.tokens else []
+    interceptors = [Authentication(secrets.tokens.admit, observers)] if secrets.tokens else []
     options = _channel_options(settings)
     # Without workers, a second server on the same port is an error, not a silent sharer.
     options.append(("grpc.so_reuseport", int(shares_ports)))
