@@ -8,15 +8,15 @@ from typing import Any
 import grpc
 
 from .contract.methods import METHODS
-from .request_error import RequestError
+from .guard import abort
+from .operations.errors import Reason, RequestError
 from .telemetry.rpcs import Observer, observed
 
 # Probes and load balancers ask without a token.
 _OPEN_METHODS = "/grpc.health.v1.Health/"
 
 _UNAUTHENTICATED = RequestError(
-    grpc.StatusCode.UNAUTHENTICATED,
-    "BEARER_TOKEN_REQUIRED",
+    Reason.BEARER_TOKEN_REQUIRED,
     "the metadata key authorization must be: Bearer, a space, a token of this server",
 )
 
@@ -29,9 +29,7 @@ class Authentication(grpc.aio.ServerInterceptor):
         observers: Told of the RPCs that are refused.
     """
 
-    def __init__(
-        self, admit: Callable[[str | bytes], bool], observers: Sequence[Observer]
-    ) -> None:
+    def __init__(self, admit: Callable[[str | bytes], bool], observers: Sequence[Observer]) -> None:
         self._admit = admit
         self._refusals: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             method.path: observed(method, _REFUSAL, observers) for method in METHODS.values()
@@ -55,7 +53,7 @@ class Authentication(grpc.aio.ServerInterceptor):
 
 
 async def _refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-    await _UNAUTHENTICATED.abort(context)
+    await abort(context, _UNAUTHENTICATED)
 
 
 # A stream handler refuses before it reads, for methods of either kind.

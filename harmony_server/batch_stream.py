@@ -2,21 +2,17 @@
 
 import itertools
 
-import grpc
-
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import core, from_proto, to_proto
+from . import bounds, core, from_proto, to_proto
 from .abandonment import stop_if_abandoned
 from .batch_group import BatchGroup
+from .contract.requests import read_request
+from .contract.statuses import to_status
 from .core.events import ContentDelta, Event, Recovered
 from .core.parser import MessageParser
-from .request_error import RequestError, invalid_field, parse_failed, read_request
+from .operations.errors import Reason, RequestError, invalid_field, parse_failed
 from .service import HarmonyService
-
-# In one request. An error takes a hundred times what it takes to bring it about, and so many are of
-# no engine's step.
-_MOST_FAILURES = 32_768
 
 
 class BatchStream:
@@ -122,7 +118,7 @@ class _Step:
         if sequence_id in self._failed:
             return
         if sequence_id in self._parsers:
-            self._fail(sequence_id, _sequence_error("SEQUENCE_OPEN", "is open already", path))
+            self._fail(sequence_id, _sequence_error(Reason.SEQUENCE_OPEN, "is open already", path))
             return
         try:
             parser = from_proto.open_parser(
@@ -201,20 +197,22 @@ class _Step:
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):
-                    self._counters.count_recovery(event)
+                    self._counters.count_repair(event)
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:
-            self._fail(sequence_id, _sequence_error("SEQUENCE_UNKNOWN", "is not open", path))
+            self._fail(sequence_id, _sequence_error(Reason.SEQUENCE_UNKNOWN, "is not open", path))
 
     def _fail(self, sequence_id: int, error: RequestError) -> None:
         self._let_go(sequence_id)
         self.changed_sequences = True
         self._failed.add(sequence_id)
-        if len(self._failed) > _MOST_FAILURES:
-            raise invalid_field("sequence_ids", f"more than {_MOST_FAILURES} sequences failed")
+        if len(self._failed) > bounds.MAX_SEQUENCE_FAILURES:
+            raise invalid_field(
+                "sequence_ids", f"more than {bounds.MAX_SEQUENCE_FAILURES} sequences failed"
+            )
         self._counters.count_sequence_error(error.reason)
-        self._add_event(sequence_id).error.CopyFrom(error.to_status())
+        self._add_event(sequence_id).error.CopyFrom(to_status(error))
 
     def _let_go(self, sequence_id: int) -> MessageParser | None:
         parser = self._parsers.pop(sequence_id, None)
@@ -240,7 +238,5 @@ def _places_of_nothing(texts: list[str]) -> list[int]:
         return places
 
 
-def _sequence_error(reason: str, message: str, path: str) -> RequestError:
-    return RequestError(
-        grpc.StatusCode.INVALID_ARGUMENT, reason, f"the sequence {message}", field=path
-    )
+def _sequence_error(reason: Reason, message: str, path: str) -> RequestError:
+    return RequestError(reason, f"the sequence {message}", field=path)

@@ -10,6 +10,7 @@ from harmony_client.v1 import chat_pb2
 
 from . import core, from_proto, wire
 from .abandonment import stop_if_abandoned, unless_abandoned
+from .contract.requests import read_request
 from .core.conversation_rules import (
     dropped_analysis,
     ends_with_answer,
@@ -17,9 +18,9 @@ from .core.conversation_rules import (
 )
 from .core.render_cache import RenderCache
 from .core.tokenizer import RETURN, START
-from .limits import Limits, limit_exceeded
+from .limits import Limits
 from .operations.counters import Counters
-from .request_error import RequestError, invalid_field, read_request
+from .operations.errors import RequestError, invalid_field, limit_exceeded
 
 _Request = TypeVar("_Request", bound=ProtoMessage)
 

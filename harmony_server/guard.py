@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
+from grpc_status import rpc_status
 
-from .request_error import RequestError
+from .contract.statuses import to_status
+from .operations.errors import Reason, RequestError
 from .telemetry.logs import request_id
 
 # What ends an RPC without being an error of its work.
@@ -21,6 +23,25 @@ _PASSED_ON = (
 )
 
 _logger = logging.getLogger(__name__)
+
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: RequestError) -> NoReturn:
+    """Ends the RPC with the status of an error.
+
+    Raises:
+        grpc.aio.AbortError: It did.
+        asyncio.CancelledError: The client is gone.
+    """
+    details = to_status(error)
+    status = rpc_status.to_status(details)
+    try:
+        await context.abort(_CODES[details.code], status.details, status.trailing_metadata)
+    except grpc.aio.InternalError:
+        # gRPC cannot write any more; by itself it would log that as an error.
+        raise asyncio.CancelledError from None
 
 
 class Guard:
@@ -50,11 +71,9 @@ class Guard:
             # gRPC cannot write any more: the client is gone, which nobody here is at fault for.
             raise asyncio.CancelledError from None
         if isinstance(error, RequestError):
-            await error.abort(self._context)
+            await abort(self._context, error)
         # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
         _logger.error("unexpected error while serving an RPC", exc_info=error)
         metadata = {"request_id": it} if (it := request_id()) else {}
-        failure = RequestError(
-            grpc.StatusCode.INTERNAL, "INTERNAL", "internal error", metadata=metadata
-        )
-        await failure.abort(self._context)
+        failure = RequestError(Reason.INTERNAL, "internal error", metadata=metadata)
+        await abort(self._context, failure)

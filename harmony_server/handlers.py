@@ -20,11 +20,12 @@ from .abandonment import abandonable
 from .batch_stream import BatchStream
 from .byte_budget import ByteBudget
 from .contract.methods import METHODS, SERVICE_NAME
+from .contract.requests import read_request
 from .guard import Guard
 from .limits import Limits
 from .open_streams import Activity, OpenStreams
+from .operations.errors import RequestError
 from .parse_stream import ParseStream
-from .request_error import RequestError, read_request
 from .service import ConversationWork, HarmonyService
 from .telemetry.rpcs import Observer, observed
 

@@ -7,9 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import grpc
-
-from .request_error import RequestError
+from .operations.errors import limit_exceeded
 from .settings import Settings
 
 
@@ -101,14 +99,3 @@ class Limits:
         """Raises RequestError, which names `field`, where a request has too many tokens."""
         if count > self.request_tokens:
             raise limit_exceeded("max_request_tokens", self.request_tokens, field)
-
-
-def limit_exceeded(setting: str, maximum: float, field: str | None = None) -> RequestError:
-    """Returns the error for a bound that is reached."""
-    return RequestError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "LIMIT_EXCEEDED",
-        f"exceeds {setting}, {maximum}" if field else f"{setting} is exceeded: {maximum}",
-        field=field,
-        metadata={"limit": setting, "maximum": f"{maximum}"},
-    )

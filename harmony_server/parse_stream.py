@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-import grpc
-
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
 from .abandonment import unless_abandoned
+from .contract.requests import read_request
 from .core.events import Event, Recovered
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
-from .request_error import RequestError, parse_failed, read_request
+from .operations.errors import Reason, RequestError, parse_failed
 from .service import HarmonyService
 
 
@@ -87,7 +86,7 @@ class ParseStream:
         for event in events:
             to_proto.fill_event(response.events.add(), event)
             if isinstance(event, Recovered):
-                self._counters.count_recovery(event)
+                self._counters.count_repair(event)
         return response.SerializeToString()
 
 
@@ -102,4 +101,4 @@ def _feed_text(parser: MessageParser, token: int) -> bytes | None:
 
 
 def _out_of_order(message: str) -> RequestError:
-    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, "OUT_OF_ORDER", message, field="request")
+    return RequestError(Reason.OUT_OF_ORDER, message, field="request")

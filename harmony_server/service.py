@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Literal, NamedTuple
 
-import grpc
-
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
 from .abandonment import unless_abandoned
+from .contract.requests import read_request
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
 from .core.errors import SpecialTokenError
@@ -17,7 +16,7 @@ from .core.render_cache import CacheStatistics, RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
 from .limits import Limits
 from .operations.counters import Counters
-from .request_error import RequestError, invalid_field, parse_failed, read_request
+from .operations.errors import Reason, RequestError, invalid_field, parse_failed
 from .version import __version__
 
 
@@ -163,7 +162,7 @@ class HarmonyService:
                 to_proto.fill_outcome(response.outcomes.add(), event)
             elif isinstance(event, Recovered):
                 to_proto.fill_recovered(response.recovered.add(), event)
-                self.counters.count_recovery(event)
+                self.counters.count_repair(event)
         return response
 
     def encode(self, data: bytes) -> bytes:
@@ -181,8 +180,7 @@ class HarmonyService:
             )
         except SpecialTokenError as error:
             raise RequestError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "DISALLOWED_SPECIAL_TOKEN",
+                Reason.DISALLOWED_SPECIAL_TOKEN,
                 f"holds the disallowed special token {error.spelling}",
                 field="text",
                 metadata={"special_token": error.spelling},
@@ -195,8 +193,7 @@ class HarmonyService:
         for index, token in enumerate(request.tokens):
             if not is_token(token):
                 raise RequestError(
-                    grpc.StatusCode.INVALID_ARGUMENT,
-                    "INVALID_TOKEN",
+                    Reason.INVALID_TOKEN,
                     f"{token} is not in the vocabulary",
                     field=f"tokens[{index}]",
                     metadata={"token": str(token)},
@@ -210,8 +207,7 @@ class HarmonyService:
             )
         except UnicodeDecodeError as error:
             raise RequestError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "INVALID_UTF8",
+                Reason.INVALID_UTF8,
                 f"decode to bytes that are not UTF-8 at byte {error.start}",
                 field="tokens",
                 metadata={"byte": str(error.start)},

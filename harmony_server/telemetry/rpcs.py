@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import grpc
 
+from .. import bounds
 from ..contract.methods import Method
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[Any, Any]
 
 _REQUEST_ID_KEY = "x-request-id"
-_MAX_REQUEST_ID = 128
 
 # A client tells neither that its deadline passed nor its exact deadline, which gRPC rounds up by
 # at most a hundredth: what ends so near to it, deadline and way from the client, is that.
@@ -64,7 +64,7 @@ class Rpc:
         for key, value in self.metadata:
             # What a client sends must not forge a line or fill the disk.
             if key == _REQUEST_ID_KEY and isinstance(value, str) and value.isprintable():
-                return value[:_MAX_REQUEST_ID]
+                return value[: bounds.MAX_REQUEST_ID_LENGTH]
         return ""
 
 

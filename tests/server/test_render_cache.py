@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import harmony_client
 from harmony_client.v1 import chat_pb2, service_pb2
 from harmony_server import core, from_proto, wire
-from harmony_server.request_error import RequestError
+from harmony_server.operations.errors import RequestError
 from harmony_server.service import HarmonyService
 from tests.server.limits import limits
 

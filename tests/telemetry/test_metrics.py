@@ -300,7 +300,7 @@ def test_recoveries_by_reason(server: ObservedServer, stub: HarmonyServiceStub) 
         ),
     )
     counts = {
-        it.name: growth.of("harmony_recoveries_total", reason=it.name) for it in RecoveryReason
+        it.name: growth.of("harmony_repairs_total", reason=it.name) for it in RecoveryReason
     }
     assert {reason: count for reason, count in counts.items() if count} == {"REPEATED_RECIPIENT": 3}
 
