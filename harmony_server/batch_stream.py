@@ -5,12 +5,12 @@ import itertools
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import bounds, core, from_proto, to_proto
-from .abandonment import stop_if_abandoned
 from .batch_group import BatchGroup
 from .contract.requests import read_request
 from .contract.statuses import to_status
 from .core.events import ContentDelta, Event, Recovered
 from .core.parser import MessageParser
+from .operations.abandonment import stop_if_abandoned
 from .operations.errors import Reason, RequestError, invalid_field, parse_failed
 from .service import HarmonyService
 

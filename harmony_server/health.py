@@ -11,8 +11,8 @@ from grpc_health.v1 import health, health_pb2
 from .contract.methods import SERVICE_NAME
 from .contract.requests import read_request
 from .guard import Guard
-from .limits import Limits
 from .open_streams import OpenStreams
+from .operations.limits import Limits
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Response = health_pb2.HealthCheckResponse

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .abandonment import unless_abandoned
 from .contract.requests import read_request
 from .core.events import Event, Recovered
 from .core.parser import MessageParser
 from .core.tokenizer import VOCABULARY_SIZE
+from .operations.abandonment import unless_abandoned
 from .operations.errors import Reason, RequestError, parse_failed
 from .service import HarmonyService
 

@@ -15,8 +15,8 @@ from .contract.methods import SERVICE_NAME
 from .contract.requests import read_request
 from .guard import Guard
 from .handlers import EndOfStream
-from .limits import Limits
 from .open_streams import Activity, OpenStreams
+from .operations.limits import Limits
 
 # The messages of v1 and v1alpha are the same on the wire; grpcio-reflection knows the older name
 # alone, and tools that know only the newer one would find nothing.

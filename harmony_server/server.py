@@ -12,7 +12,7 @@ from . import background, core, memory, reflection, transport
 from .addresses import Address
 from .handlers import Handlers
 from .health import Health
-from .limits import Limits
+from .operations.limits import Limits
 from .secret_files import SecretFiles
 from .service import HarmonyService
 from .settings import Settings

@@ -1,12 +1,11 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from harmony_client.v1 import service_pb2 as pb
 
 from . import core, from_proto, to_proto, wire
-from .abandonment import unless_abandoned
 from .contract.requests import read_request
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
 from .core import vocabulary
@@ -14,22 +13,12 @@ from .core.errors import SpecialTokenError
 from .core.events import Event, MessageCompleted, Recovered
 from .core.render_cache import CacheStatistics, RenderCache
 from .core.tokenizer import SPECIAL_TOKENS, is_token
-from .limits import Limits
+from .operations.abandonment import unless_abandoned
 from .operations.counters import Counters
 from .operations.errors import Reason, RequestError, invalid_field, parse_failed
+from .operations.limits import Limits
+from .operations.offloading import PreparedWork
 from .version import __version__
-
-
-class ConversationWork(NamedTuple):
-    """A conversation that is ready to be rendered.
-
-    Attributes:
-        new_bytes: The size of the messages that are not remembered: what the work costs.
-        render: Does the work and returns the response, as bytes; raises RequestError.
-    """
-
-    new_bytes: int
-    render: Callable[[], bytes]
 
 
 class HarmonyService:
@@ -89,13 +78,13 @@ class HarmonyService:
         self.counters.count_rendered(wire.count_tokens(packed))
         return wire.tokens_response(packed)
 
-    def render_conversation(self, data: bytes) -> ConversationWork:
+    def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a conversation."""
         request, messages = self._conversations.read(pb.RenderConversationRequest, data)
         config = from_proto.render_config(request.config)
         return self._work(messages, lambda: self._conversations.render(messages, config))
 
-    def render_conversation_for_completion(self, data: bytes) -> ConversationWork:
+    def render_conversation_for_completion(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a prompt."""
         request, messages = self._conversations.read(
             pb.RenderConversationForCompletionRequest, data
@@ -105,7 +94,7 @@ class HarmonyService:
         end = self._conversations.prompt_end(role)
         return self._work(messages, lambda: self._conversations.render(messages, config, end=end))
 
-    def render_conversation_for_training(self, data: bytes) -> ConversationWork:
+    def render_conversation_for_training(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a training example."""
         request, messages = self._conversations.read(pb.RenderConversationForTrainingRequest, data)
         config = from_proto.render_config(request.config)
@@ -115,8 +104,8 @@ class HarmonyService:
 
     def _work(
         self, messages: ConversationMessages, render: Callable[[], bytes]
-    ) -> ConversationWork:
-        return ConversationWork(messages.new_bytes, lambda: wire.tokens_response(render()))
+    ) -> PreparedWork[bytes]:
+        return PreparedWork(messages.new_bytes, lambda: wire.tokens_response(render()))
 
     def get_render_cache_statistics(
         self, _request: pb.GetRenderCacheStatisticsRequest

@@ -37,7 +37,7 @@ _CACHE: tuple[tuple[Kind, str, str], ...] = (
 _LIMITS: tuple[tuple[str, str], ...] = (
     ("streams", "streams of Parse, ParseBatch and reflection"),
     ("sequences", "sequences of ParseBatch streams"),
-    ("renders", "large unary requests, at work or waiting for a thread"),
+    ("large_requests", "large unary requests, at work or waiting for a thread"),
 )
 
 

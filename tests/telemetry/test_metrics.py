@@ -127,7 +127,7 @@ def test_open_sequences(server: ObservedServer, stub: HarmonyServiceStub) -> Non
     assert samples.sum("harmony_sequences_open") == 0
     assert samples.sum("harmony_sequences_max") == 16_384
     assert samples.sum("harmony_streams_max") == 1024
-    assert samples.sum("harmony_renders_max") == 16
+    assert samples.sum("harmony_large_requests_max") == 16
 
 
 def test_a_failed_stream_has_its_code(server: ObservedServer, stub: HarmonyServiceStub) -> None:
