@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import background, exit_codes
 from ..settings import Settings
+from ..signals import obey_signals
 from .messages import Assignment
 from .placement import SharedPort, socket_of_worker
 from .process import WorkerProcess
@@ -52,10 +53,7 @@ class Supervisor:
 
     async def _run(self) -> int:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(ending, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        obey_signals(stop, self._reload)
         with contextlib.ExitStack() as ports:
             try:
                 self._workers = self._place_workers(ports)
