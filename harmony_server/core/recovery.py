@@ -21,7 +21,7 @@ from .lenient_header import (
 )
 from .parser import (
     MAX_REMEMBERED_HEADER_TOKENS,
-    NO_TEXTS,
+    NO_PLAIN_TEXTS,
     REMEMBERED_HEADERS,
     MessageParser,
     ParseOptions,
@@ -217,8 +217,8 @@ class RecoveringParser(MessageParser):
         if not self._outside and not self._pending:
             self._outside_begin = self.offset
         text = self._decode(tokens, events)
-        # `direct` is for content.
-        self.direct = NO_TEXTS
+        # Only content has plain texts.
+        self.plain_texts = NO_PLAIN_TEXTS
         self.offset += len(tokens)
         if text:
             self._outside.append(text)
