@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 from .chat import Role
 from .errors import HarmonyError, ParseError
@@ -37,26 +37,58 @@ MAX_REMEMBERED_HEADER_TOKENS = 32
 _TOKENS_AT_ONCE = 32_768
 
 
+ParseMode = Literal["strict", "lenient", "recover"]
+_STRICT_BY_MODE: dict[ParseMode, bool] = {"strict": True, "lenient": False, "recover": False}
+
+
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """How malformed output is treated.
+    """What to do with malformed output; docs/recovery.md compares the modes.
 
     Attributes:
-        strict: Malformed output is an error. Otherwise a stop token may also end a header, and
-            what stands in it after the channel becomes the message's text. None is True, as in the
-            reference.
-        recover: No token sequence is an error and no text is lost; `strict` has no effect.
-        max_header_tokens: The largest number of tokens in one header. A longer one is an error,
-            or with `recover` ends there.
+        strict: True: malformed output is an error. False: a stop token may also end a header, whose
+            text after the channel becomes the message's text. Give None, the default, for True
+            unless `recover` is set; the attribute is then that bool.
+        recover: Repair malformed output: no token sequence is an error and no text is lost.
+        max_header_tokens: The largest number of tokens in one header. A longer header is an error;
+            with `recover` it ends there.
+
+    Raises:
+        ValueError: Both `strict` and `recover` are True.
+        TypeError: `strict` is not a bool.
     """
 
-    strict: bool | None = True
+    strict: bool | None = None
     recover: bool = False
     max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
 
     def __post_init__(self) -> None:
         if not isinstance(self.strict, bool | None):
             raise TypeError(f"strict must be a bool, not {type(self.strict).__name__}")
+        if self.strict and self.recover:
+            raise ValueError("strict and recover cannot both be True")
+        if self.strict is None:
+            object.__setattr__(self, "strict", not self.recover)
+
+    @classmethod
+    def for_mode(
+        cls, mode: ParseMode, *, max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+    ) -> Self:
+        """Returns the options of a mode.
+
+        Raises:
+            ValueError: An unknown mode.
+        """
+        if mode not in _STRICT_BY_MODE:
+            raise ValueError(f"mode must be strict, lenient or recover, not {mode!r}")
+        return cls(_STRICT_BY_MODE[mode], mode == "recover", max_header_tokens)
+
+    @property
+    def mode(self) -> ParseMode:
+        """The mode that `strict` and `recover` make together."""
+        if self.recover:
+            return "recover"
+        return "strict" if self.strict else "lenient"
 
 
 class StreamState(Enum):
@@ -97,11 +129,11 @@ class MessageParser:
         "_delta",
         "_header_begin",
         "_header_end",
+        "_is_lenient",
         "_max_header_tokens",
         "_message_index",
         "_pending",
         "_repairs",
-        "_strict",
         "_tokenizer",
         "content",
         "header",
@@ -115,7 +147,7 @@ class MessageParser:
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         self._tokenizer = tokenizer
         self._content_texts = tokenizer.content_texts(self.breaks)
-        self._strict = options.strict is not False
+        self._is_lenient = options.mode == "lenient"
         self._max_header_tokens = options.max_header_tokens
         self.preset_role = role
         self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
@@ -320,8 +352,8 @@ class MessageParser:
     def _read_in_header(self, token: int, events: list[Event]) -> None:
         if token == MESSAGE:
             self._finish_header(events)
-        elif token in STOP_TOKENS and not self._strict:
-            self._salvage_header(token, events)
+        elif token in STOP_TOKENS and self._is_lenient:
+            self._end_header_leniently(token, events)
         else:
             self._add_to_header([token], events)
 
@@ -346,7 +378,7 @@ class MessageParser:
         self._set_pending(b"")
         events.append(MessageStarted(self.header))
 
-    def _salvage_header(self, stop_token: int, events: list[Event]) -> None:
+    def _end_header_leniently(self, stop_token: int, events: list[Event]) -> None:
         if self.preset_role is not None and self.header_tokens:
             try:
                 header, text = parse_unfinished_header(
@@ -354,14 +386,14 @@ class MessageParser:
                 )
             except HarmonyError as error:
                 raise self._error(str(error), stop_token) from None
-            self._begin_salvaged(header, text, events)
+            self._begin_unfinished(header, text, events)
             self._complete(stop_token, events)
         self.offset += 1
         self.preset_role = None
         self._expect_start()
 
-    def _begin_salvaged(self, header: Header, text: str, events: list[Event]) -> None:
-        """Begins a message whose header had text in it and no `<|message|>`."""
+    def _begin_unfinished(self, header: Header, text: str, events: list[Event]) -> None:
+        """Begins a message whose header ended without `<|message|>`; `text` stood in the header."""
         self.header = header
         self._header_end = self.offset
         self._begin_content(events)

@@ -13,12 +13,6 @@ from .events import (
     TokenRange,
 )
 from .header import CHANNEL_SPELLING, ROLES
-from .lenient_header import (
-    LenientHeader,
-    could_be_role,
-    read_complete_header,
-    read_unfinished_header,
-)
 from .parser import (
     MAX_REMEMBERED_HEADER_TOKENS,
     NO_PLAIN_TEXTS,
@@ -26,6 +20,12 @@ from .parser import (
     MessageParser,
     ParseOptions,
     StreamState,
+)
+from .repaired_header import (
+    RepairedHeader,
+    could_be_role,
+    read_complete_header,
+    read_unfinished_header,
 )
 from .structure import STOP_TOKENS
 from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
@@ -286,11 +286,11 @@ class RecoveringParser(MessageParser):
     def _finish_header(self, events: list[Event]) -> None:
         tokens = tuple(self.header_tokens)
         read = _remember_header if len(tokens) <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
-        text, lenient = read(self._tokenizer, self.preset_role, self._default_role, tokens)
-        if lenient.repairs or self._header_repairs or "\ufffd" in text:
+        text, repaired = read(self._tokenizer, self.preset_role, self._default_role, tokens)
+        if repaired.repairs or self._header_repairs or "\ufffd" in text:
             self._note_invalid(text)
-            self._report_header_repairs(lenient, text, events)
-        self.header = lenient.header
+            self._report_header_repairs(repaired, text, events)
+        self.header = repaired.header
         self.preset_role = None
         self._header_end = self.offset
         self.offset += 1
@@ -300,9 +300,9 @@ class RecoveringParser(MessageParser):
         """Ends a header in mid-stream: its text is content, and so is what follows."""
         text, rest = self._header_text()
         self._note_header_repair(reason)
-        lenient = self._read_unfinished(text)
-        self._report_header_repairs(lenient, text, events)
-        self._begin_salvaged(lenient.header, lenient.text, events)
+        repaired = self._read_unfinished(text)
+        self._report_header_repairs(repaired, text, events)
+        self._begin_unfinished(repaired.header, repaired.text, events)
         self.preset_role = None
         self._set_pending(rest)
 
@@ -312,16 +312,16 @@ class RecoveringParser(MessageParser):
         """Ends a header that something else than `<|message|>` follows."""
         text = self._text_of(self.header_tokens)
         self._note_invalid(text)
-        lenient = self._read_unfinished(text)
-        if lenient.is_bare:
+        repaired = self._read_unfinished(text)
+        if repaired.is_bare:
             where = TokenRange(self._header_begin, self.offset)
             self._abandon_header(text, events)
             stray = text.replace(CHANNEL_SPELLING, "")
             self._append(Recovered(reason, stray, where, text), events)
         else:
             self._note_header_repair(reason)
-            self._report_header_repairs(lenient, text, events)
-            self._begin_salvaged(lenient.header, lenient.text, events)
+            self._report_header_repairs(repaired, text, events)
+            self._begin_unfinished(repaired.header, repaired.text, events)
             self.preset_role = None
             self._complete(stop_token, events)
 
@@ -333,7 +333,7 @@ class RecoveringParser(MessageParser):
         self.preset_role = None
         self._expect_start()
 
-    def _read_unfinished(self, text: str) -> LenientHeader:
+    def _read_unfinished(self, text: str) -> RepairedHeader:
         return read_unfinished_header(text, self.preset_role, self._default_role)
 
     def _header_text(self) -> tuple[str, bytes]:
@@ -361,13 +361,13 @@ class RecoveringParser(MessageParser):
     # Reports
 
     def _report_header_repairs(
-        self, lenient: LenientHeader, raw_header: str, events: list[Event]
+        self, repaired: RepairedHeader, raw_header: str, events: list[Event]
     ) -> None:
         """Reports each reason once: every report carries the header, and repairs may be many."""
         where = TokenRange(self._header_begin, self.offset)
         places = dict(self._header_repairs)
         texts: dict[RecoveryReason, list[str]] = {reason: [] for reason in places}
-        for reason, text in lenient.repairs:
+        for reason, text in repaired.repairs:
             texts.setdefault(reason, []).append(text)
         for reason, stray in texts.items():
             self._mark(reason)
@@ -426,7 +426,7 @@ class RecoveringParser(MessageParser):
 
 def _read_header(
     tokenizer: Tokenizer, preset_role: Role | None, default_role: Role, tokens: tuple[int, ...]
-) -> tuple[str, LenientHeader]:
+) -> tuple[str, RepairedHeader]:
     text = tokenizer.decode_replacing(tokens).decode(errors="replace")
     return text, read_complete_header(text, preset_role, default_role)
 
