@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from . import json_text
 from . import tokenizer as tk
+from .bounds import RENDER_CACHE_BYTES
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
 from .conversation_rules import has_function_tools, plan_conversation
 from .errors import RenderError
@@ -23,8 +24,6 @@ from .structure import STOP_TOKENS
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
-# About 400,000 tokens of rendered messages.
-RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CacheKey = tuple[Hashable, ...]
 
 

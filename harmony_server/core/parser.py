@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Literal, Self
 
+from .bounds import (
+    DEFAULT_MAX_HEADER_TOKENS,
+    MAX_PARSED_TOKENS_AT_ONCE,
+    MAX_REMEMBERED_HEADER_TOKENS,
+    MAX_REMEMBERED_HEADERS,
+)
 from .chat import Role
 from .errors import HarmonyError, ParseError
 from .events import (
@@ -27,14 +33,8 @@ from .header import parse_header, parse_unfinished_header
 from .structure import STOP_TOKENS, structural_offsets
 from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 
-DEFAULT_MAX_HEADER_TOKENS = 4096
 # `MessageParser.plain_texts` outside content; a full list, so that looking up needs no test.
 NO_PLAIN_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
-# What headers gave is remembered: of so many of them, that have at most so many tokens.
-REMEMBERED_HEADERS = 1024
-MAX_REMEMBERED_HEADER_TOKENS = 32
-# So many tokens, malformed as can be, make events of some 20 MiB.
-_TOKENS_AT_ONCE = 32_768
 
 
 ParseMode = Literal["strict", "lenient", "recover"]
@@ -185,13 +185,13 @@ class MessageParser:
             ParseError, OverflowError: As `feed`; of many tokens those before may have been read.
         """
         events: list[Event] = []
-        for begin in range(0, len(tokens), _TOKENS_AT_ONCE):
+        for begin in range(0, len(tokens), MAX_PARSED_TOKENS_AT_ONCE):
             if begin:
                 # What comes next may add to the last event, or to a text not reported yet.
                 yield events[:-1]
                 events = events[-1:]
             try:
-                self._read_all(tokens[begin : begin + _TOKENS_AT_ONCE], events)
+                self._read_all(tokens[begin : begin + MAX_PARSED_TOKENS_AT_ONCE], events)
             except ParseError:
                 self._report_texts(events)
                 yield events
@@ -440,5 +440,4 @@ def _read_header(tokenizer: Tokenizer, preset_role: Role | None, tokens: tuple[i
     return parse_header(text, preset_role)
 
 
-# Models write a handful of headers again and again.
-_remember_header = functools.lru_cache(REMEMBERED_HEADERS)(_read_header)
+_remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)

@@ -4,6 +4,13 @@ import codecs
 import functools
 from collections.abc import Sequence
 
+from .bounds import (
+    FIRST_STRAY_WORD_CHECK_TOKENS,
+    MAX_HELD_TOKENS,
+    MAX_REMEMBERED_HEADER_TOKENS,
+    MAX_REMEMBERED_HEADERS,
+    MAX_STRAY_WORDS,
+)
 from .chat import Role
 from .errors import HarmonyError
 from .events import (
@@ -14,9 +21,7 @@ from .events import (
 )
 from .header import CHANNEL_SPELLING, ROLES
 from .parser import (
-    MAX_REMEMBERED_HEADER_TOKENS,
     NO_PLAIN_TEXTS,
-    REMEMBERED_HEADERS,
     MessageParser,
     ParseOptions,
     StreamState,
@@ -29,15 +34,6 @@ from .repaired_header import (
 )
 from .structure import STOP_TOKENS
 from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
-
-# A header with more stray words than this is no header: its text is let go as content.
-_MAX_STRAY_WORDS = 4
-# How many header tokens there are when it is first looked at for stray words; then at every
-# doubling, which keeps the time linear.
-_FIRST_LOOK = 16
-# Text outside a message that is longer than this is not held back as a possible role.
-_MAX_HELD_TOKENS = 32
-
 
 # Repairs that come in runs: neighbours are reported as one.
 _MERGED = frozenset(
@@ -79,7 +75,7 @@ class RecoveringParser(MessageParser):
         self._outside_end = 0
         # Repairs of a header being read: reported when it is known which message they are of.
         self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
-        self._next_look = _FIRST_LOOK
+        self._next_look = FIRST_STRAY_WORD_CHECK_TOKENS
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
@@ -177,7 +173,7 @@ class RecoveringParser(MessageParser):
     # Outside a message
 
     def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if not self._flowing and len(self._held) + len(tokens) <= _MAX_HELD_TOKENS:
+        if not self._flowing and len(self._held) + len(tokens) <= MAX_HELD_TOKENS:
             held = [*self._held, *tokens]
             if could_be_role(self._text_of(held)):
                 self._held = held
@@ -261,7 +257,7 @@ class RecoveringParser(MessageParser):
         super()._open_header()
         self.preset_role = None
         self._flowing = False
-        self._next_look = _FIRST_LOOK
+        self._next_look = FIRST_STRAY_WORD_CHECK_TOKENS
         self._header_repairs = []
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
@@ -278,7 +274,7 @@ class RecoveringParser(MessageParser):
                 self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
             elif len(self.header_tokens) == self._next_look:
                 self._next_look *= 2
-                if self._read_unfinished(self._header_text()[0]).stray_words > _MAX_STRAY_WORDS:
+                if self._read_unfinished(self._header_text()[0]).stray_words > MAX_STRAY_WORDS:
                     self._let_header_go(RecoveryReason.MISSING_MESSAGE, events)
         if position < len(tokens):
             self._add_content(tokens[position:], events)
@@ -431,4 +427,4 @@ def _read_header(
     return text, read_complete_header(text, preset_role, default_role)
 
 
-_remember_header = functools.lru_cache(REMEMBERED_HEADERS)(_read_header)
+_remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)
