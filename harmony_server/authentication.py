@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 
 from .contract.methods import METHODS
-from .guard import abort
 from .operations.errors import Reason, RequestError
+from .statuses import abort
 from .telemetry.rpcs import Observer, observed
 
 # Probes and load balancers ask without a token.

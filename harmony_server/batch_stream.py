@@ -5,10 +5,10 @@ import itertools
 from harmony_client.v1 import parse_pb2 as pb
 
 from . import bounds, core, from_proto, to_proto
-from .batch_group import BatchGroup
 from .contract.requests import read_request
 from .contract.statuses import to_status
 from .core.events import ContentDelta, Event, Recovered
+from .core.lock_step import LockStep
 from .core.parser import MessageParser
 from .operations.abandonment import stop_if_abandoned
 from .operations.errors import Reason, RequestError, invalid_field, parse_failed
@@ -28,7 +28,7 @@ class BatchStream:
         self._service = service
         self._parsers: dict[int, MessageParser] = {}
         # An engine steps the same sequences again and again: those of the last request.
-        self._group: BatchGroup | None = None
+        self._group: LockStep | None = None
 
     def answer(self, data: bytes) -> bytes:
         """Returns the response to a request.
@@ -77,14 +77,14 @@ class BatchStream:
         self._service.limits.sequences.give_back(len(self._parsers))
         self._parsers.clear()
 
-    def _group_of(self, sequence_ids: list[int]) -> BatchGroup | None:
+    def _group_of(self, sequence_ids: list[int]) -> LockStep | None:
         """Returns the sequences as a group, or None where one of them stands twice."""
         group = self._group
         if group is not None and group.ids == sequence_ids:
             return group
         self._let_group_go()
         if len(set(sequence_ids)) == len(sequence_ids):
-            self._group = BatchGroup(sequence_ids, [self._parsers.get(it) for it in sequence_ids])
+            self._group = LockStep(sequence_ids, [self._parsers.get(it) for it in sequence_ids])
         return self._group
 
     def _let_group_go(self) -> None:
@@ -130,7 +130,7 @@ class _Step:
         else:
             self._parsers[sequence_id] = parser
 
-    def feed_one_each(self, tokens: list[int], group: BatchGroup) -> None:
+    def feed_one_each(self, tokens: list[int], group: LockStep) -> None:
         """Feeds each sequence of a group one token: an engine's usual step, and the hot path."""
         sequence_ids = group.ids
         deltas = group.step(tokens)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
-from grpc_status import rpc_status
 
-from .contract.statuses import to_status
 from .operations.errors import Reason, RequestError
+from .statuses import abort
 from .telemetry.logs import request_id
 
 # What ends an RPC without being an error of its work.
@@ -23,25 +22,6 @@ _PASSED_ON = (
 )
 
 _logger = logging.getLogger(__name__)
-
-
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
-
-
-async def abort(context: grpc.aio.ServicerContext[Any, Any], error: RequestError) -> NoReturn:
-    """Ends the RPC with the status of an error.
-
-    Raises:
-        grpc.aio.AbortError: It did.
-        asyncio.CancelledError: The client is gone.
-    """
-    details = to_status(error)
-    status = rpc_status.to_status(details)
-    try:
-        await context.abort(_CODES[details.code], status.details, status.trailing_metadata)
-    except grpc.aio.InternalError:
-        # gRPC cannot write any more; by itself it would log that as an error.
-        raise asyncio.CancelledError from None
 
 
 class Guard:

@@ -7,8 +7,8 @@ from typing import Any
 
 import grpc
 
-from .guard import abort
 from .operations.errors import Reason, RequestError, limit_exceeded
+from .statuses import abort
 
 _STOPPING = RequestError(Reason.SERVER_STOPPING, "the server is stopping")
 

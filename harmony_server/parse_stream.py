@@ -8,7 +8,6 @@ from . import core, from_proto, to_proto, wire
 from .contract.requests import read_request
 from .core.events import Event, Recovered
 from .core.parser import MessageParser
-from .core.tokenizer import VOCABULARY_SIZE
 from .operations.abandonment import unless_abandoned
 from .operations.errors import Reason, RequestError, parse_failed
 from .service import HarmonyService
@@ -92,12 +91,8 @@ class ParseStream:
 
 def _feed_text(parser: MessageParser, token: int) -> bytes | None:
     """Feeds a token that is only text, the hot path; returns None where it is more."""
-    text = parser.direct[token] if token < VOCABULARY_SIZE else ""
-    if not text:
-        return None
-    parser.text.write(text)
-    parser.offset += 1
-    return wire.delta_response(text)
+    text = parser.feed_text(token)
+    return wire.delta_response(text) if text else None
 
 
 def _out_of_order(message: str) -> RequestError:

@@ -1,7 +1,7 @@
 """A conversation that was never seen before renders at least 3 times faster."""
 
 from harmony_server import core
-from harmony_server.core.encoding import RENDER_CACHE_BYTES
+from harmony_server.core.bounds import RENDER_CACHE_BYTES
 from harmony_server.core.render_cache import RenderCache
 
 from .. import material, reference

@@ -299,9 +299,7 @@ def test_recoveries_by_reason(server: ObservedServer, stub: HarmonyServiceStub) 
             open=opened, sequence_ids=[1] * len(broken), tokens=broken, close=[1]
         ),
     )
-    counts = {
-        it.name: growth.of("harmony_repairs_total", reason=it.name) for it in RecoveryReason
-    }
+    counts = {it.name: growth.of("harmony_repairs_total", reason=it.name) for it in RecoveryReason}
     assert {reason: count for reason, count in counts.items() if count} == {"REPEATED_RECIPIENT": 3}
 
 
