@@ -30,7 +30,7 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    from .server import CannotStartError, Server
+    from .process.server import CannotStartError, Server
 
     try:
         server = Server(settings)

@@ -8,8 +8,8 @@ from typing import Self
 import harmony_client
 from harmony_client import InvalidArgument, RpcError, Unavailable
 
-from .. import core, from_proto
-from ..contract import from_core
+from .. import core
+from ..contract import from_core, from_proto
 from .backend import Malformed, ParsedOutput, Purpose, Repair
 from .errors import InputError, json_path
 

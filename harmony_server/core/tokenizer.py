@@ -11,11 +11,7 @@ from typing import Literal
 import tiktoken
 
 from . import vocabulary
-from .bounds import (
-    MAX_BLANKS_AT_ONCE,
-    MAX_ENCODED_CHARACTERS_AT_ONCE,
-    MAX_REMEMBERED_PATTERNS,
-)
+from .bounds import MAX_BLANKS_AT_ONCE, MAX_ENCODED_CHARACTERS_AT_ONCE, MAX_REMEMBERED_PATTERNS
 from .errors import HarmonyError, SpecialTokenError
 
 NAME = "o200k_harmony"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ..service import HarmonyService
+    from ..service.unary import HarmonyService
 
 Kind = Literal["counter", "gauge"]
 

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from .. import background, exit_codes
+from .. import exit_codes
+from ..process import background
+from ..process.signals import obey_signals
 from ..settings import Settings
-from ..signals import obey_signals
 from .messages import Assignment
 from .placement import SharedPort, socket_of_worker
-from .process import WorkerProcess
+from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

@@ -17,7 +17,7 @@ from ..telemetry import logs
 from .messages import Assignment, CannotStart, CollectMetrics, Ready, Reload
 
 if TYPE_CHECKING:
-    from ..server import Server
+    from ..process.server import Server
 
 
 def main(pipe: Connection) -> int:
@@ -32,7 +32,7 @@ def main(pipe: Connection) -> int:
 
 
 async def _serve(assignment: Assignment, pipe: Connection) -> int:
-    from ..server import CannotStartError, Server
+    from ..process.server import CannotStartError, Server
 
     stop = asyncio.Event()
     try:

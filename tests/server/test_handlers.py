@@ -13,10 +13,10 @@ import pytest
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
-from harmony_server.handlers import Handlers
 from harmony_server.operations.offloading import Offloader
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
+from harmony_server.rpc.handlers import Handlers
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.service.unary import HarmonyService
 from tests.core.prompts import encoding
 from tests.server.failures import Failure, failure_of_error
 from tests.server.limits import limits

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import harmony_client
 from harmony_client.v1 import chat_pb2, service_pb2
-from harmony_server import core, from_proto, wire
+from harmony_server import core
+from harmony_server.contract import from_proto, wire
 from harmony_server.operations.errors import RequestError
-from harmony_server.service import HarmonyService
+from harmony_server.service.unary import HarmonyService
 from tests.server.limits import limits
 
 ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)

@@ -16,10 +16,10 @@ import pytest
 from bench import material, requests
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_server import core
-from harmony_server.batch_stream import BatchStream
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
-from harmony_server.statuses import code_of
+from harmony_server.rpc.statuses import code_of
+from harmony_server.service.batch_stream import BatchStream
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.service.unary import HarmonyService
 from tests.server.limits import limits
 from tests.server.messages import user
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import core, from_proto, to_proto, wire
-from .contract.requests import read_request
-from .core.events import Event, Recovered
-from .core.parser import MessageParser
-from .operations.abandonment import unless_abandoned
-from .operations.errors import Reason, RequestError, parse_failed
-from .service import HarmonyService
+from .. import core
+from ..contract import from_proto, to_proto, wire
+from ..contract.requests import read_request
+from ..core.events import Event, Recovered
+from ..core.parser import MessageParser
+from ..operations.abandonment import unless_abandoned
+from ..operations.errors import Reason, RequestError, parse_failed
+from .unary import HarmonyService
 
 
 class ParseStream:

@@ -5,20 +5,21 @@ from typing import Literal
 
 from harmony_client.v1 import service_pb2 as pb
 
-from . import core, from_proto, to_proto, wire
-from .contract.requests import read_request
+from .. import core
+from ..contract import from_proto, to_proto, wire
+from ..contract.requests import read_request
+from ..core import vocabulary
+from ..core.errors import SpecialTokenError
+from ..core.events import Event, MessageCompleted, Recovered
+from ..core.render_cache import CacheStatistics, RenderCache
+from ..core.tokenizer import SPECIAL_TOKENS, is_token
+from ..operations.abandonment import unless_abandoned
+from ..operations.counters import Counters
+from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
+from ..operations.limits import Limits
+from ..operations.offloading import PreparedWork
+from ..version import __version__
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
-from .core import vocabulary
-from .core.errors import SpecialTokenError
-from .core.events import Event, MessageCompleted, Recovered
-from .core.render_cache import CacheStatistics, RenderCache
-from .core.tokenizer import SPECIAL_TOKENS, is_token
-from .operations.abandonment import unless_abandoned
-from .operations.counters import Counters
-from .operations.errors import Reason, RequestError, invalid_field, parse_failed
-from .operations.limits import Limits
-from .operations.offloading import PreparedWork
-from .version import __version__
 
 
 class HarmonyService:

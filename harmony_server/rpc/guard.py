@@ -8,9 +8,9 @@ from typing import Any
 
 import grpc
 
-from .operations.errors import Reason, RequestError
+from ..operations.errors import Reason, RequestError
+from ..telemetry.logs import request_id
 from .statuses import abort
-from .telemetry.logs import request_id
 
 # What ends an RPC without being an error of its work.
 _PASSED_ON = (

@@ -12,18 +12,18 @@ from google.protobuf.message import Message
 
 from harmony_client.v1 import service_pb2 as pb
 
-from . import bounds
-from .batch_stream import BatchStream
-from .contract.methods import METHODS, SERVICE_NAME
-from .contract.requests import read_request
+from .. import bounds
+from ..contract.methods import METHODS, SERVICE_NAME
+from ..contract.requests import read_request
+from ..operations.errors import RequestError
+from ..operations.limits import Limits
+from ..operations.offloading import Offloader, PreparedWork
+from ..service.batch_stream import BatchStream
+from ..service.parse_stream import ParseStream
+from ..service.unary import HarmonyService
+from ..telemetry.rpcs import Observer, observed
 from .guard import Guard
 from .open_streams import Activity, OpenStreams
-from .operations.errors import RequestError
-from .operations.limits import Limits
-from .operations.offloading import Offloader, PreparedWork
-from .parse_stream import ParseStream
-from .service import HarmonyService
-from .telemetry.rpcs import Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from .operations.errors import Reason, RequestError, limit_exceeded
+from ..operations.errors import Reason, RequestError, limit_exceeded
 from .statuses import abort
 
 _STOPPING = RequestError(Reason.SERVER_STOPPING, "the server is stopping")

@@ -7,16 +7,18 @@ import gc
 import logging
 from collections.abc import Callable, Sequence
 
-from . import background, core, memory, reflection, transport
-from .addresses import Address
-from .handlers import Handlers
-from .health import Health
-from .operations.limits import Limits
+from .. import core
+from ..addresses import Address
+from ..operations.limits import Limits
+from ..rpc import reflection
+from ..rpc.handlers import Handlers
+from ..rpc.health import Health
+from ..service.unary import HarmonyService
+from ..settings import Settings
+from ..telemetry import Telemetry
+from . import background, memory, transport
 from .secret_files import SecretFiles
-from .service import HarmonyService
-from .settings import Settings
 from .signals import obey_signals
-from .telemetry import Telemetry
 
 # How long streams have to be told, when the grace is over, that the server stops.
 _END_STREAMS_SECONDS = 1.0

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple, Self
 
+from ..settings import Settings
 from .bearer_tokens import BearerTokens
-from .settings import Settings
 from .tls import ServerIdentity
 
 

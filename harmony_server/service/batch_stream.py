@@ -4,15 +4,16 @@ import itertools
 
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import bounds, core, from_proto, to_proto
-from .contract.requests import read_request
-from .contract.statuses import to_status
-from .core.events import ContentDelta, Event, Recovered
-from .core.lock_step import LockStep
-from .core.parser import MessageParser
-from .operations.abandonment import stop_if_abandoned
-from .operations.errors import Reason, RequestError, invalid_field, parse_failed
-from .service import HarmonyService
+from .. import bounds, core
+from ..contract import from_proto, to_proto
+from ..contract.requests import read_request
+from ..contract.statuses import to_status
+from ..core.events import ContentDelta, Event, Recovered
+from ..core.lock_step import LockStep
+from ..core.parser import MessageParser
+from ..operations.abandonment import stop_if_abandoned
+from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
+from .unary import HarmonyService
 
 
 class BatchStream:

@@ -9,11 +9,11 @@ from typing import Literal
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
-from . import bounds, core
-from .core import json_text
-from .core.parser import MessageParser
-from .core.tokenizer import SPECIAL_TOKENS
-from .operations.errors import invalid_field
+from .. import bounds, core
+from ..core import json_text
+from ..core.parser import MessageParser
+from ..core.tokenizer import SPECIAL_TOKENS
+from ..operations.errors import invalid_field
 
 _ROLES = {
     chat_pb2.ROLE_USER: core.Role.USER,

@@ -7,10 +7,10 @@ from typing import Any
 
 import grpc
 
-from .contract.methods import METHODS
-from .operations.errors import Reason, RequestError
+from ..contract.methods import METHODS
+from ..operations.errors import Reason, RequestError
+from ..telemetry.rpcs import Observer, observed
 from .statuses import abort
-from .telemetry.rpcs import Observer, observed
 
 # Probes and load balancers ask without a token.
 _OPEN_METHODS = "/grpc.health.v1.Health/"

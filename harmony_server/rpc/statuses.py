@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import grpc
 from grpc_status import rpc_status
 
-from .contract.statuses import to_status
-from .operations.errors import RequestError
+from ..contract.statuses import to_status
+from ..operations.errors import RequestError
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 

@@ -8,15 +8,16 @@ from google.protobuf.message import Message as ProtoMessage
 
 from harmony_client.v1 import chat_pb2
 
-from . import core, from_proto, wire
-from .contract.requests import read_request
-from .core.conversation_rules import has_function_tools, plan_conversation
-from .core.render_cache import RenderCache
-from .core.tokenizer import RETURN, START
-from .operations.abandonment import stop_if_abandoned, unless_abandoned
-from .operations.counters import Counters
-from .operations.errors import RequestError, invalid_field, limit_exceeded
-from .operations.limits import Limits
+from .. import core
+from ..contract import from_proto, wire
+from ..contract.requests import read_request
+from ..core.conversation_rules import has_function_tools, plan_conversation
+from ..core.render_cache import RenderCache
+from ..core.tokenizer import RETURN, START
+from ..operations.abandonment import stop_if_abandoned, unless_abandoned
+from ..operations.counters import Counters
+from ..operations.errors import RequestError, invalid_field, limit_exceeded
+from ..operations.limits import Limits
 
 _Request = TypeVar("_Request", bound=ProtoMessage)
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import grpc
 
-from .addresses import Address
-from .authentication import Authentication
+from ..addresses import Address
+from ..rpc.authentication import Authentication
+from ..settings import Settings
+from ..telemetry.rpcs import Observer
 from .secret_files import SecretFiles
-from .settings import Settings
-from .telemetry.rpcs import Observer
 from .unix_sockets import file_mode, lock_socket, make_folder
 
 # A peer that is gone without a word is noticed after about a minute; gRPC's default is two hours.
