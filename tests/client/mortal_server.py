@@ -12,15 +12,14 @@ from google.protobuf.message import Message
 
 from harmony_client.errors import DETAILS_KEY
 from harmony_client.v1 import parse_pb2
-from harmony_server import core
 from harmony_server.contract.statuses import to_status
 from harmony_server.operations.errors import RequestError
+from harmony_server.operations.operations import Operations
 from harmony_server.rpc.handlers import Stream
 from harmony_server.rpc.statuses import code_of
 from harmony_server.service.batch_stream import BatchStream
 from harmony_server.service.parse_stream import ParseStream
-from harmony_server.service.unary import HarmonyService
-from tests.server.limits import limits
+from tests.server.limits import operations
 
 
 class MortalStub:
@@ -38,15 +37,13 @@ class MortalStub:
 
     def _start(
         self,
-        stream: Callable[[HarmonyService], Stream],
+        stream: Callable[[Operations], Stream],
         response: type[Message],
         requests: Iterator[Message] | None = None,
         **_settings: object,
     ) -> Any:
         self.calls += 1
-        encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
-        service = HarmonyService(encoding, limits(), render_cache_bytes=0)
-        make = partial(_Call, stream(service), response, next(self._deaths, None))
+        make = partial(_Call, stream(operations()), response, next(self._deaths, None))
         return _AsyncCall(make) if requests is None else make(requests)
 
 
