@@ -2,7 +2,7 @@
 
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
 from harmony_client._codec import ParsedCompletion
-from harmony_client._sessions import BatchEvent, BatchStep
+from harmony_client._steps import BatchEvent, BatchStep
 from harmony_client._streams import Batch, ParseStream
 from harmony_client.aio import AsyncClient
 from harmony_client.client import Client

@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import grpc
 
 from harmony_client import _codec
-from harmony_client._sessions import (
-    BatchSession,
-    BatchStep,
-    ParseSession,
-    Patience,
-    Session,
-    columns,
-    ended,
-    ended_early,
-    read_step,
-)
-from harmony_client.errors import from_grpc
+from harmony_client._patience import Patience
+from harmony_client._sessions import BatchSession, ParseSession, Session
+from harmony_client._steps import BatchStep, read_step, to_columns
+from harmony_client.errors import ended_without_answer, from_grpc, stream_ended
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
@@ -49,12 +41,12 @@ class _Call(Generic[RequestT, ResponseT]):
             response = await self._call.read()
             # The status comes behind the last answer, and may be an error.
             if _is_end(response) or (request is None and not _is_end(await self._call.read())):
-                raise ended_early()
+                raise ended_without_answer()
         except grpc.aio.AioRpcError as error:
             status = self._status or error
             if status.code() is grpc.StatusCode.OK:
                 # The write came upon a call that the server had ended.
-                raise ended_early() from error
+                raise ended_without_answer() from error
             raise from_grpc(status) from error
         return cast("ResponseT", response)
 
@@ -108,7 +100,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
     async def ask(self, request: RequestT | None) -> ResponseT:
         """Returns the answer to a request, or with None to the end of the stream."""
         if self._ended:
-            raise ended()
+            raise stream_ended()
         patience = Patience(self._timeout)
         while True:
             try:
@@ -238,7 +230,7 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
 
     async def step(self, tokens: Mapping[int, _codec.TokenOrRun]) -> BatchStep:
         """See `Batch.step`."""
-        return await self.step_columns(*columns(tokens))
+        return await self.step_columns(*to_columns(tokens))
 
     async def step_columns(self, sequence_ids: Sequence[int], tokens: Sequence[int]) -> BatchStep:
         """See `Batch.step_columns`."""

@@ -8,67 +8,16 @@ request that had no answer is sent again, and its answer is what it would have b
 
 from __future__ import annotations
 
-import random
-import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-import grpc
-
-from harmony_client import _codec
-from harmony_client.errors import (
-    DeadlineExceeded,
-    Internal,
-    RpcError,
-    Unavailable,
-    from_status,
-)
 from harmony_client.v1 import parse_pb2
 
 RequestT_co = TypeVar("RequestT_co", covariant=True)
 
 # Tokens in one request of a replay: at most 1 MB, which every server accepts.
 _REPLAY_TOKENS: Final = 100_000
-
-# Seconds between attempts. The first repetition comes at once: a call waits for the server anyway.
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 1.0
-
-
-class BatchEvent(NamedTuple):
-    """What happened to one sequence in a step, beside its deltas."""
-
-    sequence_id: int
-    """The sequence."""
-    delta_index: int
-    """How many of the step's deltas come before it."""
-    event: parse_pb2.MessageStarted | parse_pb2.MessageCompleted | parse_pb2.Recovered | RpcError
-    """What happened. An error is not raised: it ended this sequence and no other."""
-
-
-class BatchStep(NamedTuple):
-    """What one step of a batch gave."""
-
-    sequence_ids: list[int]
-    """For each delta the sequence that it belongs to."""
-    deltas: list[str]
-    """New text, one piece for a sequence and message."""
-    events: list[BatchEvent]
-    """Everything else, in order."""
-
-    def in_order(self) -> Iterator[tuple[int, _codec.Event | RpcError]]:
-        """Yields deltas and events as they followed one another, each with its sequence."""
-        done = 0
-        for sequence_id, delta_index, event in self.events:
-            yield from self._deltas(done, delta_index)
-            yield sequence_id, event
-            done = delta_index
-        yield from self._deltas(done, len(self.deltas))
-
-    def _deltas(self, begin: int, end: int) -> Iterator[tuple[int, parse_pb2.ContentDelta]]:
-        for index in range(begin, end):
-            yield self.sequence_ids[index], parse_pb2.ContentDelta(text=self.deltas[index])
 
 
 class Session(Protocol[RequestT_co]):
@@ -190,83 +139,3 @@ class BatchSession:
     def _forget(self, sequence_id: int) -> None:
         self._open.discard(sequence_id)
         self._answered.pop(sequence_id, None)
-
-
-def columns(tokens: Mapping[int, _codec.TokenOrRun]) -> tuple[list[int], list[int]]:
-    """Returns the sequence ids and the tokens of a step in two parallel lists."""
-    ids: list[int] = []
-    column: list[int] = []
-    for sequence_id, given in tokens.items():
-        # The usual case first: to ask for an Iterable costs more than all the rest.
-        if isinstance(given, int):
-            ids.append(sequence_id)
-            column.append(given)
-        else:
-            before = len(column)
-            column.extend(_codec.token_run(given))
-            ids += [sequence_id] * (len(column) - before)
-    return ids, column
-
-
-def read_step(response: parse_pb2.ParseBatchResponse) -> BatchStep:
-    """Returns what an answer holds."""
-    return BatchStep(
-        list(response.sequence_ids),
-        list(response.deltas),
-        [
-            BatchEvent(event.sequence_id, event.delta_index, _read_sequence_event(event))
-            for event in response.events
-        ],
-    )
-
-
-def _read_sequence_event(
-    event: parse_pb2.SequenceEvent,
-) -> parse_pb2.MessageStarted | parse_pb2.MessageCompleted | parse_pb2.Recovered | RpcError:
-    match event.WhichOneof("event"):
-        case "started":
-            return event.started
-        case "completed":
-            return event.completed
-        case "recovered":
-            return event.recovered
-        case _:
-            return from_status(event.error)
-
-
-class Patience:
-    """How long one step may go on trying."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        self.ends = time.monotonic() + timeout
-        self._pause = 0.0
-
-    @property
-    def seconds_left(self) -> float:
-        """The time that is left, negative where it is over."""
-        return self.ends - time.monotonic()
-
-    def pause_after(self, error: BaseException) -> float | None:
-        """Returns the seconds to wait before the next attempt; None: there is none."""
-        pause = self._pause * random.uniform(0.5, 1)
-        if not isinstance(error, Unavailable) or self.seconds_left <= pause:
-            return None
-        self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
-        return pause
-
-    def exhausted(self) -> DeadlineExceeded:
-        """Returns the error for a step that took too long."""
-        return DeadlineExceeded(
-            grpc.StatusCode.DEADLINE_EXCEEDED, f"no answer within {self._timeout:g} s"
-        )
-
-
-def ended_early() -> Internal:
-    """Returns the error for a stream that the server ended in good order before its time."""
-    return Internal(grpc.StatusCode.INTERNAL, "the server ended the stream without an answer")
-
-
-def ended() -> RuntimeError:
-    """Returns the error for the use of a stream that is over."""
-    return RuntimeError("the stream has ended")

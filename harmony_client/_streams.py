@@ -7,18 +7,11 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from harmony_client import _codec
-from harmony_client._sessions import (
-    BatchSession,
-    BatchStep,
-    ParseSession,
-    Patience,
-    Session,
-    columns,
-    ended,
-    ended_early,
-    read_step,
-)
+from harmony_client._patience import Patience
+from harmony_client._sessions import BatchSession, ParseSession, Session
+from harmony_client._steps import BatchStep, read_step, to_columns
 from harmony_client._watchdog import Cancellable
+from harmony_client.errors import ended_without_answer, stream_ended
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
@@ -60,7 +53,7 @@ class _Call(Generic[RequestT, ResponseT]):
         response = next(self.responses, None)
         # The status comes behind the last answer, and may be an error.
         if response is None or (request is None and next(self.responses, None) is not None):
-            raise ended_early()
+            raise ended_without_answer()
         return response
 
     def _end_requests(self) -> None:
@@ -87,7 +80,7 @@ class Exchange(Generic[RequestT, ResponseT]):
     def ask(self, request: RequestT | None) -> ResponseT:
         """Returns the answer to a request, or with None to the end of the stream."""
         if self._ended:
-            raise ended()
+            raise stream_ended()
         patience = Patience(self._timeout)
         while True:
             try:
@@ -252,7 +245,7 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         Raises `DeadlineExceeded` where no answer comes in time; `Unavailable`
         where the connection breaks and the batch does not replay.
         """
-        return self.step_columns(*columns(tokens))
+        return self.step_columns(*to_columns(tokens))
 
     def step_columns(self, sequence_ids: Sequence[int], tokens: Sequence[int]) -> BatchStep:
         """Does what `step` does with parallel columns, which is faster.

@@ -14,7 +14,7 @@ from harmony_client.errors import from_grpc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harmony_client._sessions import Patience
+    from harmony_client._patience import Patience
 
 
 class Cancellable(Protocol):

@@ -182,6 +182,16 @@ def from_status(status: status_pb2.Status) -> RpcError:
     return _make(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status.details)
 
 
+def ended_without_answer() -> Internal:
+    """Returns the error for a stream that the server ended with OK while a response was due."""
+    return Internal(grpc.StatusCode.INTERNAL, "the server ended the stream without an answer")
+
+
+def stream_ended() -> RuntimeError:
+    """Returns the error for using a stream after its end."""
+    return RuntimeError("the stream has ended")
+
+
 def _make(code: grpc.StatusCode, message: str, details: Iterable[any_pb2.Any]) -> RpcError:
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     with suppress(DecodeError):

@@ -16,7 +16,7 @@ from harmony_client import (
     Recovered,
     RpcError,
     Unavailable,
-    _sessions,
+    _patience,
 )
 from harmony_client._codec import parse_config
 from harmony_client._sessions import BatchSession, ParseSession
@@ -62,7 +62,7 @@ options = st.sampled_from(
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sessions, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(_patience, "_LONGEST_PAUSE", 0.001)
 
 
 @pytest.fixture(scope="module")
