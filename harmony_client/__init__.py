@@ -1,7 +1,7 @@
 """Client of the harmony sidecar: conversations to tokens, tokens to messages."""
 
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
-from harmony_client._codec import ParsedCompletion
+from harmony_client._codec import ParsedCompletion, ParseMode
 from harmony_client._steps import BatchEvent, BatchStep
 from harmony_client._streams import Batch, ParseStream
 from harmony_client.aio import AsyncClient
@@ -86,6 +86,7 @@ __all__ = [
     "MessageOutcome",
     "MessageStarted",
     "ParseFailed",
+    "ParseMode",
     "ParseStream",
     "ParsedCompletion",
     "PermissionDenied",

@@ -216,12 +216,11 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
         sequence_id: int | None = None,
         *,
         role: _codec.Role | None = "assistant",
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
     ) -> int:
         """See `Batch.open`."""
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from harmony_client._enums import enum_label
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
@@ -12,6 +12,16 @@ Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
 # Quoted: at run time a generated enum is no class.
 Role: TypeAlias = "chat_pb2.Role | str"
 SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
+
+ParseMode: TypeAlias = Literal["strict", "lenient", "recover"]
+"""What a parse does with malformed output.
+
+- `strict`: malformed output is an error.
+- `lenient`: as `strict`, except that a stop token may also end a header; what
+  follows the channel in that header becomes the message's text.
+- `recover`: no output is an error; malformed output is repaired, no text is
+  lost, and every repair is reported.
+"""
 
 # What a caller feeds a stream in one go, and what a stream may be made of.
 TokenOrRun: TypeAlias = int | Iterable[int]
@@ -78,25 +88,24 @@ def render_conversation_for_training_request(
 def parse_messages_request(
     tokens: Iterable[int],
     role: Role | None,
-    strict: bool | None,
-    recover: bool,
+    mode: ParseMode,
     max_header_tokens: int | None,
 ) -> service_pb2.ParseMessagesRequest:
     """Returns the request to parse a whole completion."""
     return service_pb2.ParseMessagesRequest(
         tokens=tokens,
         role=None if role is None else _role(role),
-        options=_parse_options(strict, recover, max_header_tokens),
+        options=_parse_options(mode, max_header_tokens),
     )
 
 
 def parse_config(
-    role: Role | None, strict: bool | None, recover: bool, max_header_tokens: int | None
+    role: Role | None, mode: ParseMode, max_header_tokens: int | None
 ) -> parse_pb2.ParseConfig:
     """Returns how one sequence of a stream is parsed."""
     return parse_pb2.ParseConfig(
         role=None if role is None else _role(role),
-        options=_parse_options(strict, recover, max_header_tokens),
+        options=_parse_options(mode, max_header_tokens),
     )
 
 
@@ -153,12 +162,13 @@ def _role(role: Role) -> Role:
     return enum_label(chat_pb2.Role, "ROLE_", role)
 
 
-def _parse_options(
-    strict: bool | None, recover: bool, max_header_tokens: int | None
-) -> parse_pb2.ParseOptions:
-    options = parse_pb2.ParseOptions(recover=recover, max_header_tokens=max_header_tokens)
-    if strict is not None:
-        options.strict = strict
+def _parse_options(mode: ParseMode, max_header_tokens: int | None) -> parse_pb2.ParseOptions:
+    modes = get_args(ParseMode)
+    if mode not in modes:
+        raise ValueError(f"unknown mode {mode!r}; choose from {', '.join(modes)}")
+    options = parse_pb2.ParseOptions(recover=mode == "recover", max_header_tokens=max_header_tokens)
+    if mode == "lenient":
+        options.strict = False
     return options
 
 

@@ -211,8 +211,7 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         sequence_id: int | None = None,
         *,
         role: _codec.Role | None = "assistant",
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
     ) -> int:
         """Opens a sequence with the next step, and returns its id.
@@ -220,13 +219,12 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         Args:
             sequence_id: At most 32 bits. None: one that is free.
             role: As for `Client.parse`, like the others.
-            strict: Whether malformed output is an error.
-            recover: No output is an error.
+            mode: What to do with malformed output; see `ParseMode`.
             max_header_tokens: The most tokens that a header may have.
 
-        Raises ValueError where the id is open, or for the name of no role.
+        Raises ValueError where the id is open, or for an unknown role or mode.
         """
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:

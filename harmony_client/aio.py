@@ -153,13 +153,12 @@ class AsyncClient:
         tokens: Iterable[int],
         role: _codec.Role | None = None,
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """See `Client.parse_messages`."""
-        request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
+        request = _codec.parse_messages_request(tokens, role, mode, max_header_tokens)
         return _codec.read_parsed(await self._call(self._stub.ParseMessages, request, timeout))
 
     async def parse(
@@ -167,8 +166,7 @@ class AsyncClient:
         tokens: AsyncIterable[_codec.TokenOrRun] | Iterable[_codec.TokenOrRun],
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
@@ -180,8 +178,7 @@ class AsyncClient:
         """
         async with self.open_parse(
             role,
-            strict=strict,
-            recover=recover,
+            mode=mode,
             max_header_tokens=max_header_tokens,
             replay=replay,
             timeout=timeout,
@@ -196,14 +193,13 @@ class AsyncClient:
         self,
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncParseStream:
         """See `Client.open_parse`."""
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         session = ParseSession(config, replay=replay)
         return AsyncParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 

@@ -164,8 +164,7 @@ class Client:
         tokens: Iterable[int],
         role: _codec.Role | None = None,
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
@@ -175,9 +174,8 @@ class Client:
             tokens: As the model sampled them, stop token included if it was.
             role: The role that the prompt ended with, usually assistant: the
                 tokens begin inside a header. None: they begin with `<|start|>`.
-            strict: Whether malformed output is an error. None: True, or False
-                with `recover`.
-            recover: No output is an error; `recovered` says what was repaired.
+            mode: What to do with malformed output; see `ParseMode`. With
+                `"recover"`, `recovered` has the repairs.
             max_header_tokens: The most tokens that a header may have. None:
                 the server's limit.
             timeout: Seconds that the call may take.
@@ -185,7 +183,7 @@ class Client:
         Raises ValueError for the name of no role, `ParseFailed` for malformed
         output.
         """
-        request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
+        request = _codec.parse_messages_request(tokens, role, mode, max_header_tokens)
         return _codec.read_parsed(self._call(self._stub.ParseMessages, request, timeout))
 
     def parse(
@@ -193,8 +191,7 @@ class Client:
         tokens: Iterable[_codec.TokenOrRun],
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
@@ -209,16 +206,15 @@ class Client:
                         handle(message)
 
         The events are the messages `MessageStarted`, `ContentDelta`,
-        `MessageCompleted` and, with `recover`, `Recovered`.
+        `MessageCompleted` and, with `mode="recover"`, `Recovered`.
 
         Args:
             tokens: Tokens, or runs of tokens; each goes to the server as soon
                 as it is there, in a message of its own.
             role: The role that the prompt ended with: the tokens begin inside
                 a header. None: they begin with `<|start|>`.
-            strict: Whether malformed output is an error. None: True, or False
-                with `recover`.
-            recover: No output is an error; what was repaired is an event.
+            mode: What to do with malformed output; see `ParseMode`. With
+                `"recover"`, each repair is an event.
             max_header_tokens: The most tokens that a header may have. None:
                 the server's limit.
             replay: Whether a broken connection is made again, within the
@@ -233,8 +229,7 @@ class Client:
         """
         with self.open_parse(
             role,
-            strict=strict,
-            recover=recover,
+            mode=mode,
             max_header_tokens=max_header_tokens,
             replay=replay,
             timeout=timeout,
@@ -247,8 +242,7 @@ class Client:
         self,
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
@@ -258,7 +252,7 @@ class Client:
         Nothing is sent before the first token. Raises ValueError for the name
         of no role.
         """
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         session = ParseSession(config, replay=replay)
         return ParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 

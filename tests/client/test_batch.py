@@ -163,11 +163,11 @@ def test_tokens_for_no_sequence(client: Client) -> None:
 def test_options(client: Client) -> None:
     """Each sequence has its own options; a refused one is an error event."""
     with client.batch() as batch:
-        batch.open(1, recover=True)
+        batch.open(1, mode="recover")
         batch.open(2, role=None)
         batch.open(3, max_header_tokens=1)
-        batch.open(4, strict=False)
-        batch.open(5, strict=True, recover=True)
+        batch.open(4, mode="lenient")
+        batch.open(5, max_header_tokens=0)
         step = batch.step({1: RETURN, 2: 200006, 3: HEADER, 4: [*HEADER[:2], RETURN]})
         errors: dict[int, Any] = {event.sequence_id: event.event for event in step.events}
         assert isinstance(errors[1], Recovered)

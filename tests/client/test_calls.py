@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from harmony_client import Client, Conversation, Role, assistant, user
+from harmony_client import Client, Conversation, ParseMode, Role, assistant, user
 from harmony_client.v1 import parse_pb2, service_pb2
 
 from .recording_server import RecordingServer
@@ -132,16 +132,46 @@ def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:
     )
     answer(recorder, "ParseMessages", response)
     parsed = connect(recorder.address).parse_messages(
-        iter([1, 2]), strict=False, recover=True, max_header_tokens=7
+        iter([1, 2]), mode="recover", max_header_tokens=7
     )
     assert parsed == ([MESSAGES[1]], [outcome], [repair])
     assert parsed.messages == [MESSAGES[1]]
     request: Any = recorder.last_request("ParseMessages")
     assert list(request.tokens) == [1, 2]
-    assert request.options.HasField("strict")
-    assert request.options == parse_pb2.ParseOptions(
-        strict=False, recover=True, max_header_tokens=7
-    )
+    assert request.options == parse_pb2.ParseOptions(recover=True, max_header_tokens=7)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("strict", parse_pb2.ParseOptions()),
+        ("lenient", parse_pb2.ParseOptions(strict=False)),
+        ("recover", parse_pb2.ParseOptions(recover=True)),
+    ],
+)
+def test_modes(
+    recorder: RecordingServer, connect: Connect, mode: ParseMode, options: parse_pb2.ParseOptions
+) -> None:
+    """Each mode sets what tells it from the server's default, and nothing else."""
+    connect(recorder.address).parse_messages([1], mode=mode)
+    request: Any = recorder.last_request("ParseMessages")
+    # `strict` is optional: false and unset differ.
+    assert request.options.SerializeToString() == options.SerializeToString()
+
+
+def test_an_unknown_mode_is_not_sent(recorder: RecordingServer, connect: Connect) -> None:
+    """An unknown mode is a ValueError that lists the known ones, and no call is made."""
+    client: Any = connect(recorder.address)
+    expected = "unknown mode 'loose'; choose from strict, lenient, recover"
+    with pytest.raises(ValueError, match=expected):
+        client.parse_messages([1], mode="loose")
+    with pytest.raises(ValueError, match=expected):
+        list(client.parse([1], mode="loose"))
+    with pytest.raises(ValueError, match=expected):
+        client.open_parse(mode="loose")
+    with client.batch() as batch, pytest.raises(ValueError, match=expected):
+        batch.open(mode="loose")
+    assert not recorder.calls
 
 
 @pytest.mark.parametrize("token", [-1, 2**32])

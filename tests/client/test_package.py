@@ -14,7 +14,7 @@ EXPORTED = """
     ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded DeveloperContent
     FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
     InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
-    ParseFailed ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
+    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
     RecoveryReason ResourceExhausted Role RpcError SystemContent TextContent TokenRange
     ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
     assistant developer function namespace system tool user

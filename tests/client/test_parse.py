@@ -194,15 +194,15 @@ def test_an_end_inside_a_header(client: Client) -> None:
 def test_recover(client: Client) -> None:
     """Repairs are events among the others."""
     tokens = encode(client, "<|channel|>final<|message|>Hi<|end|><|end|>")
-    events = list(client.parse(tokens, recover=True))
+    events = list(client.parse(tokens, mode="recover"))
     assert isinstance(events[-1], Recovered)
     assert events[-1].reason == RecoveryReason.RECOVERY_REASON_EXTRA_STOP
 
 
 def test_options(client: Client) -> None:
-    """Role, strictness and limit go to the server."""
-    salvaged = list(client.parse(encode(client, "<|channel|>final Hi<|return|>"), strict=False))
-    assert isinstance(salvaged[-1], MessageCompleted)
+    """Role, mode and limit go to the server."""
+    unfinished = encode(client, "<|channel|>final Hi<|return|>")
+    assert isinstance(list(client.parse(unfinished, mode="lenient"))[-1], MessageCompleted)
     with pytest.raises(ParseFailed):
         list(client.parse(encode(client, CALL), max_header_tokens=1))
     started = next(iter(client.parse([encode(client, " to=x<|message|>")], "user")))
@@ -212,8 +212,8 @@ def test_options(client: Client) -> None:
 
 
 def test_refused_config(client: Client) -> None:
-    """Options that contradict each other are the server's to refuse, with the first token."""
-    with client.open_parse(strict=True, recover=True) as stream, pytest.raises(InvalidArgument):
+    """The server refuses an option that is out of range, with the first token."""
+    with client.open_parse(max_header_tokens=0) as stream, pytest.raises(InvalidArgument):
         stream.feed([1])
 
 
@@ -373,7 +373,7 @@ def test_streams_leave_no_threads(server_address: str) -> None:
     before = threading.active_count()
     with Client(server_address, timeout=0.5) as client:
         for _ in range(10):
-            list(client.parse([200006], role=None, recover=True))
+            list(client.parse([200006], role=None, mode="recover"))
             client.open_parse().feed([200005])
             with client.open_parse() as stream:
                 stream.feed([200005])

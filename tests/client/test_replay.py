@@ -13,6 +13,7 @@ from harmony_client import (
     BatchStep,
     Client,
     HarmonyClientError,
+    ParseMode,
     Recovered,
     RpcError,
     Unavailable,
@@ -45,17 +46,16 @@ deaths = st.lists(st.integers(1, 12), max_size=4)
 class Options(NamedTuple):
     """How a sequence is parsed."""
 
-    strict: bool | None = None
-    recover: bool = False
+    mode: ParseMode = "strict"
     max_header_tokens: int | None = None
 
 
 options = st.sampled_from(
     [
         Options(),
-        Options(strict=False),
-        Options(recover=True),
-        Options(recover=True, max_header_tokens=5),
+        Options(mode="lenient"),
+        Options(mode="recover"),
+        Options(mode="recover", max_header_tokens=5),
     ]
 )
 
@@ -227,7 +227,7 @@ def test_a_server_that_always_dies(connect: Connect) -> None:
 
 def test_a_replay_has_requests_of_bounded_size() -> None:
     """However much was answered, every server accepts the requests that bring it back."""
-    parse = ParseSession(parse_config("assistant", None, False, None), replay=True)
+    parse = ParseSession(parse_config("assistant", "strict", None), replay=True)
     batch = BatchSession(replay=True)
     config = parse_pb2.ParseConfig()
     for sequence_id in range(3):
