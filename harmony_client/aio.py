@@ -151,7 +151,7 @@ class AsyncClient:
     async def parse_messages(
         self,
         tokens: Iterable[int],
-        role: _codec.Role | None = None,
+        role: _codec.Role | None = "assistant",
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,

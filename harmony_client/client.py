@@ -162,7 +162,7 @@ class Client:
     def parse_messages(
         self,
         tokens: Iterable[int],
-        role: _codec.Role | None = None,
+        role: _codec.Role | None = "assistant",
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
@@ -172,8 +172,8 @@ class Client:
 
         Args:
             tokens: As the model sampled them, stop token included if it was.
-            role: The role that the prompt ended with, usually assistant: the
-                tokens begin inside a header. None: they begin with `<|start|>`.
+            role: The role that the prompt ended with, so that the tokens begin
+                inside its header. None: they begin with `<|start|>`.
             mode: What to do with malformed output; see `ParseMode`. With
                 `"recover"`, `recovered` has the repairs.
             max_header_tokens: The most tokens that a header may have. None:

@@ -113,7 +113,7 @@ def test_parse(client: Client) -> None:
         ' <|constrain|>json<|message|>{"location": "Tokyo"}<|call|>',
         allowed_special="all",
     )
-    parsed = client.parse_messages(completion, "assistant")
+    parsed = client.parse_messages(completion)
     expected: list[Message] = [
         assistant("Think.", channel="analysis"),
         CONVERSATION[4],
@@ -127,7 +127,7 @@ def test_parse(client: Client) -> None:
 def test_parse_failure(client: Client) -> None:
     """Malformed output is an error with a stable reason."""
     with pytest.raises(InvalidArgument) as caught:
-        client.parse_messages(client.encode("no header"))
+        client.parse_messages(client.encode("no header"), role=None)
     assert caught.value.reason == "PARSE_FAILED"
 
 

@@ -116,11 +116,18 @@ def test_an_unknown_role_is_not_sent(recorder: RecordingServer, connect: Connect
 
 
 def test_parse_messages_defaults(recorder: RecordingServer, connect: Connect) -> None:
-    """Unset options stay unset, so that the server's defaults hold."""
+    """The role is assistant; unset options stay unset, so that the server's defaults hold."""
     connect(recorder.address).parse_messages([1, 2])
     assert recorder.last_request("ParseMessages") == service_pb2.ParseMessagesRequest(
-        tokens=[1, 2], options=parse_pb2.ParseOptions()
+        tokens=[1, 2], role=Role.ROLE_ASSISTANT, options=parse_pb2.ParseOptions()
     )
+
+
+def test_parse_messages_without_a_role(recorder: RecordingServer, connect: Connect) -> None:
+    """None leaves the role unset: the completion begins with `<|start|>`."""
+    connect(recorder.address).parse_messages([1, 2], role=None)
+    request: Any = recorder.last_request("ParseMessages")
+    assert not request.HasField("role")
 
 
 def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:

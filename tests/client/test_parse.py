@@ -178,7 +178,7 @@ def test_malformed_output_while_more_is_written(server_address: str) -> None:
 def test_malformed_output_in_a_unary_call(client: Client) -> None:
     """The unary call fails with the same class."""
     with pytest.raises(ParseFailed) as caught:
-        client.parse_messages([13225])
+        client.parse_messages([13225], role=None)
     assert (caught.value.token, caught.value.state) == (13225, "ExpectStart")
 
 
