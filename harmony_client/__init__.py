@@ -1,4 +1,4 @@
-"""Client of the harmony sidecar: conversations to tokens, tokens to messages."""
+"""Client of the harmony sidecar: turns conversations into tokens, and tokens into messages."""
 
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
 from harmony_client._codec import ParsedCompletion, ParseMode

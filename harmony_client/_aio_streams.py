@@ -1,4 +1,4 @@
-"""The streams of `AsyncClient`."""
+"""Streams of `AsyncClient`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ResponseT = TypeVar("ResponseT")
 
 
 class _Call(Generic[RequestT, ResponseT]):
-    """One call of a stream, written and read in turn."""
+    """One call of a stream, in which each request gets one response."""
 
     def __init__(self, call: grpc.aio.StreamStreamCall[RequestT, ResponseT]) -> None:
         self._call = call
@@ -33,34 +33,34 @@ class _Call(Generic[RequestT, ResponseT]):
         call.add_done_callback(self._note_status)
 
     async def ask(self, request: RequestT | None) -> ResponseT:
-        """Returns the answer to a request, or with None to the half-close."""
+        """Sends a request, or half-closes if it is None; returns the response."""
         try:
-            # A call that is over takes no request; to read tells how it ended.
+            # An ended call takes no request; reading from it tells how it ended.
             with suppress(asyncio.InvalidStateError):
                 await (self._call.done_writing() if request is None else self._call.write(request))
             response = await self._call.read()
-            # The status comes behind the last answer, and may be an error.
+            # After the half-close, read on to the status, which may be an error.
             if _is_end(response) or (request is None and not _is_end(await self._call.read())):
                 raise ended_without_answer()
         except grpc.aio.AioRpcError as error:
             status = self._status or error
             if status.code() is grpc.StatusCode.OK:
-                # The write came upon a call that the server had ended.
+                # The server had ended the call before the write.
                 raise ended_without_answer() from error
             raise from_grpc(status) from error
         return cast("ResponseT", response)
 
     def cancel(self) -> None:
-        """Cancels what is under way."""
+        """Cancels the call."""
         self._call.cancel()
 
     def _note_status(self, call: grpc.aio.StreamStreamCall[RequestT, ResponseT]) -> None:
-        # A write that comes upon the end of the call replaces the status of the server by INTERNAL
-        # (grpc/grpc#36066). This runs before it, when there is nothing to wait for any more, and in
-        # old versions once more behind it.
+        # A write to an ended call replaces the server's status by INTERNAL (grpc/grpc#36066). This
+        # callback runs before that; old versions of grpcio run it a second time after it.
         if self._status is not None:
             return
         reading = _read_status(call)
+        # The call has ended, so that nothing waits and the coroutine returns at once.
         try:
             reading.send(None)
         except StopIteration as result:
@@ -98,7 +98,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
         self._ended = False
 
     async def ask(self, request: RequestT | None) -> ResponseT:
-        """Returns the answer to a request, or with None to the end of the stream."""
+        """Sends a request, or ends the stream if it is None; returns the response."""
         if self._ended:
             raise stream_ended()
         patience = Patience(self._timeout)
@@ -114,18 +114,18 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
             await asyncio.sleep(pause)
 
     def end(self) -> None:
-        """Ends the stream, and a call that is under way."""
+        """Ends the stream and cancels its call."""
         self._ended = True
         self._drop_call()
 
     async def _attempt(self, request: RequestT | None, patience: Patience) -> ResponseT:
-        fresh = self._call is None
+        is_new = self._call is None
         call = self._call = self._call or _Call(self._start())
         try:
             async with asyncio.timeout(patience.seconds_left):
-                if fresh:
-                    for earlier in self._session.opening():
-                        await call.ask(earlier)
+                if is_new:
+                    for opening in self._session.opening():
+                        await call.ask(opening)
                 return await call.ask(request)
         except TimeoutError as error:
             raise patience.exhausted() from error
@@ -137,7 +137,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
 
 
 class _AsyncStream(Generic[RequestT, ResponseT]):
-    """What both kinds of stream have in common."""
+    """The part that both kinds of stream share."""
 
     _exchange: AsyncExchange[RequestT, ResponseT]
 
@@ -158,15 +158,15 @@ class _AsyncStream(Generic[RequestT, ResponseT]):
 
 
 class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
-    """One sequence being parsed, made by `AsyncClient.open_parse`.
+    """Parses one sequence as its tokens arrive; made by `AsyncClient.open_parse`.
 
         async with client.open_parse() as stream:
             async for token in sampled:
                 show(await stream.feed([token]))
             show(await stream.finish())
 
-    It is `ParseStream` with methods to await. Use it from one task at a time; a
-    task cancelled in `feed` or `finish` ends it.
+    It is `ParseStream` with methods to await. Use it from one task at a time.
+    Cancelling a task in `feed` or `finish` ends the stream.
     """
 
     def __init__(
@@ -192,15 +192,15 @@ class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseRespo
 
 
 class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
-    """Many sequences being parsed, one message a step; made by `AsyncClient.batch`.
+    """Parses many sequences together, one request for each step; made by `AsyncClient.batch`.
 
         async with client.batch() as batch:
             first, second = batch.open(), batch.open()
             step = await batch.step({first: 200005, second: [200005, 35644]})
 
-    It is `Batch` with methods to await, except that `open` and `close` send
-    nothing themselves and are plain. Use it from one task at a time; a task
-    cancelled in a step ends it.
+    It is `Batch` with methods to await, except `open` and `close`, which send
+    nothing. Use it from one task at a time. Cancelling a task in a step ends
+    the batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Python arguments to requests, responses to Python values: what both clients share."""
+"""Converts Python arguments to requests and responses to Python values, for both clients."""
 
 from __future__ import annotations
 
@@ -9,21 +9,13 @@ from harmony_client._enums import enum_label
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
 Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
-# Quoted: at run time a generated enum is no class.
+# Quoted: at run time a generated enum is not a class.
 Role: TypeAlias = "chat_pb2.Role | str"
 SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
 
 ParseMode: TypeAlias = Literal["strict", "lenient", "recover"]
-"""What a parse does with malformed output.
+"""What to do with malformed output; `Client.parse_messages` describes each mode."""
 
-- `strict`: malformed output is an error.
-- `lenient`: as `strict`, except that a stop token may also end a header; what
-  follows the channel in that header becomes the message's text.
-- `recover`: no output is an error; malformed output is repaired, no text is
-  lost, and every repair is reported.
-"""
-
-# What a caller feeds a stream in one go, and what a stream may be made of.
 TokenOrRun: TypeAlias = int | Iterable[int]
 Event: TypeAlias = (
     parse_pb2.MessageStarted
@@ -41,7 +33,7 @@ class ParsedCompletion(NamedTuple):
     outcomes: list[service_pb2.MessageOutcome]
     """How each message ended and where it stands, parallel to `messages`."""
     recovered: list[parse_pb2.Recovered]
-    """Every repair, in order. Empty unless the parse was to recover."""
+    """Every repair, in order. Empty unless the mode was `"recover"`."""
 
 
 def render_request(
@@ -59,9 +51,9 @@ def render_request(
 def render_conversation_request(
     conversation: Conversation, auto_drop_analysis: bool
 ) -> service_pb2.RenderConversationRequest:
-    """Returns the request to render a conversation as it is."""
+    """Returns the request to render a conversation with nothing after it."""
     return service_pb2.RenderConversationRequest(
-        conversation=_conversation(conversation), config=_render_config(auto_drop_analysis)
+        conversation=_to_conversation(conversation), config=_to_render_config(auto_drop_analysis)
     )
 
 
@@ -70,9 +62,9 @@ def render_conversation_for_completion_request(
 ) -> service_pb2.RenderConversationForCompletionRequest:
     """Returns the request to render a conversation as a prompt."""
     return service_pb2.RenderConversationForCompletionRequest(
-        conversation=_conversation(conversation),
-        next_turn_role=_role(next_turn_role),
-        config=_render_config(auto_drop_analysis),
+        conversation=_to_conversation(conversation),
+        next_turn_role=_to_role(next_turn_role),
+        config=_to_render_config(auto_drop_analysis),
     )
 
 
@@ -81,7 +73,7 @@ def render_conversation_for_training_request(
 ) -> service_pb2.RenderConversationForTrainingRequest:
     """Returns the request to render a conversation as a training example."""
     return service_pb2.RenderConversationForTrainingRequest(
-        conversation=_conversation(conversation), config=_render_config(auto_drop_analysis)
+        conversation=_to_conversation(conversation), config=_to_render_config(auto_drop_analysis)
     )
 
 
@@ -94,18 +86,18 @@ def parse_messages_request(
     """Returns the request to parse a whole completion."""
     return service_pb2.ParseMessagesRequest(
         tokens=tokens,
-        role=None if role is None else _role(role),
-        options=_parse_options(mode, max_header_tokens),
+        role=None if role is None else _to_role(role),
+        options=_to_parse_options(mode, max_header_tokens),
     )
 
 
 def parse_config(
     role: Role | None, mode: ParseMode, max_header_tokens: int | None
 ) -> parse_pb2.ParseConfig:
-    """Returns how one sequence of a stream is parsed."""
+    """Returns the configuration of one sequence of a stream."""
     return parse_pb2.ParseConfig(
-        role=None if role is None else _role(role),
-        options=_parse_options(mode, max_header_tokens),
+        role=None if role is None else _to_role(role),
+        options=_to_parse_options(mode, max_header_tokens),
     )
 
 
@@ -113,10 +105,10 @@ def encode_request(
     text: str, allowed_special: SpecialTokens, disallowed_special: SpecialTokens
 ) -> service_pb2.EncodeRequest:
     """Returns the request to encode text."""
-    request = service_pb2.EncodeRequest(text=text, allowed_special=_special_set(allowed_special))
-    # Unset is "all that are not allowed", which is what "all" means here.
+    request = service_pb2.EncodeRequest(text=text, allowed_special=_to_special_set(allowed_special))
+    # Unset means all that are not allowed, as "all" does here.
     if disallowed_special != "all":
-        request.disallowed_special.CopyFrom(_special_set(disallowed_special))
+        request.disallowed_special.CopyFrom(_to_special_set(disallowed_special))
     return request
 
 
@@ -131,38 +123,38 @@ def decode_bytes_request(tokens: Iterable[int]) -> service_pb2.DecodeRequest:
 
 
 def read_parsed(response: service_pb2.ParseMessagesResponse) -> ParsedCompletion:
-    """Returns the messages of a parsed completion and what is known of each."""
+    """Returns the messages, outcomes and repairs of a parsed completion."""
     return ParsedCompletion(
         list(response.messages), list(response.outcomes), list(response.recovered)
     )
 
 
 def read_events(response: parse_pb2.ParseResponse) -> list[Event]:
-    """Returns the events of an answer, each as the message that it is."""
+    """Returns the events of a response, each unwrapped to its own message type."""
     return [getattr(event, event.WhichOneof("event")) for event in response.events]
 
 
-def token_run(tokens: TokenOrRun) -> Iterable[int]:
-    """Returns a run of tokens as it is, a single token as a run of one."""
+def as_run(tokens: TokenOrRun) -> Iterable[int]:
+    """Returns a run of tokens unchanged, or a single token as a run of one."""
     return tokens if isinstance(tokens, Iterable) else (tokens,)
 
 
-def _conversation(conversation: Conversation) -> chat_pb2.Conversation:
-    """Returns the conversation, made of the messages where it is given as such."""
+def _to_conversation(conversation: Conversation) -> chat_pb2.Conversation:
+    """Returns a conversation unchanged, or a new one made of the given messages."""
     if isinstance(conversation, chat_pb2.Conversation):
         return conversation
     return chat_pb2.Conversation(messages=conversation)
 
 
-def _render_config(auto_drop_analysis: bool) -> service_pb2.RenderConversationConfig:
+def _to_render_config(auto_drop_analysis: bool) -> service_pb2.RenderConversationConfig:
     return service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
 
 
-def _role(role: Role) -> Role:
+def _to_role(role: Role) -> Role:
     return enum_label(chat_pb2.Role, "ROLE_", role)
 
 
-def _parse_options(mode: ParseMode, max_header_tokens: int | None) -> parse_pb2.ParseOptions:
+def _to_parse_options(mode: ParseMode, max_header_tokens: int | None) -> parse_pb2.ParseOptions:
     modes = get_args(ParseMode)
     if mode not in modes:
         raise ValueError(f"unknown mode {mode!r}; choose from {', '.join(modes)}")
@@ -172,10 +164,10 @@ def _parse_options(mode: ParseMode, max_header_tokens: int | None) -> parse_pb2.
     return options
 
 
-def _special_set(special: SpecialTokens) -> service_pb2.SpecialTokenSet:
+def _to_special_set(special: SpecialTokens) -> service_pb2.SpecialTokenSet:
     if special == "all":
         return service_pb2.SpecialTokenSet(all=True)
     if isinstance(special, str):
-        # Taken as an iterable it would be a set of single characters.
-        raise TypeError(f'special tokens are "all" or several strings, not {special!r}')
+        # A string is an iterable too: it would become a set of its characters.
+        raise TypeError(f'special tokens must be "all" or an iterable of strings, not {special!r}')
     return service_pb2.SpecialTokenSet(tokens=special)

@@ -1,9 +1,9 @@
-"""What streams send and what they remember: all of Parse and ParseBatch but the transport.
+"""The state of a stream, apart from its transport: what to send, and what to keep for a replay.
 
-A session that replays remembers the tokens that were answered, 4 bytes each. An answer holds
-everything that its request's tokens complete, however they were split before. So when a call
-breaks, the tokens answered go to a new call and the answers to them hold nothing new; then the
-request that had no answer is sent again, and its answer is what it would have been.
+A session that replays keeps every answered token, 4 bytes each. When a call breaks, it first sends
+these tokens on a new call and ignores the responses, which hold nothing new. Then it sends the
+unanswered request again. A response has all that its request's tokens complete, however earlier
+tokens were split into requests, so the caller gets what the broken call would have returned.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from harmony_client.v1 import parse_pb2
 
 RequestT_co = TypeVar("RequestT_co", covariant=True)
 
-# Tokens in one request of a replay: at most 1 MB, which every server accepts.
+# Tokens in one request of a replay. They take at most 1 MB, which every server accepts.
 _REPLAY_TOKENS: Final = 100_000
 
 
 class Session(Protocol[RequestT_co]):
-    """What a stream is made of, call by call."""
+    """The state of one stream, which may outlive a call."""
 
     @property
     def replays(self) -> bool:
-        """Whether a new call can take the place of a broken one."""
+        """Whether a new call can replace a broken one."""
 
     def opening(self) -> Iterator[RequestT_co]:
-        """Yields the requests that bring a new call to where the session is."""
+        """Yields the requests that bring a new call to the state of the session."""
 
 
 class ParseSession:
-    """One sequence."""
+    """The state of a stream with one sequence."""
 
     def __init__(self, config: parse_pb2.ParseConfig, *, replay: bool) -> None:
         self.replays = replay
@@ -40,38 +40,38 @@ class ParseSession:
         self._answered = array("I")
 
     def opening(self) -> Iterator[parse_pb2.ParseRequest]:
-        """Yields the config and the tokens answered so far."""
+        """Yields requests with the configuration and the tokens answered so far."""
         yield parse_pb2.ParseRequest(config=self._config)
         for begin in range(0, len(self._answered), _REPLAY_TOKENS):
             yield self.request(self._answered[begin : begin + _REPLAY_TOKENS])
 
     def request(self, tokens: Iterable[int]) -> parse_pb2.ParseRequest:
-        """Returns the request that feeds tokens."""
+        """Returns a request that feeds tokens."""
         return parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=tokens))
 
     def answered(self, request: parse_pb2.ParseRequest) -> None:
-        """Notes that a request has its answer."""
+        """Keeps the tokens of an answered request, in case of a replay."""
         if self.replays:
             self._answered.extend(request.tokens.tokens)
 
 
 class _Sequence(NamedTuple):
-    """An open sequence of a batch and its tokens that were answered."""
+    """An open sequence of a batch, with its answered tokens."""
 
     opened: parse_pb2.OpenSequence
     tokens: array[int]
 
 
 class BatchSession:
-    """Many sequences."""
+    """The state of a stream with many sequences."""
 
     def __init__(self, *, replay: bool) -> None:
         self.replays = replay
-        # Opened by the caller; what the server knows of them, for a replay; what it must be told.
         self._open: set[int] = set()
+        # What a replay has to bring back.
         self._answered: dict[int, _Sequence] = {}
         self._to_open: list[parse_pb2.OpenSequence] = []
-        # In order, each once.
+        # A set that keeps its order.
         self._to_close: dict[int, None] = {}
         self._next_id = 0
 
@@ -83,7 +83,7 @@ class BatchSession:
             sequence_id = self._next_id
             self._next_id += 1
         elif sequence_id in self._open:
-            raise ValueError(f"sequence {sequence_id} is open already")
+            raise ValueError(f"sequence {sequence_id} is already open")
         self._to_open.append(parse_pb2.OpenSequence(sequence_id=sequence_id, config=config))
         self._open.add(sequence_id)
         return sequence_id
@@ -95,14 +95,16 @@ class BatchSession:
         self._to_close[sequence_id] = None
 
     def opening(self) -> Iterator[parse_pb2.ParseBatchRequest]:
-        """Yields the open sequences and the tokens of them answered so far."""
+        """Yields requests with the open sequences and their tokens answered so far."""
         if not self._answered:
             return
-        yield parse_pb2.ParseBatchRequest(open=[known.opened for known in self._answered.values()])
+        yield parse_pb2.ParseBatchRequest(
+            open=[sequence.opened for sequence in self._answered.values()]
+        )
         ids, tokens = array("I"), array("I")
-        for sequence_id, known in self._answered.items():
-            ids += array("I", [sequence_id]) * len(known.tokens)
-            tokens += known.tokens
+        for sequence_id, sequence in self._answered.items():
+            ids += array("I", [sequence_id]) * len(sequence.tokens)
+            tokens += sequence.tokens
         for begin in range(0, len(tokens), _REPLAY_TOKENS):
             part = slice(begin, begin + _REPLAY_TOKENS)
             yield parse_pb2.ParseBatchRequest(sequence_ids=ids[part], tokens=tokens[part])
@@ -110,7 +112,7 @@ class BatchSession:
     def request(
         self, sequence_ids: Sequence[int], tokens: Sequence[int]
     ) -> parse_pb2.ParseBatchRequest:
-        """Returns the request of one step, with what is to be opened and closed."""
+        """Returns the request of one step, with the sequences to open and to close."""
         if len(sequence_ids) != len(tokens):
             raise ValueError(f"{len(sequence_ids)} sequence ids for {len(tokens)} tokens")
         request = parse_pb2.ParseBatchRequest(
@@ -123,13 +125,13 @@ class BatchSession:
     def answered(
         self, request: parse_pb2.ParseBatchRequest, response: parse_pb2.ParseBatchResponse
     ) -> None:
-        """Notes the answer of a request."""
+        """Forgets sequences that ended; keeps the tokens of the others, in case of a replay."""
         if self.replays:
             for opened in request.open:
                 self._answered[opened.sequence_id] = _Sequence(opened, array("I"))
             for sequence_id, token in zip(request.sequence_ids, request.tokens, strict=True):
-                if (known := self._answered.get(sequence_id)) is not None:
-                    known.tokens.append(token)
+                if (sequence := self._answered.get(sequence_id)) is not None:
+                    sequence.tokens.append(token)
         for event in response.events:
             if event.WhichOneof("event") == "error":
                 self._forget(event.sequence_id)

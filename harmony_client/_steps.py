@@ -1,4 +1,4 @@
-"""The steps of a batch: what one takes, and what it gives back."""
+"""One step of a batch: its tokens as columns, and its results."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from harmony_client.v1 import parse_pb2
 
 
 class BatchEvent(NamedTuple):
-    """What happened to one sequence in a step, beside its deltas."""
+    """An event of one sequence in a step, other than a delta."""
 
     sequence_id: int
-    """The sequence."""
+    """The sequence that the event belongs to."""
     delta_index: int
-    """How many of the step's deltas come before it."""
+    """How many of the step's deltas come before the event."""
     event: parse_pb2.MessageStarted | parse_pb2.MessageCompleted | parse_pb2.Recovered | RpcError
-    """What happened. An error is not raised: it ended this sequence and no other."""
+    """The event. An error is not raised; it has ended this sequence and no other."""
 
 
 class BatchStep(NamedTuple):
-    """What one step of a batch gave."""
+    """The results of one step of a batch."""
 
     sequence_ids: list[int]
-    """For each delta the sequence that it belongs to."""
+    """The sequence of each delta, parallel to `deltas`."""
     deltas: list[str]
-    """New text, one piece for a sequence and message."""
+    """New text, one delta for each message of each sequence."""
     events: list[BatchEvent]
-    """Everything else, in order."""
+    """All other events, in order."""
 
     def in_order(self) -> Iterator[tuple[int, _codec.Event | RpcError]]:
-        """Yields deltas and events as they followed one another, each with its sequence."""
-        done = 0
+        """Yields every delta and event in the order they happened, each with its sequence id."""
+        yielded = 0
         for sequence_id, delta_index, event in self.events:
-            yield from self._deltas(done, delta_index)
+            yield from self._deltas(yielded, delta_index)
             yield sequence_id, event
-            done = delta_index
-        yield from self._deltas(done, len(self.deltas))
+            yielded = delta_index
+        yield from self._deltas(yielded, len(self.deltas))
 
     def _deltas(self, begin: int, end: int) -> Iterator[tuple[int, parse_pb2.ContentDelta]]:
         for index in range(begin, end):
@@ -46,23 +46,23 @@ class BatchStep(NamedTuple):
 
 
 def to_columns(tokens: Mapping[int, _codec.TokenOrRun]) -> tuple[list[int], list[int]]:
-    """Returns the sequence ids and the tokens of a step in two parallel lists."""
+    """Returns the sequence ids and tokens of a step as two parallel lists."""
     ids: list[int] = []
     column: list[int] = []
     for sequence_id, given in tokens.items():
-        # The usual case first: to ask for an Iterable costs more than all the rest.
+        # The common case first: a check for Iterable costs more than all the rest.
         if isinstance(given, int):
             ids.append(sequence_id)
             column.append(given)
         else:
             before = len(column)
-            column.extend(_codec.token_run(given))
+            column.extend(_codec.as_run(given))
             ids += [sequence_id] * (len(column) - before)
     return ids, column
 
 
 def read_step(response: parse_pb2.ParseBatchResponse) -> BatchStep:
-    """Returns what an answer holds."""
+    """Returns the results in a response."""
     return BatchStep(
         list(response.sequence_ids),
         list(response.deltas),

@@ -1,6 +1,6 @@
 """The client for asyncio."""
 
-# A timeout here is the deadline that travels with the call, not one of the task.
+# A timeout here is the deadline that is sent with the call, not a limit of the task.
 # ruff: noqa: ASYNC109
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class AsyncClient:
         async with AsyncClient("127.0.0.1:50051") as client:
             tokens = await client.render_conversation_for_completion([user("What is 2 + 2?")])
 
-    It is `Client` with methods to await: same names, arguments, results and
-    errors. A cancelled task cancels its call.
+    It is `Client` with methods to await: the names, arguments, results and
+    errors are the same. Cancelling a task cancels its call.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class AsyncClient:
     ) -> None:
         """Prepares a connection, as `Client` does.
 
-        Raises RuntimeError outside a running event loop.
+        Raises RuntimeError if no event loop is running.
         """
-        # The channel belongs to a loop; without this check it would make one that nobody runs.
+        # Outside a loop, the channel would create one that nobody runs.
         asyncio.get_running_loop()
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
@@ -66,11 +66,11 @@ class AsyncClient:
             self._channel = grpc.aio.insecure_channel(target, options=all_options)
         else:
             self._channel = grpc.aio.secure_channel(target, credentials, options=all_options)
-        # The stub takes its kind of call from the channel; only the type checker knows two classes.
+        # One stub serves both kinds of channel; only the type checker knows two classes.
         self._stub = cast("HarmonyServiceAsyncStub", HarmonyServiceStub(self._channel))
 
     async def close(self) -> None:
-        """Ends the connection; calls under way are `Cancelled`."""
+        """Closes the connection; calls in progress raise `Cancelled`."""
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
@@ -171,10 +171,10 @@ class AsyncClient:
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncGenerator[_codec.Event, None]:
-        """See `Client.parse`; `tokens` may be iterable in either way.
+        """See `Client.parse`; `tokens` may also be an asynchronous iterable.
 
-        A loop that is left early, by `break` or an error, ends the stream when
-        the iterator is closed, as `contextlib.aclosing` does at once.
+        If you leave the loop early, the stream ends when the iterator is
+        closed; `contextlib.aclosing` closes it at once.
         """
         async with self.open_parse(
             role,
@@ -184,7 +184,7 @@ class AsyncClient:
             timeout=timeout,
         ) as stream:
             async for run in _each(tokens):
-                for event in await stream.feed(_codec.token_run(run)):
+                for event in await stream.feed(_codec.as_run(run)):
                     yield event
             for event in await stream.finish():
                 yield event
@@ -238,7 +238,7 @@ class AsyncClient:
         request: RequestT,
         timeout: float | None,
     ) -> ResponseT:
-        """Makes one call with the client's settings and errors."""
+        """Makes a unary call with the client's settings; raises the client's errors."""
         try:
             return await method(
                 request,
@@ -255,7 +255,7 @@ class AsyncClient:
         session: Session[RequestT],
         timeout: float | None,
     ) -> AsyncExchange[RequestT, ResponseT]:
-        """Prepares a stream with the client's settings."""
+        """Prepares a stream with the client's settings, without starting a call."""
 
         def start() -> grpc.aio.StreamStreamCall[RequestT, ResponseT]:
             return method(metadata=self._metadata, wait_for_ready=self._wait_for_ready)

@@ -116,14 +116,14 @@ def test_open_twice_and_close_unopened(client: Client) -> None:
     """Mistakes with ids are found before anything is sent, and harm nothing."""
     with client.batch() as batch:
         batch.open(1)
-        with pytest.raises(ValueError, match="sequence 1 is open already"):
+        with pytest.raises(ValueError, match="sequence 1 is already open"):
             batch.open(1)
         with pytest.raises(ValueError, match="sequence 2 is not open"):
             batch.close(2)
         batch.close(1)
         with pytest.raises(ValueError, match="sequence 1 is not open"):
             batch.close(1)
-        with pytest.raises(ValueError, match="sequence 1 is open already"):
+        with pytest.raises(ValueError, match="sequence 1 is already open"):
             batch.open(1)
         with pytest.raises(ValueError, match="unknown name 'model'"):
             batch.open(3, role="model")

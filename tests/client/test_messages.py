@@ -99,7 +99,7 @@ def test_system() -> None:
 
 def test_unknown_effort_is_refused() -> None:
     """A wrong name is an error that lists the right ones."""
-    with pytest.raises(ValueError, match="unknown name 'maximum': it is none of low, medium, high"):
+    with pytest.raises(ValueError, match="unknown name 'maximum'; choose from low, medium, high"):
         system(reasoning_effort="maximum")
 
 

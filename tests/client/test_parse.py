@@ -437,5 +437,5 @@ def test_a_server_that_ends_a_stream_early(
     """An end in good order where an answer is due is the server's fault."""
     recording_server.streams["Parse"] = lambda *_: iter(())
     recording_server.start("127.0.0.1:0")
-    with pytest.raises(Internal, match="without an answer"):
+    with pytest.raises(Internal, match="without a response"):
         list(connect(recording_server.address).parse([1]))
