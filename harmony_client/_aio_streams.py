@@ -12,7 +12,7 @@ from harmony_client import _codec
 from harmony_client._patience import Patience
 from harmony_client._sessions import BatchSession, ParseSession, Session
 from harmony_client._steps import BatchStep, read_step, to_columns
-from harmony_client.errors import ended_without_answer, from_grpc, stream_ended
+from harmony_client.errors import ended_without_response, from_grpc, stream_ended
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class _Call(Generic[RequestT, ResponseT]):
             response = await self._call.read()
             # After the half-close, read on to the status, which may be an error.
             if _is_end(response) or (request is None and not _is_end(await self._call.read())):
-                raise ended_without_answer()
+                raise ended_without_response()
         except grpc.aio.AioRpcError as error:
             status = self._status or error
             if status.code() is grpc.StatusCode.OK:
                 # The server had ended the call before the write.
-                raise ended_without_answer() from error
+                raise ended_without_response() from error
             raise from_grpc(status) from error
         return cast("ResponseT", response)
 
@@ -124,11 +124,11 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
         try:
             async with asyncio.timeout(patience.seconds_left):
                 if is_new:
-                    for opening in self._session.opening():
+                    for opening in self._session.opening_requests():
                         await call.ask(opening)
                 return await call.ask(request)
         except TimeoutError as error:
-            raise patience.exhausted() from error
+            raise patience.deadline_exceeded() from error
 
     def _drop_call(self) -> None:
         call, self._call = self._call, None
@@ -179,9 +179,9 @@ class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseRespo
 
     async def feed(self, tokens: Iterable[int]) -> list[_codec.Event]:
         """See `ParseStream.feed`."""
-        request = self._session.request(tokens)
+        request = self._session.make_request(tokens)
         response = await self._exchange.ask(request)
-        self._session.answered(request)
+        self._session.note_answer(request)
         return _codec.read_events(response)
 
     async def finish(self) -> list[_codec.Event]:
@@ -233,9 +233,9 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
 
     async def step_columns(self, sequence_ids: Sequence[int], tokens: Sequence[int]) -> BatchStep:
         """See `Batch.step_columns`."""
-        request = self._session.request(sequence_ids, tokens)
+        request = self._session.make_request(sequence_ids, tokens)
         response = await self._exchange.ask(request)
-        self._session.answered(request, response)
+        self._session.note_answer(request, response)
         return read_step(response)
 
     async def finish(self) -> BatchStep:

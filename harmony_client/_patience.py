@@ -37,7 +37,7 @@ class Patience:
         self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
         return pause
 
-    def exhausted(self) -> DeadlineExceeded:
+    def deadline_exceeded(self) -> DeadlineExceeded:
         """Returns the error for a step that missed the deadline."""
         return DeadlineExceeded(
             grpc.StatusCode.DEADLINE_EXCEEDED, f"no response within {self._timeout:g} s"

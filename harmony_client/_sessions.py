@@ -27,7 +27,7 @@ class Session(Protocol[RequestT_co]):
     def replays(self) -> bool:
         """Whether a new call can replace a broken one."""
 
-    def opening(self) -> Iterator[RequestT_co]:
+    def opening_requests(self) -> Iterator[RequestT_co]:
         """Yields the requests that bring a new call to the state of the session."""
 
 
@@ -39,17 +39,17 @@ class ParseSession:
         self._config = config
         self._answered = array("I")
 
-    def opening(self) -> Iterator[parse_pb2.ParseRequest]:
+    def opening_requests(self) -> Iterator[parse_pb2.ParseRequest]:
         """Yields requests with the configuration and the tokens answered so far."""
         yield parse_pb2.ParseRequest(config=self._config)
         for begin in range(0, len(self._answered), _REPLAY_TOKENS):
-            yield self.request(self._answered[begin : begin + _REPLAY_TOKENS])
+            yield self.make_request(self._answered[begin : begin + _REPLAY_TOKENS])
 
-    def request(self, tokens: Iterable[int]) -> parse_pb2.ParseRequest:
+    def make_request(self, tokens: Iterable[int]) -> parse_pb2.ParseRequest:
         """Returns a request that feeds tokens."""
         return parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=tokens))
 
-    def answered(self, request: parse_pb2.ParseRequest) -> None:
+    def note_answer(self, request: parse_pb2.ParseRequest) -> None:
         """Keeps the tokens of an answered request, in case of a replay."""
         if self.replays:
             self._answered.extend(request.tokens.tokens)
@@ -94,7 +94,7 @@ class BatchSession:
             raise ValueError(f"sequence {sequence_id} is not open")
         self._to_close[sequence_id] = None
 
-    def opening(self) -> Iterator[parse_pb2.ParseBatchRequest]:
+    def opening_requests(self) -> Iterator[parse_pb2.ParseBatchRequest]:
         """Yields requests with the open sequences and their tokens answered so far."""
         if not self._answered:
             return
@@ -109,7 +109,7 @@ class BatchSession:
             part = slice(begin, begin + _REPLAY_TOKENS)
             yield parse_pb2.ParseBatchRequest(sequence_ids=ids[part], tokens=tokens[part])
 
-    def request(
+    def make_request(
         self, sequence_ids: Sequence[int], tokens: Sequence[int]
     ) -> parse_pb2.ParseBatchRequest:
         """Returns the request of one step, with the sequences to open and to close."""
@@ -122,7 +122,7 @@ class BatchSession:
         self._to_close.clear()
         return request
 
-    def answered(
+    def note_answer(
         self, request: parse_pb2.ParseBatchRequest, response: parse_pb2.ParseBatchResponse
     ) -> None:
         """Forgets sequences that ended; keeps the tokens of the others, in case of a replay."""

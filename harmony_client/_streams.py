@@ -11,7 +11,7 @@ from harmony_client._patience import Patience
 from harmony_client._sessions import BatchSession, ParseSession, Session
 from harmony_client._steps import BatchStep, read_step, to_columns
 from harmony_client._watchdog import Cancellable
-from harmony_client.errors import ended_without_answer, stream_ended
+from harmony_client.errors import ended_without_response, stream_ended
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class _Call(Generic[RequestT, ResponseT]):
         response = next(self.responses, None)
         # After the half-close, read on to the status, which may be an error.
         if response is None or (request is None and next(self.responses, None) is not None):
-            raise ended_without_answer()
+            raise ended_without_response()
         return response
 
     def _end_requests(self) -> None:
@@ -103,7 +103,7 @@ class Exchange(Generic[RequestT, ResponseT]):
         call = self._call = self._call or _Call(self._start)
         with self._watchdog.watch(call.responses, patience):
             if is_new:
-                for opening in self._session.opening():
+                for opening in self._session.opening_requests():
                     call.ask(opening)
             return call.ask(request)
 
@@ -165,9 +165,9 @@ class ParseStream(_Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
             Unavailable: The connection broke, and the stream does not replay.
             RpcError: The call failed in another way.
         """
-        request = self._session.request(tokens)
+        request = self._session.make_request(tokens)
         response = self._exchange.ask(request)
-        self._session.answered(request)
+        self._session.note_answer(request)
         return _codec.read_events(response)
 
     def finish(self) -> list[_codec.Event]:
@@ -261,9 +261,9 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         Repeat the id of a sequence that gets several tokens. Raises what `step`
         raises, and ValueError if the columns differ in length.
         """
-        request = self._session.request(sequence_ids, tokens)
+        request = self._session.make_request(sequence_ids, tokens)
         response = self._exchange.ask(request)
-        self._session.answered(request, response)
+        self._session.note_answer(request, response)
         return read_step(response)
 
     def finish(self) -> BatchStep:

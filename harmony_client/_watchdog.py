@@ -53,7 +53,7 @@ class Watchdog:
         finally:
             late = self._remove(call)
         if late:
-            raise patience.exhausted() from failure
+            raise patience.deadline_exceeded() from failure
         if failure is not None:
             # grpcio raises the finished call itself.
             raise from_grpc(cast("grpc.Call", failure)) from failure

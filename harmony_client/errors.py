@@ -184,7 +184,7 @@ def from_status(status: status_pb2.Status) -> RpcError:
     )
 
 
-def ended_without_answer() -> Internal:
+def ended_without_response() -> Internal:
     """Returns the error for a stream that the server ended with OK while a response was due."""
     return Internal(grpc.StatusCode.INTERNAL, "the server ended the stream without a response")
 

@@ -234,10 +234,10 @@ def test_a_replay_has_requests_of_bounded_size() -> None:
         batch.open(sequence_id, config)
     run = [200_000] * 150_000
     for sequence_id in range(3):
-        parse.answered(parse.request(run))
-        request = batch.request([sequence_id] * len(run), run)
-        batch.answered(request, parse_pb2.ParseBatchResponse())
-    parse_requests, batch_requests = list(parse.opening()), list(batch.opening())
+        parse.note_answer(parse.make_request(run))
+        request = batch.make_request([sequence_id] * len(run), run)
+        batch.note_answer(request, parse_pb2.ParseBatchResponse())
+    parse_requests, batch_requests = list(parse.opening_requests()), list(batch.opening_requests())
     for requests in (parse_requests, batch_requests):
         assert all(request.ByteSize() < 1_000_000 for request in requests)
     assert sum(len(request.tokens.tokens) for request in parse_requests) == 450_000
@@ -256,10 +256,10 @@ def test_a_batch_forgets_what_has_ended() -> None:
     batch.close(0)
     failure = parse_pb2.SequenceEvent(sequence_id=1)
     failure.error.code = 3
-    batch.answered(
-        batch.request([0, 1, 2], [7, 8, 9]), parse_pb2.ParseBatchResponse(events=[failure])
+    batch.note_answer(
+        batch.make_request([0, 1, 2], [7, 8, 9]), parse_pb2.ParseBatchResponse(events=[failure])
     )
-    opened, fed = batch.opening()
+    opened, fed = batch.opening_requests()
     assert [sequence.sequence_id for sequence in opened.open] == [2]
     assert list(fed.tokens) == [9]
 
@@ -267,9 +267,9 @@ def test_a_batch_forgets_what_has_ended() -> None:
 def test_without_replay_nothing_is_kept() -> None:
     """A stream that does not replay remembers no tokens."""
     parse = ParseSession(parse_pb2.ParseConfig(), replay=False)
-    parse.answered(parse.request([1, 2, 3]))
-    assert len(list(parse.opening())) == 1
+    parse.note_answer(parse.make_request([1, 2, 3]))
+    assert len(list(parse.opening_requests())) == 1
     batch = BatchSession(replay=False)
     batch.open(1, parse_pb2.ParseConfig())
-    batch.answered(batch.request([1], [2]), parse_pb2.ParseBatchResponse())
-    assert list(batch.opening()) == []
+    batch.note_answer(batch.make_request([1], [2]), parse_pb2.ParseBatchResponse())
+    assert list(batch.opening_requests()) == []
