@@ -1,4 +1,4 @@
-"""What both clients put into requests and read from responses."""
+"""The requests that both clients send, and the results they read from responses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answer(recorder: RecordingServer, method: str, response: Message) -> None:
 
 
 def test_get_encoding(recorder: RecordingServer, connect: Connect) -> None:
-    """The description of the encoding comes as the server sends it."""
+    """The description of the encoding is the server's response, unchanged."""
     encoding = service_pb2.GetEncodingResponse(name="HarmonyGptOss", stop_tokens=[200002])
     answer(recorder, "GetEncoding", encoding)
     assert connect(recorder.address).get_encoding() == encoding
@@ -61,7 +61,7 @@ def test_render(recorder: RecordingServer, connect: Connect) -> None:
 def test_a_conversation_is_any_iterable_of_messages(
     recorder: RecordingServer, connect: Connect, method: str, make: Callable[[Any], Any]
 ) -> None:
-    """A Conversation, a list, a tuple and an iterator all do."""
+    """A Conversation, a list, a tuple and an iterator all work."""
     getattr(connect(recorder.address), method)(make(MESSAGES))
     request: Any = recorder.last_request(rpc(method))
     assert list(request.conversation.messages) == MESSAGES
@@ -72,7 +72,7 @@ def test_a_conversation_is_any_iterable_of_messages(
 def test_an_empty_conversation_is_set(
     recorder: RecordingServer, connect: Connect, method: str
 ) -> None:
-    """A conversation without messages is one, not a missing field."""
+    """A conversation without messages is sent as one, not as a missing field."""
     getattr(connect(recorder.address), method)([])
     request: Any = recorder.last_request(rpc(method))
     assert request.HasField("conversation")
@@ -80,7 +80,7 @@ def test_an_empty_conversation_is_set(
 
 @pytest.mark.parametrize("method", RENDERINGS)
 def test_auto_drop_analysis(recorder: RecordingServer, connect: Connect, method: str) -> None:
-    """False is sent as such: unset would mean true."""
+    """False is sent explicitly: unset would mean true."""
     getattr(connect(recorder.address), method)(MESSAGES, auto_drop_analysis=False)
     request: Any = recorder.last_request(rpc(method))
     assert request.config.HasField("auto_drop_analysis")
@@ -102,14 +102,14 @@ def test_roles_go_by_name_or_value(
 
 
 def test_the_assistant_is_next_by_default(recorder: RecordingServer, connect: Connect) -> None:
-    """A prompt is for the model unless said otherwise."""
+    """A prompt is for the assistant by default."""
     connect(recorder.address).render_conversation_for_completion(MESSAGES)
     request: Any = recorder.last_request("RenderConversationForCompletion")
     assert request.next_turn_role == Role.ROLE_ASSISTANT
 
 
 def test_an_unknown_role_is_not_sent(recorder: RecordingServer, connect: Connect) -> None:
-    """The name of no role is a ValueError, and no call is made."""
+    """An unknown role raises ValueError, and no call is made."""
     with pytest.raises(ValueError, match="unknown name 'robot'"):
         connect(recorder.address).render_conversation_for_completion(MESSAGES, "robot")
     assert not recorder.calls
@@ -159,7 +159,7 @@ def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:
 def test_modes(
     recorder: RecordingServer, connect: Connect, mode: ParseMode, options: parse_pb2.ParseOptions
 ) -> None:
-    """Each mode sets what tells it from the server's default, and nothing else."""
+    """Each mode sends only what differs from the server's default."""
     connect(recorder.address).parse_messages([1], mode=mode)
     request: Any = recorder.last_request("ParseMessages")
     # `strict` is optional: false and unset differ.
@@ -167,7 +167,7 @@ def test_modes(
 
 
 def test_an_unknown_mode_is_not_sent(recorder: RecordingServer, connect: Connect) -> None:
-    """An unknown mode is a ValueError that lists the known ones, and no call is made."""
+    """An unknown mode raises a ValueError that lists the known ones, and no call is made."""
     client: Any = connect(recorder.address)
     expected = "unknown mode 'loose'; choose from strict, lenient, recover"
     with pytest.raises(ValueError, match=expected):
@@ -182,17 +182,17 @@ def test_an_unknown_mode_is_not_sent(recorder: RecordingServer, connect: Connect
 
 
 @pytest.mark.parametrize("token", [-1, 2**32])
-def test_a_token_that_is_none_is_not_sent(
+def test_an_invalid_token_is_not_sent(
     recorder: RecordingServer, connect: Connect, token: int
 ) -> None:
-    """A number outside uint32 is a ValueError, and no call is made."""
+    """A number outside uint32 raises ValueError, and no call is made."""
     with pytest.raises(ValueError, match=str(token)):
         connect(recorder.address).parse_messages([token])
     assert not recorder.calls
 
 
 def test_encode_defaults(recorder: RecordingServer, connect: Connect) -> None:
-    """By default no special token is allowed and each is an error."""
+    """By default every special token in the text is an error."""
     answer(recorder, "Encode", service_pb2.EncodeResponse(tokens=[1]))
     assert connect(recorder.address).encode("a") == [1]
     request: Any = recorder.last_request("Encode")
@@ -215,16 +215,16 @@ def test_encode_special_tokens(recorder: RecordingServer, connect: Connect) -> N
     assert request.disallowed_special == service_pb2.SpecialTokenSet(tokens=["<|call|>"])
 
 
-def test_one_string_is_no_set_of_special_tokens(
+def test_a_string_is_not_a_set_of_special_tokens(
     recorder: RecordingServer, connect: Connect
 ) -> None:
-    """A lone string would otherwise be a set of its characters."""
+    """Otherwise a string would become a set of its characters."""
     with pytest.raises(TypeError, match=re.escape("<|end|>")):
         connect(recorder.address).encode("a", allowed_special="<|end|>")
 
 
 def test_decode(recorder: RecordingServer, connect: Connect) -> None:
-    """Text by default, replacing what is not UTF-8; strict on demand."""
+    """By default invalid UTF-8 is replaced; `strict` refuses it."""
     answer(recorder, "Decode", service_pb2.DecodeResponse(text="é"))
     client = connect(recorder.address)
     assert client.decode([1]) == "é"
@@ -234,14 +234,14 @@ def test_decode(recorder: RecordingServer, connect: Connect) -> None:
 
 
 def test_decode_bytes(recorder: RecordingServer, connect: Connect) -> None:
-    """Bytes come as they are."""
+    """Bytes come unchanged."""
     answer(recorder, "Decode", service_pb2.DecodeResponse(data=b"\xff"))
     assert connect(recorder.address).decode_bytes([1]) == b"\xff"
     assert recorder.last_request("Decode") == service_pb2.DecodeRequest(tokens=[1], as_bytes=True)
 
 
 def test_large_messages(recorder: RecordingServer, connect: Connect) -> None:
-    """Neither way is a message limited to gRPC's usual 4 MiB."""
+    """Requests and responses may exceed gRPC's usual limit of 4 MiB."""
     tokens = [200_000] * 3_000_000
     answer(recorder, "Encode", service_pb2.EncodeResponse(tokens=tokens))
     assert connect(recorder.address).encode("a" * 5_000_000) == tokens
