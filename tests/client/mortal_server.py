@@ -1,4 +1,4 @@
-"""A stand-in for the transport and a server that dies: the server's own parser, no network."""
+"""A fake transport to a server that dies: the server's own parser, without a network."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.server.limits import operations
 class MortalStub:
     """Starts streams like the generated stub of either client.
 
-    The first calls die, each at the read that `deaths` gives for it, counted
-    from 1; later calls live on.
+    `deaths` has, for each of the first calls, the read at which it dies, counted
+    from 1. Later calls do not die.
     """
 
     def __init__(self, deaths: Iterable[int] = ()) -> None:
@@ -48,7 +48,7 @@ class MortalStub:
 
 
 class _Call:
-    """One call, as grpcio gives it to `Client`."""
+    """One call, as `Client` gets it from grpcio."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class _Call:
         return self._response.FromString(data)
 
     def add_callback(self, _callback: Callable[[], None]) -> bool:
-        """Says that the call goes on."""
+        """Returns True: the call has not ended."""
         return True
 
     def cancel(self) -> bool:
-        """Ends nothing: nobody waits."""
+        """Does nothing: no thread or task is waiting."""
         return True
 
     def _answer(self) -> bytes:
@@ -97,14 +97,14 @@ class _Call:
 
 
 class _AsyncCall:
-    """One call, as grpcio gives it to `AsyncClient`."""
+    """One call, as `AsyncClient` gets it from grpcio."""
 
     def __init__(self, make: Callable[[Iterator[Message]], _Call]) -> None:
         self._written: deque[Message | None] = deque()
         self._call = make(iter(self._written.popleft, None))
 
     async def write(self, request: Message) -> None:
-        """Hands a request over."""
+        """Queues a request."""
         self._written.append(request)
 
     async def done_writing(self) -> None:
@@ -112,14 +112,14 @@ class _AsyncCall:
         self._written.append(None)
 
     def add_done_callback(self, _callback: Callable[[object], None]) -> None:
-        """Takes note of nothing."""
+        """Ignores the callback."""
 
     async def read(self) -> object:
-        """Returns the next answer."""
+        """Returns the next response."""
         return next(self._call, grpc.aio.EOF)
 
     def cancel(self) -> bool:
-        """Ends nothing: nobody waits."""
+        """Does nothing: no thread or task is waiting."""
         return True
 
 
