@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from devtools.certificates import Authority
+from devtools.server_process import running_server
 from harmony_server.settings import Settings
 from harmony_server.settings_sources import load
-from tests.certificates import Authority
-from tests.conftest import running_server
 
 from .chart import (
     CHART,

@@ -15,6 +15,8 @@ import grpc
 import psutil
 import pytest
 
+from devtools.certificates import Authority
+from devtools.server_process import running_server
 from harmony_client import (
     Client,
     HarmonyClientError,
@@ -28,8 +30,6 @@ from harmony_client import (
 )
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.certificates import Authority
-from tests.conftest import running_server
 from tests.server.failures import failure_of
 from tests.server.streams import ASSISTANT, config, tokens
 

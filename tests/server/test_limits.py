@@ -14,9 +14,9 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2
 
+from devtools.server_process import running_server
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
 from tests.server.failures import Failure, failure_of, failure_of_error, failure_of_status
 from tests.server.messages import user
 from tests.server.standard_services import SERVING, health, reflect, watched_health

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import grpc
 import pytest
 
-from bench import material, requests
+from devtools import material, requests
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_server import core
 from harmony_server.batch_stream import BatchStream

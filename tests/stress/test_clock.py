@@ -11,10 +11,10 @@ from pathlib import Path
 import grpc
 import pytest
 
+from devtools.certificates import Authority
 from harmony_client import Client, Unauthenticated
 from harmony_client.v1 import parse_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.certificates import Authority
 from tests.deploy.load import Load
 from tests.server.failures import failure_of
 from tests.server.streams import ASSISTANT, config, tokens

@@ -13,7 +13,7 @@ import grpc
 import psutil
 import pytest
 
-from tests.certificates import Authority
+from devtools.certificates import Authority
 from tests.telemetry.samples import Samples
 
 from .conftest import Report

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
+from devtools.server_process import running_server
 from harmony_client import Client
-from tests.conftest import running_server
 from tests.deploy.load import Load
 
 from .conftest import Report

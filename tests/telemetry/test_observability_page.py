@@ -9,10 +9,10 @@ import grpc
 import pytest
 from prometheus_client.metrics_core import Metric
 
+from devtools.collector import running_collector
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.server.failures import failure_of
-from tests.telemetry.collector import running_collector
 from tests.telemetry.samples import Samples, eventually
 from tests.telemetry.servers import observed_server
 from tests.telemetry.test_alerts import rules

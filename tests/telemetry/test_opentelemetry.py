@@ -15,13 +15,13 @@ import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from devtools.collector import Collector, running_collector, running_http_collector, texts
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.recovery.tokens import encode
 from tests.server.failures import failure_of
 from tests.server.messages import user
 from tests.server.streams import ASSISTANT, LockStep, config, parse, parse_failing, tokens
-from tests.telemetry.collector import Collector, running_collector, running_http_collector, texts
 from tests.telemetry.samples import eventually
 from tests.telemetry.servers import ObservedServer, observed_server
 from tests.tools.docs import blocks, document

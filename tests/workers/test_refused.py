@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import running_server
+from devtools.server_process import running_server
 
 from .calls import call
 from .supervised import serving, starting, wait_for

@@ -10,8 +10,8 @@ from pathlib import Path
 import grpc
 import pytest
 
+from devtools.certificates import Authority
 from harmony_client import Client, Unauthenticated
-from tests.certificates import Authority
 
 from .supervised import serving, starting, wait_for
 

@@ -15,9 +15,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
+from devtools.server_process import running_server
 from harmony_client.v1 import parse_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
 from tests.server.standard_services import NOT_SERVING, SERVING, watched_health
 from tests.server.streams import ASSISTANT, config, tokens
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from tests.certificates import Authority
+from devtools.certificates import Authority
 
 from . import frames
 from .watched import WatchedServer, watched_server
