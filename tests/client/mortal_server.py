@@ -18,7 +18,7 @@ from harmony_server.handlers import Stream
 from harmony_server.parse_stream import ParseStream
 from harmony_server.request_error import RequestError
 from harmony_server.service import HarmonyService
-from tests.server.limits import limits
+from tests.support.limits import limits
 
 
 class MortalStub:

@@ -15,9 +15,9 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.handlers import Handlers
 from harmony_server.parse_stream import ParseStream
 from harmony_server.service import HarmonyService
-from tests.core.prompts import encoding
-from tests.server.failures import Failure, failure_of_error
-from tests.server.limits import limits
+from tests.support.encodings import encoding
+from tests.support.failures import Failure, failure_of_error
+from tests.support.limits import limits
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub

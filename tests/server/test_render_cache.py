@@ -12,7 +12,7 @@ from harmony_client.v1 import chat_pb2, service_pb2
 from harmony_server import core, from_proto, wire
 from harmony_server.request_error import RequestError
 from harmony_server.service import HarmonyService
-from tests.server.limits import limits
+from tests.support.limits import limits
 
 ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
 MIB = 1024 * 1024

@@ -19,8 +19,8 @@ from harmony_server import core
 from harmony_server.batch_stream import BatchStream
 from harmony_server.parse_stream import ParseStream
 from harmony_server.service import HarmonyService
-from tests.server.limits import limits
-from tests.server.messages import user
+from tests.support.limits import limits
+from tests.support.messages import user
 
 SERVICE = "/harmony.v1.HarmonyService/"
 _TIMEOUT_SECONDS = 60

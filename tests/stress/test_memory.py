@@ -13,8 +13,8 @@ import pytest
 from devtools import material
 from devtools.server_process import running_server
 from harmony_client.v1 import service_pb2
-from tests.server.limits import limits
-from tests.server.messages import conversation, user
+from tests.support.limits import limits
+from tests.support.messages import conversation, user
 
 from .conftest import Report
 from .mixed_load import CHANNEL_OPTIONS, SERVICE

@@ -7,7 +7,7 @@ import time
 
 from devtools.server_process import running_server
 from harmony_client import Client
-from tests.deploy.load import Load
+from tests.support.load import Load
 
 from .conftest import Report
 from .scale import scaled

@@ -13,8 +13,8 @@ from pathlib import Path
 import grpc
 
 from devtools.certificates import Authority
+from tests.support import frames
 
-from . import frames
 from .watched import WatchedServer, watched_server
 
 TRANSPORTS = ("tcp", "unix", "tls")
