@@ -46,7 +46,7 @@ types: $(STAMP)  ## Checks types.
 	@$(BIN)/mypy
 
 test-clients: $(STAMP)  ## Builds, checks and runs the clients of every language against a server.
-	@$(BIN)/python -m scripts.test_clients
+	@$(BIN)/python -m scripts.try_clients
 
 generate: $(STAMP)  ## Regenerates all that is generated from protos/, for every language.
 	@$(BIN)/python scripts/generate_python.py

@@ -5,7 +5,7 @@ It keeps what it gets, prints where it listens, and how much it got when its inp
 
 import sys
 
-from tests.telemetry.collector import running_collector
+from devtools.collector import running_collector
 
 if __name__ == "__main__":
     with running_collector() as _collector:

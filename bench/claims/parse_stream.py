@@ -1,6 +1,8 @@
 """Parse, one token a request, costs at most 1.25 times what gRPC itself does."""
 
-from .. import load, requests
+from devtools import requests
+
+from .. import load
 from ..compare import alternate, microseconds
 from ..results import Goal, Row, costing
 from ..servers import floor_server, harmony_server

@@ -1,8 +1,8 @@
 """StreamableParser, token by token with the delta read, is at least 8 times faster."""
 
+from devtools import material
 from harmony_server import core
 
-from .. import material
 from ..compare import alternate, cpu_seconds, nanoseconds
 from ..reference_parse import seconds_per_token
 from ..results import Goal, Row, faster

@@ -19,7 +19,7 @@ from harmony_server.rpc.handlers import Stream
 from harmony_server.rpc.statuses import code_of
 from harmony_server.service.batch_stream import BatchStream
 from harmony_server.service.parse_stream import ParseStream
-from tests.server.limits import operations
+from tests.support.operations import operations
 
 
 class MortalStub:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from devtools.server_process import running_server
 from harmony_client import AsyncClient, BatchStep, Client, MessageCompleted, Unavailable, assistant
-from tests.conftest import running_server
 
 Connect = Callable[..., Client]
 

@@ -8,9 +8,8 @@ from harmony_server import core
 from harmony_server.core.events import ContentDelta, Event
 from harmony_server.core.lock_step import LockStep
 from harmony_server.core.parser import MessageParser
-from tests.core.parses import tokens_of
-from tests.core.prompts import encoding
-from tests.core.token_streams import streams
+from tests.strategies.token_streams import streams
+from tests.support.encodings import encoding, tokens_of
 
 _MODES = [
     core.ParseOptions(strict=True),

@@ -17,8 +17,8 @@ from harmony_server.operations.offloading import Offloader
 from harmony_server.operations.operations import Operations
 from harmony_server.rpc.handlers import Handlers
 from harmony_server.service.parse_stream import ParseStream
-from tests.server.failures import Failure, failure_of_error
-from tests.server.limits import limits, operations
+from tests.support.failures import Failure, failure_of_error
+from tests.support.operations import limits, operations
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub

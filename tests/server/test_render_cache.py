@@ -13,7 +13,7 @@ from harmony_server import core
 from harmony_server.contract import from_proto, wire
 from harmony_server.operations.errors import RequestError
 from harmony_server.service.unary import HarmonyService
-from tests.server.limits import operations
+from tests.support.operations import operations
 
 ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
 MIB = 1024 * 1024

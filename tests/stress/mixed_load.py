@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import grpc
 import pytest
 
-from bench import material, requests
+from devtools import material, requests
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_server.rpc.statuses import code_of
 from harmony_server.service.batch_stream import BatchStream
 from harmony_server.service.parse_stream import ParseStream
 from harmony_server.service.unary import HarmonyService
-from tests.server.limits import operations
-from tests.server.messages import user
+from tests.support.messages import user
+from tests.support.operations import operations
 
 SERVICE = "/harmony.v1.HarmonyService/"
 _TIMEOUT_SECONDS = 60

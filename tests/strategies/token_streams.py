@@ -4,7 +4,7 @@ import itertools
 
 from hypothesis import strategies as st
 
-from tests.core.parses import tokens_of
+from tests.support.encodings import tokens_of
 
 
 def _sampled(*texts: str) -> st.SearchStrategy[list[int]]:

@@ -3,17 +3,30 @@
 import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harmony_client.v1 import chat_pb2, parse_pb2
 
 from . import material
-from .load import Script
 
 # Sequences that are opened in one request, so that none is larger than a server takes.
 _OPENED_AT_ONCE = 256
 # A usual answer: some paragraphs, with a tool call in between.
 COMPLETION_LENGTH = 1000
 _CONFIG = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT)
+
+
+@dataclass(frozen=True)
+class Script:
+    """The requests of one stream.
+
+    Attributes:
+        opening: Sent first; not measured.
+        steps: Sent while the server's CPU time is measured.
+    """
+
+    opening: Sequence[bytes]
+    steps: Sequence[bytes]
 
 
 def completions(count: int) -> list[list[int]]:

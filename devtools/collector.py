@@ -77,7 +77,7 @@ class Collector:
             for request in list(self.traces)
             for resource in request.resource_spans
         ]
-        return [it for index, it in enumerate(found) if it not in found[:index]]
+        return [resource for index, resource in enumerate(found) if resource not in found[:index]]
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """Returns the services, for a gRPC server."""

@@ -1,4 +1,4 @@
-"""Completions written as text in which the spellings of structural tokens are the tokens."""
+"""The encoding, and the tokens of what is written as text, special tokens spelled out."""
 
 import re
 
@@ -15,8 +15,16 @@ def encoding() -> core.HarmonyEncoding:
     return core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
 
 
+def tokens_of(text: str) -> list[int]:
+    """Returns the tokens of a text in which every special token may be spelled out."""
+    return encoding().encode(text, allowed_special="all")
+
+
 def encode(text: str) -> list[int]:
-    """Returns the tokens; each piece between two structural tokens is encoded on its own."""
+    """Returns the tokens of a text in which only structural tokens are spelled out.
+
+    Each piece between two of them is encoded on its own; other special tokens are plain text.
+    """
     tokens: list[int] = []
     for piece in _SPELLING.split(text):
         tokens += (

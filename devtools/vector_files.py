@@ -1,11 +1,11 @@
-"""Reads the vectors of a folder."""
+"""The conformance vectors, read from their files."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "vectors"
+FOLDER = Path(__file__).parents[1] / "tests" / "conformance" / "vectors"
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,5 @@ class Vector:
 
 def read_vectors(folder: Path) -> list[Vector]:
     """Returns the vectors of every file, in order of file name."""
-    files = [json.loads(it.read_text(encoding="utf-8")) for it in sorted(folder.glob("*.json"))]
+    files = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     return [Vector(rpc=file["rpc"], **vector) for file in files for vector in file["vectors"]]

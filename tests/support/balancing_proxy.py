@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from .servers import Server
-from .tools import ROOT, envoy
+from tests.support.restartable_servers import Server
+from tests.support.tools import ROOT, envoy
 
 CONFIGURATION = ROOT / "deploy" / "envoy" / "balance.yaml"
 

@@ -9,7 +9,7 @@ import grpc
 from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.server.failures import Failure, failure_of, failure_of_error
+from tests.support.failures import Failure, failure_of, failure_of_error
 
 _DEADLINE_SECONDS = 60
 _Request = TypeVar("_Request")

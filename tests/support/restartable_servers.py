@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import grpc
 
+from devtools.server_process import running_server
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
 
 SERVERS = 3
 

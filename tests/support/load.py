@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Self
 
 from harmony_client import Client, MessageCompleted, assistant, user
+from tests.support.waiting import eventually
 
 _RENDERERS = 2
 _PARSERS = 4
@@ -53,11 +54,12 @@ class Load:
             self._render: self._done[self._render] + renders,
             self._parse: self._done[self._parse] + streams,
         }
-        deadline = time.monotonic() + 15
-        while any(self._done[work] < goal for work, goal in goals.items()):
+
+        def reached() -> bool:
             assert not self.failures, self.failures
-            assert time.monotonic() < deadline, "the load is stuck"
-            time.sleep(0.02)
+            return all(self._done[work] >= goal for work, goal in goals.items())
+
+        eventually(reached, seconds=15)
 
     @property
     def count(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .tools import ROOT
+from tests.support.tools import ROOT
 
 _PAGE = ROOT / "docs" / "deployment.md"
 _TARGET = "dns:///harmony-sidecar-headless:50051"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client.metrics_core import Metric
@@ -31,7 +29,7 @@ class Samples:
         url = f"http://{address}/metrics"
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
             text = answer.read().decode()
-        return cls(text, {it.name: it for it in text_string_to_metric_families(text)})
+        return cls(text, {family.name: family for family in text_string_to_metric_families(text)})
 
     def sum(self, name: str, **labels: str) -> float:
         """Returns the sum of the samples of that name which have these labels.
@@ -56,11 +54,3 @@ class Samples:
             for sample in self.families["grpc_server_handled"].samples
             if sample.labels["grpc_method"] == method and sample.value
         }
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Waits until a condition holds; it must, within bounds."""
-    end = time.monotonic() + _TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it never came about"
-        time.sleep(0.02)

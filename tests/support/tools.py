@@ -1,21 +1,15 @@
-"""The programs that these tests need besides Python, all from package registries."""
+"""The programs that tests need besides Python; without one a test is skipped, and fails in CI."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-
-HELM_VERSION = "v4.3.1"
-_HELM = ROOT / "build" / "tools" / f"helm-{HELM_VERSION}" / "helm"
-# The first build took 170 s on two cores.
-_BUILD_SECONDS = 1200
 
 
 def missing(what: str) -> NoReturn:
@@ -25,18 +19,14 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
+def tool(name: str) -> str:
+    """Returns the path of a program."""
+    return shutil.which(name) or missing(name)
+
+
 def go() -> str:
     """Returns the path of Go's command."""
-    return shutil.which("go") or missing("go")
-
-
-def helm() -> Path:
-    """Returns the path of helm, which is built at its first use."""
-    if not _HELM.exists():
-        build = [go(), "install", "-p", "2", f"helm.sh/helm/v4/cmd/helm@{HELM_VERSION}"]
-        environment = {**os.environ, "GOBIN": str(_HELM.parent)}
-        subprocess.run(build, env=environment, check=True, timeout=_BUILD_SECONDS)
-    return _HELM
+    return tool("go")
 
 
 def envoy() -> Path:

@@ -1,19 +1,18 @@
-"""Real servers that tell of themselves."""
+"""Real servers with metrics and a log to read."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.telemetry.samples import Samples
+from devtools.server_process import listens_on, metrics_on, running, serve_command
+from tests.support.samples import Samples
 
 _STOP_SECONDS = 30
 _METRICS = ("--metrics-listen", "127.0.0.1:0")
@@ -57,28 +56,9 @@ def observed_server(
     *arguments: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[ObservedServer]:
     """Runs a server with metrics and yields it once it serves; `variables` are its environment."""
-    command = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
-    environment = {**os.environ, **(variables or {})}
+    command = serve_command("--listen", "127.0.0.1:0", *_METRICS, *arguments)
     with (
         tempfile.NamedTemporaryFile(prefix="harmony-log-") as log,
-        subprocess.Popen(
-            [*command, *_METRICS, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-        ) as process,
+        running(command, variables=variables, stderr=log) as process,
     ):
-        try:
-            assert process.stdout is not None
-            address = _announced("listening on ", process.stdout.readline())
-            metrics = _announced("metrics on ", process.stdout.readline())
-            yield ObservedServer(process, address, metrics, Path(log.name))
-        finally:
-            process.terminate()
-            process.wait(_STOP_SECONDS)
-
-
-def _announced(words: str, line: str) -> str:
-    assert line.startswith(words), f"the server printed {line!r}"
-    return line.removeprefix(words).strip()
+        yield ObservedServer(process, listens_on(process), metrics_on(process), Path(log.name))

@@ -6,15 +6,16 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
-TIMEOUT_SECONDS = 60
+from devtools.server_process import serve_command
+from tests.support.waiting import eventually
+
+_TIMEOUT_SECONDS = 60
 _LISTENING = "listening on "
 _METRICS = "metrics on "
 
@@ -51,16 +52,16 @@ class Supervised:
     def workers(self) -> list[psutil.Process]:
         """Returns the workers that live, in the order of their start."""
         found = psutil.Process(self.process.pid).children()
-        living = [it for it in found if it.status() != psutil.STATUS_ZOMBIE]
-        return sorted(living, key=lambda it: it.create_time())
+        living = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+        return sorted(living, key=psutil.Process.create_time)
 
     def until_replaced(self, *gone: psutil.Process) -> None:
         """Waits until others serve in the place of workers that are gone."""
-        wait_for(lambda: self.count_log("serves again") >= len(gone))
+        eventually(lambda: self.count_log("serves again") >= len(gone))
 
     def until_logged(self, text: str, times: int) -> None:
         """Waits until so many lines of the log have a text."""
-        wait_for(lambda: self.count_log(text) == times)
+        eventually(lambda: self.count_log(text) == times)
 
     def count_log(self, text: str) -> int:
         """Returns how many lines of the log have a text."""
@@ -72,11 +73,11 @@ class Supervised:
 
     def wait(self) -> int:
         """Waits for the end and returns the exit code."""
-        return self.process.wait(TIMEOUT_SECONDS)
+        return self.process.wait(_TIMEOUT_SECONDS)
 
     def left_behind(self) -> list[psutil.Process]:
         """Returns the processes of the server that are there, itself included."""
-        return [it for it in psutil.process_iter() if _session(it) == self.process.pid]
+        return [each for each in psutil.process_iter() if _session(each) == self.process.pid]
 
 
 @contextlib.contextmanager
@@ -84,8 +85,9 @@ def starting(
     *arguments: str, workers: int = 2, variables: Mapping[str, str] | None = None
 ) -> Iterator[Supervised]:
     """Starts a server; where the block leaves it running, SIGTERM must end it in good order."""
-    command = [sys.executable, "-m", "harmony_server", "serve", "--workers", str(workers)]
-    command += ["--metrics-listen", "127.0.0.1:0", *arguments]
+    command = serve_command(
+        "--workers", str(workers), "--metrics-listen", "127.0.0.1:0", *arguments
+    )
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with (
@@ -106,11 +108,11 @@ def starting(
                 if process.poll() is None:
                     process.terminate()
                     assert server.wait() == 0, server.log()
-                wait_for(lambda: not server.left_behind())
+                eventually(lambda: not server.left_behind())
                 assert server.count_log("Traceback") == 0, server.log()
             finally:
-                for it in server.left_behind():
-                    it.kill()
+                for left in server.left_behind():
+                    left.kill()
 
 
 @contextlib.contextmanager
@@ -119,14 +121,6 @@ def serving(*arguments: str, workers: int = 2) -> Iterator[Supervised]:
     with starting(*arguments, workers=workers) as server:
         server.until_serving()
         yield server
-
-
-def wait_for(condition: Callable[[], object], seconds: float = TIMEOUT_SECONDS) -> None:
-    """Waits until something is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never was"
-        time.sleep(0.02)
 
 
 def _session(process: psutil.Process) -> int | None:

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from tests.deploy.tools import ROOT
+from tests.support.tools import ROOT
 
 
 def document(name: str) -> str:

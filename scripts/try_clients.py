@@ -1,8 +1,8 @@
 """Builds, checks and tries every client against real servers, and prints one table.
 
-    python -m scripts.test_clients              # every language
-    python -m scripts.test_clients go rust      # some
-    python -m scripts.test_clients --markdown   # the table as Markdown, as the README has it
+    python -m scripts.try_clients              # every language
+    python -m scripts.try_clients go rust      # some
+    python -m scripts.try_clients --markdown   # the table as Markdown, as the README has it
 
 A language whose tools are not there is skipped; where the environment has CI set that is a failure.
 """
@@ -28,8 +28,9 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.certificates import Authority
-from tests.conformance.vector_files import FOLDER, read_vectors
+from devtools.certificates import Authority
+from devtools.server_process import listens_on, running, serve_command
+from devtools.vector_files import FOLDER, read_vectors
 
 Command = Sequence[str]
 
@@ -39,7 +40,6 @@ _TRANSPORTS: Final = ("TCP", "Unix", "TLS")
 _LOOKING_SECONDS: Final = 60  # for a tool; Java's are slow to start on a busy machine
 _SECONDS: Final = {"build": 1800, "check": 1800, "example": 60}
 _PLAYING_SECONDS: Final = 300
-_STOPPING_SECONDS: Final = 20
 _SHOWN_LINES: Final = 200  # of what failed
 _COUNT = re.compile(r"^(?:\x1b\[[\d;]*m)*(\w+): (\d+) passed, \d+ failed$", re.MULTILINE)
 
@@ -217,11 +217,13 @@ class Trial:
 
     def _show(self, target: str) -> None:
         begin = time.monotonic()
-        command = [it.format(target=target) for it in self.report.language.example]
+        command = [word.format(target=target) for word in self.report.language.example]
         status, output = _run(command, _SECONDS["example"])
         missing = [text for text in self.report.language.shown if text not in output]
         if status != 0 or missing:
-            self._fail("example", command, output + "".join(f"\nmissing: {it}" for it in missing))
+            self._fail(
+                "example", command, output + "".join(f"\nmissing: {text}" for text in missing)
+            )
         self._done("example", begin)
 
     def _fail(self, step: str, command: Command, output: str) -> None:
@@ -240,7 +242,7 @@ def _run(command: Command, seconds: float) -> tuple[int, str]:
     """Runs a command at the root and returns its status and what it printed."""
     # What an outer make passes on would speak to the inner ones.
     environment = {
-        key: it for key, it in os.environ.items() if not key.startswith(("MAKE", "MFLAG"))
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAG"))
     }
     with subprocess.Popen(
         command,
@@ -269,26 +271,16 @@ def _run(command: Command, seconds: float) -> tuple[int, str]:
 @contextlib.contextmanager
 def _server(*arguments: str) -> Iterator[str]:
     """Runs a server and yields its first address when it serves; then shows what went wrong."""
-    command = [sys.executable, "-m", "harmony_server", "serve", "--log-level", "error", *arguments]
-    with (
-        tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process,
-    ):
+    with tempfile.TemporaryFile("w+") as log:
         try:
-            # One line for each address, all of them when all are ready.
-            line = process.stdout.readline() if process.stdout else ""
-            if line.startswith("listening on "):
-                yield line.removeprefix("listening on ").strip()
-            else:
-                raise SystemExit(f"the server did not start: {shlex.join(command)}")
+            with running(serve_command("--log-level", "error", *arguments), stderr=log) as process:
+                try:
+                    # One line for each address, all of them when all are ready.
+                    address = listens_on(process)
+                except RuntimeError as error:
+                    raise SystemExit(f"the server did not start: {error}") from None
+                yield address
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOPPING_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
             log.seek(0)
             for message in log.read().splitlines()[-_SHOWN_LINES:]:
                 console.print(f"server: {message}")
@@ -359,7 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     options = parser.parse_args(arguments)
     chosen = options.languages or list(LANGUAGES)
-    if unknown := [it for it in chosen if it not in LANGUAGES]:
+    if unknown := [key for key in chosen if key not in LANGUAGES]:
         parser.error(f"no such language: {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
     expected = Counter(vector.rpc for vector in read_vectors(FOLDER))
     reports: list[Report] = []
