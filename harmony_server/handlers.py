@@ -223,7 +223,7 @@ class Handlers:
         return grpc.stream_stream_rpc_method_handler(handle)
 
     async def _render_in_thread(self, work: Callable[[], bytes], size: int) -> bytes:
-        with self._limits.renders.holding():
+        with self._limits.large_requests.holding():
             return await self._in_thread(work, size)
 
     async def _in_thread(self, work: Callable[[], bytes], size: int) -> bytes:

@@ -65,7 +65,7 @@ class Limits:
         streams: The open streams.
         health_watches: The open watches of the health.
         sequences: The open sequences of batch streams.
-        renders: The unary requests that are work for a thread.
+        large_requests: The unary requests that are work for a thread.
         stream_idle_seconds: How long a stream may be without a request; 0: as long as it likes.
     """
 
@@ -75,7 +75,7 @@ class Limits:
     streams: Allowance
     health_watches: Allowance
     sequences: Allowance
-    renders: Allowance
+    large_requests: Allowance
     stream_idle_seconds: float
 
     @classmethod
@@ -88,7 +88,9 @@ class Limits:
             streams=Allowance("max_streams", settings.max_streams),
             health_watches=Allowance("max_health_watches", settings.max_health_watches),
             sequences=Allowance("max_sequences", settings.max_sequences),
-            renders=Allowance("max_concurrent_renders", settings.max_concurrent_renders),
+            large_requests=Allowance(
+                "max_concurrent_large_requests", settings.max_concurrent_large_requests
+            ),
             stream_idle_seconds=settings.stream_idle_timeout_seconds,
         )
 

@@ -21,14 +21,14 @@ class Counters:
     Attributes:
         rendered_tokens: Tokens of rendered messages and conversations.
         parsed_tokens: Tokens that parses were given.
-        recoveries: Repairs of recovering parses, by the name of their reason.
+        repairs: Repairs of recovering parses, by the name of their reason.
         sequence_errors: Errors of ParseBatch sequences, by their reason; they are no statuses.
     """
 
     def __init__(self) -> None:
         self.rendered_tokens = 0
         self.parsed_tokens = 0
-        self.recoveries = {reason.name: 0 for reason in RecoveryReason}
+        self.repairs = {reason.name: 0 for reason in RecoveryReason}
         self.sequence_errors = collections.Counter(dict.fromkeys(_SEQUENCE_ERRORS, 0))
         self._lock = threading.Lock()
 
@@ -45,7 +45,7 @@ class Counters:
     def count_recovery(self, event: Recovered) -> None:
         """Counts a repair."""
         with self._lock:
-            self.recoveries[event.reason.name] += 1
+            self.repairs[event.reason.name] += 1
 
     def count_sequence_error(self, reason: str) -> None:
         """Counts a sequence of a ParseBatch stream that failed."""
