@@ -282,7 +282,7 @@ def test_parsed_tokens_are_exact(server: ObservedServer, stub: HarmonyServiceStu
     assert growth.of("harmony_parsed_tokens_total") == 5 * len(_COMPLETION)
 
 
-def test_recoveries_by_reason(server: ObservedServer, stub: HarmonyServiceStub) -> None:
+def test_repairs_by_reason(server: ObservedServer, stub: HarmonyServiceStub) -> None:
     """Each way to parse counts its repairs under their reason; every reason has its series."""
     growth = Growth(server)
     broken = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")
