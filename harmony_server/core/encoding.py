@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -13,7 +13,7 @@ from . import tokenizer as tk
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
 from .conversation_rules import has_function_tools, plan_conversation
-from .errors import RenderError
+from .errors import ParseError, RenderError
 from .events import Event, MessageCompleted
 from .header import CONSTRAIN_SPELLING
 from .parser import MessageParser, ParseOptions
@@ -68,6 +68,15 @@ class HarmonyEncoding:
         self._role_tokens = {
             role.value: self._tokenizer.encode_ordinary(role.value) for role in Role
         }
+
+    def __reduce__(self) -> tuple[Callable[[str], "HarmonyEncoding"], tuple[str]]:
+        """Pickles to the name: unpickling loads the encoding, or returns the one loaded before."""
+        from .registry import load_harmony_encoding  # which imports this module
+
+        return load_harmony_encoding, (self.name,)
+
+    def __repr__(self) -> str:
+        return f"<HarmonyEncoding {self.name!r}>"
 
     # Rendering
 
@@ -133,6 +142,56 @@ class HarmonyEncoding:
             RenderError, ValueError: As `render`.
         """
         return self._render_conversation(conversation, config, for_training=True)
+
+    # Rendering many conversations
+
+    def render_conversations(
+        self,
+        conversations: Iterable[Conversation],
+        config: RenderConversationConfig | None = None,
+    ) -> list[list[int]]:
+        """Renders many conversations; returns the tokens of each, in order.
+
+        Raises:
+            RenderError: As `render`; `field` begins with `conversations[index].`.
+            ValueError: As `render`; the message begins with `conversations[index]: `.
+        """
+        return _render_each(
+            conversations, lambda conversation: self.render_conversation(conversation, config)
+        )
+
+    def render_conversations_for_completion(
+        self,
+        conversations: Iterable[Conversation],
+        next_turn_role: Role,
+        config: RenderConversationConfig | None = None,
+    ) -> list[list[int]]:
+        """Renders many conversations, each followed by `<|start|>` and the role whose turn it is.
+
+        Raises:
+            RenderError, ValueError: As `render_conversations`.
+        """
+        return _render_each(
+            conversations,
+            lambda conversation: self.render_conversation_for_completion(
+                conversation, next_turn_role, config
+            ),
+        )
+
+    def render_conversations_for_training(
+        self,
+        conversations: Iterable[Conversation],
+        config: RenderConversationConfig | None = None,
+    ) -> list[list[int]]:
+        """Renders many conversations; those that end with a final answer end with `<|return|>`.
+
+        Raises:
+            RenderError, ValueError: As `render_conversations`.
+        """
+        return _render_each(
+            conversations,
+            lambda conversation: self.render_conversation_for_training(conversation, config),
+        )
 
     def _render_conversation(
         self,
@@ -262,6 +321,37 @@ class HarmonyEncoding:
         events = self.parse_events(tokens, role, options or ParseOptions(strict=strict))
         return [event.to_message() for event in events if isinstance(event, MessageCompleted)]
 
+    def parse_completions(
+        self,
+        completions: Iterable[Iterable[int]],
+        role: Role | None = None,
+        *,
+        options: ParseOptions | None = None,
+    ) -> list[list[Message]]:
+        """Parses many whole completions; returns the messages of each, in order.
+
+        Args:
+            completions: The token ids of each completion.
+            role: The role that every prompt ended with, as in
+                `parse_messages_from_completion_tokens`.
+            options: What to do with malformed output; by default it is an error.
+
+        Raises:
+            ParseError: Malformed output; `completion` is the index, with which the message begins.
+            OverflowError: A token id is negative or does not fit into 32 bits; the message begins
+                with `completions[index]: `.
+        """
+        parsed: list[list[Message]] = []
+        for index, tokens in enumerate(completions):
+            try:
+                messages = self.parse_messages_from_completion_tokens(tokens, role, options=options)
+            except ParseError as error:
+                raise error.of_completion(index) from None
+            except OverflowError as error:
+                raise OverflowError(f"completions[{index}]: {error}") from None
+            parsed.append(messages)
+        return parsed
+
     def parse_events(
         self, tokens: Iterable[int], role: Role | None, options: ParseOptions
     ) -> list[Event]:
@@ -338,6 +428,20 @@ class HarmonyEncoding:
     def stop_tokens_for_assistant_actions(self) -> list[int]:
         """Returns the tokens that end the assistant's turn."""
         return [tk.RETURN, tk.CALL]
+
+
+def _render_each(
+    conversations: Iterable[Conversation], render: Callable[[Conversation], list[int]]
+) -> list[list[int]]:
+    rendered: list[list[int]] = []
+    for index, conversation in enumerate(conversations):
+        try:
+            rendered.append(render(conversation))
+        except RenderError as error:
+            raise error.inside(f"conversations[{index}]") from None
+        except ValueError as error:
+            raise ValueError(f"conversations[{index}]: {error}") from None
+    return rendered
 
 
 def _require_json(messages: Iterable[Message], kind: str) -> None:

@@ -12,13 +12,33 @@ class ParseError(HarmonyError):
         token: The token id that could not be accepted, or None for the end of the stream.
         offset: Its offset in the sequence, counted from 0.
         state: The parser's state when it arrived: `ExpectStart`, `Header` or `Content`.
+        completion: The index of the completion, if several were parsed in one call; else None.
     """
 
-    def __init__(self, message: str, *, token: int | None, offset: int, state: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        token: int | None,
+        offset: int,
+        state: str,
+        completion: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.token = token
         self.offset = offset
         self.state = state
+        self.completion = completion
+
+    def of_completion(self, index: int) -> "ParseError":
+        """Returns the same error, which names its completion in the message too."""
+        return ParseError(
+            f"completions[{index}]: {self}",
+            token=self.token,
+            offset=self.offset,
+            state=self.state,
+            completion=index,
+        )
 
 
 class RenderError(HarmonyError):
