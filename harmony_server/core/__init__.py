@@ -1,7 +1,7 @@
-"""The harmony encoding in Python, usable in-process.
+"""The harmony encoding as an in-process Python library.
 
-Names and signatures are those of the package `openai_harmony`, so that
-`import harmony_server.core as openai_harmony` runs a program written for it.
+Names and signatures match the package `openai_harmony`: to run a program written for it, change its
+import to `import harmony_server.core as openai_harmony`.
 """
 
 try:
