@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from harmony_server import core
-from tests.core.parses import tokens_of
-from tests.core.prompts import encoding
+from tests.support.encodings import encoding, tokens_of
 
 _USER, _ASSISTANT = core.Role.USER, core.Role.ASSISTANT
 
