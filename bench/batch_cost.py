@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from devtools.requests import Script
+
 from . import load
-from .load import Script
 from .servers import ServerProcess
 
 # Sequences that an engine steps at once.

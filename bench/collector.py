@@ -5,7 +5,7 @@ It prints its address, stores what it receives, and prints the number of spans w
 
 import sys
 
-from tests.telemetry.collector import running_collector
+from devtools.collector import running_collector
 
 if __name__ == "__main__":
     with running_collector() as _collector:

@@ -3,14 +3,14 @@
 import contextlib
 import secrets
 import subprocess
-import sys
 import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.certificates import Authority
+from devtools.certificates import Authority
+from devtools.server_process import listens_on, module_command
 
 from .servers import Configuration, ServerProcess
 
@@ -75,16 +75,14 @@ def features() -> Iterator[Features]:
     Raises:
         RuntimeError: The collector received no span, so tracing was not measured.
     """
-    command = [sys.executable, "-m", "bench.collector"]
+    command = module_command("bench.collector")
     with (
         tempfile.TemporaryDirectory(prefix="harmony-bench-") as folder,
         subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as collector,
     ):
-        assert collector.stdout is not None
-        address = collector.stdout.readline().strip().removeprefix("listening on ")
-        yield Features(Path(folder), address)
+        yield Features(Path(folder), listens_on(collector))
         spans, _ = collector.communicate(timeout=_STOP_SECONDS)
         if spans.startswith("0 "):
             raise RuntimeError("no span was exported")

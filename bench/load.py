@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from devtools.requests import Script
+
 from .floor_server import SERVICE_NAME as FLOOR
 from .servers import ServerProcess
 
@@ -34,19 +36,6 @@ _CHANNEL_OPTIONS = (
 
 if TYPE_CHECKING:
     ByteStream = grpc.aio.StreamStreamCall[bytes, bytes]
-
-
-@dataclass(frozen=True)
-class Script:
-    """The requests of one stream.
-
-    Attributes:
-        opening: Sent first, and not measured.
-        steps: Sent while the server's CPU time is measured.
-    """
-
-    opening: Sequence[bytes]
-    steps: Sequence[bytes]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The reference library, loaded from our own vocabulary, without network access."""
 
-import base64
 import contextlib
 import functools
 import os
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 
 import openai_harmony  # type: ignore[import-untyped]  # has no types
 
+from devtools.vocabulary_file import in_tiktoken_format
 from harmony_server.core import vocabulary
 
 __all__ = ["encoding", "openai_harmony", "vocabulary_folder"]
@@ -29,10 +29,6 @@ def encoding() -> "openai_harmony.HarmonyEncoding":
 @contextlib.contextmanager
 def vocabulary_folder() -> Iterator[str]:
     """Yields a folder that holds the vocabulary in the reference's file format."""
-    lines = [
-        b"%s %d\n" % (base64.b64encode(token), rank)
-        for rank, token in enumerate(vocabulary.token_bytes())
-    ]
     with tempfile.TemporaryDirectory(prefix="harmony-bench-") as folder:
-        pathlib.Path(folder, vocabulary.FILE_NAME).write_bytes(b"".join(lines))
+        pathlib.Path(folder, vocabulary.FILE_NAME).write_bytes(in_tiktoken_format())
         yield folder

@@ -2,9 +2,6 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +9,17 @@ from pathlib import Path
 
 import psutil
 
+from devtools.server_process import (
+    listens_on,
+    metrics_on,
+    module_command,
+    running,
+    serve_command,
+)
+from harmony_server.process.transport import channel_options
 from harmony_server.settings import Settings
-from harmony_server.transport import channel_options
 
-SERVE_COMMAND = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
-_STOP_SECONDS = 20.0
+SERVE_COMMAND = serve_command("--listen", "127.0.0.1:0")
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,7 @@ class ServerProcess:
 
     def connections(self) -> list[int]:
         """Returns the number of connections of each worker."""
-        return [
-            sum(
-                connection.status == psutil.CONN_ESTABLISHED
-                for connection in worker.net_connections("tcp")
-            )
-            for worker in self._workers or [self._process]
-        ]
+        return [_established(worker) for worker in self._workers or [self._process]]
 
 
 @contextlib.contextmanager
@@ -102,38 +99,29 @@ def harmony_server(
 def floor_server(answer_bytes: int) -> Iterator[ServerProcess]:
     """Runs the server that does nothing, with a real server's channel options."""
     options = json.dumps([*channel_options(Settings.model_validate({})), ("grpc.so_reuseport", 0)])
-    command = [sys.executable, "-m", "bench.floor_server", "--options", options]
-    command += ["--answer-bytes", str(answer_bytes)]
+    command = module_command(
+        "bench.floor_server", "--options", options, "--answer-bytes", str(answer_bytes)
+    )
     with _running(command, Configuration()) as process:
         yield process
 
 
 @contextlib.contextmanager
 def _running(command: list[str], configuration: Configuration) -> Iterator[ServerProcess]:
-    environment = {**os.environ, **configuration.variables}
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(configuration.log.open("w")) if configuration.log else None
         process = stack.enter_context(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
-            )
+            running(command, variables=configuration.variables, stderr=log)
         )
-        try:
-            address = _announced(process, "listening on ")
-            has_metrics = "--metrics-listen" in command
-            metrics = _announced(process, "metrics on ") if has_metrics else None
-            yield ServerProcess(process.pid, configuration, address, metrics)
-        finally:
-            process.terminate()
-            process.wait(timeout=_STOP_SECONDS)
+        address = listens_on(process)
+        metrics = metrics_on(process) if "--metrics-listen" in command else None
+        yield ServerProcess(process.pid, configuration, address, metrics)
 
 
-def _announced(process: "subprocess.Popen[str]", words: str) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline().strip()
-    if not line.startswith(words):
-        raise RuntimeError(f"{process.args!r} printed {line!r}")
-    return line.removeprefix(words)
+def _established(process: psutil.Process) -> int:
+    """Counts the TCP connections of a process."""
+    connections = process.net_connections("tcp")
+    return sum(connection.status == psutil.CONN_ESTABLISHED for connection in connections)
 
 
 def _cpu_seconds(pid: int) -> float:

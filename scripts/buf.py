@@ -84,7 +84,7 @@ def run_buf(*arguments: str | Path) -> int:
 def newest() -> Path:
     """Returns the compiled protos of the newest version."""
     return max(
-        TAGGED.glob("v*.binpb"), key=lambda it: [int(n) for n in re.findall(r"\d+", it.stem)]
+        TAGGED.glob("v*.binpb"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)]
     )
 
 

@@ -1,6 +1,7 @@
 """One ParseBatch stream in lock step costs no more than the reference does in-process."""
 
-from .. import requests
+from devtools import requests
+
 from ..batch_cost import SEQUENCES, seconds_per_token
 from ..compare import alternate, nanoseconds
 from ..reference_parse import seconds_per_token as reference_seconds_per_token

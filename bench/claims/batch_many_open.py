@@ -1,6 +1,7 @@
 """A token costs about the same whether 256 sequences are open or 4,000."""
 
-from .. import requests
+from devtools import requests
+
 from ..batch_cost import SEQUENCES, seconds_per_token
 from ..compare import alternate, nanoseconds
 from ..results import Goal, Row, costing

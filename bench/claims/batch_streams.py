@@ -1,6 +1,7 @@
 """Many sequences over ParseBatch cost at most half of what the reference costs in-process."""
 
-from .. import requests
+from devtools import requests
+
 from ..batch_cost import SEQUENCES, seconds_per_token
 from ..compare import alternate, nanoseconds
 from ..reference_parse import seconds_per_token as reference_seconds_per_token

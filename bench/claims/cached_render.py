@@ -2,9 +2,10 @@
 
 import random
 
+from devtools import material
 from harmony_server import core
 
-from .. import material, reference
+from .. import reference
 from ..compare import alternate, cpu_seconds, milliseconds
 from ..results import Goal, Row, faster
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from devtools import material
 from harmony_client.v1 import chat_pb2, service_pb2
 
-from .. import load, material
+from .. import load
 from ..compare import alternate, milliseconds
 from ..results import Goal, Row, costing
 from ..servers import floor_server, harmony_server

@@ -1,10 +1,11 @@
 """A conversation not seen before renders at least 3 times faster."""
 
+from devtools import material
 from harmony_server import core
-from harmony_server.core.encoding import RENDER_CACHE_BYTES
+from harmony_server.core.bounds import RENDER_CACHE_BYTES
 from harmony_server.core.render_cache import RenderCache
 
-from .. import material, reference
+from .. import reference
 from ..compare import alternate, cpu_seconds, milliseconds
 from ..results import Goal, Row, faster
 

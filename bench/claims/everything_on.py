@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from devtools import requests
 from harmony_client.v1 import service_pb2
 
-from .. import load, requests
+from .. import load
 from ..compare import Comparison, alternate, microseconds
 from ..features import Features, features, scraped
 from ..results import Goal, Row, costing

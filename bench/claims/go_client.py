@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtools import requests
 from harmony_server import core
 
-from .. import go_client, python_client, requests
+from .. import go_client, python_client
 from ..batch_cost import SEQUENCES
 from ..compare import Comparison, alternate, microseconds, nanoseconds
 from ..results import Row, costing

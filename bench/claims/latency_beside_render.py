@@ -11,9 +11,10 @@ from multiprocessing.synchronize import Event
 
 import grpc
 
+from devtools import material, requests
 from harmony_client.v1 import chat_pb2, service_pb2
 
-from .. import load, material, requests
+from .. import load
 from ..compare import Comparison, milliseconds
 from ..results import Row, costing
 from ..servers import Configuration, ServerProcess, floor_server, harmony_server

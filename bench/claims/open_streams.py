@@ -2,7 +2,9 @@
 
 import asyncio
 
-from .. import load, requests
+from devtools import requests
+
+from .. import load
 from ..memory import kibibytes
 from ..results import Goal, Row
 from ..servers import ServerProcess, floor_server, harmony_server
@@ -37,7 +39,7 @@ def measure() -> list[Row]:
 
 
 async def _bytes_per_stream(
-    server: ServerProcess, method: str, scripts: list[load.Script]
+    server: ServerProcess, method: str, scripts: list[requests.Script]
 ) -> float:
     async with load.channel_to(server) as channel:
         begin = 0

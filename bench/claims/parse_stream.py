@@ -1,6 +1,8 @@
 """Parse with one token per request costs at most 1.25 times as much as gRPC alone."""
 
-from .. import load, requests
+from devtools import requests
+
+from .. import load
 from ..compare import alternate, microseconds
 from ..results import Goal, Row, costing
 from ..servers import floor_server, harmony_server

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from devtools import material
 from harmony_server import core
 
-from .. import material
 from ..compare import alternate, cpu_seconds, nanoseconds
 from ..results import Goal, Row, costing
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import grpc
 from grpc_health.v1 import health_pb2
 
+from devtools.server_process import listens_on, running
 from harmony_server.core import vocabulary
 
 from .. import reference
@@ -47,22 +48,18 @@ def measure() -> list[Row]:
 
 def _seconds_to_serving() -> float:
     begin = time.perf_counter()
-    with subprocess.Popen(SERVE_COMMAND, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip().removeprefix("listening on ")
-            with grpc.insecure_channel(address) as channel:
-                check: grpc.UnaryUnaryMultiCallable[
-                    health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
-                ] = channel.unary_unary(
-                    "/grpc.health.v1.Health/Check",
-                    health_pb2.HealthCheckRequest.SerializeToString,
-                    health_pb2.HealthCheckResponse.FromString,
-                )
-                answer = check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS)
-            seconds = time.perf_counter() - begin
-        finally:
-            process.terminate()
+    with running(SERVE_COMMAND) as process:
+        address = listens_on(process)
+        with grpc.insecure_channel(address) as channel:
+            check: grpc.UnaryUnaryMultiCallable[
+                health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+            ] = channel.unary_unary(
+                "/grpc.health.v1.Health/Check",
+                health_pb2.HealthCheckRequest.SerializeToString,
+                health_pb2.HealthCheckResponse.FromString,
+            )
+            answer = check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS)
+        seconds = time.perf_counter() - begin
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise RuntimeError("the server announced its address before it served")
     return seconds

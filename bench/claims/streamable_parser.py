@@ -1,8 +1,8 @@
 """StreamableParser is at least 8 times faster, token by token and reading each delta."""
 
+from devtools import material
 from harmony_server import core
 
-from .. import material
 from ..compare import alternate, cpu_seconds, nanoseconds
 from ..reference_parse import seconds_per_token
 from ..results import Goal, Row, faster

@@ -1,8 +1,9 @@
 """A whole completion parses at least 20 times faster."""
 
+from devtools import material
 from harmony_server import core
 
-from .. import material, reference
+from .. import reference
 from ..compare import alternate, cpu_seconds, nanoseconds
 from ..results import Goal, Row, faster
 

@@ -5,7 +5,9 @@ import os
 import time
 from dataclasses import dataclass
 
-from .. import load, material, requests
+from devtools import material, requests
+
+from .. import load
 from ..compare import Comparison, Ratio, alternate, nanoseconds
 from ..results import Goal, Row, costing, faster
 from ..servers import Configuration, ServerProcess, harmony_server
@@ -98,7 +100,7 @@ def measure() -> list[Row]:
     ]
 
 
-async def _run(server: ServerProcess, script: load.Script) -> _Run:
+async def _run(server: ServerProcess, script: requests.Script) -> _Run:
     channels = [load.channel_to(server) for _ in range(_CONNECTIONS)]
     streams = [load.open_stream(channel, load.PARSE_BATCH) for channel in channels]
     try:
@@ -118,7 +120,7 @@ async def _run(server: ServerProcess, script: load.Script) -> _Run:
     return _Run(tokens / seconds, cpu / tokens, load_cpu / cpu, connections)
 
 
-async def _step_until(stream: "load.ByteStream", script: load.Script, deadline: float) -> int:
+async def _step_until(stream: "load.ByteStream", script: requests.Script, deadline: float) -> int:
     for count, request in enumerate(script.steps):
         if time.perf_counter() >= deadline:
             return count

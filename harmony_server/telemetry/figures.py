@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ..service import HarmonyService
+    from ..operations.operations import Operations
 
 Kind = Literal["counter", "gauge"]
 
@@ -60,9 +60,9 @@ class Figure:
     label: str = ""
 
 
-def figures_of(service: HarmonyService) -> list[Figure]:
-    """Returns the figures of a service."""
-    counters = service.counters
+def figures_of(operations: Operations) -> list[Figure]:
+    """Returns the figures of what the server does."""
+    counters = operations.counters
     figures = [
         Figure(f"harmony_{name}", text, "counter", functools.partial(_read, counters, name))
         for name, text in _COUNTERS
@@ -71,10 +71,10 @@ def figures_of(service: HarmonyService) -> list[Figure]:
         read = functools.partial(_copy, counters, name)
         figures.append(Figure(f"harmony_{name}", text, "counter", read, "reason"))
     for kind, name, text in _CACHE:
-        read = functools.partial(_read_cache, service, name)
+        read = functools.partial(_read_cache, operations, name)
         figures.append(Figure(f"harmony_render_cache_{name}", text, kind, read))
     for name, text in _LIMITS:
-        allowance = getattr(service.limits, name)
+        allowance = getattr(operations.limits, name)
         taken, maximum = (
             functools.partial(_read, allowance, field) for field in ("taken", "maximum")
         )
@@ -91,5 +91,5 @@ def _copy(source: object, name: str) -> dict[str, float]:
     return dict(getattr(source, name))
 
 
-def _read_cache(service: HarmonyService, name: str) -> dict[str, float]:
-    return _read(service.cache_statistics, name)
+def _read_cache(operations: Operations, name: str) -> dict[str, float]:
+    return _read(operations.renderer.cache_statistics, name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools.server_process import harmony_command
 from harmony_server.version import __version__
 
 from .conftest import Run
@@ -15,7 +16,7 @@ COMMANDS = ["serve", "config", "health", "render", "parse", "inspect", "encode",
 
 def execute(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     """Runs the command in a process of its own."""
-    command = [sys.executable, "-m", "harmony_server", *arguments]
+    command = harmony_command(*arguments)
     return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
 
 
@@ -93,7 +94,7 @@ def test_broken_pipe(command: str, tmp_path: Path) -> None:
     """Nobody reads the output: the command ends, and says nothing."""
     tokens = tmp_path / "tokens"
     tokens.write_text("13225 " * 100_000)
-    arguments = [sys.executable, "-m", "harmony_server", command, str(tokens)]
+    arguments = harmony_command(command, str(tokens))
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from harmony_server.cli import main
-from tests.recovery.tokens import encode
+from tests.support.encodings import encode
 
 MALFORMED = " ".join(map(str, encode("<|channel|>final<|message|>hi<|end|>364<|end|>")))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import grpc
 
+from devtools.vector_files import read_vectors
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .playing import play
-from .vector_files import read_vectors
 
 _MAX_LINES = 5  # of one failed vector
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .vector_files import Vector
+from devtools.vector_files import Vector
 
 _MAX_SHOWN = 300
 

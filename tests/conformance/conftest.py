@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
+from devtools.server_process import running_server
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.message import Message
 
+from devtools.vector_files import Vector
 from harmony_client._google import error_details_pb2, status_pb2
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .comparing import Received, differences
-from .vector_files import Vector
 
 _SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
 _DEADLINE_SECONDS = 30

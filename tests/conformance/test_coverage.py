@@ -7,9 +7,8 @@ from collections import Counter
 
 import pytest
 
+from devtools.vector_files import FOLDER, Vector, read_vectors
 from harmony_client.v1 import parse_pb2, service_pb2
-
-from .vector_files import FOLDER, Vector, read_vectors
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _VECTORS = read_vectors(FOLDER)

@@ -1,4 +1,4 @@
-"""scripts/test_clients.py, with clients that do well, fail, skip vectors, hang or are not there."""
+"""scripts/try_clients.py, with clients that do well, fail, skip vectors, hang or are not there."""
 
 import contextlib
 import re
@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from scripts import test_clients as driver
-
-from .vector_files import FOLDER, read_vectors
+from devtools.vector_files import FOLDER, read_vectors
+from scripts import try_clients as driver
 
 _SERVERS = {
     "TCP": ["--target", "tcp"],

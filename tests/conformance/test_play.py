@@ -2,10 +2,10 @@
 
 import pytest
 
+from devtools.vector_files import FOLDER, Vector, read_vectors
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .playing import play
-from .vector_files import FOLDER, Vector, read_vectors
 
 
 @pytest.mark.parametrize("transport", ["tcp", "unix"])

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from devtools.vector_files import FOLDER, Vector, read_vectors
+
 from .__main__ import main
 from .comparing import Received, differences
-from .vector_files import FOLDER, Vector, read_vectors
 
 _VECTORS = read_vectors(FOLDER)
 _RPCS = sorted({vector.rpc for vector in _VECTORS})

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from devtools.vocabulary_file import in_tiktoken_format
 from harmony_server.core import vocabulary
-from tests.core.vocabulary_file import in_tiktoken_format
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,7 @@
 """Short ways to parse what is written as text, special tokens spelled out."""
 
 from harmony_server import core
-from tests.core.prompts import encoding
-
-
-def tokens_of(text: str) -> list[int]:
-    """Returns the tokens of a text whose special tokens are spelled out."""
-    return encoding().encode(text, allowed_special="all")
+from tests.support.encodings import encoding, tokens_of
 
 
 def parsed(

@@ -3,11 +3,7 @@
 from typing import Any
 
 from harmony_server import core
-
-
-def encoding() -> core.HarmonyEncoding:
-    """Returns the encoding, loaded once a process."""
-    return core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
+from tests.support.encodings import encoding
 
 
 def text_of(message: core.Message) -> str:

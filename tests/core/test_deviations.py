@@ -11,7 +11,8 @@ import pytest
 from harmony_server import core
 from harmony_server.core.events import ContentDelta, Event
 from tests.core.parses import parse_error
-from tests.core.prompts import encoding, type_text
+from tests.core.prompts import type_text
+from tests.support.encodings import encoding
 
 _ASSISTANT = core.Role.ASSISTANT
 

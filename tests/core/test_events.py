@@ -16,9 +16,8 @@ from harmony_server.core.events import (
     TokenRange,
 )
 from harmony_server.core.parser import MessageParser
-from tests.core.parses import tokens_of
-from tests.core.prompts import encoding
-from tests.core.token_streams import chunked_streams, well_formed_streams
+from tests.strategies.token_streams import chunked_streams, well_formed_streams
+from tests.support.encodings import encoding, tokens_of
 
 _ASSISTANT = core.Role.ASSISTANT
 

@@ -3,8 +3,8 @@
 import pytest
 
 from harmony_server import core
-from tests.core.parses import parse_error, parsed, tokens_of
-from tests.core.prompts import encoding
+from tests.core.parses import parse_error, parsed
+from tests.support.encodings import encoding, tokens_of
 
 _ASSISTANT = core.Role.ASSISTANT
 

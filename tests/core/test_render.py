@@ -3,7 +3,8 @@
 import pytest
 
 from harmony_server import core
-from tests.core.prompts import developer_text, encoding, system_text, text_of
+from tests.core.prompts import developer_text, system_text, text_of
+from tests.support.encodings import encoding
 
 _USER = core.Message.from_role_and_content(core.Role.USER, "u")
 

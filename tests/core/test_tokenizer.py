@@ -7,7 +7,7 @@ import pytest
 from harmony_server import core
 from harmony_server.core.errors import SpecialTokenError
 from harmony_server.core.tokenizer import SPECIAL_TOKENS
-from tests.core.prompts import encoding
+from tests.support.encodings import encoding
 
 
 def test_the_named_special_tokens() -> None:

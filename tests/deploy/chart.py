@@ -9,7 +9,9 @@ from typing import Any, cast
 
 import yaml
 
-from .tools import ROOT, helm
+from tests.support.tools import ROOT
+
+from .helm import helm
 
 CHART = ROOT / "deploy" / "helm" / "harmony-sidecar"
 # Each is a shape that the chart ships.

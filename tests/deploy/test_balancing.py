@@ -13,12 +13,11 @@ import pytest
 
 from harmony_client import Client, Conversation, user
 from harmony_client.v1 import service_pb2
-
-from .load import Load
-from .proxy import CONFIGURATION, Proxy, running_envoy
-from .round_robin import run_example, target
-from .servers import Server, running_servers
-from .tools import envoy as envoy_path
+from tests.support.balancing_proxy import CONFIGURATION, Proxy, running_envoy
+from tests.support.load import Load
+from tests.support.restartable_servers import Server, running_servers
+from tests.support.round_robin import run_example, target
+from tests.support.tools import envoy as envoy_path
 
 DRAIN_SECONDS = 3
 # To end a stream takes less.

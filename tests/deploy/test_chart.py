@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from devtools.certificates import Authority
+from devtools.server_process import harmony_command, running_server
 from harmony_server.settings import Settings
 from harmony_server.settings_sources import load
-from tests.certificates import Authority
-from tests.conftest import running_server
+from tests.support.tools import ROOT
 
 from .chart import (
     CHART,
@@ -29,7 +29,6 @@ from .chart import (
     render,
     server,
 )
-from .tools import ROOT
 
 UNIX_SOCKET = "unix:///run/harmony/harmony.sock"
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
@@ -64,7 +63,7 @@ def test_the_server_starts_with_its_environment_and_its_probes_succeed(
             else:
                 command = [on_this_machine(part, folder) for part in probe["exec"]["command"]]
             # A command of the installed package, which need not be on the PATH here.
-            command = [sys.executable, "-m", "harmony_server", *command[1:]]
+            command = harmony_command(*command[1:])
             probed = subprocess.run(command, capture_output=True, text=True, check=False)
             assert (probed.returncode, probed.stdout) == (0, "SERVING\n"), probed.stderr
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
+from tests.support.tools import go
+
 from .chart import CHART, VALUES, Manifest, RenderError, render, run
-from .tools import go, helm
+from .helm import helm
 
 # The oldest that the chart says it needs, and the newest whose schemas are installed.
 KUBERNETES = ("1.29", kubernetes_validate.latest_version())

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.deploy.tools import missing
+from tests.support.tools import missing, tool
 
 _ROOT: Final = Path(__file__).parents[2]
 _PROGRAMS: Final = ("buildah", "runc", "debootstrap")
@@ -55,8 +55,7 @@ def build_image(folder: Path) -> Image:
     if os.geteuid() != 0:
         missing("root, which a container needs,")
     for program in _PROGRAMS:
-        if shutil.which(program) is None:
-            missing(program)
+        tool(program)
     image = Image(folder)
     try:
         image.build()
@@ -271,7 +270,10 @@ def _specification(
     if options.network_of is not None:
         network["path"] = f"/proc/{options.network_of.pid}/ns/net"
     command = config["Cmd"] if arguments is None else arguments
-    environment = {**dict(it.split("=", 1) for it in config["Env"]), **options.environment}
+    environment = {
+        **dict(variable.split("=", 1) for variable in config["Env"]),
+        **options.environment,
+    }
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -291,6 +293,6 @@ def _specification(
             ),
         ],
         "linux": {
-            "namespaces": [*({"type": it} for it in ("pid", "ipc", "uts", "mount")), network]
+            "namespaces": [*({"type": kind} for kind in ("pid", "ipc", "uts", "mount")), network]
         },
     }

@@ -15,6 +15,8 @@ import grpc
 import psutil
 import pytest
 
+from devtools.certificates import Authority
+from devtools.server_process import running_server
 from harmony_client import (
     Client,
     HarmonyClientError,
@@ -28,10 +30,9 @@ from harmony_client import (
 )
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.certificates import Authority
-from tests.conftest import running_server
-from tests.server.failures import failure_of
-from tests.server.streams import ASSISTANT, config, tokens
+from tests.support.failures import failure_of
+from tests.support.streams import ASSISTANT, config, tokens
+from tests.support.waiting import eventually
 
 _FIRST_SPECIAL_TOKEN = 199_998
 _MIB = 1024 * 1024
@@ -167,9 +168,7 @@ def test_sighup_reads_the_tokens_now(tmp_path: Path) -> None:
         os.utime(path, ns=(unchanged.st_atime_ns, unchanged.st_mtime_ns))
         assert (admitted("old"), admitted("new")) == (True, False)
         process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + _TIMEOUT_SECONDS
-        while not admitted("new"):
-            assert time.monotonic() < end, "never read"
+        eventually(lambda: admitted("new"), _TIMEOUT_SECONDS)
         assert not admitted("old")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from devtools.certificates import Authority
 from harmony_server.version import __version__
-from tests.certificates import Authority
 
 from .containers import Container, Ids, Image, Options, running
 from .pins import normalized, pins

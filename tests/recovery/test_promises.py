@@ -27,61 +27,17 @@ from harmony_server.core.events import (
 from harmony_server.core.parser import MessageParser
 from harmony_server.core.structure import STRUCTURAL_TOKENS
 from harmony_server.core.tokenizer import CONSTRAIN, VOCABULARY_SIZE
-
-from .tokens import SPELLINGS, encode, encoding
+from tests.strategies.outputs import outputs
+from tests.support.encodings import SPELLINGS, encode, encoding
 
 RECOVER = ParseOptions(recover=True)
 # The repairs by which text of a header becomes content.
-SALVAGED = {
+TEXT_LEAVES_HEADER = {
     RecoveryReason.MISSING_MESSAGE,
     RecoveryReason.HEADER_TOO_LONG,
     RecoveryReason.TRUNCATED_HEADER,
 }
 
-WORDS = [
-    "assistant", "user", "tool", "functions.f", " to=functions.f", " to=", "to=assistant",
-    "analysis", "commentary", "final", " json", " \n", "Hello  there", '{"a": 1}', "\u00e9", "<|",
-]  # fmt: skip
-# The halves of a character, bytes that are never UTF-8, and ids that are no token.
-ODD_TOKENS = [*encoding().encode("\U0001f9ff"), 255, 128, VOCABULARY_SIZE, 2**32 - 1]
-
-# Text that may yet be a role, long enough for the looks that a header gets.
-LONG_ROLE = encode("assistant to=functions.get_the_weather_in_some_city_please_a_b_c_d_e_f_g")
-fragments = st.one_of(
-    st.integers(1, len(LONG_ROLE)).map(lambda length: LONG_ROLE[:length]),
-    st.sampled_from(SPELLINGS).map(encode),
-    st.sampled_from(WORDS).map(encode),
-    st.sampled_from(ODD_TOKENS).map(lambda token: [token]),
-    st.integers(0, VOCABULARY_SIZE).map(lambda token: [token]),
-)
-sequences = st.lists(fragments, max_size=24).map(lambda parts: [t for part in parts for t in part])
-WELL_FORMED = encode(
-    "<|channel|>analysis<|message|>Let me see. \U0001f9ff<|end|>"
-    "<|start|>assistant to=functions.f<|channel|>commentary <|constrain|>json<|message|>{}<|call|>"
-    "<|start|>functions.f to=assistant<|channel|>commentary<|message|>4<|end|>"
-    "<|start|>assistant<|channel|>final<|message|>It is 4.<|return|>"
-)
-
-
-@st.composite
-def mutations(draw: st.DrawFn) -> list[int]:
-    """Draws a well-formed completion with tokens deleted, inserted and doubled."""
-    tokens = list(WELL_FORMED)
-    for _ in range(draw(st.integers(1, 4))):
-        place = draw(st.integers(0, len(tokens)))
-        match draw(st.sampled_from(["delete", "insert", "double", "cut"])):
-            case "delete":
-                del tokens[place : place + draw(st.integers(1, 3))]
-            case "insert":
-                tokens[place:place] = draw(fragments)
-            case "double":
-                tokens[place:place] = tokens[max(place - 2, 0) : place]
-            case "cut":
-                del tokens[place:]
-    return tokens
-
-
-outputs = st.one_of(sequences, mutations())
 roles = st.sampled_from([None, *Role])
 
 
@@ -145,7 +101,7 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
             for token in tokens[slice(*message.content_range)]
             if token not in STRUCTURAL_TOKENS - {CONSTRAIN}
         ]
-        if SALVAGED.isdisjoint(message.repairs):
+        if TEXT_LEAVES_HEADER.isdisjoint(message.repairs):
             assert message.text == text_of(content_tokens)
         else:
             assert text_of([*header_tokens, *content_tokens]).endswith(message.text)

@@ -4,8 +4,7 @@ import pytest
 
 from harmony_server.core import ParseOptions, Role
 from harmony_server.core.events import MessageCompleted, Recovered
-
-from .tokens import encode, encoding
+from tests.support.encodings import encode, encoding
 
 THOUGHT = "<|channel|>analysis<|message|>think<|end|>"
 THOUGHT_PARSED = "analysis:think"

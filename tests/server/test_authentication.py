@@ -8,12 +8,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+from devtools.server_process import running_server
 from harmony_client import AsyncClient, Client, Unauthenticated
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
-from tests.server.failures import Failure, failure_of
-from tests.server.standard_services import SERVING, health, watched_health
+from tests.support.failures import Failure, failure_of
+from tests.support.standard_services import SERVING, health, watched_health
 
 _REFUSED = Failure(
     grpc.StatusCode.UNAUTHENTICATED,

@@ -10,11 +10,11 @@ from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as parse
 from harmony_client.v1 import service_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.core.parses import tokens_of
-from tests.server.failures import Failure, failure_of
-from tests.server.limits import limits
-from tests.server.messages import conversation, message, text, user, with_parameters
-from tests.server.standard_services import SERVING, health
+from tests.support.encodings import tokens_of
+from tests.support.failures import Failure, failure_of
+from tests.support.messages import conversation, message, text, user, with_parameters
+from tests.support.operations import limits
+from tests.support.standard_services import SERVING, health
 
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 _SYSTEM = chat.Content(system=chat.SystemContent())

@@ -12,22 +12,19 @@ import pytest
 
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from harmony_server.handlers import Handlers
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
-from tests.core.prompts import encoding
-from tests.server.failures import Failure, failure_of_error
-from tests.server.limits import limits
+from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
+from harmony_server.operations.offloading import Offloader
+from harmony_server.operations.operations import Operations
+from harmony_server.rpc.handlers import Handlers
+from harmony_server.service.parse_stream import ParseStream
+from tests.support.failures import Failure, failure_of_error
+from tests.support.operations import limits, operations
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
 
 _INTERNAL = Failure(grpc.StatusCode.INTERNAL, "internal error", "INTERNAL", "harmony.v1")
 _TIMEOUT_SECONDS = 20
-
-
-def _service() -> HarmonyService:
-    return HarmonyService(encoding(), limits(), render_cache_bytes=0)
 
 
 def _async_stub(channel: "grpc.aio.Channel") -> "HarmonyServiceAsyncStub":
@@ -57,14 +54,14 @@ async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
 async def test_work_is_at_work_until_it_is_done() -> None:
     """However often its RPC is cancelled, it counts for as long as its thread is busy."""
     bounds = limits()
-    handlers = Handlers(bounds)
+    offloader = Offloader(bounds)
     done = threading.Event()
 
     def work() -> bytes:
         done.wait(_TIMEOUT_SECONDS)
         return b""
 
-    rpc = asyncio.create_task(handlers._render_in_thread(work, 100))
+    rpc = asyncio.create_task(offloader.do_request(work, MAX_INLINE_UNARY_BYTES + 1))
     for _ in range(3):
         await asyncio.sleep(0.05)
         rpc.cancel()
@@ -74,7 +71,7 @@ async def test_work_is_at_work_until_it_is_done() -> None:
     with pytest.raises(asyncio.CancelledError):
         await rpc
     assert bounds.large_requests.taken == 0
-    handlers.close()
+    offloader.close()
 
 
 async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: float) -> Failure:
@@ -87,9 +84,9 @@ async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: floa
 
 async def test_an_unexpected_error_says_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody foresaw is INTERNAL, and its text stays in the server's log."""
-    monkeypatch.setattr(HarmonyService, "encode", _fail)
+    monkeypatch.setattr(Operations, "encode", _fail)
     handlers = Handlers(limits())
-    handlers.start(_service())
+    handlers.start(operations())
     async with _connected(handlers) as channel:
         assert await _failure_of_encode(channel, _TIMEOUT_SECONDS) == _INTERNAL
 
@@ -98,7 +95,7 @@ async def test_an_unexpected_error_ends_a_stream(monkeypatch: pytest.MonkeyPatch
     """On a stream it is the same."""
     monkeypatch.setattr(ParseStream, "answer", _fail)
     handlers = Handlers(limits())
-    handlers.start(_service())
+    handlers.start(operations())
     async with _connected(handlers) as channel:
         call = _async_stub(channel).Parse(iter([parse_pb2.ParseRequest()]))
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -115,14 +112,14 @@ async def test_a_request_waits_until_the_server_has_started() -> None:
         call = _async_stub(channel).Encode(
             service_pb2.EncodeRequest(text="Hello"), timeout=_TIMEOUT_SECONDS
         )
-        handlers.start(_service())
+        handlers.start(operations())
         assert list((await call).tokens) == [13225]
 
 
 async def test_an_error_ends_an_rpc_once(caplog: pytest.LogCaptureFixture) -> None:
     """The exception by which gRPC ends a handler is no error to be answered in its turn."""
     handlers = Handlers(limits())
-    handlers.start(_service())
+    handlers.start(operations())
     async with _connected(handlers) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as unary:
             await _async_stub(channel).Render(service_pb2.RenderRequest(), timeout=_TIMEOUT_SECONDS)

@@ -5,8 +5,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from tests.server.failures import failure_of
-from tests.server.standard_services import SERVING, health, reflect, watched_health
+from tests.support.failures import failure_of
+from tests.support.standard_services import SERVING, health, reflect, watched_health
 
 
 @pytest.mark.parametrize("service", ["", "harmony.v1.HarmonyService"])

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping
 import grpc
 import pytest
 
+from devtools.server_process import running_server
+from devtools.vocabulary_file import in_tiktoken_format
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
-from tests.core.vocabulary_file import in_tiktoken_format
-from tests.server.failures import failure_of
-from tests.server.messages import user
-from tests.server.standard_services import NOT_SERVING, SERVING, health, watched_health
-from tests.server.streams import ASSISTANT, LockStep, completed, config, tokens
+from tests.support.failures import failure_of
+from tests.support.messages import user
+from tests.support.standard_services import NOT_SERVING, SERVING, health, watched_health
+from tests.support.streams import ASSISTANT, LockStep, completed, config, tokens
 
 _TIMEOUT_SECONDS = 60
 _FILE = "o200k_base.tiktoken"

@@ -14,14 +14,14 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2
 
+from devtools.server_process import running_server
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
-from tests.server.failures import Failure, failure_of, failure_of_error, failure_of_status
-from tests.server.messages import user
-from tests.server.standard_services import SERVING, health, reflect, watched_health
-from tests.server.streams import ASSISTANT, LockStep, config, tokens
-from tests.stress.wire import frames
+from tests.support import frames
+from tests.support.failures import Failure, failure_of, failure_of_error, failure_of_status
+from tests.support.messages import user
+from tests.support.standard_services import SERVING, health, reflect, watched_health
+from tests.support.streams import ASSISTANT, LockStep, config, tokens
 
 _Parse = LockStep[parse_pb2.ParseRequest, parse_pb2.ParseResponse]
 _Batch = LockStep[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]

@@ -10,10 +10,10 @@ from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as pb
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.core.parses import tokens_of
-from tests.core.token_streams import chunked_streams
-from tests.server.failures import Failure, failure_of
-from tests.server.streams import (
+from tests.strategies.token_streams import chunked_streams
+from tests.support.encodings import tokens_of
+from tests.support.failures import Failure, failure_of
+from tests.support.streams import (
     ASSISTANT,
     LockStep,
     completed,

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.core.tokenizer import END, MESSAGE
-from tests.recovery.test_promises import outputs
-from tests.recovery.tokens import encode
-
-from .streams import batch, config, parse, parse_either_way
-from .streams import tokens as request_of
+from tests.strategies.outputs import outputs
+from tests.support.encodings import encode
+from tests.support.streams import batch, config, parse, parse_either_way
+from tests.support.streams import tokens as request_of
 
 ASSISTANT = chat_pb2.ROLE_ASSISTANT
 RECOVER = parse_pb2.ParseOptions(recover=True)

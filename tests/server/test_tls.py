@@ -10,12 +10,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+from devtools.certificates import Authority, Identity
+from devtools.server_process import running_server
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.certificates import Authority, Identity
-from tests.conftest import running_server
-from tests.server.failures import failure_of, failure_of_error
-from tests.server.standard_services import SERVING, health
+from tests.support.failures import failure_of, failure_of_error
+from tests.support.standard_services import SERVING, health
 
 _TIMEOUT_SECONDS = 10
 

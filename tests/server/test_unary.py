@@ -7,8 +7,8 @@ from harmony_client.v1 import parse_pb2 as parse
 from harmony_client.v1 import service_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.version import __version__
-from tests.core.parses import tokens_of
-from tests.server.messages import conversation, message, spelled, text, user, with_parameters
+from tests.support.encodings import tokens_of
+from tests.support.messages import conversation, message, spelled, text, user, with_parameters
 
 _SYSTEM = message(chat.ROLE_SYSTEM, chat.Content(system=chat.SystemContent()))
 _FUNCTION_LINE = "Calls to these tools must go to the commentary channel: 'functions'."

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
+from devtools.server_process import running_server
 from harmony_client import Client
-from tests.conftest import running_server
 
 
 def _mode(path: pathlib.Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tests.deploy.tools import missing
+from tests.support.tools import missing
 
 # The one for programs with threads, where Debian has it.
 _LIBRARIES: Final = ("x86_64-linux-gnu", "aarch64-linux-gnu")

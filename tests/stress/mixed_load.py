@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import grpc
 import pytest
 
-from bench import material, requests
+from devtools import material, requests
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
-from harmony_server import core
-from harmony_server.batch_stream import BatchStream
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
-from tests.server.limits import limits
-from tests.server.messages import user
+from harmony_server.rpc.statuses import code_of
+from harmony_server.service.batch_stream import BatchStream
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.service.unary import HarmonyService
+from tests.support.messages import user
+from tests.support.operations import operations
 
 SERVICE = "/harmony.v1.HarmonyService/"
 _TIMEOUT_SECONDS = 60
@@ -58,8 +58,8 @@ class MixedLoad:
         self.cancelled = 0
         self._channel = channel
         self._rng = random.Random(seed)
-        encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
-        self._service = HarmonyService(encoding, limits(), render_cache_bytes=0)
+        self._operations = operations()
+        self._service = HarmonyService(self._operations)
         self._conversations = [material.to_proto(material.conversation(it, 2)) for it in range(8)]
         self._completions = [material.completion(it, 120) for it in range(8)]
         self._exchanges = [*self._parses(), *self._batches()]
@@ -112,7 +112,7 @@ class MixedLoad:
         request = service_pb2.RenderConversationForCompletionRequest(
             conversation=conversation, next_turn_role=chat_pb2.ROLE_ASSISTANT
         ).SerializeToString()
-        expected = self._service.render_conversation_for_completion(request).render()
+        expected = self._service.render_conversation_for_completion(request).do()
         assert await self._ask("RenderConversationForCompletion", request) == expected
 
     async def _parse_messages(self) -> None:
@@ -184,11 +184,11 @@ class MixedLoad:
                 )
                 for begin in range(0, len(completion), size)
             ]
-            stream = ParseStream(self._service)
+            stream = ParseStream(self._operations)
             data = [it.SerializeToString() for it in sent]
             answers = [stream.answer(it) for it in data]
             if stream.failure:
-                return _Exchange("Parse", data, answers, stream.failure.code)
+                return _Exchange("Parse", data, answers, code_of(stream.failure))
             return _Exchange("Parse", data, [*answers, stream.finish()])
 
         recovering = parse_pb2.ParseOptions(recover=True)
@@ -206,7 +206,7 @@ class MixedLoad:
                 self._completions, open_count=16, stepping=16, steps=20, seed=seed
             )
             data = [*script.opening, *script.steps]
-            stream = BatchStream(self._service)
+            stream = BatchStream(self._operations)
             answers = [stream.answer(it) for it in data]
             last = stream.finish()
             stream.close()

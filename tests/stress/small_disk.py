@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.deploy.tools import missing
+from devtools.server_process import serve_command
+from tests.support.tools import missing, tool
 
 # Where the server sees its disk: a folder that there is everywhere, and nothing here needs.
 MOUNT: Final = "/mnt"
@@ -78,13 +77,12 @@ def small_disk(
     """
     if os.geteuid() != 0:
         missing("root, which a disk of its own needs,")
-    if not shutil.which("unshare"):
-        missing("unshare")
-    server = [sys.executable, "-m", "harmony_server", "serve", *arguments]
     log = f"{MOUNT}/{_LOG}" if logs else "/dev/stderr"
-    command = ["unshare", "--mount", "sh", "-c", _SCRIPT, "sh", size, "ro" if read_only else ""]
+    state = "ro" if read_only else ""
+    command = [tool("unshare"), "--mount", "sh", "-c", _SCRIPT, "sh", size, state, log]
+    command += serve_command(*arguments)
     with subprocess.Popen(
-        [*command, log, *server], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield SmallDisk(process)

@@ -11,15 +11,15 @@ from pathlib import Path
 import grpc
 import pytest
 
+from devtools.certificates import Authority
 from harmony_client import Client, Unauthenticated
 from harmony_client.v1 import parse_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.certificates import Authority
-from tests.deploy.load import Load
-from tests.server.failures import failure_of
-from tests.server.streams import ASSISTANT, config, tokens
-from tests.telemetry.samples import eventually
-from tests.telemetry.servers import ObservedServer, observed_server
+from tests.support.failures import failure_of
+from tests.support.load import Load
+from tests.support.observed_servers import ObservedServer, observed_server
+from tests.support.streams import ASSISTANT, config, tokens
+from tests.support.waiting import eventually
 
 from .conftest import Report
 from .faked_clock import FakedClock

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 import grpc
 import psutil
 
-from bench import material
+from devtools import material
+from devtools.server_process import running_server
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
-from tests.conftest import running_server
-from tests.server.messages import conversation, user
+from tests.support.messages import conversation, user
 
 from .conftest import Report
 from .mixed_load import CHANNEL_OPTIONS, SERVICE

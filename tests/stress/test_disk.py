@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
+from devtools.server_process import serve_command
 from harmony_client import Client
-from tests.deploy.servers import free_port
-from tests.telemetry.samples import Samples, eventually
+from tests.support.restartable_servers import free_port
+from tests.support.samples import Samples
+from tests.support.waiting import eventually
 
 from .conftest import Report
 from .scale import scaled
@@ -90,7 +91,7 @@ def test_the_disk_of_workers_is_full() -> None:
 def test_nothing_can_be_printed(workers: Sequence[str]) -> None:
     """Where the addresses cannot be written, nor the log, it serves, and ends with 0."""
     address = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "harmony_server", "serve", "--listen", address, *workers]
+    command = serve_command("--listen", address, *workers)
     with (
         Path("/dev/full").open("w") as full,
         subprocess.Popen(command, stdout=full, stderr=full) as process,

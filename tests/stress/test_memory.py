@@ -10,11 +10,11 @@ import grpc
 import psutil
 import pytest
 
-from bench import material
+from devtools import material
+from devtools.server_process import running_server
 from harmony_client.v1 import service_pb2
-from tests.conftest import running_server
-from tests.server.limits import limits
-from tests.server.messages import conversation, user
+from tests.support.messages import conversation, user
+from tests.support.operations import limits
 
 from .conftest import Report
 from .mixed_load import CHANNEL_OPTIONS, SERVICE

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harmony_client import Client
-from tests.deploy.load import Load
-from tests.deploy.proxy import Proxy, running_envoy
-from tests.deploy.round_robin import run_example, target
-from tests.deploy.servers import Server, running_servers
+from tests.support.balancing_proxy import Proxy, running_envoy
+from tests.support.load import Load
+from tests.support.restartable_servers import Server, running_servers
+from tests.support.round_robin import run_example, target
+from tests.support.waiting import eventually
 
 from .conftest import Report
 from .scale import scaled
@@ -63,10 +64,7 @@ def _round_robin(stack: ExitStack, servers: Sequence[Server]) -> Client:
 
 def _until_each_renders(servers: Sequence[Server]) -> None:
     """Waits until each server has rendered since it started."""
-    deadline = time.monotonic() + 30
-    while not all(server.messages_rendered() for server in servers):
-        assert time.monotonic() < deadline, "a server gets no RPC"
-        time.sleep(0.05)
+    eventually(lambda: all(server.messages_rendered() for server in servers), seconds=30)
 
 
 def test_behind_envoy(tmp_path: Path, report: Report) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +11,15 @@ import grpc
 import psutil
 import pytest
 
-from tests.certificates import Authority
-from tests.telemetry.samples import Samples
+from devtools.certificates import Authority
+from devtools.server_process import (
+    listens_on,
+    metrics_on,
+    module_command,
+    running,
+    serve_command,
+)
+from tests.support.samples import Samples
 
 from .conftest import Report
 from .mixed_load import CHANNEL_OPTIONS, MixedLoad
@@ -31,31 +36,23 @@ _LOOKS = 30
 _MAX_GROWTH_MIB = 4.0
 # Of a thousand streams; in grpcio 1.85.1 it is 220.
 _MAX_KIB_OF_CANCELLED = 1000
-_STOP_SECONDS = 20
 _TOKEN = "a token"
 
-_SERVER = "harmony_server"
-_LEAKING_SERVER = "tests.stress.leaking_server"
+_SERVER = serve_command()
+_LEAKING_SERVER = module_command("tests.stress.leaking_server", "serve")
 # The cache is full soon; memory that it still fills would look like a leak.
 _ARGUMENTS = ("--listen", "127.0.0.1:0", "--render-cache-mib", "1")
 
 
 @contextmanager
-def _running(module: str, *arguments: str) -> Iterator[tuple[psutil.Process, list[str]]]:
-    """Runs a server and yields its process and what it printed; it must have nothing to log."""
-    command = [sys.executable, "-m", module, "serve", *_ARGUMENTS, *arguments]
-    with (
-        tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            count = 2 if "--metrics-listen" in arguments else 1
-            lines = [process.stdout.readline().split()[-1] for _ in range(count)]
-            yield psutil.Process(process.pid), lines
-        finally:
-            process.terminate()
-            process.wait(_STOP_SECONDS)
+def _running(command: Sequence[str], *arguments: str) -> Iterator[tuple[psutil.Process, list[str]]]:
+    """Runs a server and yields its process and its addresses; it must have nothing to log."""
+    with tempfile.TemporaryFile("w+") as log:
+        with running([*command, *_ARGUMENTS, *arguments], stderr=log) as process:
+            addresses = [listens_on(process)]
+            if "--metrics-listen" in arguments:
+                addresses.append(metrics_on(process))
+            yield psutil.Process(process.pid), addresses
         assert process.returncode == 0
         log.seek(0)
         assert log.read() == ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import time
 
+from devtools.server_process import running_server
 from harmony_client import Client
-from tests.conftest import running_server
-from tests.deploy.load import Load
+from tests.support.load import Load
 
 from .conftest import Report
 from .scale import scaled

@@ -10,9 +10,10 @@ from contextlib import ExitStack, contextmanager
 import psutil
 
 from harmony_client import Client
-from tests.deploy.load import Load
-from tests.deploy.round_robin import run_example
-from tests.workers.supervised import Supervised, serving, wait_for
+from tests.support.load import Load
+from tests.support.round_robin import run_example
+from tests.support.supervised_servers import Supervised, serving
+from tests.support.waiting import eventually
 
 from .conftest import Report
 from .scale import scaled
@@ -55,7 +56,7 @@ def _kill(server: Supervised, number: int) -> int:
     before = server.count_log("serves again")
     for worker in random.sample(server.workers(), number):
         worker.kill()
-    wait_for(lambda: server.count_log("serves again") >= before + number, _RESTART_SECONDS)
+    eventually(lambda: server.count_log("serves again") >= before + number, _RESTART_SECONDS)
     return number
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.deploy.tools import ROOT
+from tests.support.tools import ROOT
 
 PATH = ROOT / "deploy" / "grafana" / "harmony-sidecar.json"
 

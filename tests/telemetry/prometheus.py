@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from tests.telemetry.samples import eventually
-from tests.telemetry.tools import tool
+from tests.support.tools import tool
+from tests.support.waiting import eventually
 
 _TIMEOUT_SECONDS = 30.0
 _LISTENING = re.compile(r'msg="Listening on" address=(\S+)')

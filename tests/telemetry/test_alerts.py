@@ -11,10 +11,9 @@ import grpc
 import pytest
 import yaml
 
-from harmony_server.telemetry.counters import Counters
-from tests.deploy.tools import ROOT
-from tests.telemetry.servers import observed_server
-from tests.telemetry.tools import tool
+from harmony_server.operations.counters import Counters
+from tests.support.observed_servers import observed_server
+from tests.support.tools import ROOT, tool
 
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 _UNIT_TESTS = Path(__file__).parent / "alerts_test.yaml"

@@ -10,8 +10,8 @@ from typing import Any
 import promql_parser
 import pytest
 
+from tests.support.observed_servers import observed_server
 from tests.telemetry import dashboard
-from tests.telemetry.servers import observed_server
 
 _COLUMNS = 24
 # What Grafana puts in the place of its own variables.

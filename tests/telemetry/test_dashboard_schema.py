@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.tools import tool
 from tests.telemetry import dashboard
-from tests.telemetry.tools import tool
 
 _FOLDER = Path(__file__).parent / "grafana_schema"
 _MODULES = _FOLDER / "node_modules"

@@ -8,9 +8,9 @@ import grpc
 
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.server.failures import Failure, failure_of
-from tests.server.streams import ASSISTANT, config, tokens
-from tests.telemetry.servers import observed_server
+from tests.support.failures import Failure, failure_of
+from tests.support.observed_servers import observed_server
+from tests.support.streams import ASSISTANT, config, tokens
 
 _NOWHERE = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
 _TOKEN = "secret"

@@ -15,11 +15,11 @@ import pytest
 
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.recovery.tokens import encode
-from tests.server.failures import failure_of
-from tests.server.streams import ASSISTANT, config, parse, parse_failing, tokens
-from tests.telemetry.samples import eventually
-from tests.telemetry.servers import ObservedServer, observed_server
+from tests.support.encodings import encode
+from tests.support.failures import failure_of
+from tests.support.observed_servers import ObservedServer, observed_server
+from tests.support.streams import ASSISTANT, config, parse, parse_failing, tokens
+from tests.support.waiting import eventually
 
 _JSON = ("--log-format", "json")
 _DEBUG = ("--log-level", "debug")
@@ -29,13 +29,13 @@ _COMPLETION = encode("<|channel|>final<|message|>It rains.<|return|>")
 
 # Faults of the kind that nobody foresaw, in a server that is otherwise what it is.
 _BROKEN = f"""
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.operations.operations import Operations
 
 def fail(*_):
     raise RuntimeError({_SECRET!r})
 
-HarmonyService.encode = fail
+Operations.encode = fail
 ParseStream.answer = fail
 """
 

@@ -16,13 +16,14 @@ import pytest
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.core.events import RecoveryReason
-from tests.recovery.tokens import encode
-from tests.server.failures import failure_of
-from tests.server.messages import conversation, user
-from tests.server.streams import ASSISTANT, LockStep, batch, config, parse, parse_failing, tokens
-from tests.telemetry.samples import Samples, eventually
-from tests.telemetry.servers import ObservedServer, observed_server
-from tests.telemetry.tools import tool
+from tests.support.encodings import encode
+from tests.support.failures import failure_of
+from tests.support.messages import conversation, user
+from tests.support.observed_servers import ObservedServer, observed_server
+from tests.support.samples import Samples
+from tests.support.streams import ASSISTANT, LockStep, batch, config, parse, parse_failing, tokens
+from tests.support.tools import tool
+from tests.support.waiting import eventually
 
 _TIMEOUT_SECONDS = 30
 _RECOVER = parse_pb2.ParseConfig(

@@ -9,14 +9,15 @@ import grpc
 import pytest
 from prometheus_client.metrics_core import Metric
 
+from devtools.collector import running_collector
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.server.failures import failure_of
-from tests.telemetry.collector import running_collector
-from tests.telemetry.samples import Samples, eventually
-from tests.telemetry.servers import observed_server
+from tests.support.documents import blocks, document, section
+from tests.support.failures import failure_of
+from tests.support.observed_servers import observed_server
+from tests.support.samples import Samples
+from tests.support.waiting import eventually
 from tests.telemetry.test_alerts import rules
-from tests.tools.docs import blocks, document, section
 
 _PAGE = document("observability.md")
 _OWN = ("harmony_", "grpc_")

@@ -15,16 +15,16 @@ import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from devtools.collector import Collector, running_collector, running_http_collector, texts
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.recovery.tokens import encode
-from tests.server.failures import failure_of
-from tests.server.messages import user
-from tests.server.streams import ASSISTANT, LockStep, config, parse, parse_failing, tokens
-from tests.telemetry.collector import Collector, running_collector, running_http_collector, texts
-from tests.telemetry.samples import eventually
-from tests.telemetry.servers import ObservedServer, observed_server
-from tests.tools.docs import blocks, document
+from tests.support.documents import blocks, document
+from tests.support.encodings import encode
+from tests.support.failures import failure_of
+from tests.support.messages import user
+from tests.support.observed_servers import ObservedServer, observed_server
+from tests.support.streams import ASSISTANT, LockStep, config, parse, parse_failing, tokens
+from tests.support.waiting import eventually
 
 _SERVICE = "harmony.v1.HarmonyService"
 _TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

@@ -20,16 +20,16 @@ import yaml
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.recovery.tokens import encode
-from tests.server.failures import failure_of
-from tests.server.messages import conversation, user
-from tests.server.streams import ASSISTANT, batch, config, parse, tokens
+from tests.support.documents import blocks, document
+from tests.support.encodings import encode
+from tests.support.failures import failure_of
+from tests.support.messages import conversation, user
+from tests.support.observed_servers import ObservedServer, observed_server
+from tests.support.streams import ASSISTANT, batch, config, parse, tokens
+from tests.support.waiting import eventually
 from tests.telemetry import dashboard
 from tests.telemetry.prometheus import Prometheus, QueryError, running_prometheus
-from tests.telemetry.samples import eventually
-from tests.telemetry.servers import ObservedServer, observed_server
 from tests.telemetry.test_alerts import RULES, rules
-from tests.tools.docs import blocks, document
 
 _INTERVAL = "500ms"
 _MAX_REQUEST_TOKENS = 1000

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.deploy.tools import missing
+from tests.support.tools import tool
 
 _WHAT = (
     "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
@@ -31,7 +30,7 @@ class Certificate:
 def make_certificate(folder: Path) -> Certificate:
     """Writes a new certificate into a folder."""
     made = Certificate(folder / "certificate.pem", folder / "key.pem")
-    command = [shutil.which("openssl") or missing("openssl"), *_WHAT.split(), "-addext", _NAMES]
+    command = [tool("openssl"), *_WHAT.split(), "-addext", _NAMES]
     command += ["-keyout", str(made.key), "-out", str(made.chain)]
     subprocess.run(command, check=True, capture_output=True, timeout=30)
     return made

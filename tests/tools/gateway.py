@@ -19,7 +19,7 @@ from google.protobuf.descriptor import FileDescriptor
 
 from harmony_client._google import error_details_pb2
 from harmony_client.v1 import service_pb2
-from tests.deploy.tools import ROOT, envoy
+from tests.support.tools import ROOT, envoy
 
 CONFIGURATION = ROOT / "deploy" / "envoy" / "grpc-web-and-json.yaml"
 _START_SECONDS = 15

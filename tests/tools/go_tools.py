@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.deploy.tools import ROOT, go
+from tests.support.tools import ROOT, go
 
 # grpcurl took 90 s on two cores.
 _BUILD_SECONDS = 900

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import running_server
+from devtools.server_process import running_server
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.tools import ROOT, missing
+from tests.support.tools import ROOT, tool
 
 _SECONDS = 120
 
@@ -17,8 +17,7 @@ _SECONDS = 120
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of all that the script works with."""
-    if not shutil.which("npm"):
-        missing("npm")
+    tool("npm")
     prepare = [sys.executable, str(ROOT / "scripts" / "buf.py"), "--prepare"]
     subprocess.run(prepare, check=True, capture_output=True, timeout=_SECONDS)
     for folder in ("protos", "scripts"):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
-from tests.deploy.tools import ROOT, missing
+from tests.support.documents import blocks, commands, document
+from tests.support.tools import ROOT, tool
 
-from .docs import blocks, commands, document
 from .gateway import Gateway
 from .go_tools import GRPCURL, HEALTH_PROBE
 from .sidecar import Sidecar
@@ -49,8 +48,7 @@ def test_grpcurl_and_health_probe(sidecar: Sidecar) -> None:
 
 def test_curl(gateway: Gateway) -> None:
     """The commands of docs/proxies.md."""
-    if not shutil.which("curl"):
-        missing("curl")
+    tool("curl")
     asked = commands(document("proxies.md"))
     assert len(asked) == 4
     for command in asked:

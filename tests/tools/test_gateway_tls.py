@@ -12,9 +12,9 @@ import grpc
 import yaml
 
 from harmony_client import Client
+from tests.support.documents import blocks, document, section
 
 from .certificate import make_certificate
-from .docs import blocks, document, section
 from .gateway import running_gateway
 from .sidecar import running_sidecar
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pb2
 
-from tests.deploy.tools import ROOT, missing
+from tests.support.documents import blocks, document, section
+from tests.support.tools import ROOT, tool
 
-from .docs import blocks, document, section
 from .gateway import descriptor_set
 from .sidecar import Sidecar
 
@@ -40,8 +40,7 @@ def run(folder: Path, *command: str) -> str:
 def need(*programs: str) -> None:
     """Ends the test where a program is missing."""
     for program in programs:
-        if not shutil.which(program):
-            missing(program)
+        tool(program)
 
 
 def generated(folder: Path, language: str) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import running_server
+from devtools.server_process import running_server
+from tests.support.supervised_servers import serving, starting
+from tests.support.waiting import eventually
 
 from .calls import call
-from .supervised import serving, starting, wait_for
 
 
 def _assert_refused(problem: str, *arguments: str, **variables: str) -> None:
@@ -110,7 +111,7 @@ def test_what_no_worker_can_use(tmp_path: Path) -> None:
 def test_a_worker_that_is_killed_while_it_starts() -> None:
     """A server whose worker dies before all serve does not start."""
     with starting("--listen", "127.0.0.1:0") as server:
-        wait_for(lambda: len(server.workers()) == 2)
+        eventually(lambda: len(server.workers()) == 2)
         server.workers()[1].send_signal(signal.SIGKILL)
         assert server.wait() == 1
         [line] = server.log()

@@ -10,10 +10,10 @@ from pathlib import Path
 import grpc
 import pytest
 
+from devtools.certificates import Authority
 from harmony_client import Client, Unauthenticated
-from tests.certificates import Authority
-
-from .supervised import serving, starting, wait_for
+from tests.support.supervised_servers import serving, starting
+from tests.support.waiting import eventually
 
 
 def test_tokens(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_tokens(tmp_path: Path) -> None:
         # Nobody calls: only the signal can make them look.
         tokens.write_text("new")
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: server.count_log("tokens were read again") == 2)
+        eventually(lambda: server.count_log("tokens were read again") == 2)
         for address in server.addresses:
             with Client(address, metadata=[("authorization", "Bearer new")]) as client:
                 assert client.encode("Hello") == [13225]
@@ -44,7 +44,7 @@ def test_certificates(tmp_path: Path) -> None:
         identity = new.issue()
         identity.write(tmp_path, "server")
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: server.count_log("TLS certificate was read again") == 2)
+        eventually(lambda: server.count_log("TLS certificate was read again") == 2)
         presented = {ssl.get_server_certificate((host, int(port))) for _ in range(20)}
         assert presented == {identity.certificate.decode()}
         with grpc.secure_channel(
@@ -56,7 +56,7 @@ def test_certificates(tmp_path: Path) -> None:
 def test_while_the_server_starts() -> None:
     """It is no reason to end, and reads nothing that was read already."""
     with starting("--listen", "127.0.0.1:0") as server:
-        wait_for(server.workers)
+        eventually(server.workers)
         server.process.send_signal(signal.SIGHUP)
         server.until_serving()
 
@@ -69,8 +69,8 @@ def test_a_worker_that_is_starting_is_not_killed_by_it(tmp_path: Path) -> None:
     with serving(*listen) as server:
         victim, _ = server.workers()
         victim.kill()
-        wait_for(lambda: victim not in server.workers() and len(server.workers()) == 2)
+        eventually(lambda: victim not in server.workers() and len(server.workers()) == 2)
         os.kill(server.process.pid, signal.SIGHUP)
         server.until_replaced(victim)
-        wait_for(lambda: server.count_log("tokens were read again") == 2)
+        eventually(lambda: server.count_log("tokens were read again") == 2)
         assert server.count_log("died") == 1

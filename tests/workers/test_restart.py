@@ -17,10 +17,11 @@ import pytest
 from harmony_client import Client, MessageCompleted
 from harmony_server.settings import Settings
 from harmony_server.workers.messages import Assignment
-from harmony_server.workers.process import WorkerProcess
+from harmony_server.workers.worker_process import WorkerProcess
+from tests.support.supervised_servers import Supervised, serving
+from tests.support.waiting import eventually
 
 from .calls import call, call_on, calls_by_worker, own_channel
-from .supervised import Supervised, serving, wait_for
 
 _PAUSE = re.compile(r"started again in ([\d.]+) s")
 
@@ -63,7 +64,7 @@ def test_a_killed_worker_is_replaced_and_the_other_goes_on(server: Supervised) -
         call(port)
         return all(calls_by_worker(server.metrics).values())
 
-    wait_for(both_called)
+    eventually(both_called)
     [line] = [line for line in server.log() if "died" in line]
     assert "died with exit code -9; started again in 0.1 s" in line
 
@@ -127,7 +128,7 @@ def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
         victim, _ = server.workers()
         tokens.write_text("")
         _kill(victim)
-        wait_for(lambda: server.count_log("holds no token; started again") >= 2)
+        eventually(lambda: server.count_log("holds no token; started again") >= 2)
         # The other one keeps the tokens that it has.
         call(server.addresses[0], ("authorization", "Bearer secret"))
         tokens.write_text("secret")
@@ -142,7 +143,7 @@ def test_a_system_that_has_no_process_to_give(server: Supervised) -> None:
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, before[1]))
     _kill(victim)
-    wait_for(lambda: server.count_log("no process: Too many open files; started again") >= 2)
+    eventually(lambda: server.count_log("no process: Too many open files; started again") >= 2)
     call(server.addresses[2])
     resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
     server.until_replaced(victim)

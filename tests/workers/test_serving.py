@@ -9,9 +9,9 @@ import pytest
 
 from harmony_server.addresses import Address
 from harmony_server.workers.placement import SharedPort, socket_of_worker
+from tests.support.supervised_servers import Supervised, serving
 
 from .calls import call, calls_by_worker
-from .supervised import Supervised, serving
 
 _WORKERS = 3
 _CONNECTIONS = 60

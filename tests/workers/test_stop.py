@@ -11,9 +11,9 @@ import grpc
 import pytest
 
 from harmony_client import Client, MessageCompleted, Unavailable
-from tests.server.standard_services import NOT_SERVING, SERVING, watched_health
-
-from .supervised import Supervised, serving, starting, wait_for
+from tests.support.standard_services import NOT_SERVING, SERVING, watched_health
+from tests.support.supervised_servers import Supervised, serving, starting
+from tests.support.waiting import eventually
 
 
 def _listen(folder: Path) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def test_sigterm_while_it_starts(seconds: float) -> None:
     """A server that is stopped before it serves ends with 0, whenever that is."""
     with starting("--listen", "127.0.0.1:0") as server:
         # Before it is set up to do better, a signal ends any process at once.
-        wait_for(server.workers)
+        eventually(server.workers)
         time.sleep(seconds)
         server.process.terminate()
         assert server.wait() == 0
@@ -77,7 +77,7 @@ def test_ctrl_c(tmp_path: Path, starts: bool) -> None:
     """A terminal sends SIGINT to all processes; there is no traceback of any."""
     with starting(*_listen(tmp_path)) as server:
         if starts:
-            wait_for(server.workers)
+            eventually(server.workers)
         else:
             server.until_serving()
         server.signal_group(signal.SIGINT)
@@ -94,17 +94,17 @@ def test_the_supervisor_is_killed(tmp_path: Path) -> None:
             server.wait()
             stream.feed([87])
             stream.finish()
-        wait_for(lambda: not server.left_behind())
+        eventually(lambda: not server.left_behind())
         assert server.log() == []
 
 
 def test_the_supervisor_is_killed_while_it_starts(tmp_path: Path) -> None:
     """Workers that do not serve yet end, too."""
     with starting(*_listen(tmp_path)) as server:
-        wait_for(lambda: len(server.workers()) == 2)
+        eventually(lambda: len(server.workers()) == 2)
         server.process.kill()
         server.wait()
-        wait_for(lambda: not server.left_behind())
+        eventually(lambda: not server.left_behind())
         assert server.log() == []
 
 

@@ -1,6 +1,5 @@
 """The reference package, the oracle of the expected tokens, texts and messages."""
 
-import base64
 import importlib
 import os
 import re
@@ -9,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from devtools.vocabulary_file import in_tiktoken_format
 from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import service_pb2 as pb
 from harmony_server.core import vocabulary
@@ -34,7 +34,7 @@ class Reference:
     def __init__(self) -> None:
         self.package: Any = importlib.import_module("openai_harmony")
         self.error: type[Exception] = self.package.HarmonyError
-        self.vocabulary = _vocabulary_file()
+        self.vocabulary = in_tiktoken_format()
         self._encoding = _load(self.package, self.vocabulary)
         self.name: str = self._encoding.name
         self.stop_tokens = frozenset(self._encoding.stop_tokens())
@@ -137,15 +137,8 @@ class Reference:
     def _conversation(self, conversation: chat.Conversation) -> Any:
         messages = conversation_json(conversation)["messages"]
         return self.package.Conversation.from_messages(
-            [self.package.Message.from_dict(it) for it in messages]
+            [self.package.Message.from_dict(message) for message in messages]
         )
-
-
-def _vocabulary_file() -> bytes:
-    return b"".join(
-        b"%s %d\n" % (base64.b64encode(token), rank)
-        for rank, token in enumerate(vocabulary.token_bytes())
-    )
 
 
 def _load(package: Any, vocabulary_file: bytes) -> Any:

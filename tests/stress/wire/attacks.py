@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from . import frames
-from .frames import (
+from tests.support import frames
+from tests.support.frames import (
     CONTINUATION,
     DATA,
     END_HEADERS,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import grpc
 
 from harmony_client.v1 import parse_pb2
-from tests.server.failures import Failure, failure_of_error, failure_of_status
+from tests.support.failures import Failure, failure_of_error, failure_of_status
 
 _PAGE = Path(__file__).parents[3] / "docs" / "errors.md"
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| `([A-Z0-9_]+)` \|", re.MULTILINE)

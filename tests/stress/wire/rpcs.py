@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from devtools import vector_files
 from harmony_client.v1 import service_pb2
-from tests.conformance import vector_files
 
 _MOST_BYTES = 8 * 1024
 

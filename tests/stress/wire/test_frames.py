@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import attacks, frames
+from tests.support import frames
+
+from . import attacks
 from .cases import generators, run_seed
 from .rpcs import Rpc, every_rpc
 from .transports import TRANSPORTS, Target, target

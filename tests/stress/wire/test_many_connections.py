@@ -8,7 +8,8 @@ import socket
 import struct
 from typing import Final
 
-from . import frames
+from tests.support import frames
+
 from .cases import run_seed
 from .watched import MIB, WatchedServer, check_answer, watched_server
 

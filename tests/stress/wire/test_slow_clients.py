@@ -15,13 +15,13 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
+from devtools.server_process import running_server
 from harmony_client.v1 import parse_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
-from tests.server.standard_services import NOT_SERVING, SERVING, watched_health
-from tests.server.streams import ASSISTANT, config, tokens
+from tests.support import frames
+from tests.support.standard_services import NOT_SERVING, SERVING, watched_health
+from tests.support.streams import ASSISTANT, config, tokens
 
-from . import frames
 from .watched import MIB, WatchedServer, watched_server
 
 _ENCODE = "/harmony.v1.HarmonyService/Encode"
@@ -193,7 +193,7 @@ def _streaming_client(address: str) -> Iterator[subprocess.Popen[str]]:
     """Runs a process that streams as fast as it can, and kills it."""
     code = (
         "import itertools, sys\n"
-        "from tests.server.streams import ASSISTANT, config, tokens\n"
+        "from tests.support.streams import ASSISTANT, config, tokens\n"
         "from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub\n"
         "import grpc\n"
         "with grpc.insecure_channel(sys.argv[1]) as channel:\n"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import grpc
 
-from tests.certificates import Authority
+from devtools.certificates import Authority
+from tests.support import frames
 
-from . import frames
 from .watched import WatchedServer, watched_server
 
 TRANSPORTS = ("tcp", "unix", "tls")

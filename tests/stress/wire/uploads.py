@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 
-from . import frames
+from tests.support import frames
 
 _FRAME_BYTES = 16_384
 _ZEROS = bytes(_FRAME_BYTES)

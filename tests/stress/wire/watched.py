@@ -16,10 +16,10 @@ from pathlib import Path
 import grpc
 import psutil
 
+from devtools.server_process import running_server
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from tests.conftest import running_server
-from tests.server.standard_services import SERVING, health
+from tests.support.standard_services import SERVING, health
 
 MIB = 1024 * 1024
 _CALL_SECONDS = 20

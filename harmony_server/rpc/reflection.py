@@ -1,0 +1,67 @@
+"""Server reflection, under both names that tools ask for it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from ..contract.methods import SERVICE_NAME
+from ..contract.requests import read_request
+from ..operations.limits import Limits
+from .guard import Guard
+from .handlers import EndOfStream
+from .open_streams import OpenStream, OpenStreams
+
+# The messages of v1 and v1alpha are the same on the wire; grpcio-reflection knows the older name
+# alone, and tools that know only the newer one would find nothing.
+_SERVICES = ("grpc.reflection.v1.ServerReflection", reflection.SERVICE_NAME)
+
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Returns what lets tools find the services of the server and their messages.
+
+    Its streams count as the service's do, and are ended with them.
+    """
+    # The newer name is not listed: its file is not there to be described.
+    stock = reflection.aio.ReflectionServicer(
+        (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    )
+
+    async def describe(context: _Context, open_stream: OpenStream) -> None:
+        # The types take the generator for a coroutine.
+        responses: Any = stock.ServerReflectionInfo(_requests(context, open_stream), context)
+        async for response in responses:
+            await context.write(response.SerializeToString())
+
+    async def handle(_requests: object, context: _Context) -> None:
+        async with Guard(context):
+            with limits.streams.holding():
+                async with streams.registered(context) as open_stream:
+                    await describe(context, open_stream)
+
+    methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(handle)
+    }
+    return tuple(grpc.method_handlers_generic_handler(service, methods) for service in _SERVICES)
+
+
+async def _requests(
+    context: _Context, open_stream: OpenStream
+) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
+    """Reads requests; for a method it asks for the service, whose file protobuf's pool finds."""
+    while not isinstance(data := await context.read(), EndOfStream):
+        open_stream.idle_ticks = 0
+        request = read_request(reflection_pb2.ServerReflectionRequest, data)
+        service, _, method = request.file_containing_symbol.rpartition(".")
+        with contextlib.suppress(KeyError):
+            if method in descriptor_pool.Default().FindServiceByName(service).methods_by_name:
+                request.file_containing_symbol = service
+        yield request

@@ -1,0 +1,100 @@
+"""The Parse stream: one sequence. Requests and responses are bytes; transport is elsewhere."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from harmony_client.v1 import parse_pb2 as pb
+
+from .. import core
+from ..contract import from_proto, to_proto, wire
+from ..contract.requests import read_request
+from ..core.events import Event, Recovered
+from ..core.parser import MessageParser
+from ..operations.abandonment import unless_abandoned
+from ..operations.errors import Reason, RequestError, parse_failed
+from ..operations.operations import Operations
+
+
+class ParseStream:
+    """Answers the requests of one Parse stream.
+
+    Attributes:
+        failure: Set when the answer just given was the last: the error to end the stream with.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        self._encoding = operations.encoding
+        self._limits = operations.limits
+        self._counters = operations.counters
+        self._parser: MessageParser | None = None
+        self.failure: RequestError | None = None
+
+    def answer(self, data: bytes) -> bytes:
+        """Returns the response to a request.
+
+        Raises:
+            RequestError: The request has no answer.
+        """
+        request = read_request(pb.ParseRequest, data)
+        kind = request.WhichOneof("request")
+        if self._parser is None:
+            if kind != "config":
+                raise _out_of_order("the first request must carry config")
+            self._parser = from_proto.open_parser(
+                self._encoding, request.config, "config", self._limits.header_tokens
+            )
+            return b""
+        if kind != "tokens":
+            raise _out_of_order("every request after the first must carry tokens")
+        tokens = request.tokens.tokens[:]
+        parser = self._parser
+        if len(tokens) != 1:
+            self._limits.check_tokens(len(tokens), "tokens.tokens")
+            self._counters.count_parsed(len(tokens))
+            return self._feed(parser, tokens)
+        self._counters.count_parsed(1)
+        return _feed_text(parser, tokens[0]) or self._report(
+            lambda events: parser.feed_one(tokens[0], events)
+        )
+
+    def finish(self) -> bytes:
+        """Returns the response to the half-close."""
+        return self._report(self._parser.finish) if self._parser else b""
+
+    def close(self) -> None:
+        """Ends the stream, whatever was answered: it holds nothing that others could use."""
+
+    def _feed(self, parser: MessageParser, tokens: Sequence[int]) -> bytes:
+        # Responses one behind the other are one response with all of their events.
+        responses: list[bytes] = []
+        try:
+            for events in unless_abandoned(parser.feed_in_parts(tokens)):
+                responses.append(self._response(events))  # noqa: PERF401  # all there are on failure
+        except core.ParseError as error:
+            self.failure = parse_failed(error)
+        return b"".join(responses)
+
+    def _report(self, read: Callable[[list[Event]], None]) -> bytes:
+        events: list[Event] = []
+        try:
+            read(events)
+        except core.ParseError as error:
+            self.failure = parse_failed(error)
+        return self._response(events)
+
+    def _response(self, events: Iterable[Event]) -> bytes:
+        response = pb.ParseResponse()
+        for event in events:
+            to_proto.fill_event(response.events.add(), event)
+            if isinstance(event, Recovered):
+                self._counters.count_repair(event)
+        return response.SerializeToString()
+
+
+def _feed_text(parser: MessageParser, token: int) -> bytes | None:
+    """Feeds a token that is only text, the hot path; returns None where it is more."""
+    text = parser.feed_text(token)
+    return wire.delta_response(text) if text else None
+
+
+def _out_of_order(message: str) -> RequestError:
+    return RequestError(Reason.OUT_OF_ORDER, message, field="request")

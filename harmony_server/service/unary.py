@@ -1,0 +1,161 @@
+"""The unary RPCs: bytes in, bytes out."""
+
+from collections.abc import Collection, Iterable
+from typing import Literal, TypeVar
+
+from google.protobuf.message import Message
+
+from harmony_client.v1 import service_pb2 as pb
+
+from ..contract import from_proto, to_proto, wire
+from ..contract.requests import read_request
+from ..core import vocabulary
+from ..core.events import Event, MessageCompleted, Recovered
+from ..core.tokenizer import SPECIAL_TOKENS
+from ..operations.errors import invalid_field
+from ..operations.offloading import PreparedWork
+from ..operations.operations import Operations
+from ..operations.rendering import TokenPacking
+from ..version import __version__
+from .conversations import read_conversation
+
+_Request = TypeVar("_Request", bound=Message)
+
+# Rendered tokens are kept as responses have them.
+TOKEN_PACKING = TokenPacking(wire.pack_parts, wire.count_tokens)
+
+
+class HarmonyService:
+    """Serves the unary RPCs of harmony.v1.HarmonyService.
+
+    Each method takes the bytes of a request and returns those of the response, or the work that
+    does; both raise RequestError.
+
+    Attributes:
+        operations: Does the work. Its packing is TOKEN_PACKING.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        self.operations = operations
+
+    def get_encoding(self, data: bytes) -> bytes:
+        """Describes the encoding."""
+        read_request(pb.GetEncodingRequest, data)
+        encoding = self.operations.encoding
+        return pb.GetEncodingResponse(
+            name=encoding.name,
+            tokenizer_name=encoding.tokenizer_name,
+            n_ctx=encoding.n_ctx,
+            max_message_tokens=encoding.max_message_tokens,
+            stop_tokens=encoding.stop_tokens(),
+            stop_tokens_for_assistant_actions=encoding.stop_tokens_for_assistant_actions(),
+            special_tokens=SPECIAL_TOKENS,
+            vocabulary_sha256=vocabulary.SHA256,
+            server_version=__version__,
+        ).SerializeToString()
+
+    def get_render_cache_statistics(self, data: bytes) -> bytes:
+        """Says what the render cache holds and how often it was of use."""
+        read_request(pb.GetRenderCacheStatisticsRequest, data)
+        statistics = self.operations.renderer.cache_statistics
+        return pb.GetRenderCacheStatisticsResponse(
+            hits=statistics.hits,
+            misses=statistics.misses,
+            entries=statistics.entries,
+            bytes=statistics.bytes,
+            max_bytes=statistics.max_bytes,
+        ).SerializeToString()
+
+    def render(self, data: bytes) -> bytes:
+        """Renders one message."""
+        request = read_request(pb.RenderRequest, data)
+        if not request.HasField("message"):
+            raise invalid_field("message", "is required")
+        packed = self.operations.renderer.render_message(
+            from_proto.message(request.message, "message"),
+            "message",
+            with_function_tools=request.options.conversation_has_function_tools,
+        )
+        return wire.tokens_response(packed)
+
+    def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render a conversation."""
+        return self._prepare_render(pb.RenderConversationRequest, data)
+
+    def render_conversation_for_completion(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render a prompt."""
+        return self._prepare_render(pb.RenderConversationForCompletionRequest, data)
+
+    def render_conversation_for_training(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render a training example."""
+        return self._prepare_render(pb.RenderConversationForTrainingRequest, data)
+
+    def _prepare_render(
+        self,
+        request_type: type[
+            pb.RenderConversationRequest
+            | pb.RenderConversationForCompletionRequest
+            | pb.RenderConversationForTrainingRequest
+        ],
+        data: bytes,
+    ) -> PreparedWork[bytes]:
+        request, messages = read_conversation(request_type, data)
+        next_turn_role = None
+        if isinstance(request, pb.RenderConversationForCompletionRequest):
+            next_turn_role = from_proto.role(request.next_turn_role, "next_turn_role")
+        config = from_proto.render_config(request.config)
+        for_training = isinstance(request, pb.RenderConversationForTrainingRequest)
+        renderer = self.operations.renderer
+        conversation = renderer.recall(messages)
+
+        def render() -> bytes:
+            packed = renderer.render_conversation(
+                conversation, config, for_training=for_training, next_turn_role=next_turn_role
+            )
+            return wire.tokens_response(packed)
+
+        return PreparedWork(conversation.new_bytes, render)
+
+    def parse_messages(self, data: bytes) -> bytes:
+        """Parses a completion."""
+        request = read_request(pb.ParseMessagesRequest, data)
+        role = from_proto.role(request.role, "role") if request.HasField("role") else None
+        max_header_tokens = self.operations.limits.header_tokens
+        options = from_proto.parse_options(request.options, "options", max_header_tokens)
+        # Responses one behind the other are one response with all of their entries; as a message it
+        # would take ten times the memory.
+        parts = self.operations.parse(request.tokens, role, options)
+        return b"".join(_parsed(events).SerializeToString() for events in parts)
+
+    def encode(self, data: bytes) -> bytes:
+        """Encodes text."""
+        request = read_request(pb.EncodeRequest, data)
+        allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
+        # For the core, "all" are all that are not allowed.
+        disallowed: Literal["all"] | Collection[str] = "all"
+        if request.HasField("disallowed_special"):
+            disallowed = from_proto.special_tokens(request.disallowed_special, "disallowed_special")
+            disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
+        tokens = self.operations.encode(request.text, allowed, disallowed)
+        return wire.tokens_response(wire.pack_tokens(tokens))
+
+    def decode(self, data: bytes) -> bytes:
+        """Decodes tokens."""
+        request = read_request(pb.DecodeRequest, data)
+        if request.as_bytes:
+            response = pb.DecodeResponse(data=self.operations.decode_bytes(request.tokens))
+        else:
+            text = self.operations.decode(request.tokens, strict=request.strict)
+            response = pb.DecodeResponse(text=text)
+        return response.SerializeToString()
+
+
+def _parsed(events: Iterable[Event]) -> pb.ParseMessagesResponse:
+    response = pb.ParseMessagesResponse()
+    for event in events:
+        if isinstance(event, MessageCompleted):
+            to_proto.fill_message(response.messages.add(), event)
+            to_proto.fill_outcome(response.outcomes.add(), event)
+        elif isinstance(event, Recovered):
+            to_proto.fill_recovered(response.recovered.add(), event)
+    return response

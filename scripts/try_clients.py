@@ -1,0 +1,376 @@
+"""Builds, checks and tries every client against real servers, and prints one table.
+
+    python -m scripts.try_clients              # every language
+    python -m scripts.try_clients go rust      # some
+    python -m scripts.try_clients --markdown   # the table as Markdown, as the README has it
+
+A language whose tools are not there is skipped; where the environment has CI set that is a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from devtools.certificates import Authority
+from devtools.server_process import listens_on, running, serve_command
+from devtools.vector_files import FOLDER, read_vectors
+
+Command = Sequence[str]
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_TRANSPORTS: Final = ("TCP", "Unix", "TLS")
+
+_LOOKING_SECONDS: Final = 60  # for a tool; Java's are slow to start on a busy machine
+_SECONDS: Final = {"build": 1800, "check": 1800, "example": 60}
+_PLAYING_SECONDS: Final = 300
+_SHOWN_LINES: Final = 200  # of what failed
+_COUNT = re.compile(r"^(?:\x1b\[[\d;]*m)*(\w+): (\d+) passed, \d+ failed$", re.MULTILINE)
+
+# As wide as the table of all languages, whatever the terminal.
+console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=120)
+
+
+@dataclass(frozen=True)
+class Language:
+    """A client, and how to work with it.
+
+    Attributes:
+        name: The language, for people.
+        tools: Commands that succeed where a tool is there, each with the tool and its package.
+        build: The commands that build library, runner and example.
+        check: The commands of linters and unit tests.
+        runner: The command of the runner, without its arguments.
+        example: The command of the example; `{target}` is the server.
+        shown: What the example must print: reasoning, tool call and answer.
+    """
+
+    name: str
+    tools: Mapping[str, str]
+    build: Sequence[Command]
+    check: Sequence[Command]
+    runner: Command
+    example: Command
+    shown: Sequence[str] = ("analysis", "functions.get_weather", "Oslo", "It rains in Oslo.")
+
+    def playing(self, arguments: Sequence[str]) -> Command:
+        """Returns the command that runs the runner with arguments."""
+        if self.runner[0] == "make":
+            return [*self.runner, f"ARGS={shlex.join(arguments)}"]
+        return [*self.runner, *arguments]
+
+    def missing(self) -> str | None:
+        """Returns the first tool that is not there, with its package."""
+        for command, tool in self.tools.items():
+            try:
+                status = _run(shlex.split(command), _LOOKING_SECONDS)[0]
+            except FileNotFoundError:
+                status = 1
+            if status != 0:
+                return tool
+        return None
+
+
+def _made(name: str, folder: str, tools: Mapping[str, str]) -> Language:
+    """Returns a language whose folder has the targets that all have."""
+    make = ("make", "--no-print-directory", "-C", f"clients/{folder}")
+    return Language(
+        name=name,
+        tools={"make --version": "make (apt-get install make)", **tools},
+        build=[[*make, "build"]],
+        check=[[*make, "check"]],
+        runner=[*make, "conformance"],
+        example=[*make, "example", "TARGET={target}"],
+    )
+
+
+_PIP_WHEEL = ("-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps")
+LANGUAGES: Final = {
+    "python": Language(
+        name="Python",
+        tools={},
+        build=[[sys.executable, *_PIP_WHEEL, "--wheel-dir", "build/wheel", "."]],
+        check=[
+            [sys.executable, "-m", "ruff", "format", "--check", "harmony_client"],
+            [sys.executable, "-m", "ruff", "check", "harmony_client"],
+            [sys.executable, "-m", "mypy", "--package", "harmony_client"],
+        ],
+        runner=[sys.executable, "-m", "tests.conformance"],
+        example=[sys.executable, "examples/demo.py"],
+        shown=("analysis", "functions.find_trains", "Wien Hbf", "Take RJ 559"),
+    ),
+    "go": _made("Go", "go", {"go version": "go, 1.26 or newer"}),
+    "typescript": _made(
+        "TypeScript",
+        "typescript",
+        {
+            "node --version": "node (apt-get install nodejs)",
+            "npm --version": "npm (apt-get install npm)",
+        },
+    ),
+    "rust": _made(
+        "Rust",
+        "rust",
+        {
+            "cargo --version": "cargo, 1.88 or newer",
+            "cargo fmt --version": "rustfmt (apt-get install rustfmt)",
+            "cargo clippy --version": "clippy (apt-get install rust-clippy)",
+        },
+    ),
+    "java": _made(
+        "Java",
+        "java",
+        {
+            "javac -version": "javac (apt-get install default-jdk-headless)",
+            "mvn --version": "mvn (apt-get install maven)",
+        },
+    ),
+    "cpp": _made(
+        "C++",
+        "cpp",
+        {
+            "cmake --version": "cmake (apt-get install cmake)",
+            "g++ --version": "g++ (apt-get install g++)",
+            "pkg-config --exists grpc++": "grpc++ (apt-get install libgrpc++-dev pkg-config)",
+            "protoc --version": "protoc (apt-get install protobuf-compiler)",
+            "sh -c 'command -v grpc_cpp_plugin'": (
+                "grpc_cpp_plugin (apt-get install protobuf-compiler-grpc)"
+            ),
+            "clang-format --version": "clang-format (apt-get install clang-format)",
+            "clang-tidy --version": "clang-tidy (apt-get install clang-tidy)",
+        },
+    ),
+}
+
+
+@dataclass
+class Report:
+    """How a language did.
+
+    Attributes:
+        language: The language.
+        seconds: What each step that was made took.
+        failed: The steps that failed.
+        passed: For each transport that was played, the passed vectors of each RPC.
+    """
+
+    language: Language
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    passed: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+class Trial:
+    """Tries one language."""
+
+    def __init__(self, language: Language, expected: Counter[str]) -> None:
+        self.report = Report(language)
+        self._expected = expected
+
+    def run(self, transports: Mapping[str, Sequence[str]]) -> Report:
+        """Makes every step; without a build there is nothing else to make."""
+        language = self.report.language
+        if self._step("build", language.build):
+            self._step("check", language.check)
+            for transport, arguments in transports.items():
+                self._play(transport, [*arguments, str(FOLDER)])
+            _, target = transports[_TRANSPORTS[0]]
+            self._show(target)
+        return self.report
+
+    def _step(self, step: str, commands: Sequence[Command]) -> bool:
+        begin = time.monotonic()
+        for command in commands:
+            status, output = _run(command, _SECONDS[step])
+            if status != 0:
+                self._fail(step, command, output)
+                break
+        self._done(step, begin)
+        return step not in self.report.failed
+
+    def _play(self, transport: str, arguments: Sequence[str]) -> None:
+        begin = time.monotonic()
+        command = self.report.language.playing(arguments)
+        status, output = _run(command, _PLAYING_SECONDS)
+        lines = {rpc: int(passed) for rpc, passed in _COUNT.findall(output) if rpc != "total"}
+        passed = self.report.passed[transport] = Counter(lines)
+        # A runner that passes over vectors has failed, too.
+        if status != 0 or passed != self._expected:
+            self._fail(transport, command, output)
+        self._done(transport, begin)
+
+    def _show(self, target: str) -> None:
+        begin = time.monotonic()
+        command = [word.format(target=target) for word in self.report.language.example]
+        status, output = _run(command, _SECONDS["example"])
+        missing = [text for text in self.report.language.shown if text not in output]
+        if status != 0 or missing:
+            self._fail(
+                "example", command, output + "".join(f"\nmissing: {text}" for text in missing)
+            )
+        self._done("example", begin)
+
+    def _fail(self, step: str, command: Command, output: str) -> None:
+        self.report.failed.append(step)
+        console.print(f"FAILED {self.report.language.name}, {step}: {shlex.join(command)}")
+        for line in output.splitlines()[-_SHOWN_LINES:]:
+            console.print(f"    {line}")
+
+    def _done(self, step: str, begin: float) -> None:
+        seconds = self.report.seconds[step] = time.monotonic() - begin
+        verdict = "FAILED" if step in self.report.failed else "ok"
+        console.print(f"{self.report.language.name}, {step}: {verdict}, {seconds:.1f} s")
+
+
+def _run(command: Command, seconds: float) -> tuple[int, str]:
+    """Runs a command at the root and returns its status and what it printed."""
+    # What an outer make passes on would speak to the inner ones.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAG"))
+    }
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except BaseException as error:
+            # What it started, compilers among them, ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return 124, f"{output}\nended after {seconds:.0f} s, its time limit"
+    return process.returncode, output
+
+
+@contextlib.contextmanager
+def _server(*arguments: str) -> Iterator[str]:
+    """Runs a server and yields its first address when it serves; then shows what went wrong."""
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            with running(serve_command("--log-level", "error", *arguments), stderr=log) as process:
+                try:
+                    # One line for each address, all of them when all are ready.
+                    address = listens_on(process)
+                except RuntimeError as error:
+                    raise SystemExit(f"the server did not start: {error}") from None
+                yield address
+        finally:
+            log.seek(0)
+            for message in log.read().splitlines()[-_SHOWN_LINES:]:
+                console.print(f"server: {message}")
+
+
+@contextlib.contextmanager
+def servers() -> Iterator[dict[str, list[str]]]:
+    """Yields for each transport what tells a runner of its server."""
+    with tempfile.TemporaryDirectory(prefix="harmony-") as name:
+        folder = Path(name)
+        authority = Authority()
+        ca = folder / "ca.pem"
+        ca.write_bytes(authority.certificate)
+        certificate, key = authority.issue().write(folder, "server")
+        socket = f"unix://{folder}/harmony.sock"
+        encrypted = ("--tls-certificate", certificate, "--tls-key", key)
+        with (
+            _server("--listen", "127.0.0.1:0", "--listen", socket) as tcp,
+            _server("--listen", "127.0.0.1:0", *encrypted) as tls,
+        ):
+            targets = (["--target", tcp], ["--target", socket], ["--target", tls, "--ca", str(ca)])
+            yield dict(zip(_TRANSPORTS, targets, strict=True))
+
+
+def rows(reports: Sequence[Report], expected: Counter[str], *, timed: bool) -> list[list[str]]:
+    """Returns the table: a row a result, a column a language."""
+    columns = [_column(report, expected, timed=timed) for report in reports]
+    body = [[head, *[column[head] for column in columns]] for head in columns[0]]
+    return [["", *[report.language.name for report in reports]], *body]
+
+
+def _column(report: Report, expected: Counter[str], *, timed: bool) -> dict[str, str]:
+    played = sum(report.passed.values(), Counter[str]())
+    column = {rpc: f"{played[rpc]}/{len(_TRANSPORTS) * count}" for rpc, count in expected.items()}
+    for transport in _TRANSPORTS:
+        passed = report.passed.get(transport, Counter[str]()).total()
+        column[f"all over {transport}"] = f"{passed}/{expected.total()}"
+    for step in ("check", "example"):
+        verdict = "failed" if step in report.failed else "ok"
+        column[step] = verdict if step in report.seconds else "–"
+    if timed:
+        column["build, seconds"] = f"{report.seconds.get('build', 0):.0f}"
+        column["whole, seconds"] = f"{sum(report.seconds.values()):.0f}"
+    return column
+
+
+def as_markdown(table: Sequence[Sequence[str]]) -> str:
+    """Returns a table as Markdown."""
+    head, *body = table
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _as_rich(table: Sequence[Sequence[str]]) -> Table:
+    head, *body = table
+    shown = Table()
+    for index, name in enumerate(head):
+        shown.add_column(name, justify="right" if index else "left", no_wrap=True)
+    for line in body:
+        shown.add_row(*line)
+    return shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Try every client against real servers.")
+    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help=", ".join(LANGUAGES))
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    options = parser.parse_args(arguments)
+    chosen = options.languages or list(LANGUAGES)
+    if unknown := [key for key in chosen if key not in LANGUAGES]:
+        parser.error(f"no such language: {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
+    expected = Counter(vector.rpc for vector in read_vectors(FOLDER))
+    reports: list[Report] = []
+    skipped = False
+    with servers() as transports:
+        for key in chosen:
+            if missing := LANGUAGES[key].missing():
+                console.print(f"SKIP {LANGUAGES[key].name}: no {missing}")
+                skipped = True
+            else:
+                reports.append(Trial(LANGUAGES[key], expected).run(transports))
+    if reports:
+        # Seconds are those of one machine and one day: not for the README.
+        table = rows(reports, expected, timed=not options.markdown)
+        console.print()
+        console.print(as_markdown(table) if options.markdown else _as_rich(table))
+    failed = any(report.failed for report in reports)
+    return 1 if failed or (skipped and os.environ.get("CI")) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

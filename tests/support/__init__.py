@@ -1,0 +1,1 @@
+"""What several suites share: real servers, calls of them, what they answered."""
