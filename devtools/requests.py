@@ -21,7 +21,7 @@ class Script:
     """The requests of one stream.
 
     Attributes:
-        opening: Sent first; not measured.
+        opening: Sent first, and not measured.
         steps: Sent while the server's CPU time is measured.
     """
 
