@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import grpc
@@ -12,12 +13,14 @@ import pytest
 
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from harmony_server.core import HarmonyEncoding
 from harmony_server.handlers import Handlers
 from harmony_server.parse_stream import ParseStream
 from harmony_server.service import HarmonyService
 from tests.core.prompts import encoding
 from tests.server.failures import Failure, failure_of_error
 from tests.server.limits import limits
+from tests.server.messages import conversation, user
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
@@ -58,23 +61,82 @@ async def test_work_is_at_work_until_it_is_done() -> None:
     """However often its RPC is cancelled, it counts for as long as its thread is busy."""
     bounds = limits()
     handlers = Handlers(bounds)
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def work() -> bytes:
+        begun.set()
         done.wait(_TIMEOUT_SECONDS)
         return b""
 
     rpc = asyncio.create_task(handlers._render_in_thread(work, 100))
+    assert await asyncio.to_thread(begun.wait, _TIMEOUT_SECONDS)
     for _ in range(3):
-        await asyncio.sleep(0.05)
         rpc.cancel()
-    await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)
     assert bounds.renders.taken == 1
     done.set()
     with pytest.raises(asyncio.CancelledError):
         await rpc
     assert bounds.renders.taken == 0
     handlers.close()
+
+
+async def test_a_stream_at_work_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that takes longer than a stream may be idle is answered."""
+    begun, done = threading.Event(), threading.Event()
+
+    def work(_stream: ParseStream, _data: bytes) -> bytes:
+        begun.set()
+        done.wait(_TIMEOUT_SECONDS)
+        return b""
+
+    monkeypatch.setattr(ParseStream, "answer", work)
+    handlers = Handlers(limits())
+    handlers.start(_service())
+    async with _connected(handlers) as channel:
+        at_work = _async_stub(channel).Parse(timeout=_TIMEOUT_SECONDS)
+        # Large enough for a thread.
+        await at_work.write(parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=[87] * 20_000)))
+        assert await asyncio.to_thread(begun.wait, _TIMEOUT_SECONDS)
+        idle = _async_stub(channel).Parse(timeout=_TIMEOUT_SECONDS)
+        ending = asyncio.create_task(handlers.streams.end_idle(0.01))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await idle.read()
+        assert failure_of_error(caught.value).metadata["limit"] == "stream_idle_timeout_seconds"
+        # The other was there before, and would have been ended before.
+        ending.cancel()
+        done.set()
+        assert await at_work.read() == parse_pb2.ParseResponse()
+
+
+async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
+    bounds = limits()
+    handlers = Handlers(bounds)
+    handlers.start(_service())
+    begun, finished = threading.Event(), threading.Event()
+
+    def render_in_parts(*_: object) -> Iterator[list[int]]:
+        begun.set()
+        end = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < end:
+            time.sleep(0.001)
+            yield [87]
+        finished.set()
+
+    monkeypatch.setattr(HarmonyEncoding, "render_in_parts", render_in_parts)
+    request = service_pb2.RenderConversationRequest(conversation=conversation(user("word " * 2000)))
+    async with _connected(handlers) as channel:
+        call = _async_stub(channel).RenderConversation(request, timeout=1)
+        assert await asyncio.to_thread(begun.wait, _TIMEOUT_SECONDS)
+        assert bounds.renders.taken == 1
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert failure_of_error(caught.value).code is grpc.StatusCode.DEADLINE_EXCEEDED
+        async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
+            while bounds.renders.taken:  # noqa: ASYNC110  # nothing else tells
+                await asyncio.sleep(0.01)
+    assert not finished.is_set()
 
 
 async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: float) -> Failure:
