@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TESTS := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-.PHONY: help setup demo test test-nightly stress test-clients bench lint format types generate check-generated buf clean
+.PHONY: help setup demo test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
 
 help:  ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +22,14 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## Starts a server, renders a conversation, streams a completion through Parse.
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP)  ## Runs the tests.
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+test: $(STAMP)  ## Runs the tests but for the long ones.
+	@$(TESTS) -m 'not long'
+	@echo "The long tests were left out: make test-long runs them, make test-all runs all tests."
+
+test-long: $(STAMP)  ## Runs the tests that take long by nature: images, installs, soaks.
+	@$(TESTS) -m long
+
+test-all: test test-long  ## Runs all tests.
 
 test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential

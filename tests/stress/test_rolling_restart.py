@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from harmony_client import Client
 from tests.deploy.load import Load
 from tests.deploy.proxy import Proxy, running_envoy
@@ -17,6 +19,8 @@ from tests.deploy.servers import Server, running_servers
 
 from .conftest import Report
 from .scale import scaled
+
+pytestmark = pytest.mark.long
 
 _ROUNDS = 1
 _MOST_ROUNDS = 8

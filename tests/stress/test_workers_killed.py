@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import psutil
+import pytest
 
 from harmony_client import Client
 from tests.deploy.load import Load
@@ -17,6 +18,8 @@ from tests.workers.supervised import Supervised, serving, wait_for
 from .conftest import Report
 from .scale import scaled
 from .vitals import Vitals
+
+pytestmark = pytest.mark.long
 
 _WORKERS = 2
 # Each has a connection of its own, so that every worker has some.

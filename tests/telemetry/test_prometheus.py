@@ -31,6 +31,8 @@ from tests.telemetry.servers import ObservedServer, observed_server
 from tests.telemetry.test_alerts import RULES, rules
 from tests.tools.docs import blocks, document
 
+pytestmark = pytest.mark.long
+
 _INTERVAL = "500ms"
 _MAX_REQUEST_TOKENS = 1000
 _BROKEN = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")

@@ -8,9 +8,13 @@ import socket
 import struct
 from typing import Final
 
+import pytest
+
 from . import frames
 from .cases import run_seed
 from .watched import MIB, WatchedServer, check_answer, watched_server
+
+pytestmark = pytest.mark.long
 
 _CONNECTIONS: Final = 10_000
 _AT_ONCE: Final = 100
