@@ -20,10 +20,10 @@ from .events import (
     TokenRange,
 )
 from .header import CHANNEL_SPELLING, ROLES
+from .parse_options import ParseOptions
 from .parser import (
     NO_PLAIN_TEXTS,
     MessageParser,
-    ParseOptions,
     StreamState,
 )
 from .repaired_header import (
