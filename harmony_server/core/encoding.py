@@ -105,7 +105,7 @@ class HarmonyEncoding:
     def render_in_parts(
         self, message: Message, render_options: RenderOptions | None = None
     ) -> Iterator[list[int]]:
-        """Yields the tokens that `render` returns in parts, to save memory.
+        """Yields in parts the tokens that `render` returns, to save memory.
 
         Raises:
             RenderError, ValueError: As `render`, but some parts may have been yielded by then.
@@ -371,7 +371,7 @@ class HarmonyEncoding:
     def parse_in_parts(
         self, tokens: Sequence[int], role: Role | None, options: ParseOptions
     ) -> Iterator[list[Event]]:
-        """Yields the events that `parse_events` returns in parts, to save memory."""
+        """Yields in parts the events that `parse_events` returns, to save memory."""
         parser = self.new_parser(role, options)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):

@@ -124,7 +124,7 @@ class MessageParser:
             self._report_texts(events)
 
     def feed_in_parts(self, tokens: Sequence[int]) -> Iterator[list[Event]]:
-        """Yields the events that `feed` appends, in parts, to save memory.
+        """Yields in parts the events that `feed` appends, to save memory.
 
         Raises:
             ParseError, OverflowError: As `feed`, but earlier parts have been read by then.
