@@ -21,7 +21,8 @@ try:
     )
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
     from .errors import HarmonyError, ParseError, RenderError
-    from .parser import ParseMode, ParseOptions, StreamState
+    from .parse_options import ParseMode, ParseOptions
+    from .parser import StreamState
     from .registry import HarmonyEncodingName, load_harmony_encoding
     from .streaming import StreamableParser
 except ModuleNotFoundError as error:

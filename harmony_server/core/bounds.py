@@ -1,4 +1,4 @@
-"""The core's fixed bounds. Sizes that the format itself has stand with the format."""
+"""The core's fixed bounds. Sizes that are part of the format are defined with the format."""
 
 # Headers
 
@@ -14,7 +14,7 @@ MAX_REMEMBERED_HEADER_TOKENS = 32
 MAX_STRAY_WORDS = 4
 # When a header is first searched for stray words; doubling from here keeps the time linear.
 FIRST_STRAY_WORD_CHECK_TOKENS = 16
-# Longer text outside a message cannot be the role that a header begins with.
+# Longer text outside a message is not held back as the possible beginning of a header.
 MAX_HELD_TOKENS = 32
 
 # Work at once
@@ -26,7 +26,7 @@ MAX_ENCODED_CHARACTERS_AT_ONCE = 32_768
 # The engine of the tokenizer's pattern panics when it looks back over a million blanks.
 MAX_BLANKS_AT_ONCE = 500_000
 
-# What is remembered of renderings
+# Remembered renderings
 
 # About 400,000 tokens of rendered messages.
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
@@ -40,5 +40,5 @@ MAX_REMEMBERED_PATTERNS = 8
 
 # JSON
 
-# Nesting of a tool's parameters: what the reference renders in a lone message.
+# Nesting of a tool's parameters: as deep as the reference renders in a lone message.
 MAX_JSON_DEPTH = 120

@@ -1,5 +1,6 @@
 """The encoding: conversations to tokens, tokens to messages, and text to tokens and back."""
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
@@ -16,7 +17,8 @@ from .conversation_rules import has_function_tools, plan_conversation
 from .errors import ParseError, RenderError
 from .events import Event, MessageCompleted
 from .header import CONSTRAIN_SPELLING
-from .parser import MessageParser, ParseOptions
+from .parse_options import ParseOptions
+from .parser import MessageParser
 from .recovery import RecoveringParser
 from .render_cache import RenderCache
 from .sections import developer_text, system_text
@@ -77,9 +79,7 @@ class HarmonyEncoding:
 
     def __reduce__(self) -> tuple[Callable[[str], "HarmonyEncoding"], tuple[str]]:
         """Pickles to the name: unpickling loads the encoding, or returns the one loaded before."""
-        from .registry import load_harmony_encoding  # which imports this module
-
-        return load_harmony_encoding, (self.name,)
+        return load_once, (self.name,)
 
     def __repr__(self) -> str:
         return f"<HarmonyEncoding {self.name!r}>"
@@ -105,7 +105,7 @@ class HarmonyEncoding:
     def render_in_parts(
         self, message: Message, render_options: RenderOptions | None = None
     ) -> Iterator[list[int]]:
-        """Yields the tokens that `render` returns in parts, to save memory.
+        """Yields in parts the tokens that `render` returns, to save memory.
 
         Raises:
             RenderError, ValueError: As `render`, but some parts may have been yielded by then.
@@ -339,7 +339,7 @@ class HarmonyEncoding:
             completions: The token ids of each completion.
             role: The role at the end of every prompt, as in
                 `parse_messages_from_completion_tokens`.
-            options: What to do with malformed output; by default it is an error.
+            options: How to treat malformed output; by default it is an error.
 
         Raises:
             ParseError: Malformed output; `completion` is the index, and the message begins with
@@ -371,7 +371,7 @@ class HarmonyEncoding:
     def parse_in_parts(
         self, tokens: Sequence[int], role: Role | None, options: ParseOptions
     ) -> Iterator[list[Event]]:
-        """Yields the events that `parse_events` returns in parts, to save memory."""
+        """Yields in parts the events that `parse_events` returns, to save memory."""
         parser = self.new_parser(role, options)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):
@@ -437,6 +437,12 @@ class HarmonyEncoding:
     def stop_tokens_for_assistant_actions(self) -> list[int]:
         """Returns the tokens that end the assistant's turn."""
         return [tk.RETURN, tk.CALL]
+
+
+@functools.cache
+def load_once(name: str) -> HarmonyEncoding:
+    """Returns the process's encoding of this name."""
+    return HarmonyEncoding(name)
 
 
 def _render_each(

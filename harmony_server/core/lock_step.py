@@ -9,15 +9,15 @@ from .tokenizer import VOCABULARY_SIZE
 
 
 class LockStep:
-    """The parsers of several sequences, in a fixed order.
+    """Reads tokens for several parsers, in a fixed order.
 
-    A step in which every token only adds text is a few passes over lists and touches no parser: the
-    members that such a token needs, `plain_texts` and `content`, stand here side by side. The
-    parsers count those tokens later, each before it reads a token itself and all of them in
-    `settle`.
+    It looks tokens up as `MessageParser` allows, with the `plain_texts` and the `content` of all
+    parsers in lists. A step in which every token only adds text is a few passes over these lists
+    and calls no parser. Each parser's `offset` catches up before the parser reads a token itself,
+    and at last in `settle`.
 
-    To read a token itself, a parser needs `before_reading` and `after_reading` around it. Until
-    `settle`, nothing else may use the parsers.
+    Call `before_reading` and `after_reading` around each token that a parser reads itself. Do not
+    use the parsers in any other way before `settle`.
 
     Args:
         ids: The ids of the sequences, all different.
@@ -33,7 +33,7 @@ class LockStep:
         self._plain_texts = [
             NO_PLAIN_TEXTS if parser is None else parser.plain_texts for parser in parsers
         ]
-        # A sequence without a parser gets nothing but empty texts written.
+        # A sequence without a parser only ever gets empty texts.
         self._contents = [io.StringIO() if parser is None else parser.content for parser in parsers]
         self._steps = 0
         # How many of the steps each parser has counted.
@@ -42,7 +42,7 @@ class LockStep:
     def step(self, tokens: list[int]) -> list[str]:
         """Takes one token for each sequence and returns the text that each adds.
 
-        A text is empty where the sequence's parser has to read the token.
+        A text is empty if the sequence's parser has to read the token.
 
         Args:
             tokens: Token ids from 0 to 2³² - 1, as many as sequences.
@@ -76,7 +76,7 @@ class LockStep:
             self._contents[index] = parser.content
 
     def settle(self) -> None:
-        """Brings every parser up to date; call nothing here afterwards."""
+        """Brings every parser up to date; do not use this object afterwards."""
         for parser, counted_steps in zip(self._parsers, self._counted_steps, strict=True):
             if parser is not None:
                 parser.offset += self._steps - counted_steps

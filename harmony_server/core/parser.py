@@ -8,12 +8,10 @@ import codecs
 import functools
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar, Literal, Self
+from typing import ClassVar
 
 from .bounds import (
-    DEFAULT_MAX_HEADER_TOKENS,
     MAX_PARSED_TOKENS_AT_ONCE,
     MAX_REMEMBERED_HEADER_TOKENS,
     MAX_REMEMBERED_HEADERS,
@@ -30,65 +28,12 @@ from .events import (
     TokenRange,
 )
 from .header import parse_header, parse_unfinished_header
+from .parse_options import ParseOptions
 from .structure import STOP_TOKENS, structural_offsets
 from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 
 # `MessageParser.plain_texts` outside content; a full list, so that looking up needs no test.
 NO_PLAIN_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
-
-
-ParseMode = Literal["strict", "lenient", "recover"]
-_STRICT_BY_MODE: dict[ParseMode, bool] = {"strict": True, "lenient": False, "recover": False}
-
-
-@dataclass(frozen=True, slots=True)
-class ParseOptions:
-    """What to do with malformed output; docs/recovery.md compares the modes.
-
-    Attributes:
-        strict: Whether all malformed output is an error. If False, a stop token may end a header;
-            text after the channel then becomes the message's text. None, the default, becomes True,
-            or False if `recover` is set.
-        recover: Repair malformed output: no token sequence is an error and no text is lost.
-        max_header_tokens: The largest number of tokens in one header. A longer header is an error;
-            with `recover` it ends there.
-
-    Raises:
-        ValueError: Both `strict` and `recover` are True.
-        TypeError: `strict` is not a bool.
-    """
-
-    strict: bool | None = None
-    recover: bool = False
-    max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.strict, bool | None):
-            raise TypeError(f"strict must be a bool, not {type(self.strict).__name__}")
-        if self.strict and self.recover:
-            raise ValueError("strict and recover cannot both be True")
-        if self.strict is None:
-            object.__setattr__(self, "strict", not self.recover)
-
-    @classmethod
-    def for_mode(
-        cls, mode: ParseMode, *, max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
-    ) -> Self:
-        """Returns the options that select a mode.
-
-        Raises:
-            ValueError: An unknown mode.
-        """
-        if mode not in _STRICT_BY_MODE:
-            raise ValueError(f"mode must be strict, lenient or recover, not {mode!r}")
-        return cls(_STRICT_BY_MODE[mode], mode == "recover", max_header_tokens)
-
-    @property
-    def mode(self) -> ParseMode:
-        """The mode that `strict` and `recover` select."""
-        if self.recover:
-            return "recover"
-        return "strict" if self.strict else "lenient"
 
 
 class StreamState(Enum):
@@ -104,10 +49,10 @@ class MessageParser:
 
     `RecoveringParser` overrides the handling of tokens that do not fit.
 
-    Most tokens of content only add text. `plain_texts` gives the text of each, so a caller in a
-    hurry can do what the parser would do: write the text to `content` and count the token in
-    `offset`. Both must be done before the parser's next call. `feed_text` does it for one token,
-    `feed_plain` afterwards for several, `LockStep` for many parsers at once.
+    Most tokens of content only add text, which `plain_texts` gives. A caller that needs speed may
+    read such a token itself: it writes the text to `content` and counts the token in `offset`, both
+    before it next calls the parser. `feed_text` does this for one token, `feed_plain` for several
+    that were looked up earlier, and `LockStep` for the tokens of many parsers.
 
     Attributes:
         breaks: The tokens that are not text in content.
@@ -117,8 +62,8 @@ class MessageParser:
         header: The header of the current message; valid in state CONTENT.
         offset: How many tokens have been read.
         content: The text read of the current message, without an incomplete last character.
-        plain_texts: The text that a token adds by itself, by token id; empty where the parser has
-            to read the token. Read it anew after every call.
+        plain_texts: The text that a token adds by itself, by token id; empty if the parser has to
+            read the token. Every other call may replace the table.
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
@@ -179,7 +124,7 @@ class MessageParser:
             self._report_texts(events)
 
     def feed_in_parts(self, tokens: Sequence[int]) -> Iterator[list[Event]]:
-        """Yields the events that `feed` appends, in parts, to save memory.
+        """Yields in parts the events that `feed` appends, to save memory.
 
         Raises:
             ParseError, OverflowError: As `feed`, but earlier parts have been read by then.
@@ -302,7 +247,7 @@ class MessageParser:
             self._read_outside(tokens, events)
 
     def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # overrides use it
-        """Reads tokens where `<|start|>` is expected."""
+        """Reads tokens between messages."""
         raise self._error(
             f"Unexpected token {tokens[0]} while expecting start token {START}", tokens[0]
         )

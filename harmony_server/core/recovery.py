@@ -13,9 +13,19 @@ from .bounds import (
 )
 from .chat import Role
 from .errors import HarmonyError
-from .events import Event, Recovered, RecoveryReason, TokenRange
+from .events import (
+    Event,
+    Recovered,
+    RecoveryReason,
+    TokenRange,
+)
 from .header import CHANNEL_SPELLING, ROLES
-from .parser import NO_PLAIN_TEXTS, MessageParser, ParseOptions, StreamState
+from .parse_options import ParseOptions
+from .parser import (
+    NO_PLAIN_TEXTS,
+    MessageParser,
+    StreamState,
+)
 from .repaired_header import (
     RepairedHeader,
     could_be_role,

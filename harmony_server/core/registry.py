@@ -1,9 +1,8 @@
 """Loads encodings by name."""
 
-import functools
 from enum import Enum
 
-from .encoding import HarmonyEncoding
+from .encoding import HarmonyEncoding, load_once
 
 
 class HarmonyEncodingName(str, Enum):
@@ -25,9 +24,4 @@ def load_harmony_encoding(name: str | HarmonyEncodingName) -> HarmonyEncoding:
     known = {str(encoding_name) for encoding_name in HarmonyEncodingName}
     if str(name) not in known:
         raise ValueError(f"Invalid HarmonyEncodingName: {name}")
-    return _load(str(name))
-
-
-@functools.cache
-def _load(name: str) -> HarmonyEncoding:
-    return HarmonyEncoding(name)
+    return load_once(str(name))

@@ -65,7 +65,7 @@ def read_unfinished_header(
 
 def could_be_role(text: str) -> bool:
     """Returns whether text outside a message may be the beginning of a header."""
-    # Not ASCII may be half a character, which may turn out to be white space.
+    # Other characters may still be incomplete, and turn out to be white space.
     if not text.isascii():
         return False
     words = text.split()
@@ -109,7 +109,7 @@ class _Reader:
         self._content_type: str | None = None
         self._repairs: list[tuple[RecoveryReason, str]] = []
         self._strays: list[tuple[int, int]] = []
-        # What the next word may be.
+        # The fields that the next word may be.
         self._expects_role = True
         self._expects_channel = has_end and CHANNEL_SPELLING not in text
 
@@ -139,7 +139,7 @@ class _Reader:
         )
 
     def _read_item(self, item: re.Match[str]) -> int:
-        """Reads an item and returns where its used part ends: at its start if it is no field."""
+        """Reads an item; returns the end of its used part, which is its start if it is no field."""
         marker, run, word = item.groups()
         if marker == CHANNEL_SPELLING:
             return self._read_channel(run, item)

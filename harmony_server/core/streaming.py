@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .chat import Message, Role
 from .events import ContentDelta, Event, MessageCompleted, MessageStarted, Recovered
-from .parser import ParseOptions, StreamState
+from .parse_options import ParseOptions
+from .parser import StreamState
 from .tokenizer import MAX_UINT32
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ class StreamableParser:
 
     Args:
         encoding: The encoding of the tokens.
-        role: The role that the prompt ended with: the tokens begin inside a header. None: they
+        role: The role at the end of the prompt, if the tokens begin inside its header. None if they
             begin with `<|start|>`.
         strict: See ParseOptions; None means True.
         options: If given, used instead of `strict`.

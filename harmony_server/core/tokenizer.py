@@ -132,7 +132,7 @@ class Tokenizer:
         Raises:
             SpecialTokenError: The text contains a disallowed spelling.
         """
-        # Those in the text stand for "all": a set of a thousand costs more than a short text.
+        # For "all", those in the text suffice: a set of a thousand costs more than a short text.
         allowed = set(_special_in(text)) if allowed_special == "all" else allowed_special
         for spelling in _disallowed_in(text, allowed, disallowed_special):
             raise SpecialTokenError(spelling)

@@ -105,7 +105,7 @@ def test_a_token_that_only_adds_text() -> None:
 
 @pytest.mark.parametrize("token", [200007, 200002, 4103, 201089, 2**32 - 1, 2**32, -1, -200_000])
 def test_any_other_token(token: int) -> None:
-    """A stop token, half a character, an id that is none: nothing is read."""
+    """A stop token, half a character, an id outside the vocabulary: nothing is read."""
     parser = _in_content("Hello")
     offset = parser.offset
     assert parser.feed_text(token) == ""

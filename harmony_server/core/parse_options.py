@@ -1,0 +1,59 @@
+"""The options of a parse."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from .bounds import DEFAULT_MAX_HEADER_TOKENS
+
+ParseMode = Literal["strict", "lenient", "recover"]
+_STRICT_BY_MODE: dict[ParseMode, bool] = {"strict": True, "lenient": False, "recover": False}
+
+
+@dataclass(frozen=True, slots=True)
+class ParseOptions:
+    """How to treat malformed output; docs/recovery.md compares the modes.
+
+    Attributes:
+        strict: Whether all malformed output is an error. If False, a stop token may end a header;
+            text after the channel then becomes the message's text. None, the default, becomes True,
+            or False if `recover` is set.
+        recover: Repair malformed output: no token sequence is an error and no text is lost.
+        max_header_tokens: The largest number of tokens in one header. A longer header is an error;
+            with `recover` it ends there.
+
+    Raises:
+        ValueError: Both `strict` and `recover` are True.
+        TypeError: `strict` is not a bool.
+    """
+
+    strict: bool | None = None
+    recover: bool = False
+    max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.strict, bool | None):
+            raise TypeError(f"strict must be a bool, not {type(self.strict).__name__}")
+        if self.strict and self.recover:
+            raise ValueError("strict and recover cannot both be True")
+        if self.strict is None:
+            object.__setattr__(self, "strict", not self.recover)
+
+    @classmethod
+    def for_mode(
+        cls, mode: ParseMode, *, max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+    ) -> Self:
+        """Returns the options that select a mode.
+
+        Raises:
+            ValueError: An unknown mode.
+        """
+        if mode not in _STRICT_BY_MODE:
+            raise ValueError(f"mode must be strict, lenient or recover, not {mode!r}")
+        return cls(_STRICT_BY_MODE[mode], mode == "recover", max_header_tokens)
+
+    @property
+    def mode(self) -> ParseMode:
+        """The mode that `strict` and `recover` select."""
+        if self.recover:
+            return "recover"
+        return "strict" if self.strict else "lenient"
