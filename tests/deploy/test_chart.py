@@ -91,6 +91,19 @@ def test_every_setting_can_be_given() -> None:
     }
 
 
+def test_the_schema_has_the_bounds_of_the_settings() -> None:
+    """Helm refuses the values that the server would refuse at its start."""
+    properties = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
+    given = properties["settings"]["properties"] | {
+        "drain_seconds": properties["drainSeconds"],
+        "grace_seconds": properties["graceSeconds"],
+    }
+    expected = Settings.model_json_schema()["properties"]
+    for name, schema in given.items():
+        for bound in ("minimum", "maximum", "pattern"):
+            assert schema.get(bound) == expected[name].get(bound), name
+
+
 def test_numbers_reach_the_server_as_they_were_written() -> None:
     """Helm's large numbers are floats, which it would write with an exponent."""
     settings = ("settings.max_request_bytes=16777216", "settings.reflection=false")
