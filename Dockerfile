@@ -36,7 +36,7 @@ ENV PATH=/opt/harmony/bin:$PATH
 COPY --from=build /opt/harmony /opt/harmony
 # It proves the image, and leaves behind what python:*-slim lacks: the bytecode of those modules of the
 # standard library that are used, without which each start takes nearly twice as long.
-RUN harmony-server encode ok && python -c "import harmony_server.server"
+RUN harmony-server encode ok && python -c "import harmony_server.process.server"
 # The defaults are a file, so that flags, HARMONY_… variables and a file of the user's all come first.
 # A new volume mounted on /run/harmony gets that folder's owner.
 RUN install -d /etc/harmony \

@@ -30,27 +30,16 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    from .server import CannotStartError, Server, stop_on_signals
+    from .process.server import CannotStartError, Server
 
-    stop = asyncio.Event()
-    metrics = None
     try:
         server = Server(settings)
-        if settings.metrics_listen is not None and server.telemetry.metrics is not None:
-            metrics = server.telemetry.metrics.serve(settings.metrics_listen)
-    except (ImportError, OSError, ValueError) as error:
-        return _cannot_start(error)
-    stop_on_signals(stop, server.reload)
-    try:
-        await server.serve(stop, lambda bound: announce(bound, metrics))
+        metrics = server.serve_metrics()
+        await server.serve_until_signal(lambda addresses: announce(addresses, metrics))
     except CannotStartError as error:
-        return _cannot_start(error)
+        _logger.error("cannot start: %s", error)
+        return exit_codes.CANNOT_START
     return exit_codes.OK
-
-
-def _cannot_start(error: Exception) -> int:
-    _logger.error("cannot start: %s", error)
-    return exit_codes.CANNOT_START
 
 
 def announce(addresses: Iterable[str], metrics: str | None) -> None:

@@ -123,7 +123,7 @@ class Settings(pydantic.BaseModel):
     max_sequences: int = Field(
         16_384, ge=1, le=10_000_000, description="Open sequences of all ParseBatch streams."
     )
-    max_concurrent_renders: int = Field(
+    max_concurrent_large_requests: int = Field(
         16,
         ge=1,
         le=4096,

@@ -2,7 +2,7 @@
 
 from devtools import material
 from harmony_server import core
-from harmony_server.core.encoding import RENDER_CACHE_BYTES
+from harmony_server.core.bounds import RENDER_CACHE_BYTES
 from harmony_server.core.render_cache import RenderCache
 
 from .. import reference

@@ -19,7 +19,7 @@ def measure() -> list[Row]:
     """Parses the same completion in both modes, whole and token by token."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     tokens = material.completion(3, _LENGTH)
-    strict, recover = core.ParseOptions(), core.ParseOptions(strict=False, recover=True)
+    strict, recover = core.ParseOptions(), core.ParseOptions(recover=True)
     whole = alternate(
         lambda _number: _parse_whole(encoding, tokens, recover),
         lambda _number: _parse_whole(encoding, tokens, strict),

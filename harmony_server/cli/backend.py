@@ -1,13 +1,8 @@
 """Where the work is done: in this process, or by a server."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-import click
-
-from .address_type import address
 
 if TYPE_CHECKING:
     from ..core import Conversation, Message, Role
@@ -75,31 +70,9 @@ class Backend(Protocol):
         """Decodes tokens, all of which the vocabulary must have."""
 
 
-@contextmanager
-def open_backend(target: str | None) -> Iterator[Backend]:
-    """Yields the backend for an address, or for None the one in this process."""
-    if target is None:
-        from .local import LocalBackend
-
-        yield LocalBackend()
-    else:
-        from .remote import RemoteBackend
-
-        with RemoteBackend(target) as backend:
-            yield backend
-
-
 def decode_each(backend: Backend, tokens: Sequence[int]) -> dict[int, bytes]:
     """Returns the bytes of each token, decoding all of them at once."""
     distinct = sorted(set(tokens) - {_SEPARATOR})
     separated = [item for token in distinct for item in (token, _SEPARATOR)]
     pieces = backend.decode_bytes(separated).split(_SEPARATOR_BYTES)[:-1]
     return {**dict(zip(distinct, pieces, strict=True)), _SEPARATOR: _SEPARATOR_BYTES}
-
-
-target_option = click.option(
-    "--target",
-    type=address,
-    metavar="ADDRESS",
-    help="Work through the server at this address (host:port or unix:///path).",
-)

@@ -8,15 +8,7 @@ from typing import Annotated, Any, NoReturn
 from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ..core import (
-    Author,
-    Conversation,
-    DeveloperContent,
-    Message,
-    Role,
-    SystemContent,
-    TextContent,
-)
+from ..core import Author, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
 from .errors import InputError
 from .inputs import Source
 

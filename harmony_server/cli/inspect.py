@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .backend import decode_each, open_backend, target_option
+from .backend import decode_each
 from .inputs import file_argument, read_source, read_tokens
+from .target import open_backend, target_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,9 +5,10 @@ import sys
 
 import click
 
-from .backend import Malformed, open_backend, target_option
+from .backend import Malformed
 from .inputs import file_argument, read_source, read_tokens
 from .roles import ROLES
+from .target import open_backend, target_option
 
 _NO_ROLE = "none"
 

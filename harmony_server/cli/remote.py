@@ -1,7 +1,6 @@
 """The work done by a server, through the client."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -9,7 +8,8 @@ from typing import Self
 import harmony_client
 from harmony_client import InvalidArgument, RpcError, Unavailable
 
-from .. import core, from_proto
+from .. import core
+from ..contract import from_core, from_proto
 from .backend import Malformed, ParsedOutput, Purpose, Repair
 from .errors import InputError, json_path
 
@@ -42,7 +42,7 @@ class RemoteBackend:
     ) -> list[int]:
         """See `Backend`."""
         client = self._client
-        messages = [_message(message) for message in conversation.messages]
+        messages = from_core.conversation(conversation)
         with self._as_input_errors():
             match purpose:
                 case Purpose.COMPLETION:
@@ -112,69 +112,3 @@ class RemoteBackend:
             raise InputError(f"no server answers: {error.message}", source=self._target) from None
         except RpcError as error:
             raise InputError(str(error), source=self._target) from None
-
-
-def _message(message: core.Message) -> harmony_client.Message:
-    author = message.author
-    return harmony_client.Message(
-        author=harmony_client.Author(role=f"ROLE_{author.role.name}", name=author.name),
-        recipient=message.recipient,
-        content=[_content(content) for content in message.content],
-        channel=message.channel,
-        content_type=message.content_type,
-    )
-
-
-def _content(content: core.Content) -> harmony_client.Content:
-    match content:
-        case core.TextContent():
-            return harmony_client.Content(text=harmony_client.TextContent(text=content.text))
-        case core.SystemContent():
-            return harmony_client.Content(system=_system_content(content))
-        case core.DeveloperContent():
-            developer = harmony_client.DeveloperContent(
-                instructions=content.instructions, tools=_namespaces(content.tools)
-            )
-            return harmony_client.Content(developer=developer)
-    raise NotImplementedError(f"{type(content).__name__} cannot be sent")
-
-
-def _system_content(content: core.SystemContent) -> harmony_client.SystemContent:
-    """Returns the content with its defaults spelled out, so that None means left out."""
-    effort, channels = content.reasoning_effort, content.channel_config
-    return harmony_client.SystemContent(
-        model_identity=content.model_identity,
-        reasoning_effort=None if effort is None else f"REASONING_EFFORT_{effort.name}",
-        conversation_start_date=content.conversation_start_date,
-        knowledge_cutoff=content.knowledge_cutoff,
-        channel_config=None
-        if channels is None
-        else harmony_client.ChannelConfig(
-            valid_channels=channels.valid_channels, channel_required=channels.channel_required
-        ),
-        tools=_namespaces(content.tools),
-        no_defaults=True,
-    )
-
-
-def _namespaces(
-    tools: Mapping[str, core.ToolNamespaceConfig] | None,
-) -> list[harmony_client.ToolNamespaceConfig]:
-    return [
-        harmony_client.ToolNamespaceConfig(
-            key=key,
-            name=namespace.name,
-            description=namespace.description,
-            tools=[_tool(tool) for tool in namespace.tools],
-        )
-        for key, namespace in (tools or {}).items()
-    ]
-
-
-def _tool(tool: core.ToolDescription) -> harmony_client.ToolDescription:
-    parameters = tool.parameters
-    return harmony_client.ToolDescription(
-        name=tool.name,
-        description=tool.description,
-        parameters_json=None if parameters is None else json.dumps(parameters),
-    )

@@ -4,10 +4,11 @@ import json
 
 import click
 
-from .backend import Purpose, open_backend, target_option
+from .backend import Purpose
 from .inputs import file_argument, read_source
 from .output import write_text
 from .roles import ROLES
+from .target import open_backend, target_option
 
 
 @click.command(

@@ -4,10 +4,10 @@ import re
 
 import click
 
-from .backend import open_backend, target_option
 from .errors import InputError
 from .inputs import STDIN, Source, file_argument, read_source, read_tokens
 from .output import write_text
+from .target import open_backend, target_option
 
 _SPELLING = re.compile(r"<\|\w+\|>")
 

@@ -20,7 +20,7 @@ from .chat import (
 )
 from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
 from .errors import HarmonyError, ParseError, RenderError
-from .parser import ParseOptions, StreamState
+from .parser import ParseMode, ParseOptions, StreamState
 from .registry import HarmonyEncodingName, load_harmony_encoding
 from .streaming import StreamableParser
 
@@ -35,6 +35,7 @@ __all__ = [
     "HarmonyError",
     "Message",
     "ParseError",
+    "ParseMode",
     "ParseOptions",
     "ReasoningEffort",
     "RenderConversationConfig",

@@ -1,6 +1,7 @@
-"""What the messages of a conversation depend on in each other when it is rendered."""
+"""How a conversation is put together from its messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from .chat import DeveloperContent, Message, Role
 
@@ -9,34 +10,65 @@ _FINAL = "final"
 _FUNCTIONS_KEY = "functions"
 
 
-def dropped_analysis(roles: Sequence[Role], channels: Sequence[str | None]) -> set[int]:
-    """Returns the indices of the messages that auto-drop leaves out.
+class ConversationPlan(NamedTuple):
+    """How to put a conversation together.
 
-    Where the last assistant message is on channel `final`, those on channel `analysis` before the
-    first message on channel `final`.
+    Attributes:
+        kept: The indices of the messages to render, in order.
+        with_function_tools: Whether to render them for a conversation that has function tools.
+        ends_with_return: Whether `<|return|>` replaces the last message's stop token.
+    """
+
+    kept: list[int]
+    with_function_tools: bool
+    ends_with_return: bool
+
+
+def plan_conversation(
+    roles: Sequence[Role],
+    channels: Sequence[str | None],
+    brings_function_tools: Iterable[bool],
+    *,
+    auto_drop_analysis: bool,
+    for_training: bool = False,
+) -> ConversationPlan:
+    """Plans the rendering of a conversation; never fails.
 
     Args:
-        roles: The role of each message.
+        roles: The author's role of each message.
         channels: The channel of each message.
+        brings_function_tools: Whether each message has function tools; see `has_function_tools`.
+            The tools of a dropped message count.
+        auto_drop_analysis: Drop the messages on channel `analysis` before the first one on channel
+            `final`, provided that the last assistant message is on channel `final`.
+        for_training: End with `<|return|>` if the last message is the assistant's, on channel
+            `final`.
     """
-    places = range(len(roles) - 1, -1, -1)
-    last_assistant = next((place for place in places if roles[place] is Role.ASSISTANT), None)
-    if last_assistant is None or channels[last_assistant] != _FINAL:
-        return set()
-    first_final = channels.index(_FINAL)
-    return {place for place in range(first_final) if channels[place] == _ANALYSIS}
-
-
-def ends_with_answer(roles: Sequence[Role], channels: Sequence[str | None]) -> bool:
-    """Says whether the last message is the assistant's, on channel `final`; arguments as above."""
-    return bool(roles) and roles[-1] is Role.ASSISTANT and channels[-1] == _FINAL
+    dropped_below = _find_first_final(roles, channels) if auto_drop_analysis else 0
+    kept = [index for index in range(dropped_below) if channels[index] != _ANALYSIS]
+    kept += range(dropped_below, len(roles))
+    ends_with_return = (
+        for_training and len(roles) > 0 and roles[-1] is Role.ASSISTANT and channels[-1] == _FINAL
+    )
+    return ConversationPlan(kept, any(brings_function_tools), ends_with_return)
 
 
 def has_function_tools(message: Message) -> bool:
-    """Says whether a message brings tools in the namespace with the key `functions`."""
+    """Returns whether a message brings tools in the namespace with the key `functions`."""
     for content in message.content:
         if isinstance(content, DeveloperContent) and content.tools:
             functions = content.tools.get(_FUNCTIONS_KEY)
             if functions is not None and functions.tools:
                 return True
     return False
+
+
+def _find_first_final(roles: Sequence[Role], channels: Sequence[str | None]) -> int:
+    """Returns the index of the first message on channel `final`.
+
+    Returns 0 unless the last assistant message is on that channel too.
+    """
+    for index in range(len(roles) - 1, -1, -1):
+        if roles[index] is Role.ASSISTANT:
+            return channels.index(_FINAL) if channels[index] == _FINAL else 0
+    return 0

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 from . import json_text
 from . import tokenizer as tk
+from .bounds import RENDER_CACHE_BYTES
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
-from .conversation_rules import dropped_analysis, ends_with_answer, has_function_tools
+from .conversation_rules import has_function_tools, plan_conversation
 from .errors import RenderError
 from .events import Event, MessageCompleted
 from .header import CONSTRAIN_SPELLING
@@ -23,8 +24,6 @@ from .structure import STOP_TOKENS
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
-# About 400,000 tokens of rendered messages.
-RENDER_CACHE_BYTES = 16 * 1024 * 1024
 _CacheKey = tuple[Hashable, ...]
 
 
@@ -107,26 +106,7 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        messages = conversation.messages
-        with_tools = any(has_function_tools(message) for message in messages)
-        drops = config is None or config.auto_drop_analysis
-        dropped = dropped_analysis(_roles(messages), _channels(messages)) if drops else set()
-        _require_json((messages[index] for index in dropped), "conversation")
-        kept = [index for index in range(len(messages)) if index not in dropped]
-        remembered, keys = self._recall([messages[index] for index in kept], with_tools)
-        tokens: list[int] = []
-        for index, key, rendered in zip(kept, keys, remembered, strict=True):
-            if rendered is None:
-                try:
-                    rendered = self._render(messages[index], with_tools)
-                except RenderError as error:
-                    _require_json(messages, "conversation")
-                    raise error.inside(f"messages[{index}]") from None
-                except ValueError as error:
-                    raise ValueError(f"invalid conversation JSON: {error}") from None
-                self._remember(key, rendered)
-            tokens += rendered
-        return tokens
+        return self._render_conversation(conversation, config)
 
     def render_conversation_for_completion(
         self,
@@ -152,9 +132,41 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        tokens = self.render_conversation(conversation, config)
+        return self._render_conversation(conversation, config, for_training=True)
+
+    def _render_conversation(
+        self,
+        conversation: Conversation,
+        config: RenderConversationConfig | None,
+        *,
+        for_training: bool = False,
+    ) -> list[int]:
         messages = conversation.messages
-        if ends_with_answer(_roles(messages), _channels(messages)):
+        plan = plan_conversation(
+            [message.author.role for message in messages],
+            [message.channel for message in messages],
+            map(has_function_tools, messages),
+            auto_drop_analysis=config is None or config.auto_drop_analysis,
+            for_training=for_training,
+        )
+        if len(plan.kept) < len(messages):
+            dropped = set(range(len(messages))).difference(plan.kept)
+            _require_json((messages[index] for index in sorted(dropped)), "conversation")
+        with_tools = plan.with_function_tools
+        remembered, keys = self._recall([messages[index] for index in plan.kept], with_tools)
+        tokens: list[int] = []
+        for index, key, rendered in zip(plan.kept, keys, remembered, strict=True):
+            if rendered is None:
+                try:
+                    rendered = self._render(messages[index], with_tools)
+                except RenderError as error:
+                    _require_json(messages, "conversation")
+                    raise error.inside(f"messages[{index}]") from None
+                except ValueError as error:
+                    raise ValueError(f"invalid conversation JSON: {error}") from None
+                self._remember(key, rendered)
+            tokens += rendered
+        if plan.ends_with_return:
             tokens[-1] = tk.RETURN
         return tokens
 
@@ -339,14 +351,6 @@ def _require_json(messages: Iterable[Message], kind: str) -> None:
             json_text.from_python(message.to_dict())
         except ValueError as error:
             raise ValueError(f"invalid {kind} JSON: {error}") from None
-
-
-def _roles(messages: Sequence[Message]) -> list[Role]:
-    return [message.author.role for message in messages]
-
-
-def _channels(messages: Sequence[Message]) -> list[str | None]:
-    return [message.channel for message in messages]
 
 
 def _cache_key(message: Message, with_tools: bool) -> _CacheKey | None:

@@ -7,9 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-# Deepest nesting of arrays and objects in a tool's parameters: what the reference renders in a
-# lone message. In a conversation it stops at 118.
-MAX_DEPTH = 120
+from .bounds import MAX_JSON_DEPTH
 
 _MAX_UINT64 = 2**64 - 1
 _MIN_INT64 = -(2**63)
@@ -36,7 +34,7 @@ def load(text: str) -> Any:
 
     Raises:
         JsonError: Not JSON; NaN or an infinity; a number out of range; a lone surrogate; nesting
-            deeper than MAX_DEPTH.
+            deeper than MAX_JSON_DEPTH.
     """
     return _load(text, parse_int=_read_integer, parse_float=_read_float)
 
@@ -144,7 +142,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_depth(value: Any) -> None:
     # Level by level: recursion would meet Python's own limit first.
     level = _containers([value])
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_JSON_DEPTH):
         level = [
             child
             for node in level
@@ -159,7 +157,7 @@ def _containers(values: Iterable[Any]) -> list[Any]:
 
 
 def _too_deep() -> JsonError:
-    return JsonError(f"recursion limit exceeded: nested deeper than {MAX_DEPTH} levels")
+    return JsonError(f"recursion limit exceeded: nested deeper than {MAX_JSON_DEPTH} levels")
 
 
 def _read_integer(text: str) -> Number:

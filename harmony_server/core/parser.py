@@ -10,8 +10,14 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
+from .bounds import (
+    DEFAULT_MAX_HEADER_TOKENS,
+    MAX_PARSED_TOKENS_AT_ONCE,
+    MAX_REMEMBERED_HEADER_TOKENS,
+    MAX_REMEMBERED_HEADERS,
+)
 from .chat import Role
 from .errors import HarmonyError, ParseError
 from .events import (
@@ -27,36 +33,62 @@ from .header import parse_header, parse_unfinished_header
 from .structure import STOP_TOKENS, structural_offsets
 from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 
-DEFAULT_MAX_HEADER_TOKENS = 4096
-# What `direct` is where no token is only text: a list, so that a look-up needs no test before it.
-NO_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
-# What headers gave is remembered: of so many of them, that have at most so many tokens.
-REMEMBERED_HEADERS = 1024
-MAX_REMEMBERED_HEADER_TOKENS = 32
-# So many tokens, malformed as can be, make events of some 20 MiB.
-_TOKENS_AT_ONCE = 32_768
+# `MessageParser.plain_texts` outside content; a full list, so that looking up needs no test.
+NO_PLAIN_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
+
+
+ParseMode = Literal["strict", "lenient", "recover"]
+_STRICT_BY_MODE: dict[ParseMode, bool] = {"strict": True, "lenient": False, "recover": False}
 
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """How malformed output is treated.
+    """What to do with malformed output; docs/recovery.md compares the modes.
 
     Attributes:
-        strict: Malformed output is an error. Otherwise a stop token may also end a header, and
-            what stands in it after the channel becomes the message's text. None is True, as in the
-            reference.
-        recover: No token sequence is an error and no text is lost; `strict` has no effect.
-        max_header_tokens: The largest number of tokens in one header. A longer one is an error,
-            or with `recover` ends there.
+        strict: True: malformed output is an error. False: a stop token may also end a header, whose
+            text after the channel becomes the message's text. Give None, the default, for True
+            unless `recover` is set; the attribute is then that bool.
+        recover: Repair malformed output: no token sequence is an error and no text is lost.
+        max_header_tokens: The largest number of tokens in one header. A longer header is an error;
+            with `recover` it ends there.
+
+    Raises:
+        ValueError: Both `strict` and `recover` are True.
+        TypeError: `strict` is not a bool.
     """
 
-    strict: bool | None = True
+    strict: bool | None = None
     recover: bool = False
     max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
 
     def __post_init__(self) -> None:
         if not isinstance(self.strict, bool | None):
             raise TypeError(f"strict must be a bool, not {type(self.strict).__name__}")
+        if self.strict and self.recover:
+            raise ValueError("strict and recover cannot both be True")
+        if self.strict is None:
+            object.__setattr__(self, "strict", not self.recover)
+
+    @classmethod
+    def for_mode(
+        cls, mode: ParseMode, *, max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+    ) -> Self:
+        """Returns the options of a mode.
+
+        Raises:
+            ValueError: An unknown mode.
+        """
+        if mode not in _STRICT_BY_MODE:
+            raise ValueError(f"mode must be strict, lenient or recover, not {mode!r}")
+        return cls(_STRICT_BY_MODE[mode], mode == "recover", max_header_tokens)
+
+    @property
+    def mode(self) -> ParseMode:
+        """The mode that `strict` and `recover` make together."""
+        if self.recover:
+            return "recover"
+        return "strict" if self.strict else "lenient"
 
 
 class StreamState(Enum):
@@ -72,6 +104,11 @@ class MessageParser:
 
     `RecoveringParser` overrides what becomes of tokens that do not fit.
 
+    Most tokens of content only add text. `plain_texts` gives the text of each, so a caller in a
+    hurry can do what the parser would do: write the text to `content` and count the token in
+    `offset`. Both must be done before the parser's next call. `feed_text` does it for one token,
+    `feed_plain` afterwards for several, `LockStep` for many parsers at once.
+
     Attributes:
         breaks: The tokens that do not become text inside content.
         state: What is being read.
@@ -79,9 +116,9 @@ class MessageParser:
         header_tokens: The tokens of the header being read.
         header: The header of the message being read; set in state CONTENT.
         offset: How many tokens came before the next one.
-        text: The content being read, as far as it is whole characters.
-        direct: For a token id that the vocabulary has the text that it adds, where to write that to
-            `text` and to count the token is all there is to do, else nothing.
+        content: The text of the content being read, as far as its characters are whole.
+        plain_texts: The text that a token adds by itself, by token id; empty where the parser has
+            to read the token. Read it anew after every call.
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
@@ -92,32 +129,32 @@ class MessageParser:
         "_delta",
         "_header_begin",
         "_header_end",
+        "_is_lenient",
         "_max_header_tokens",
         "_message_index",
         "_pending",
         "_repairs",
-        "_strict",
         "_tokenizer",
-        "direct",
+        "content",
         "header",
         "header_tokens",
         "offset",
+        "plain_texts",
         "preset_role",
         "state",
-        "text",
     )
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         self._tokenizer = tokenizer
         self._content_texts = tokenizer.content_texts(self.breaks)
-        self._strict = options.strict is not False
+        self._is_lenient = options.mode == "lenient"
         self._max_header_tokens = options.max_header_tokens
         self.preset_role = role
         self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
         self.header_tokens: list[int] = []
         self.header = Header(Role.ASSISTANT)
-        self.text = io.StringIO()
-        self.direct: Sequence[str] = NO_TEXTS
+        self.content = io.StringIO()
+        self.plain_texts: Sequence[str] = NO_PLAIN_TEXTS
         self.offset = 0
         self._header_begin = 0
         self._header_end = 0
@@ -148,13 +185,13 @@ class MessageParser:
             ParseError, OverflowError: As `feed`; of many tokens those before may have been read.
         """
         events: list[Event] = []
-        for begin in range(0, len(tokens), _TOKENS_AT_ONCE):
+        for begin in range(0, len(tokens), MAX_PARSED_TOKENS_AT_ONCE):
             if begin:
                 # What comes next may add to the last event, or to a text not reported yet.
                 yield events[:-1]
                 events = events[-1:]
             try:
-                self._read_all(tokens[begin : begin + _TOKENS_AT_ONCE], events)
+                self._read_all(tokens[begin : begin + MAX_PARSED_TOKENS_AT_ONCE], events)
             except ParseError:
                 self._report_texts(events)
                 yield events
@@ -186,6 +223,29 @@ class MessageParser:
         if self._delta:
             self._report_delta(events)
 
+    def feed_text(self, token: int) -> str:
+        """Reads one token and returns its text if the token does nothing but add text.
+
+        Otherwise returns the empty string and has read nothing: pass the token to `feed_one`. Any
+        integer is safe.
+        """
+        try:
+            text = self.plain_texts[token]
+        except IndexError:
+            return ""
+        if not text or token < 0:
+            return ""
+        self.content.write(text)
+        self.offset += 1
+        return text
+
+    def feed_plain(self, tokens: Sequence[int]) -> list[str]:
+        """Reads tokens that all have a text in `plain_texts`, and returns their texts."""
+        texts = list(map(self.plain_texts.__getitem__, tokens))
+        self.content.write("".join(texts))
+        self.offset += len(texts)
+        return texts
+
     def finish(self, events: list[Event]) -> None:
         """Reads the end of the stream, which completes a message whose content is being read.
 
@@ -214,7 +274,7 @@ class MessageParser:
             else:
                 pieces, rest = [valid, "\ufffd"], data[error.end :]
         self._set_pending(rest)
-        self.text.writelines(pieces)
+        self.content.writelines(pieces)
         return [piece for piece in pieces if piece]
 
     def _read(self, token: int, events: list[Event]) -> None:
@@ -254,7 +314,7 @@ class MessageParser:
 
     def _add_text(self, text: str) -> None:
         if text:
-            self.text.write(text)
+            self.content.write(text)
             self._delta.append(text)
 
     def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
@@ -270,7 +330,7 @@ class MessageParser:
 
     def _set_pending(self, pending: bytes) -> None:
         self._pending = pending
-        self.direct = NO_TEXTS if pending else self._content_texts
+        self.plain_texts = NO_PLAIN_TEXTS if pending else self._content_texts
 
     def _open_header(self) -> None:
         self.state = StreamState.HEADER
@@ -292,8 +352,8 @@ class MessageParser:
     def _read_in_header(self, token: int, events: list[Event]) -> None:
         if token == MESSAGE:
             self._finish_header(events)
-        elif token in STOP_TOKENS and not self._strict:
-            self._salvage_header(token, events)
+        elif token in STOP_TOKENS and self._is_lenient:
+            self._end_header_leniently(token, events)
         else:
             self._add_to_header([token], events)
 
@@ -318,7 +378,7 @@ class MessageParser:
         self._set_pending(b"")
         events.append(MessageStarted(self.header))
 
-    def _salvage_header(self, stop_token: int, events: list[Event]) -> None:
+    def _end_header_leniently(self, stop_token: int, events: list[Event]) -> None:
         if self.preset_role is not None and self.header_tokens:
             try:
                 header, text = parse_unfinished_header(
@@ -326,14 +386,14 @@ class MessageParser:
                 )
             except HarmonyError as error:
                 raise self._error(str(error), stop_token) from None
-            self._begin_salvaged(header, text, events)
+            self._begin_unfinished(header, text, events)
             self._complete(stop_token, events)
         self.offset += 1
         self.preset_role = None
         self._expect_start()
 
-    def _begin_salvaged(self, header: Header, text: str, events: list[Event]) -> None:
-        """Begins a message whose header had text in it and no `<|message|>`."""
+    def _begin_unfinished(self, header: Header, text: str, events: list[Event]) -> None:
+        """Begins a message whose header ended without `<|message|>`; `text` stood in the header."""
         self.header = header
         self._header_end = self.offset
         self._begin_content(events)
@@ -345,7 +405,7 @@ class MessageParser:
         events.append(
             MessageCompleted(
                 self.header,
-                self.text.getvalue(),
+                self.content.getvalue(),
                 stop_token,
                 TokenRange(self._header_begin, self._header_end),
                 TokenRange(self._content_begin, self.offset),
@@ -363,10 +423,10 @@ class MessageParser:
     def _expect_start(self) -> None:
         self.state = StreamState.EXPECT_START
         self.header_tokens = []
-        self.text = io.StringIO()
+        self.content = io.StringIO()
         self._pending = b""
         self._repairs = []
-        self.direct = NO_TEXTS
+        self.plain_texts = NO_PLAIN_TEXTS
 
     def _error(self, message: str, token: int | None) -> ParseError:
         return ParseError(message, token=token, offset=self.offset, state=self.state.value)
@@ -380,5 +440,4 @@ def _read_header(tokenizer: Tokenizer, preset_role: Role | None, tokens: tuple[i
     return parse_header(text, preset_role)
 
 
-# Models write a handful of headers again and again.
-_remember_header = functools.lru_cache(REMEMBERED_HEADERS)(_read_header)
+_remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)

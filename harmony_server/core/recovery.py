@@ -4,40 +4,26 @@ import codecs
 import functools
 from collections.abc import Sequence
 
+from .bounds import (
+    FIRST_STRAY_WORD_CHECK_TOKENS,
+    MAX_HELD_TOKENS,
+    MAX_REMEMBERED_HEADER_TOKENS,
+    MAX_REMEMBERED_HEADERS,
+    MAX_STRAY_WORDS,
+)
 from .chat import Role
 from .errors import HarmonyError
-from .events import (
-    Event,
-    Recovered,
-    RecoveryReason,
-    TokenRange,
-)
+from .events import Event, Recovered, RecoveryReason, TokenRange
 from .header import CHANNEL_SPELLING, ROLES
-from .lenient_header import (
-    LenientHeader,
+from .parser import NO_PLAIN_TEXTS, MessageParser, ParseOptions, StreamState
+from .repaired_header import (
+    RepairedHeader,
     could_be_role,
     read_complete_header,
     read_unfinished_header,
 )
-from .parser import (
-    MAX_REMEMBERED_HEADER_TOKENS,
-    NO_TEXTS,
-    REMEMBERED_HEADERS,
-    MessageParser,
-    ParseOptions,
-    StreamState,
-)
 from .structure import STOP_TOKENS
 from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
-
-# A header with more stray words than this is no header: its text is let go as content.
-_MAX_STRAY_WORDS = 4
-# How many header tokens there are when it is first looked at for stray words; then at every
-# doubling, which keeps the time linear.
-_FIRST_LOOK = 16
-# Text outside a message that is longer than this is not held back as a possible role.
-_MAX_HELD_TOKENS = 32
-
 
 # Repairs that come in runs: neighbours are reported as one.
 _MERGED = frozenset(
@@ -79,7 +65,7 @@ class RecoveringParser(MessageParser):
         self._outside_end = 0
         # Repairs of a header being read: reported when it is known which message they are of.
         self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
-        self._next_look = _FIRST_LOOK
+        self._next_look = FIRST_STRAY_WORD_CHECK_TOKENS
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
@@ -177,7 +163,7 @@ class RecoveringParser(MessageParser):
     # Outside a message
 
     def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if not self._flowing and len(self._held) + len(tokens) <= _MAX_HELD_TOKENS:
+        if not self._flowing and len(self._held) + len(tokens) <= MAX_HELD_TOKENS:
             held = [*self._held, *tokens]
             if could_be_role(self._text_of(held)):
                 self._held = held
@@ -217,8 +203,8 @@ class RecoveringParser(MessageParser):
         if not self._outside and not self._pending:
             self._outside_begin = self.offset
         text = self._decode(tokens, events)
-        # `direct` is for content.
-        self.direct = NO_TEXTS
+        # Only content has plain texts.
+        self.plain_texts = NO_PLAIN_TEXTS
         self.offset += len(tokens)
         if text:
             self._outside.append(text)
@@ -261,7 +247,7 @@ class RecoveringParser(MessageParser):
         super()._open_header()
         self.preset_role = None
         self._flowing = False
-        self._next_look = _FIRST_LOOK
+        self._next_look = FIRST_STRAY_WORD_CHECK_TOKENS
         self._header_repairs = []
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
@@ -278,7 +264,7 @@ class RecoveringParser(MessageParser):
                 self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
             elif len(self.header_tokens) == self._next_look:
                 self._next_look *= 2
-                if self._read_unfinished(self._header_text()[0]).stray_words > _MAX_STRAY_WORDS:
+                if self._read_unfinished(self._header_text()[0]).stray_words > MAX_STRAY_WORDS:
                     self._let_header_go(RecoveryReason.MISSING_MESSAGE, events)
         if position < len(tokens):
             self._add_content(tokens[position:], events)
@@ -286,11 +272,11 @@ class RecoveringParser(MessageParser):
     def _finish_header(self, events: list[Event]) -> None:
         tokens = tuple(self.header_tokens)
         read = _remember_header if len(tokens) <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
-        text, lenient = read(self._tokenizer, self.preset_role, self._default_role, tokens)
-        if lenient.repairs or self._header_repairs or "\ufffd" in text:
+        text, repaired = read(self._tokenizer, self.preset_role, self._default_role, tokens)
+        if repaired.repairs or self._header_repairs or "\ufffd" in text:
             self._note_invalid(text)
-            self._report_header_repairs(lenient, text, events)
-        self.header = lenient.header
+            self._report_header_repairs(repaired, text, events)
+        self.header = repaired.header
         self.preset_role = None
         self._header_end = self.offset
         self.offset += 1
@@ -300,9 +286,9 @@ class RecoveringParser(MessageParser):
         """Ends a header in mid-stream: its text is content, and so is what follows."""
         text, rest = self._header_text()
         self._note_header_repair(reason)
-        lenient = self._read_unfinished(text)
-        self._report_header_repairs(lenient, text, events)
-        self._begin_salvaged(lenient.header, lenient.text, events)
+        repaired = self._read_unfinished(text)
+        self._report_header_repairs(repaired, text, events)
+        self._begin_unfinished(repaired.header, repaired.text, events)
         self.preset_role = None
         self._set_pending(rest)
 
@@ -312,16 +298,16 @@ class RecoveringParser(MessageParser):
         """Ends a header that something else than `<|message|>` follows."""
         text = self._text_of(self.header_tokens)
         self._note_invalid(text)
-        lenient = self._read_unfinished(text)
-        if lenient.is_bare:
+        repaired = self._read_unfinished(text)
+        if repaired.is_bare:
             where = TokenRange(self._header_begin, self.offset)
             self._abandon_header(text, events)
             stray = text.replace(CHANNEL_SPELLING, "")
             self._append(Recovered(reason, stray, where, text), events)
         else:
             self._note_header_repair(reason)
-            self._report_header_repairs(lenient, text, events)
-            self._begin_salvaged(lenient.header, lenient.text, events)
+            self._report_header_repairs(repaired, text, events)
+            self._begin_unfinished(repaired.header, repaired.text, events)
             self.preset_role = None
             self._complete(stop_token, events)
 
@@ -333,7 +319,7 @@ class RecoveringParser(MessageParser):
         self.preset_role = None
         self._expect_start()
 
-    def _read_unfinished(self, text: str) -> LenientHeader:
+    def _read_unfinished(self, text: str) -> RepairedHeader:
         return read_unfinished_header(text, self.preset_role, self._default_role)
 
     def _header_text(self) -> tuple[str, bytes]:
@@ -361,13 +347,13 @@ class RecoveringParser(MessageParser):
     # Reports
 
     def _report_header_repairs(
-        self, lenient: LenientHeader, raw_header: str, events: list[Event]
+        self, repaired: RepairedHeader, raw_header: str, events: list[Event]
     ) -> None:
         """Reports each reason once: every report carries the header, and repairs may be many."""
         where = TokenRange(self._header_begin, self.offset)
         places = dict(self._header_repairs)
         texts: dict[RecoveryReason, list[str]] = {reason: [] for reason in places}
-        for reason, text in lenient.repairs:
+        for reason, text in repaired.repairs:
             texts.setdefault(reason, []).append(text)
         for reason, stray in texts.items():
             self._mark(reason)
@@ -426,9 +412,9 @@ class RecoveringParser(MessageParser):
 
 def _read_header(
     tokenizer: Tokenizer, preset_role: Role | None, default_role: Role, tokens: tuple[int, ...]
-) -> tuple[str, LenientHeader]:
+) -> tuple[str, RepairedHeader]:
     text = tokenizer.decode_replacing(tokens).decode(errors="replace")
     return text, read_complete_header(text, preset_role, default_role)
 
 
-_remember_header = functools.lru_cache(REMEMBERED_HEADERS)(_read_header)
+_remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from .bounds import MAX_SHARE_OF_RENDER_CACHE
+
 _Value = TypeVar("_Value")
 
 # What an entry takes beside its key and value: the dictionary's slot, the objects' headers.
@@ -74,7 +76,7 @@ class RenderCache(Generic[_Value]):
         remembered.
         """
         size += _ENTRY_OVERHEAD_BYTES
-        if size > self._max_bytes // 4:
+        if size > self._max_bytes * MAX_SHARE_OF_RENDER_CACHE:
             return
         with self._lock:
             replaced = self._entries.pop(key, None)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import json_text
+from .bounds import MAX_REMEMBERED_TOOL_CHARACTERS, MAX_REMEMBERED_TOOL_TYPES
 from .chat import DeveloperContent, SystemContent, ToolDescription, ToolNamespaceConfig
 from .typescript import schema_to_type
 
@@ -87,16 +88,14 @@ def _tool_lines(tool: ToolDescription) -> Iterator[str]:
 
 def _parameters_type(parameters: dict[Any, Any]) -> str:
     text = json_text.to_text(parameters)
-    return _remember_type(text) if len(text) <= _MAX_REMEMBERED_TEXT else _type_of(text)
+    return _remember_type(text) if len(text) <= MAX_REMEMBERED_TOOL_CHARACTERS else _type_of(text)
 
 
 def _type_of(text: str) -> str:
     return schema_to_type(json_text.load(text))
 
 
-# The same tools come with every conversation.
-_remember_type = functools.lru_cache(maxsize=256)(_type_of)
-_MAX_REMEMBERED_TEXT = 4096
+_remember_type = functools.lru_cache(MAX_REMEMBERED_TOOL_TYPES)(_type_of)
 
 
 def _lines(text: str) -> list[str]:

@@ -25,19 +25,18 @@ class StreamableParser:
         last_content_delta: The text that the last token added to the current message; None where
             it added none. What is left of an incomplete character when a message ends is in the
             message only.
-        tokens: Every token that was processed, those that raised included.
         recovered: The repairs so far; only a parser with `ParseOptions.recover` makes any.
     """
 
     __slots__ = (
-        "_caught_up",
         "_completed",
         "_encoding",
+        "_fed_tokens",
         "_parser",
-        "_parts",
+        "_texts",
+        "_tokens",
         "last_content_delta",
         "recovered",
-        "tokens",
     )
 
     def __init__(
@@ -51,12 +50,11 @@ class StreamableParser:
         self._encoding = encoding
         self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict))
         self._completed: list[MessageCompleted] = []
-        # The texts of the current message, as the tokens gave them, and how many of them the parser
-        # knows of.
-        self._parts: list[str] = []
-        self._caught_up = 0
+        # How many tokens the parser has read, and the texts that they added to the current message.
+        self._fed_tokens = 0
+        self._texts: list[str] = []
         self.last_content_delta: str | None = None
-        self.tokens: list[int] = []
+        self._tokens: list[int] = []
         self.recovered: list[Recovered] = []
 
     def process(self, token: int) -> Self:
@@ -66,16 +64,15 @@ class StreamableParser:
             HarmonyError: Malformed output.
             OverflowError: The token id is negative or does not fit into 32 bits.
         """
-        parser = self._parser
+        # The parser gets tokens that only add text later: to feed each would double its cost.
         try:
-            text = parser.direct[token]
+            text = self._parser.plain_texts[token]
         except IndexError:
             text = ""
         if not text or token < 0:
             self._process_slowly(token)
             return self
-        self.tokens.append(token)
-        self._parts.append(text)
+        self._tokens.append(token)
         self.last_content_delta = text
         return self
 
@@ -96,43 +93,50 @@ class StreamableParser:
             raise OverflowError("out of range integral type conversion attempted")
         parser = self._parser
         self._catch_up()
-        self.tokens.append(token)
+        self._tokens.append(token)
         events: list[Event] = []
-        if parser.state is StreamState.CONTENT and token not in parser.breaks:
-            texts = parser.read_deferring(token, events)
-            self._parts += texts
-            self._caught_up = len(self._parts)
-            self.last_content_delta = "".join(texts) or None
-        else:
-            parser.feed_one(token, events)
+        try:
+            if parser.state is StreamState.CONTENT and token not in parser.breaks:
+                texts = parser.read_deferring(token, events)
+                self._texts += texts
+                self.last_content_delta = "".join(texts) or None
+            else:
+                parser.feed_one(token, events)
+        finally:
+            # A token that raised counts too, as it does in `tokens`.
+            parser.offset = self._fed_tokens = len(self._tokens)
         self._collect(events)
 
     def _catch_up(self) -> None:
-        """Tells the parser of the tokens that were only text, which `process` keeps to itself."""
-        if self._caught_up < len(self._parts):
-            self._parser.text.write("".join(self._parts[self._caught_up :]))
-            self._caught_up = len(self._parts)
-        self._parser.offset = len(self.tokens)
+        """Feeds the parser the tokens that it has not read yet, which only added text."""
+        if self._fed_tokens < len(self._tokens):
+            self._texts += self._parser.feed_plain(self._tokens[self._fed_tokens :])
+            self._fed_tokens = len(self._tokens)
 
     def _collect(self, events: list[Event]) -> None:
         for event in events:
             match event:
                 case MessageStarted():
-                    self._parts, self._caught_up = [], 0
+                    self._texts = []
                 case ContentDelta():
-                    self._parts.append(event.text)
-                    self._caught_up = len(self._parts)
+                    self._texts.append(event.text)
                 case MessageCompleted():
                     self._completed.append(event)
-                    self._parts, self._caught_up = [], 0
+                    self._texts = []
                     self.last_content_delta = None
                 case Recovered():
                     self.recovered.append(event)
 
     @property
+    def tokens(self) -> list[int]:
+        """Every token that was processed, those that raised included."""
+        return self._tokens.copy()
+
+    @property
     def current_content(self) -> str:
         """The text of the current message so far; empty outside content."""
-        return "".join(self._parts)
+        self._catch_up()
+        return self._parser.content.getvalue()
 
     @property
     def current_role(self) -> Role | None:
@@ -173,6 +177,7 @@ class StreamableParser:
         `content_tokens` are those of the text, each delta encoded on its own; they need not be the
         tokens that were processed.
         """
+        self._catch_up()
         parser = self._parser
         data: dict[str, Any] = {"state": parser.state.value}
         if parser.state is StreamState.HEADER:
@@ -189,6 +194,6 @@ class StreamableParser:
                 "content_type": header.content_type,
             }
             data["content_tokens"] = [
-                token for part in self._parts for token in self._encoding.encode_ordinary(part)
+                token for text in self._texts for token in self._encoding.encode_ordinary(text)
             ]
         return data

@@ -11,6 +11,7 @@ from typing import Literal
 import tiktoken
 
 from . import vocabulary
+from .bounds import MAX_BLANKS_AT_ONCE, MAX_ENCODED_CHARACTERS_AT_ONCE, MAX_REMEMBERED_PATTERNS
 from .errors import HarmonyError, SpecialTokenError
 
 NAME = "o200k_harmony"
@@ -64,12 +65,9 @@ _PATTERN = "|".join(
     ]
 )
 
-_CHARACTERS_AT_ONCE = 32_768
-# A run of a million blanks is more than the engine of the pattern can look back over: it panics.
-# The class is the pattern's \s without the ends of lines, which the engine takes in another way.
-_MANY_BLANKS = 500_000
+# The pattern's \s without the ends of lines, which the engine takes in another way.
 _BLANK = "[\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-_LONG_BLANKS = re.compile(rf"(?<!{_BLANK}){_BLANK}{{{_MANY_BLANKS},}}+(?![\r\n])")
+_LONG_BLANKS = re.compile(rf"(?<!{_BLANK}){_BLANK}{{{MAX_BLANKS_AT_ONCE},}}+(?![\r\n])")
 _SPECIAL_SHAPE = re.compile(r"<\|[a-z0-9_]+\|>")
 _SAFE_CUT = re.compile("(?<=[A-Za-z]) (?=[A-Za-z])")
 
@@ -105,7 +103,7 @@ class Tokenizer:
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Encodes text; spellings of special tokens stay text. Lone surrogates become U+FFFD."""
-        if len(text) <= _CHARACTERS_AT_ONCE:
+        if len(text) <= MAX_ENCODED_CHARACTERS_AT_ONCE:
             return self._encoding.encode_ordinary(text)
         return list(itertools.chain.from_iterable(self.encode_in_parts(text)))
 
@@ -137,7 +135,7 @@ class Tokenizer:
             raise SpecialTokenError(spelling)
         if len(allowed) == 0:  # None is no set: a TypeError
             return self.encode_ordinary(text)
-        if len(text) <= _CHARACTERS_AT_ONCE:
+        if len(text) <= MAX_ENCODED_CHARACTERS_AT_ONCE:
             return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
         tokens: list[int] = []
         begin = 0
@@ -149,7 +147,7 @@ class Tokenizer:
         return tokens + self.encode_ordinary(text[begin:])
 
     def _encode_part(self, text: str) -> list[int]:
-        if len(text) <= _MANY_BLANKS:
+        if len(text) <= MAX_BLANKS_AT_ONCE:
             return self._encoding.encode_ordinary(text)
         tokens: list[int] = []
         begin = 0
@@ -216,8 +214,8 @@ def _split_long(text: str) -> Iterator[str]:
     text of megabytes does not keep other threads from the interpreter while its tokens are made.
     """
     begin = 0
-    while len(text) - begin > _CHARACTERS_AT_ONCE:
-        cut = _SAFE_CUT.search(text, begin + _CHARACTERS_AT_ONCE)
+    while len(text) - begin > MAX_ENCODED_CHARACTERS_AT_ONCE:
+        cut = _SAFE_CUT.search(text, begin + MAX_ENCODED_CHARACTERS_AT_ONCE)
         if cut is None:
             break
         yield text[begin : cut.start()]
@@ -272,6 +270,6 @@ def _special_in(text: str) -> Iterator[str]:
     return (it for it in shapes if it in SPECIAL_TOKENS)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(MAX_REMEMBERED_PATTERNS)
 def _any_of(spellings: frozenset[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, spellings)))

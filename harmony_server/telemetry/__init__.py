@@ -11,7 +11,7 @@ from .logs import RpcLog
 from .rpcs import Observer
 
 if TYPE_CHECKING:
-    from ..service import HarmonyService
+    from ..service.unary import HarmonyService
     from .metrics import Metrics
     from .otel import OpenTelemetry
 

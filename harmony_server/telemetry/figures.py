@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ..service import HarmonyService
+    from ..service.unary import HarmonyService
 
 Kind = Literal["counter", "gauge"]
 
@@ -24,7 +24,7 @@ _COUNTERS: tuple[tuple[str, str], ...] = (
     ("parsed_tokens", "Tokens that parses were given."),
 )
 _COUNTERS_BY_REASON: tuple[tuple[str, str], ...] = (
-    ("recoveries", "Repairs of malformed output in recover mode."),
+    ("repairs", "Repairs of malformed output in recover mode."),
     ("sequence_errors", "Errors of ParseBatch sequences; they are events, no status codes."),
 )
 _CACHE: tuple[tuple[Kind, str, str], ...] = (
@@ -37,7 +37,7 @@ _CACHE: tuple[tuple[Kind, str, str], ...] = (
 _LIMITS: tuple[tuple[str, str], ...] = (
     ("streams", "streams of Parse, ParseBatch and reflection"),
     ("sequences", "sequences of ParseBatch streams"),
-    ("renders", "large unary requests, at work or waiting for a thread"),
+    ("large_requests", "large unary requests, at work or waiting for a thread"),
 )
 
 

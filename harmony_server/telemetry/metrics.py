@@ -15,9 +15,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from ..addresses import Address
+from ..contract.methods import METHODS, Method
 from ..version import __version__
 from .figures import LAG_SECONDS, RPC_SECONDS, Figure
-from .rpcs import METHODS, Method, Rpc
+from .rpcs import Rpc
 
 # Names and labels are those of the gRPC middlewares of Go and Java, which dashboards know.
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from ..contract.methods import METHODS
 from ..version import __version__
 from .figures import LAG_SECONDS, RPC_SECONDS, Figure
-from .rpcs import METHODS, Rpc
+from .rpcs import Rpc
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation

@@ -6,49 +6,23 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import grpc
 
-from harmony_client.v1 import service_pb2
+from .. import bounds
+from ..contract.methods import Method
 
 if TYPE_CHECKING:
     _Handler = grpc.RpcMethodHandler[Any, Any]
     _Context = grpc.aio.ServicerContext[Any, Any]
 
 _REQUEST_ID_KEY = "x-request-id"
-_MAX_REQUEST_ID = 128
 
 # A client tells neither that its deadline passed nor its exact deadline, which gRPC rounds up by
 # at most a hundredth: what ends so near to it, deadline and way from the client, is that.
 _DEADLINE_SHARE = 0.01
 _DEADLINE_SECONDS = 0.02
-
-
-class Method(NamedTuple):
-    """A method of the service.
-
-    Attributes:
-        service: `harmony.v1.HarmonyService`.
-        name: `Render`.
-        streaming: Whether it is a stream.
-    """
-
-    service: str
-    name: str
-    streaming: bool
-
-    @property
-    def path(self) -> str:
-        """What gRPC calls it."""
-        return f"/{self.service}/{self.name}"
-
-
-_SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
-# By their names.
-METHODS: Final = {
-    it.name: Method(_SERVICE.full_name, it.name, it.client_streaming) for it in _SERVICE.methods
-}
 
 
 class Rpc:
@@ -90,7 +64,7 @@ class Rpc:
         for key, value in self.metadata:
             # What a client sends must not forge a line or fill the disk.
             if key == _REQUEST_ID_KEY and isinstance(value, str) and value.isprintable():
-                return value[:_MAX_REQUEST_ID]
+                return value[: bounds.MAX_REQUEST_ID_LENGTH]
         return ""
 
 

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from .. import background, exit_codes
+from .. import exit_codes
+from ..process import background
+from ..process.signals import obey_signals
 from ..settings import Settings
 from .messages import Assignment
 from .placement import SharedPort, socket_of_worker
-from .process import WorkerProcess
+from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -52,10 +54,7 @@ class Supervisor:
 
     async def _run(self) -> int:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(ending, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        obey_signals(stop, self._reload)
         with contextlib.ExitStack() as ports:
             try:
                 self._workers = self._place_workers(ports)

@@ -17,7 +17,7 @@ from ..telemetry import logs
 from .messages import Assignment, CannotStart, CollectMetrics, Ready, Reload
 
 if TYPE_CHECKING:
-    from ..server import Server
+    from ..process.server import Server
 
 
 def main(pipe: Connection) -> int:
@@ -32,18 +32,13 @@ def main(pipe: Connection) -> int:
 
 
 async def _serve(assignment: Assignment, pipe: Connection) -> int:
-    from ..server import CannotStartError, Server, stop_on_signals
+    from ..process.server import CannotStartError, Server
 
     stop = asyncio.Event()
     try:
         server = Server(assignment.settings, addresses=assignment.addresses, shares_ports=True)
-    except (ImportError, OSError, ValueError) as error:
-        _tell(pipe, CannotStart(str(error)))
-        return exit_codes.CANNOT_START
-    stop_on_signals(stop, server.reload)
-    asyncio.get_running_loop().add_reader(pipe, _hear, pipe, server, stop)
-    try:
-        await server.serve(stop, lambda bound: _tell(pipe, Ready(bound)))
+        asyncio.get_running_loop().add_reader(pipe, _hear, pipe, server, stop)
+        await server.serve_until_signal(lambda addresses: _tell(pipe, Ready(addresses)), stop)
     except CannotStartError as error:
         _tell(pipe, CannotStart(str(error)))
         return exit_codes.CANNOT_START

@@ -13,11 +13,13 @@ from google.protobuf.message import Message
 from harmony_client.errors import DETAILS_KEY
 from harmony_client.v1 import parse_pb2
 from harmony_server import core
-from harmony_server.batch_stream import BatchStream
-from harmony_server.handlers import Stream
-from harmony_server.parse_stream import ParseStream
-from harmony_server.request_error import RequestError
-from harmony_server.service import HarmonyService
+from harmony_server.contract.statuses import to_status
+from harmony_server.operations.errors import RequestError
+from harmony_server.rpc.handlers import Stream
+from harmony_server.rpc.statuses import code_of
+from harmony_server.service.batch_stream import BatchStream
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.service.unary import HarmonyService
 from tests.support.limits import limits
 
 
@@ -125,7 +127,7 @@ class _AsyncCall:
 
 
 def _status(error: RequestError) -> grpc.aio.AioRpcError:
-    details = (DETAILS_KEY, error.to_status().SerializeToString())
+    details = (DETAILS_KEY, to_status(error).SerializeToString())
     return grpc.aio.AioRpcError(
-        error.code, grpc.aio.Metadata(), grpc.aio.Metadata(details), error.message
+        code_of(error), grpc.aio.Metadata(), grpc.aio.Metadata(details), error.message
     )

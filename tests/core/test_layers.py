@@ -55,6 +55,7 @@ def test_the_names_of_the_core() -> None:
         "HarmonyError",
         "Message",
         "ParseError",
+        "ParseMode",
         "ParseOptions",
         "ReasoningEffort",
         "RenderConversationConfig",

@@ -32,7 +32,7 @@ from tests.support.encodings import SPELLINGS, encode, encoding
 
 RECOVER = ParseOptions(recover=True)
 # The repairs by which text of a header becomes content.
-SALVAGED = {
+TEXT_LEAVES_HEADER = {
     RecoveryReason.MISSING_MESSAGE,
     RecoveryReason.HEADER_TOO_LONG,
     RecoveryReason.TRUNCATED_HEADER,
@@ -101,7 +101,7 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
             for token in tokens[slice(*message.content_range)]
             if token not in STRUCTURAL_TOKENS - {CONSTRAIN}
         ]
-        if SALVAGED.isdisjoint(message.repairs):
+        if TEXT_LEAVES_HEADER.isdisjoint(message.repairs):
             assert message.text == text_of(content_tokens)
         else:
             assert text_of([*header_tokens, *content_tokens]).endswith(message.text)

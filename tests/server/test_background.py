@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from harmony_server import background
+from harmony_server.process import background
 
 
 async def _fail() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from harmony_server.byte_budget import ByteBudget
+from harmony_server.operations.byte_budget import ByteBudget
 
 
 class _Work:

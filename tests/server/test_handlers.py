@@ -12,9 +12,11 @@ import pytest
 
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
-from harmony_server.handlers import Handlers
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
+from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
+from harmony_server.operations.offloading import Offloader
+from harmony_server.rpc.handlers import Handlers
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.service.unary import HarmonyService
 from tests.support.encodings import encoding
 from tests.support.failures import Failure, failure_of_error
 from tests.support.limits import limits
@@ -57,24 +59,24 @@ async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
 async def test_work_is_at_work_until_it_is_done() -> None:
     """However often its RPC is cancelled, it counts for as long as its thread is busy."""
     bounds = limits()
-    handlers = Handlers(bounds)
+    offloader = Offloader(bounds)
     done = threading.Event()
 
     def work() -> bytes:
         done.wait(_TIMEOUT_SECONDS)
         return b""
 
-    rpc = asyncio.create_task(handlers._render_in_thread(work, 100))
+    rpc = asyncio.create_task(offloader.do_request(work, MAX_INLINE_UNARY_BYTES + 1))
     for _ in range(3):
         await asyncio.sleep(0.05)
         rpc.cancel()
     await asyncio.sleep(0.05)
-    assert bounds.renders.taken == 1
+    assert bounds.large_requests.taken == 1
     done.set()
     with pytest.raises(asyncio.CancelledError):
         await rpc
-    assert bounds.renders.taken == 0
-    handlers.close()
+    assert bounds.large_requests.taken == 0
+    offloader.close()
 
 
 async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: float) -> Failure:

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harmony_server import transport
-from harmony_server.secret_files import SecretFiles
+from harmony_server.process import transport
+from harmony_server.process.secret_files import SecretFiles
 from harmony_server.settings import Settings
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

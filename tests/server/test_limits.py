@@ -26,7 +26,7 @@ from tests.support.streams import ASSISTANT, LockStep, config, tokens
 _Parse = LockStep[parse_pb2.ParseRequest, parse_pb2.ParseResponse]
 _Batch = LockStep[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]
 _TIMEOUT_SECONDS = 30
-_FULL = ("--listen", "127.0.0.1:0", "--max-streams", "1", "--max-concurrent-renders", "1")
+_FULL = ("--listen", "127.0.0.1:0", "--max-streams", "1", "--max-concurrent-large-requests", "1")
 
 
 @contextlib.contextmanager
@@ -222,7 +222,7 @@ def test_sequences_of_all_streams() -> None:
 
 def test_concurrent_renders() -> None:
     """Of more large renders than may be at work the rest is refused; small ones are served."""
-    with _limited(max_concurrent_renders=1, render_cache_mib=0) as stub:
+    with _limited(max_concurrent_large_requests=1, render_cache_mib=0) as stub:
         large = service_pb2.RenderRequest(message=user("word " * 400_000))
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -234,7 +234,7 @@ def test_concurrent_renders() -> None:
         assert 1 <= len(refused) <= 3
         for error in refused:
             assert isinstance(error, grpc.RpcError)
-            assert failure_of_error(error) == _exceeded("max_concurrent_renders", 1)
+            assert failure_of_error(error) == _exceeded("max_concurrent_large_requests", 1)
         assert stub.Render(large, _TIMEOUT_SECONDS).tokens
 
 
@@ -361,7 +361,7 @@ def test_connection_age() -> None:
 
 def test_a_deadline_ends_the_work() -> None:
     """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
-    limits = {"max_concurrent_renders": 1, "render_cache_mib": 0, "max_request_bytes": 2**23}
+    limits = {"max_concurrent_large_requests": 1, "render_cache_mib": 0, "max_request_bytes": 2**23}
     with _limited(**limits) as stub:
         request = service_pb2.RenderConversationRequest()
         for _ in range(150):

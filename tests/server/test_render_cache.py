@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import harmony_client
 from harmony_client.v1 import chat_pb2, service_pb2
-from harmony_server import core, from_proto, wire
-from harmony_server.request_error import RequestError
-from harmony_server.service import HarmonyService
+from harmony_server import core
+from harmony_server.contract import from_proto, wire
+from harmony_server.operations.errors import RequestError
+from harmony_server.service.unary import HarmonyService
 from tests.support.limits import limits
 
 ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
@@ -53,7 +54,7 @@ def render(
         conversation=chat_pb2.Conversation(messages=messages),
         config=service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis),
     )
-    response = server.render_conversation(request.SerializeToString()).render()
+    response = server.render_conversation(request.SerializeToString()).do()
     return list(service_pb2.RenderConversationResponse.FromString(response).tokens)
 
 
@@ -110,9 +111,9 @@ def test_what_is_remembered_is_no_work() -> None:
         conversation=chat_pb2.Conversation(messages=MESSAGES[3:5])
     )
     work = server.render_conversation(request.SerializeToString())
-    assert work.new_bytes == sum(message.ByteSize() for message in MESSAGES[3:5])
-    work.render()
-    assert server.render_conversation(request.SerializeToString()).new_bytes == 0
+    assert work.size == sum(message.ByteSize() for message in MESSAGES[3:5])
+    work.do()
+    assert server.render_conversation(request.SerializeToString()).size == 0
 
 
 def test_the_cache_is_bounded_in_bytes() -> None:
@@ -168,7 +169,7 @@ def test_parts_of_a_conversation_add_up() -> None:
         ).SerializeToString()
         for message in MESSAGES[3:5]
     )
-    response = service(MIB).render_conversation(first + second).render()
+    response = service(MIB).render_conversation(first + second).do()
     tokens = list(service_pb2.RenderConversationResponse.FromString(response).tokens)
     assert tokens == in_core(MESSAGES[3:5], True)
 
@@ -183,7 +184,7 @@ def test_what_protobuf_refuses_is_refused(damage: str) -> None:
         parts = [conversation + b"\x00\x01"]
     request = b"".join(bytes([0x0A, len(part)]) + part for part in parts)
     with pytest.raises(RequestError) as caught:
-        service(MIB).render_conversation(request).render()
+        service(MIB).render_conversation(request).do()
     assert caught.value.reason == "MALFORMED_REQUEST"
 
 
@@ -195,7 +196,7 @@ def test_unknown_fields_are_ignored() -> None:
     varint_field = bytes([0xA0, 0x06, 0x05])  # field 100, varint
     group = bytes([0xA3, 0x06, 0xA0, 0x06, 0x05, 0xA4, 0x06])  # field 100, a group around it
     for extra in (varint_field, group):
-        response = service(MIB).render_conversation(request + extra).render()
+        response = service(MIB).render_conversation(request + extra).do()
         tokens = list(service_pb2.RenderConversationResponse.FromString(response).tokens)
         assert tokens == in_core([MESSAGES[3]], True)
 
@@ -212,7 +213,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Bytes that are no request are refused in words made for the caller, whatever they are."""
     reason = "NONE"
     try:
-        service(MIB).render_conversation(data).render()
+        service(MIB).render_conversation(data).do()
     except RequestError as error:
         reason = error.reason
     assert reason in {"NONE", "MALFORMED_REQUEST", "INVALID_FIELD"}

@@ -3,7 +3,7 @@
 import pytest
 
 from harmony_client.v1 import parse_pb2
-from harmony_server import wire
+from harmony_server.contract import wire
 
 
 @pytest.mark.parametrize("character", ["a", "é", "漢", "😀"])

@@ -16,9 +16,10 @@ import pytest
 from devtools import material, requests
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_server import core
-from harmony_server.batch_stream import BatchStream
-from harmony_server.parse_stream import ParseStream
-from harmony_server.service import HarmonyService
+from harmony_server.rpc.statuses import code_of
+from harmony_server.service.batch_stream import BatchStream
+from harmony_server.service.parse_stream import ParseStream
+from harmony_server.service.unary import HarmonyService
 from tests.support.limits import limits
 from tests.support.messages import user
 
@@ -112,7 +113,7 @@ class MixedLoad:
         request = service_pb2.RenderConversationForCompletionRequest(
             conversation=conversation, next_turn_role=chat_pb2.ROLE_ASSISTANT
         ).SerializeToString()
-        expected = self._service.render_conversation_for_completion(request).render()
+        expected = self._service.render_conversation_for_completion(request).do()
         assert await self._ask("RenderConversationForCompletion", request) == expected
 
     async def _parse_messages(self) -> None:
@@ -188,7 +189,7 @@ class MixedLoad:
             data = [it.SerializeToString() for it in sent]
             answers = [stream.answer(it) for it in data]
             if stream.failure:
-                return _Exchange("Parse", data, answers, stream.failure.code)
+                return _Exchange("Parse", data, answers, code_of(stream.failure))
             return _Exchange("Parse", data, [*answers, stream.finish()])
 
         recovering = parse_pb2.ParseOptions(recover=True)

@@ -55,7 +55,7 @@ async def test_the_largest_requests_in_the_largest_number(
 ) -> None:
     """As many large requests as are admitted, each as large as it may be, fit into 512 MiB."""
     text = text_of(random.Random(0), _LIMITS.request_bytes - _ENVELOPE_BYTES)
-    requests = [_request(text, number) for number in range(_LIMITS.renders.maximum)]
+    requests = [_request(text, number) for number in range(_LIMITS.large_requests.maximum)]
     assert _LIMITS.request_bytes * 0.99 < len(requests[0]) <= _LIMITS.request_bytes
     options = [*CHANNEL_OPTIONS, ("grpc.max_receive_message_length", -1)]
     with running_server("--listen", "127.0.0.1:0") as (server, address):

@@ -1,6 +1,6 @@
 """The bounds of a server as it is by default."""
 
-from harmony_server.limits import Limits
+from harmony_server.operations.limits import Limits
 from harmony_server.settings import Settings
 
 

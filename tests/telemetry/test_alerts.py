@@ -11,7 +11,7 @@ import grpc
 import pytest
 import yaml
 
-from harmony_server.telemetry.counters import Counters
+from harmony_server.operations.counters import Counters
 from tests.support.observed_servers import observed_server
 from tests.support.tools import ROOT, tool
 

@@ -128,7 +128,7 @@ def test_open_sequences(server: ObservedServer, stub: HarmonyServiceStub) -> Non
     assert samples.sum("harmony_sequences_open") == 0
     assert samples.sum("harmony_sequences_max") == 16_384
     assert samples.sum("harmony_streams_max") == 1024
-    assert samples.sum("harmony_renders_max") == 16
+    assert samples.sum("harmony_large_requests_max") == 16
 
 
 def test_a_failed_stream_has_its_code(server: ObservedServer, stub: HarmonyServiceStub) -> None:
@@ -300,9 +300,7 @@ def test_recoveries_by_reason(server: ObservedServer, stub: HarmonyServiceStub) 
             open=opened, sequence_ids=[1] * len(broken), tokens=broken, close=[1]
         ),
     )
-    counts = {
-        it.name: growth.of("harmony_recoveries_total", reason=it.name) for it in RecoveryReason
-    }
+    counts = {it.name: growth.of("harmony_repairs_total", reason=it.name) for it in RecoveryReason}
     assert {reason: count for reason, count in counts.items() if count} == {"REPEATED_RECIPIENT": 3}
 
 

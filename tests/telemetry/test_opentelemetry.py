@@ -132,7 +132,7 @@ def test_metrics(collector: Collector) -> None:
         found = collector.metrics()
         assert _number(found["harmony_rendered_tokens"]) == rendered
         assert _number(found["harmony_parsed_tokens"]) == len(_COMPLETION)
-        assert len(found["harmony_recoveries"].sum.data_points) == 17
+        assert len(found["harmony_repairs"].sum.data_points) == 17
         duration = found["rpc.server.call.duration"]
         (point,) = duration.histogram.data_points
         assert texts(point.attributes) == {

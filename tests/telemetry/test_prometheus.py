@@ -159,7 +159,7 @@ def test_the_numbers_arrive(scraped: Scraped) -> None:
             ('grpc_server_handled_total{{{}, grpc_code="INVALID_ARGUMENT"}}', 1),
             ('grpc_server_handling_seconds_count{{{}, grpc_type="bidi_stream"}}', 2),
             ("harmony_parsed_tokens_total{{{}}}", len(_BROKEN) + 1),
-            ('harmony_recoveries_total{{{}, reason="REPEATED_RECIPIENT"}}', 1),
+            ('harmony_repairs_total{{{}, reason="REPEATED_RECIPIENT"}}', 1),
             ('harmony_sequence_errors_total{{{}, reason="SEQUENCE_UNKNOWN"}}', 1),
             ("harmony_sequences_open{{{}}}", 0),
         ):

@@ -17,7 +17,7 @@ import pytest
 from harmony_client import Client, MessageCompleted
 from harmony_server.settings import Settings
 from harmony_server.workers.messages import Assignment
-from harmony_server.workers.process import WorkerProcess
+from harmony_server.workers.worker_process import WorkerProcess
 from tests.support.supervised_servers import Supervised, serving
 from tests.support.waiting import eventually
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-import grpc
-
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import core, from_proto, to_proto, wire
-from .abandonment import unless_abandoned
-from .core.events import Event, Recovered
-from .core.parser import MessageParser
-from .core.tokenizer import VOCABULARY_SIZE
-from .request_error import RequestError, parse_failed, read_request
-from .service import HarmonyService
+from .. import core
+from ..contract import from_proto, to_proto, wire
+from ..contract.requests import read_request
+from ..core.events import Event, Recovered
+from ..core.parser import MessageParser
+from ..operations.abandonment import unless_abandoned
+from ..operations.errors import Reason, RequestError, parse_failed
+from .unary import HarmonyService
 
 
 class ParseStream:
@@ -87,19 +86,15 @@ class ParseStream:
         for event in events:
             to_proto.fill_event(response.events.add(), event)
             if isinstance(event, Recovered):
-                self._counters.count_recovery(event)
+                self._counters.count_repair(event)
         return response.SerializeToString()
 
 
 def _feed_text(parser: MessageParser, token: int) -> bytes | None:
     """Feeds a token that is only text, the hot path; returns None where it is more."""
-    text = parser.direct[token] if token < VOCABULARY_SIZE else ""
-    if not text:
-        return None
-    parser.text.write(text)
-    parser.offset += 1
-    return wire.delta_response(text)
+    text = parser.feed_text(token)
+    return wire.delta_response(text) if text else None
 
 
 def _out_of_order(message: str) -> RequestError:
-    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, "OUT_OF_ORDER", message, field="request")
+    return RequestError(Reason.OUT_OF_ORDER, message, field="request")

@@ -7,10 +7,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import grpc
-
-from .request_error import RequestError
-from .settings import Settings
+from ..settings import Settings
+from .errors import limit_exceeded
 
 
 class Allowance:
@@ -65,7 +63,7 @@ class Limits:
         streams: The open streams.
         health_watches: The open watches of the health.
         sequences: The open sequences of batch streams.
-        renders: The unary requests that are work for a thread.
+        large_requests: The unary requests that are work for a thread.
         stream_idle_seconds: How long a stream may be without a request; 0: as long as it likes.
     """
 
@@ -75,7 +73,7 @@ class Limits:
     streams: Allowance
     health_watches: Allowance
     sequences: Allowance
-    renders: Allowance
+    large_requests: Allowance
     stream_idle_seconds: float
 
     @classmethod
@@ -88,7 +86,9 @@ class Limits:
             streams=Allowance("max_streams", settings.max_streams),
             health_watches=Allowance("max_health_watches", settings.max_health_watches),
             sequences=Allowance("max_sequences", settings.max_sequences),
-            renders=Allowance("max_concurrent_renders", settings.max_concurrent_renders),
+            large_requests=Allowance(
+                "max_concurrent_large_requests", settings.max_concurrent_large_requests
+            ),
             stream_idle_seconds=settings.stream_idle_timeout_seconds,
         )
 
@@ -101,14 +101,3 @@ class Limits:
         """Raises RequestError, which names `field`, where a request has too many tokens."""
         if count > self.request_tokens:
             raise limit_exceeded("max_request_tokens", self.request_tokens, field)
-
-
-def limit_exceeded(setting: str, maximum: float, field: str | None = None) -> RequestError:
-    """Returns the error for a bound that is reached."""
-    return RequestError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "LIMIT_EXCEEDED",
-        f"exceeds {setting}, {maximum}" if field else f"{setting} is exceeded: {maximum}",
-        field=field,
-        metadata={"limit": setting, "maximum": f"{maximum}"},
-    )

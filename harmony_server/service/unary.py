@@ -1,36 +1,25 @@
 """The unary RPCs, as functions of a request; transport is `handlers`' business."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Literal, NamedTuple
-
-import grpc
+from typing import Literal
 
 from harmony_client.v1 import service_pb2 as pb
 
-from . import core, from_proto, to_proto, wire
-from .abandonment import unless_abandoned
+from .. import core
+from ..contract import from_proto, to_proto, wire
+from ..contract.requests import read_request
+from ..core import vocabulary
+from ..core.errors import SpecialTokenError
+from ..core.events import Event, MessageCompleted, Recovered
+from ..core.render_cache import CacheStatistics, RenderCache
+from ..core.tokenizer import SPECIAL_TOKENS, is_token
+from ..operations.abandonment import unless_abandoned
+from ..operations.counters import Counters
+from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
+from ..operations.limits import Limits
+from ..operations.offloading import PreparedWork
+from ..version import __version__
 from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
-from .core import vocabulary
-from .core.errors import SpecialTokenError
-from .core.events import Event, MessageCompleted, Recovered
-from .core.render_cache import CacheStatistics, RenderCache
-from .core.tokenizer import SPECIAL_TOKENS, is_token
-from .limits import Limits
-from .request_error import RequestError, invalid_field, parse_failed, read_request
-from .telemetry.counters import Counters
-from .version import __version__
-
-
-class ConversationWork(NamedTuple):
-    """A conversation that is ready to be rendered.
-
-    Attributes:
-        new_bytes: The size of the messages that are not remembered: what the work costs.
-        render: Does the work and returns the response, as bytes; raises RequestError.
-    """
-
-    new_bytes: int
-    render: Callable[[], bytes]
 
 
 class HarmonyService:
@@ -90,13 +79,13 @@ class HarmonyService:
         self.counters.count_rendered(wire.count_tokens(packed))
         return wire.tokens_response(packed)
 
-    def render_conversation(self, data: bytes) -> ConversationWork:
+    def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a conversation."""
         request, messages = self._conversations.read(pb.RenderConversationRequest, data)
         config = from_proto.render_config(request.config)
         return self._work(messages, lambda: self._conversations.render(messages, config))
 
-    def render_conversation_for_completion(self, data: bytes) -> ConversationWork:
+    def render_conversation_for_completion(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a prompt."""
         request, messages = self._conversations.read(
             pb.RenderConversationForCompletionRequest, data
@@ -106,7 +95,7 @@ class HarmonyService:
         end = self._conversations.prompt_end(role)
         return self._work(messages, lambda: self._conversations.render(messages, config, end=end))
 
-    def render_conversation_for_training(self, data: bytes) -> ConversationWork:
+    def render_conversation_for_training(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a training example."""
         request, messages = self._conversations.read(pb.RenderConversationForTrainingRequest, data)
         config = from_proto.render_config(request.config)
@@ -116,8 +105,8 @@ class HarmonyService:
 
     def _work(
         self, messages: ConversationMessages, render: Callable[[], bytes]
-    ) -> ConversationWork:
-        return ConversationWork(messages.new_bytes, lambda: wire.tokens_response(render()))
+    ) -> PreparedWork[bytes]:
+        return PreparedWork(messages.new_bytes, lambda: wire.tokens_response(render()))
 
     def get_render_cache_statistics(
         self, _request: pb.GetRenderCacheStatisticsRequest
@@ -163,7 +152,7 @@ class HarmonyService:
                 to_proto.fill_outcome(response.outcomes.add(), event)
             elif isinstance(event, Recovered):
                 to_proto.fill_recovered(response.recovered.add(), event)
-                self.counters.count_recovery(event)
+                self.counters.count_repair(event)
         return response
 
     def encode(self, data: bytes) -> bytes:
@@ -181,8 +170,7 @@ class HarmonyService:
             )
         except SpecialTokenError as error:
             raise RequestError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "DISALLOWED_SPECIAL_TOKEN",
+                Reason.DISALLOWED_SPECIAL_TOKEN,
                 f"holds the disallowed special token {error.spelling}",
                 field="text",
                 metadata={"special_token": error.spelling},
@@ -195,8 +183,7 @@ class HarmonyService:
         for index, token in enumerate(request.tokens):
             if not is_token(token):
                 raise RequestError(
-                    grpc.StatusCode.INVALID_ARGUMENT,
-                    "INVALID_TOKEN",
+                    Reason.INVALID_TOKEN,
                     f"{token} is not in the vocabulary",
                     field=f"tokens[{index}]",
                     metadata={"token": str(token)},
@@ -210,8 +197,7 @@ class HarmonyService:
             )
         except UnicodeDecodeError as error:
             raise RequestError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "INVALID_UTF8",
+                Reason.INVALID_UTF8,
                 f"decode to bytes that are not UTF-8 at byte {error.start}",
                 field="tokens",
                 metadata={"byte": str(error.start)},

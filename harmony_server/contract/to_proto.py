@@ -4,8 +4,8 @@ from typing import cast
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
-from . import core
-from .core.events import (
+from .. import core
+from ..core.events import (
     ContentDelta,
     Event,
     Header,

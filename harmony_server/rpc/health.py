@@ -8,11 +8,11 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2
 
+from ..contract.methods import SERVICE_NAME
+from ..contract.requests import read_request
+from ..operations.limits import Limits
 from .guard import Guard
-from .handlers import SERVICE_NAME
-from .limits import Limits
 from .open_streams import OpenStreams
-from .request_error import read_request
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Response = health_pb2.HealthCheckResponse

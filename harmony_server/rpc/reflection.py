@@ -11,11 +11,12 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from ..contract.methods import SERVICE_NAME
+from ..contract.requests import read_request
+from ..operations.limits import Limits
 from .guard import Guard
-from .handlers import SERVICE_NAME, EndOfStream
-from .limits import Limits
+from .handlers import EndOfStream
 from .open_streams import Activity, OpenStreams
-from .request_error import read_request
 
 # The messages of v1 and v1alpha are the same on the wire; grpcio-reflection knows the older name
 # alone, and tools that know only the newer one would find nothing.

@@ -8,8 +8,9 @@ from typing import Any
 
 import grpc
 
-from .request_error import RequestError
-from .telemetry.logs import request_id
+from ..operations.errors import Reason, RequestError
+from ..telemetry.logs import request_id
+from .statuses import abort
 
 # What ends an RPC without being an error of its work.
 _PASSED_ON = (
@@ -50,11 +51,9 @@ class Guard:
             # gRPC cannot write any more: the client is gone, which nobody here is at fault for.
             raise asyncio.CancelledError from None
         if isinstance(error, RequestError):
-            await error.abort(self._context)
+            await abort(self._context, error)
         # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
         _logger.error("unexpected error while serving an RPC", exc_info=error)
         metadata = {"request_id": it} if (it := request_id()) else {}
-        failure = RequestError(
-            grpc.StatusCode.INTERNAL, "INTERNAL", "internal error", metadata=metadata
-        )
-        await failure.abort(self._context)
+        failure = RequestError(Reason.INTERNAL, "internal error", metadata=metadata)
+        await abort(self._context, failure)

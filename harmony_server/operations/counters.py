@@ -1,18 +1,9 @@
 """What the service counts as it works."""
 
-import collections
 import threading
 
 from ..core.events import Recovered, RecoveryReason
-
-# The reasons there can be; each has its entry from the start.
-_SEQUENCE_ERRORS = (
-    "INVALID_FIELD",
-    "LIMIT_EXCEEDED",
-    "PARSE_FAILED",
-    "SEQUENCE_OPEN",
-    "SEQUENCE_UNKNOWN",
-)
+from .errors import SEQUENCE_REASONS, Reason
 
 
 class Counters:
@@ -21,15 +12,15 @@ class Counters:
     Attributes:
         rendered_tokens: Tokens of rendered messages and conversations.
         parsed_tokens: Tokens that parses were given.
-        recoveries: Repairs of recovering parses, by the name of their reason.
+        repairs: Repairs of recovering parses, by the name of their reason.
         sequence_errors: Errors of ParseBatch sequences, by their reason; they are no statuses.
     """
 
     def __init__(self) -> None:
         self.rendered_tokens = 0
         self.parsed_tokens = 0
-        self.recoveries = {reason.name: 0 for reason in RecoveryReason}
-        self.sequence_errors = collections.Counter(dict.fromkeys(_SEQUENCE_ERRORS, 0))
+        self.repairs = {reason.name: 0 for reason in RecoveryReason}
+        self.sequence_errors = dict.fromkeys(map(str, SEQUENCE_REASONS), 0)
         self._lock = threading.Lock()
 
     def count_rendered(self, tokens: int) -> None:
@@ -42,12 +33,12 @@ class Counters:
         with self._lock:
             self.parsed_tokens += tokens
 
-    def count_recovery(self, event: Recovered) -> None:
+    def count_repair(self, event: Recovered) -> None:
         """Counts a repair."""
         with self._lock:
-            self.recoveries[event.reason.name] += 1
+            self.repairs[event.reason.name] += 1
 
-    def count_sequence_error(self, reason: str) -> None:
+    def count_sequence_error(self, reason: Reason) -> None:
         """Counts a sequence of a ParseBatch stream that failed."""
         with self._lock:
             self.sequence_errors[reason] += 1

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import contextlib
 import functools
-import os
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -16,36 +12,22 @@ from google.protobuf.message import Message
 
 from harmony_client.v1 import service_pb2 as pb
 
-from .abandonment import abandonable
-from .batch_stream import BatchStream
-from .byte_budget import ByteBudget
+from .. import bounds
+from ..contract.methods import METHODS, SERVICE_NAME
+from ..contract.requests import read_request
+from ..operations.errors import RequestError
+from ..operations.limits import Limits
+from ..operations.offloading import Offloader, PreparedWork
+from ..service.batch_stream import BatchStream
+from ..service.parse_stream import ParseStream
+from ..service.unary import HarmonyService
+from ..telemetry.rpcs import Observer, observed
 from .guard import Guard
-from .limits import Limits
 from .open_streams import Activity, OpenStreams
-from .parse_stream import ParseStream
-from .request_error import RequestError, read_request
-from .service import ConversationWork, HarmonyService
-from .telemetry.rpcs import METHODS, Observer, observed
 
 _Request = TypeVar("_Request", bound=Message)
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[bytes, bytes]
-
-SERVICE_NAME = pb.DESCRIPTOR.services_by_name["HarmonyService"].full_name
-
-# A larger request goes to a thread, so that it does not hold up the streams of the event loop; for
-# a smaller one the hop would cost more than the work. A byte of a unary request can mean more work
-# than a byte of tokens.
-_MAX_INLINE_UNARY_BYTES = 4 * 1024
-_MAX_INLINE_CONVERSATION_BYTES = 256 * 1024  # to look up its messages; new ones count as above
-_MAX_INLINE_STREAM_BYTES = 16 * 1024
-
-# Work in threads shares a budget of bytes, that of one largest request: a text can take fifty times
-# its size while it is tokenised. Up to this size it needs none, so that it waits for no larger one.
-_MAX_UNBUDGETED_BYTES = 64 * 1024
-
-# More than the cores would only make them wait for each other.
-_THREADS = (os.cpu_count() or 1) + 1
 
 # The type of grpc.aio.EOF, which gRPC does not name.
 EndOfStream = type(grpc.aio.EOF)
@@ -80,10 +62,7 @@ class Handlers:
         self._started = asyncio.Event()
         self._service: HarmonyService
         self.streams = OpenStreams()
-        self._budget = ByteBudget(limits.request_bytes)
-        self._executor = concurrent.futures.ThreadPoolExecutor(
-            _THREADS, thread_name_prefix="harmony"
-        )
+        self._offloader = Offloader(limits)
 
     def start(self, service: HarmonyService) -> None:
         """Begins to serve."""
@@ -97,7 +76,7 @@ class Handlers:
 
     def close(self) -> None:
         """Gives the threads back."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._offloader.close()
 
     def generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
         """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
@@ -145,26 +124,19 @@ class Handlers:
             return method(self._service, data)
 
         async def serve(data: bytes) -> bytes:
-            if len(data) <= _MAX_INLINE_UNARY_BYTES:
-                return answer(data)
-            return await self._render_in_thread(lambda: answer(data), len(data))
+            return await self._offloader.do_request(lambda: answer(data), len(data))
 
         return self._unary(serve)
 
     def _conversation(
-        self, method: Callable[[HarmonyService, bytes], ConversationWork]
+        self, method: Callable[[HarmonyService, bytes], PreparedWork[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Returns the handler of an RPC that costs what its conversation has of new messages."""
 
         async def serve(data: bytes) -> bytes:
-            if len(data) > _MAX_INLINE_CONVERSATION_BYTES:
-                return await self._render_in_thread(
-                    lambda: method(self._service, data).render(), len(data)
-                )
-            work = method(self._service, data)
-            if work.new_bytes <= _MAX_INLINE_UNARY_BYTES:
-                return work.render()
-            return await self._render_in_thread(work.render, work.new_bytes)
+            return await self._offloader.do_prepared_request(
+                lambda: method(self._service, data), len(data)
+            )
 
         return self._unary(serve)
 
@@ -186,11 +158,11 @@ class Handlers:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), EndOfStream):
                 self._limits.check_bytes(len(data))
-                if len(data) <= _MAX_INLINE_STREAM_BYTES:
+                if len(data) <= bounds.MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
                 else:
                     activity.busy = True
-                    answer = await self._in_thread(
+                    answer = await self._offloader.do_in_thread(
                         functools.partial(stream.answer, data), len(data)
                     )
                     activity.busy = False
@@ -221,38 +193,3 @@ class Handlers:
                     self._limits.streams.give_back()
 
         return grpc.stream_stream_rpc_method_handler(handle)
-
-    async def _render_in_thread(self, work: Callable[[], bytes], size: int) -> bytes:
-        with self._limits.renders.holding():
-            return await self._in_thread(work, size)
-
-    async def _in_thread(self, work: Callable[[], bytes], size: int) -> bytes:
-        """Does work on `size` bytes in a thread, when there is room for it."""
-        if size <= _MAX_UNBUDGETED_BYTES:
-            return await self._in_thread_now(work)
-        async with self._budget.holding(size):
-            return await self._in_thread_now(work)
-
-    async def _in_thread_now(self, work: Callable[[], bytes]) -> bytes:
-        """Does work in a thread; for an RPC that is cancelled meanwhile, no more than must be."""
-        abandoned = threading.Event()
-
-        def do() -> bytes:
-            with abandonable(abandoned):
-                return work()
-
-        job = self._executor.submit(do)
-        outcome = asyncio.wrap_future(job)
-        try:
-            return await asyncio.shield(outcome)
-        except asyncio.CancelledError:
-            abandoned.set()
-            if not job.cancel():
-                # What the work uses, and the place it takes, are free when the thread is.
-                # No second cancellation changes that.
-                while not outcome.done():
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await asyncio.wait([outcome])
-                # To asyncio what it raised is then no error that nobody looked at.
-                outcome.exception()
-            raise

@@ -7,10 +7,10 @@ from typing import Any
 
 import grpc
 
-from .limits import limit_exceeded
-from .request_error import RequestError
+from ..operations.errors import Reason, RequestError, limit_exceeded
+from .statuses import abort
 
-_STOPPING = RequestError(grpc.StatusCode.UNAVAILABLE, "SERVER_STOPPING", "the server is stopping")
+_STOPPING = RequestError(Reason.SERVER_STOPPING, "the server is stopping")
 
 # How often an idle stream is looked at before it is ended.
 _LOOKS = 4
@@ -86,7 +86,7 @@ class _Containing:
             if isinstance(error, asyncio.CancelledError) and stream.failure is not None:
                 # Left to gRPC, a cancelled handler is a traceback on standard error.
                 stream.task.uncancel()
-                await stream.failure.abort(self._context)
+                await abort(self._context, stream.failure)
         finally:
             self._open.discard(stream)
 

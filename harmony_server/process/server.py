@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 from collections.abc import Callable, Sequence
 
-from . import background, core, memory, reflection, transport
-from .addresses import Address
-from .handlers import Handlers
-from .health import Health
-from .limits import Limits
+from .. import core
+from ..addresses import Address
+from ..operations.limits import Limits
+from ..rpc import reflection
+from ..rpc.handlers import Handlers
+from ..rpc.health import Health
+from ..service.unary import HarmonyService
+from ..settings import Settings
+from ..telemetry import Telemetry
+from . import background, memory, transport
 from .secret_files import SecretFiles
-from .service import HarmonyService
-from .settings import Settings
-from .telemetry import Telemetry
+from .signals import obey_signals
 
 # How long streams have to be told, when the grace is over, that the server stops.
 _END_STREAMS_SECONDS = 1.0
@@ -37,9 +39,12 @@ class Server:
         addresses: Where it is to listen; None: where the settings say.
         shares_ports: Whether other processes listen on the same TCP ports.
 
+    Attributes:
+        telemetry: Its logs, metrics and traces.
+
     Raises:
-        ImportError: A package that a setting needs is not installed.
-        OSError, ValueError: A file that a setting names cannot be used.
+        CannotStartError: A file that a setting names cannot be used, or a package that a setting
+            needs is not installed.
     """
 
     def __init__(
@@ -51,14 +56,42 @@ class Server:
     ) -> None:
         self._settings = settings
         self._addresses = settings.addresses if addresses is None else addresses
-        self._secrets = SecretFiles.from_settings(settings)
         self._limits = Limits.from_settings(settings)
         self._shares_ports = shares_ports
-        self.telemetry = Telemetry(settings)
+        try:
+            self._secrets = SecretFiles.from_settings(settings)
+            self.telemetry = Telemetry(settings)
+        except (ImportError, OSError, ValueError) as error:
+            raise CannotStartError(str(error)) from None
 
     def reload(self) -> None:
         """Reads certificates and tokens again."""
         self._secrets.reload()
+
+    def serve_metrics(self) -> str | None:
+        """Serves the metrics where the settings say, and returns their address, if any.
+
+        Raises:
+            CannotStartError: It cannot listen there.
+        """
+        address, metrics = self._settings.metrics_listen, self.telemetry.metrics
+        if address is None or metrics is None:
+            return None
+        try:
+            return metrics.serve(address)
+        except OSError as error:
+            raise CannotStartError(str(error)) from None
+
+    async def serve_until_signal(
+        self, ready: Callable[[list[str]], None], stop: asyncio.Event | None = None
+    ) -> None:
+        """Serves until SIGTERM, SIGINT or `stop`; SIGHUP reloads certificates and tokens.
+
+        Arguments and errors are those of `serve`.
+        """
+        stop = stop or asyncio.Event()
+        obey_signals(stop, self.reload)
+        await self.serve(stop, ready)
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[list[str]], None]) -> None:
         """Serves until `stop` is set.
@@ -120,14 +153,6 @@ class Server:
         for task in beside:
             task.cancel()
         self.telemetry.shut_down()
-
-
-def stop_on_signals(stop: asyncio.Event, reload: Callable[[], None]) -> None:
-    """Sets `stop` at SIGTERM and SIGINT, and calls `reload` at SIGHUP."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
 
 
 def _warm_up(settings: Settings, limits: Limits) -> HarmonyService:

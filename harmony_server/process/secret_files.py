@@ -2,8 +2,8 @@
 
 from typing import NamedTuple, Self
 
-from .authentication import BearerTokens
-from .settings import Settings
+from ..settings import Settings
+from .bearer_tokens import BearerTokens
 from .tls import ServerIdentity
 
 

@@ -2,21 +2,18 @@
 
 import itertools
 
-import grpc
-
 from harmony_client.v1 import parse_pb2 as pb
 
-from . import core, from_proto, to_proto
-from .abandonment import stop_if_abandoned
-from .batch_group import BatchGroup
-from .core.events import ContentDelta, Event, Recovered
-from .core.parser import MessageParser
-from .request_error import RequestError, invalid_field, parse_failed, read_request
-from .service import HarmonyService
-
-# In one request. An error takes a hundred times what it takes to bring it about, and so many are of
-# no engine's step.
-_MOST_FAILURES = 32_768
+from .. import bounds, core
+from ..contract import from_proto, to_proto
+from ..contract.requests import read_request
+from ..contract.statuses import to_status
+from ..core.events import ContentDelta, Event, Recovered
+from ..core.lock_step import LockStep
+from ..core.parser import MessageParser
+from ..operations.abandonment import stop_if_abandoned
+from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
+from .unary import HarmonyService
 
 
 class BatchStream:
@@ -32,7 +29,7 @@ class BatchStream:
         self._service = service
         self._parsers: dict[int, MessageParser] = {}
         # An engine steps the same sequences again and again: those of the last request.
-        self._group: BatchGroup | None = None
+        self._group: LockStep | None = None
 
     def answer(self, data: bytes) -> bytes:
         """Returns the response to a request.
@@ -81,14 +78,14 @@ class BatchStream:
         self._service.limits.sequences.give_back(len(self._parsers))
         self._parsers.clear()
 
-    def _group_of(self, sequence_ids: list[int]) -> BatchGroup | None:
+    def _group_of(self, sequence_ids: list[int]) -> LockStep | None:
         """Returns the sequences as a group, or None where one of them stands twice."""
         group = self._group
         if group is not None and group.ids == sequence_ids:
             return group
         self._let_group_go()
         if len(set(sequence_ids)) == len(sequence_ids):
-            self._group = BatchGroup(sequence_ids, [self._parsers.get(it) for it in sequence_ids])
+            self._group = LockStep(sequence_ids, [self._parsers.get(it) for it in sequence_ids])
         return self._group
 
     def _let_group_go(self) -> None:
@@ -122,7 +119,7 @@ class _Step:
         if sequence_id in self._failed:
             return
         if sequence_id in self._parsers:
-            self._fail(sequence_id, _sequence_error("SEQUENCE_OPEN", "is open already", path))
+            self._fail(sequence_id, _sequence_error(Reason.SEQUENCE_OPEN, "is open already", path))
             return
         try:
             parser = from_proto.open_parser(
@@ -134,7 +131,7 @@ class _Step:
         else:
             self._parsers[sequence_id] = parser
 
-    def feed_one_each(self, tokens: list[int], group: BatchGroup) -> None:
+    def feed_one_each(self, tokens: list[int], group: LockStep) -> None:
         """Feeds each sequence of a group one token: an engine's usual step, and the hot path."""
         sequence_ids = group.ids
         deltas = group.step(tokens)
@@ -201,20 +198,22 @@ class _Step:
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):
-                    self._counters.count_recovery(event)
+                    self._counters.count_repair(event)
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
         if sequence_id not in self._failed:
-            self._fail(sequence_id, _sequence_error("SEQUENCE_UNKNOWN", "is not open", path))
+            self._fail(sequence_id, _sequence_error(Reason.SEQUENCE_UNKNOWN, "is not open", path))
 
     def _fail(self, sequence_id: int, error: RequestError) -> None:
         self._let_go(sequence_id)
         self.changed_sequences = True
         self._failed.add(sequence_id)
-        if len(self._failed) > _MOST_FAILURES:
-            raise invalid_field("sequence_ids", f"more than {_MOST_FAILURES} sequences failed")
+        if len(self._failed) > bounds.MAX_SEQUENCE_FAILURES:
+            raise invalid_field(
+                "sequence_ids", f"more than {bounds.MAX_SEQUENCE_FAILURES} sequences failed"
+            )
         self._counters.count_sequence_error(error.reason)
-        self._add_event(sequence_id).error.CopyFrom(error.to_status())
+        self._add_event(sequence_id).error.CopyFrom(to_status(error))
 
     def _let_go(self, sequence_id: int) -> MessageParser | None:
         parser = self._parsers.pop(sequence_id, None)
@@ -240,7 +239,5 @@ def _places_of_nothing(texts: list[str]) -> list[int]:
         return places
 
 
-def _sequence_error(reason: str, message: str, path: str) -> RequestError:
-    return RequestError(
-        grpc.StatusCode.INVALID_ARGUMENT, reason, f"the sequence {message}", field=path
-    )
+def _sequence_error(reason: Reason, message: str, path: str) -> RequestError:
+    return RequestError(reason, f"the sequence {message}", field=path)

@@ -9,11 +9,11 @@ from typing import Literal
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
-from . import core
-from .core import json_text
-from .core.parser import MessageParser
-from .core.tokenizer import SPECIAL_TOKENS
-from .request_error import invalid_field
+from .. import bounds, core
+from ..core import json_text
+from ..core.parser import MessageParser
+from ..core.tokenizer import SPECIAL_TOKENS
+from ..operations.errors import invalid_field
 
 _ROLES = {
     chat_pb2.ROLE_USER: core.Role.USER,
@@ -27,8 +27,6 @@ _EFFORTS = {
     chat_pb2.REASONING_EFFORT_MEDIUM: core.ReasoningEffort.MEDIUM,
     chat_pb2.REASONING_EFFORT_HIGH: core.ReasoningEffort.HIGH,
 }
-# Contents, namespaces and tools of a message. Each can take hundreds of times its bytes.
-_MOST_PARTS = 16_384
 _BUILTIN_TOOLS = {
     chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser(),
     chat_pb2.BUILTIN_TOOL_PYTHON: core.ToolNamespaceConfig.python(),
@@ -44,8 +42,10 @@ def role(value: "chat_pb2.Role", path: str) -> core.Role:
 
 def message(proto: chat_pb2.Message, path: str) -> core.Message:
     """Converts a message."""
-    if _count_parts(proto) > _MOST_PARTS:
-        raise invalid_field(f"{path}.content", f"has more than {_MOST_PARTS} contents and tools")
+    if _count_parts(proto) > bounds.MAX_MESSAGE_PARTS:
+        raise invalid_field(
+            f"{path}.content", f"has more than {bounds.MAX_MESSAGE_PARTS} contents and tools"
+        )
     author = core.Author(
         role=role(proto.author.role, f"{path}.author.role"),
         name=proto.author.name if proto.author.HasField("name") else None,

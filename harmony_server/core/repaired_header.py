@@ -26,7 +26,7 @@ _NAME_BEFORE_TEXT = re.compile(r"[\w./+:-]*")
 
 
 @dataclass(slots=True)
-class LenientHeader:
+class RepairedHeader:
     """What a header gives.
 
     Attributes:
@@ -44,7 +44,7 @@ class LenientHeader:
     is_bare: bool = False
 
 
-def read_complete_header(text: str, preset_role: Role | None, default_role: Role) -> LenientHeader:
+def read_complete_header(text: str, preset_role: Role | None, default_role: Role) -> RepairedHeader:
     """Reads a header that `<|message|>` ended, as a strict parse does where that makes sense."""
     try:
         header = parse_header(text, preset_role)
@@ -52,13 +52,13 @@ def read_complete_header(text: str, preset_role: Role | None, default_role: Role
         pass
     else:
         if _makes_sense(text, header):
-            return LenientHeader(header)
+            return RepairedHeader(header)
     return _Reader(text, preset_role, default_role, has_end=True).read()
 
 
 def read_unfinished_header(
     text: str, preset_role: Role | None, default_role: Role
-) -> LenientHeader:
+) -> RepairedHeader:
     """Reads a header without `<|message|>`; from the first stray word on it is text."""
     return _Reader(text, preset_role, default_role, has_end=False).read()
 
@@ -115,7 +115,7 @@ class _Reader:
         self._expects_role = True
         self._expects_channel = has_end and CHANNEL_SPELLING not in text
 
-    def read(self) -> LenientHeader:
+    def read(self) -> RepairedHeader:
         text_begin = len(self._text)
         for item in self._items:
             used = self._read_item(item)
@@ -132,7 +132,7 @@ class _Reader:
             self._settle_strays()
         header = Header(self._role, self._name, self._recipient, self._channel, self._content_type)
         text = self._text[text_begin:]
-        return LenientHeader(
+        return RepairedHeader(
             header,
             text,
             self._repairs,

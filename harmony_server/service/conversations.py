@@ -8,18 +8,16 @@ from google.protobuf.message import Message as ProtoMessage
 
 from harmony_client.v1 import chat_pb2
 
-from . import core, from_proto, wire
-from .abandonment import stop_if_abandoned, unless_abandoned
-from .core.conversation_rules import (
-    dropped_analysis,
-    ends_with_answer,
-    has_function_tools,
-)
-from .core.render_cache import RenderCache
-from .core.tokenizer import RETURN, START
-from .limits import Limits, limit_exceeded
-from .request_error import RequestError, invalid_field, read_request
-from .telemetry.counters import Counters
+from .. import core
+from ..contract import from_proto, wire
+from ..contract.requests import read_request
+from ..core.conversation_rules import has_function_tools, plan_conversation
+from ..core.render_cache import RenderCache
+from ..core.tokenizer import RETURN, START
+from ..operations.abandonment import stop_if_abandoned, unless_abandoned
+from ..operations.counters import Counters
+from ..operations.errors import RequestError, invalid_field, limit_exceeded
+from ..operations.limits import Limits
 
 _Request = TypeVar("_Request", bound=ProtoMessage)
 
@@ -137,20 +135,24 @@ class ConversationRenderer:
             RequestError: A message cannot be read or rendered.
         """
         rendered = self._rendered(messages)
-        roles = [message.role for message in rendered]
-        channels = [message.channel for message in rendered]
-        dropped = dropped_analysis(roles, channels) if config.auto_drop_analysis else ()
-        kept = [message for index, message in enumerate(rendered) if index not in dropped]
+        plan = plan_conversation(
+            [message.role for message in rendered],
+            [message.channel for message in rendered],
+            [message.has_function_tools for message in rendered],
+            auto_drop_analysis=config.auto_drop_analysis,
+            for_training=for_training,
+        )
+        kept = [rendered[index] for index in plan.kept]
         for message in kept:
             if message.failure:
                 raise message.failure
-        with_tools = any(message.has_function_tools for message in rendered)
+        with_tools = plan.with_function_tools
         packed = [it.packed_with_tools if with_tools else it.packed for it in kept]
         self._counters.count_rendered(
             sum(it.token_count_with_tools if with_tools else it.token_count for it in kept)
             + wire.count_tokens(end)
         )
-        if for_training and ends_with_answer(roles, channels):
+        if plan.ends_with_return:
             # All stop tokens are of one packed length.
             packed[-1] = packed[-1][: -len(_PACKED_RETURN)] + _PACKED_RETURN
         return b"".join((*packed, end))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import grpc
 
-from .addresses import Address
-from .authentication import Authentication
+from ..addresses import Address
+from ..rpc.authentication import Authentication
+from ..settings import Settings
+from ..telemetry.rpcs import Observer
 from .secret_files import SecretFiles
-from .settings import Settings
-from .telemetry.rpcs import Observer
 from .unix_sockets import file_mode, lock_socket, make_folder
 
 # A peer that is gone without a word is noticed after about a minute; gRPC's default is two hours.
@@ -40,7 +40,7 @@ def create(
     shares_ports: bool,
 ) -> grpc.aio.Server:
     """Returns a server without handlers and sockets."""
-    interceptors = [Authentication(secrets.tokens, observers)] if secrets.tokens else []
+    interceptors = [Authentication(secrets.tokens.admit, observers)] if secrets.tokens else []
     options = _channel_options(settings)
     # Without workers, a second server on the same port is an error, not a silent sharer.
     options.append(("grpc.so_reuseport", int(shares_ports)))

@@ -1,0 +1,44 @@
+"""The core's fixed bounds. Sizes that the format itself has stand with the format."""
+
+# Headers
+
+# Far above what a role, a recipient, a channel and a content type need.
+DEFAULT_MAX_HEADER_TOKENS = 4096
+# Models write a handful of headers again and again; longer ones are rarely the same.
+MAX_REMEMBERED_HEADERS = 1024
+MAX_REMEMBERED_HEADER_TOKENS = 32
+
+# Repairs
+
+# Words of a header that are no field; with more of them, the header's text is content.
+MAX_STRAY_WORDS = 4
+# When a header is first searched for stray words; doubling from here keeps the time linear.
+FIRST_STRAY_WORD_CHECK_TOKENS = 16
+# Longer text outside a message cannot be the role that a header begins with.
+MAX_HELD_TOKENS = 32
+
+# Work at once
+
+# At worst, the events of this many malformed tokens take about 20 MiB.
+MAX_PARSED_TOKENS_AT_ONCE = 32_768
+# Other threads run between the parts of a long text: making its tokens holds the interpreter.
+MAX_ENCODED_CHARACTERS_AT_ONCE = 32_768
+# The engine of the tokenizer's pattern panics when it looks back over a million blanks.
+MAX_BLANKS_AT_ONCE = 500_000
+
+# What is remembered of renderings
+
+# About 400,000 tokens of rendered messages.
+RENDER_CACHE_BYTES = 16 * 1024 * 1024
+# A larger message would push out too many others.
+MAX_SHARE_OF_RENDER_CACHE = 1 / 4
+# The same tools come with every conversation.
+MAX_REMEMBERED_TOOL_TYPES = 256
+MAX_REMEMBERED_TOOL_CHARACTERS = 4096
+# A program disallows few different sets of texts.
+MAX_REMEMBERED_PATTERNS = 8
+
+# JSON
+
+# Nesting of a tool's parameters: what the reference renders in a lone message.
+MAX_JSON_DEPTH = 120

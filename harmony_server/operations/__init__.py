@@ -1,0 +1,1 @@
+"""What the server does in terms of the core: render, parse, count, bound and schedule."""

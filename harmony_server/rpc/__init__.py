@@ -1,0 +1,1 @@
+"""gRPC: handlers, streams, health, reflection, authentication; reasons become statuses."""

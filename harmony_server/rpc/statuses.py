@@ -1,0 +1,34 @@
+"""Request errors as gRPC statuses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NoReturn
+
+import grpc
+from grpc_status import rpc_status
+
+from ..contract.statuses import to_status
+from ..operations.errors import RequestError
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def code_of(error: RequestError) -> grpc.StatusCode:
+    """Returns the gRPC status code of an error."""
+    return _CODES[to_status(error).code]
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: RequestError) -> NoReturn:
+    """Ends the RPC with the status of an error.
+
+    Raises:
+        grpc.aio.AbortError: It did.
+        asyncio.CancelledError: The client is gone.
+    """
+    status = rpc_status.to_status(to_status(error))
+    try:
+        await context.abort(status.code, status.details, status.trailing_metadata)
+    except grpc.aio.InternalError:
+        # gRPC cannot write any more; by itself it would log that as an error.
+        raise asyncio.CancelledError from None

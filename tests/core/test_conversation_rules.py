@@ -1,0 +1,139 @@
+"""How a conversation is put together: what is kept, whether tools count, how it ends."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony_server import core
+from harmony_server.core.conversation_rules import (
+    ConversationPlan,
+    has_function_tools,
+    plan_conversation,
+)
+
+_USER, _ASSISTANT, _TOOL = core.Role.USER, core.Role.ASSISTANT, core.Role.TOOL
+_QUESTION = (_USER, None)
+_THOUGHT = (_ASSISTANT, "analysis")
+_CALL = (_ASSISTANT, "commentary")
+_RESULT = (_TOOL, "commentary")
+_ANSWER = (_ASSISTANT, "final")
+
+_Parts = list[tuple[core.Role, str | None]]
+
+
+def _plan(
+    parts: _Parts,
+    brings_tools: list[bool] | None = None,
+    *,
+    auto_drop: bool = True,
+    for_training: bool = False,
+) -> ConversationPlan:
+    return plan_conversation(
+        [role for role, _ in parts],
+        [channel for _, channel in parts],
+        brings_tools or [False] * len(parts),
+        auto_drop_analysis=auto_drop,
+        for_training=for_training,
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ([], []),
+        ([_QUESTION], [0]),
+        ([_QUESTION, _THOUGHT], [0, 1]),
+        ([_QUESTION, _THOUGHT, _ANSWER], [0, 2]),
+        ([_QUESTION, _THOUGHT, _CALL, _RESULT], [0, 1, 2, 3]),
+        ([_QUESTION, _THOUGHT, _CALL, _RESULT, _THOUGHT, _ANSWER], [0, 2, 3, 5]),
+        # Thoughts after the first answer stay, and so do all while a turn is not over.
+        ([_THOUGHT, _ANSWER, _QUESTION, _THOUGHT, _ANSWER], [1, 2, 3, 4]),
+        ([_THOUGHT, _ANSWER, _QUESTION, _THOUGHT], [0, 1, 2, 3]),
+        # The last assistant message decides, whatever follows it.
+        ([_THOUGHT, _ANSWER, _QUESTION], [1, 2]),
+        ([_THOUGHT, _ANSWER, (_USER, "analysis")], [1, 2]),
+        # Any author's message on `analysis` is dropped, before any author's on `final`.
+        ([(_USER, "analysis"), _ANSWER], [1]),
+        ([_THOUGHT, (_USER, "final"), _THOUGHT, _ANSWER], [1, 2, 3]),
+        ([_THOUGHT, (_USER, "final")], [0, 1]),
+    ],
+)
+def test_what_is_kept(parts: _Parts, kept: list[int]) -> None:
+    """Analysis before the first final message is dropped once the last turn is answered."""
+    assert _plan(parts) == ConversationPlan(kept, False, False)
+    assert _plan(parts, auto_drop=False).kept == list(range(len(parts)))
+
+
+def test_tools_of_any_message_count() -> None:
+    """One message with tools is enough, even one that is dropped."""
+    parts: _Parts = [_THOUGHT, _QUESTION, _ANSWER]
+    assert not _plan(parts).with_function_tools
+    for index in range(3):
+        brings_tools = [place == index for place in range(3)]
+        assert _plan(parts, brings_tools) == ConversationPlan([1, 2], True, False)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([], False),
+        ([_ANSWER], True),
+        ([_QUESTION, _THOUGHT, _ANSWER], True),
+        ([_ANSWER, _QUESTION], False),
+        ([_CALL], False),
+        ([(_ASSISTANT, None)], False),
+        ([(_USER, "final")], False),
+    ],
+)
+def test_the_ending_for_training(parts: _Parts, expected: bool) -> None:
+    """An answer at the end gets `<|return|>`, in training only."""
+    assert _plan(parts, for_training=True).ends_with_return is expected
+    assert _plan(parts).ends_with_return is False
+
+
+@given(
+    parts=st.lists(
+        st.tuples(
+            st.sampled_from(core.Role),
+            st.sampled_from([None, "analysis", "commentary", "final", "Final"]),
+        )
+    ),
+    auto_drop=st.booleans(),
+    for_training=st.booleans(),
+    data=st.data(),
+)
+def test_the_plan_of_any_conversation(
+    parts: _Parts, auto_drop: bool, for_training: bool, data: st.DataObject
+) -> None:
+    """What holds of every plan, said message by message."""
+    brings_tools = data.draw(
+        st.lists(st.booleans(), min_size=len(parts), max_size=len(parts)), "brings_tools"
+    )
+    plan = _plan(parts, brings_tools, auto_drop=auto_drop, for_training=for_training)
+    by_assistant = [channel for role, channel in parts if role is _ASSISTANT]
+    drops = auto_drop and by_assistant[-1:] == ["final"]
+    for index, (_, channel) in enumerate(parts):
+        comes_before_final = "final" not in [earlier for _, earlier in parts[:index]]
+        dropped = drops and channel == "analysis" and comes_before_final
+        assert (index in plan.kept) is not dropped
+    assert plan.kept == sorted(set(plan.kept))
+    assert plan.with_function_tools is (True in brings_tools)
+    assert plan.ends_with_return is (for_training and parts[-1:] == [_ANSWER])
+
+
+def test_which_messages_bring_tools() -> None:
+    """Developer contents with tools under the key `functions` do, and nothing else does."""
+    tools = [core.ToolDescription.new("f", "d")]
+    functions = core.DeveloperContent.new().with_function_tools(tools)
+    no_functions = core.DeveloperContent.new().with_function_tools([])
+    namespace = core.ToolNamespaceConfig(name="mine", tools=tools)
+    other = core.DeveloperContent.new().with_tools(namespace)
+    system = core.SystemContent.new().with_tools(
+        core.ToolNamespaceConfig(name="functions", tools=tools)
+    )
+    developer = core.Role.DEVELOPER
+    assert has_function_tools(core.Message.from_role_and_content(developer, functions))
+    for content in (core.DeveloperContent.new(), no_functions, other, system, "text"):
+        assert not has_function_tools(core.Message.from_role_and_content(developer, content))
+    both = core.Message.from_role_and_contents(developer, [other, functions])
+    assert has_function_tools(both)

@@ -1,0 +1,170 @@
+"""The short ways to read tokens that only add text: one, several afterwards, many in lock step."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony_server import core
+from harmony_server.core.events import ContentDelta, Event
+from harmony_server.core.lock_step import LockStep
+from harmony_server.core.parser import MessageParser
+from tests.strategies.token_streams import streams
+from tests.support.encodings import encoding, tokens_of
+
+_MODES = [
+    core.ParseOptions(strict=True),
+    core.ParseOptions(strict=False),
+    core.ParseOptions(strict=False, recover=True),
+]
+
+
+def _parser(options: core.ParseOptions = _MODES[0]) -> MessageParser:
+    return encoding().new_parser(core.Role.ASSISTANT, options)
+
+
+def _in_content(text: str) -> MessageParser:
+    parser = _parser()
+    parser.feed(tokens_of(f"<|channel|>final<|message|>{text}"), [])
+    return parser
+
+
+def _finish(parser: MessageParser, events: list[Event]) -> str:
+    """Ends a sequence and returns its error, or the empty string."""
+    try:
+        parser.finish(events)
+    except core.ParseError as error:
+        return f"{error} at {error.offset}"
+    return ""
+
+
+def _parse_one_by_one(tokens: list[int], options: core.ParseOptions) -> tuple[list[Event], str]:
+    parser = _parser(options)
+    events: list[Event] = []
+    try:
+        for token in tokens:
+            parser.feed_one(token, events)
+    except core.ParseError as error:
+        return events, f"{error} at {error.offset}"
+    return events, _finish(parser, events)
+
+
+def _parse_texts_first(tokens: list[int], options: core.ParseOptions) -> tuple[list[Event], str]:
+    parser = _parser(options)
+    events: list[Event] = []
+    try:
+        for token in tokens:
+            if text := parser.feed_text(token):
+                events.append(ContentDelta(text))
+            else:
+                parser.feed_one(token, events)
+    except core.ParseError as error:
+        return events, f"{error} at {error.offset}"
+    return events, _finish(parser, events)
+
+
+def _parse_in_lock_step(
+    sequences: list[list[int]], options: core.ParseOptions
+) -> list[tuple[list[Event], str]]:
+    """Parses sequences together, until each has ended or failed."""
+    parsers: dict[int, MessageParser] = {index: _parser(options) for index in range(len(sequences))}
+    events: list[list[Event]] = [[] for _ in sequences]
+    errors = [""] * len(sequences)
+    step = 0
+    while parsers:
+        ids = [index for index in parsers if step < len(sequences[index])]
+        for index in parsers.keys() - ids:
+            errors[index] = _finish(parsers.pop(index), events[index])
+        together = LockStep(ids, list(parsers.values()))
+        # The same sequences go on together until one ends or fails.
+        while ids and ids == list(parsers) and all(step < len(sequences[index]) for index in ids):
+            tokens = [sequences[index][step] for index in ids]
+            for place, text in enumerate(together.step(tokens)):
+                index = ids[place]
+                if text:
+                    events[index].append(ContentDelta(text))
+                    continue
+                together.before_reading(place)
+                try:
+                    parsers[index].feed_one(tokens[place], events[index])
+                except core.ParseError as error:
+                    errors[index] = f"{error} at {error.offset}"
+                    del parsers[index]
+                together.after_reading(place)
+            step += 1
+        together.settle()
+    return list(zip(events, errors, strict=True))
+
+
+def test_a_token_that_only_adds_text() -> None:
+    """It is written and counted, and its text returned."""
+    parser = _in_content("Hello")
+    offset = parser.offset
+    assert parser.feed_text(87) == "x"
+    assert (parser.content.getvalue(), parser.offset) == ("Hellox", offset + 1)
+
+
+@pytest.mark.parametrize("token", [200007, 200002, 4103, 201089, 2**32 - 1, 2**32, -1, -200_000])
+def test_any_other_token(token: int) -> None:
+    """A stop token, half a character, an id that is none: nothing is read."""
+    parser = _in_content("Hello")
+    offset = parser.offset
+    assert parser.feed_text(token) == ""
+    assert (parser.content.getvalue(), parser.offset) == ("Hello", offset)
+
+
+def test_text_is_no_text_elsewhere() -> None:
+    """Outside content, and behind half a character, the parser has to read every token."""
+    between, behind_half = _in_content("x<|end|>"), _in_content("x")
+    behind_half.feed([4103], [])
+    for parser in (_parser(), between, behind_half):
+        offset = parser.offset
+        assert parser.feed_text(87) == ""
+        assert parser.offset == offset
+
+
+def test_several_tokens_at_once() -> None:
+    """Their texts are returned one by one, written and counted."""
+    parser = _in_content("Hello")
+    offset = parser.offset
+    assert parser.feed_plain(tokens_of(", world!")) == [",", " world", "!"]
+    assert parser.feed_plain([]) == []
+    assert (parser.content.getvalue(), parser.offset) == ("Hello, world!", offset + 3)
+
+
+@given(tokens=streams(), options=st.sampled_from(_MODES))
+def test_texts_first_gives_the_same(tokens: list[int], options: core.ParseOptions) -> None:
+    """Events and errors are those of `feed_one` alone."""
+    assert _parse_texts_first(tokens, options) == _parse_one_by_one(tokens, options)
+
+
+@given(sequences=st.lists(streams(), max_size=4), options=st.sampled_from(_MODES))
+def test_lock_step_gives_the_same(sequences: list[list[int]], options: core.ParseOptions) -> None:
+    """Each sequence gives what it gives alone, whatever the others do."""
+    alone = [_parse_one_by_one(tokens, options) for tokens in sequences]
+    assert _parse_in_lock_step(sequences, options) == alone
+
+
+def test_lock_step_has_places_without_parser() -> None:
+    """A sequence without a parser adds no text, and does not disturb the others."""
+    parser = _in_content("")
+    together = LockStep([7, 8], [None, parser])
+    assert together.step([87, 87]) == ["", "x"]
+    assert together.step([87, 2**32 - 1]) == ["", ""]
+    together.before_reading(0)
+    together.after_reading(0)
+    together.before_reading(1)
+    parser.feed_one(2**32 - 1, [])
+    together.after_reading(1)
+    assert together.step([87, 87]) == ["", "x"]
+    together.settle()
+    assert (parser.content.getvalue(), parser.offset) == ("x\ufffdx", 6)
+
+
+def test_streamable_tokens_are_a_copy() -> None:
+    """Changing the list that `tokens` returns does not change the parser."""
+    parser = core.StreamableParser(encoding(), core.Role.ASSISTANT)
+    for token in tokens_of("<|channel|>final<|message|>Hello"):
+        parser.process(token)
+    parser.tokens.clear()
+    assert parser.current_content == "Hello"
+    assert parser.tokens == tokens_of("<|channel|>final<|message|>Hello")
