@@ -61,8 +61,10 @@ class MixedLoad:
         self._rng = random.Random(seed)
         encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
         self._service = HarmonyService(encoding, limits(), render_cache_bytes=0)
-        self._conversations = [material.to_proto(material.conversation(it, 2)) for it in range(8)]
-        self._completions = [material.completion(it, 120) for it in range(8)]
+        self._conversations = [
+            material.to_proto(material.conversation(seed, 2)) for seed in range(8)
+        ]
+        self._completions = [material.completion(seed, 120) for seed in range(8)]
         self._exchanges = [*self._parses(), *self._batches()]
         # Each as often as it stands here.
         self._kinds: list[Callable[[], Awaitable[None]]] = [
@@ -186,16 +188,16 @@ class MixedLoad:
                 for begin in range(0, len(completion), size)
             ]
             stream = ParseStream(self._service)
-            data = [it.SerializeToString() for it in sent]
-            answers = [stream.answer(it) for it in data]
+            data = [request.SerializeToString() for request in sent]
+            answers = [stream.answer(request) for request in data]
             if stream.failure:
                 return _Exchange("Parse", data, answers, code_of(stream.failure))
             return _Exchange("Parse", data, [*answers, stream.finish()])
 
         recovering = parse_pb2.ParseOptions(recover=True)
         return [
-            *(exchange(it, 8) for it in self._completions),
-            *(exchange(it[:30], 1) for it in self._completions),
+            *(exchange(completion, 8) for completion in self._completions),
+            *(exchange(completion[:30], 1) for completion in self._completions),
             exchange(_MALFORMED, 1, recovering),
             exchange(_MALFORMED, len(_MALFORMED)),
         ]
@@ -208,7 +210,7 @@ class MixedLoad:
             )
             data = [*script.opening, *script.steps]
             stream = BatchStream(self._service)
-            answers = [stream.answer(it) for it in data]
+            answers = [stream.answer(request) for request in data]
             last = stream.finish()
             stream.close()
             # The details of an error hold a map, whose order differs from process to process.
