@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TESTS := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-.PHONY: help setup demo test test-nightly stress test-clients bench lint format types generate check-generated buf clean
+.PHONY: help setup demo test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +22,14 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## Start a server, render a conversation, stream a completion through Parse.
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP)  ## Run the tests (about four minutes).
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+test: $(STAMP)  ## Run the tests, except the long ones (about four minutes).
+	@$(TESTS) -m 'not long'
+	@echo "Skipped the long tests: make test-long runs them, make test-all runs every test."
+
+test-long: $(STAMP)  ## Run the tests that take long by nature: images, installs, soaks.
+	@$(TESTS) -m long
+
+test-all: test test-long  ## Run every test.
 
 test-nightly: $(STAMP)  ## Run the differential tests with ten times as many cases.
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential

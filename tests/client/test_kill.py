@@ -41,7 +41,8 @@ class Supervisor:
 
     def start(self) -> None:
         """Starts a server and waits until it serves."""
-        server = running_server("--listen", self.address)
+        # A stop waits for no stream that its client replays.
+        server = running_server("--listen", self.address, "--grace-seconds", "0.1")
         self._process, _ = self._servers.enter_context(server)
 
     def kill(self) -> None:

@@ -14,7 +14,7 @@ from harmony_client.v1 import service_pb2
 
 from .recording_server import RecordingServer, bad_field, failing
 
-pytestmark = pytest.mark.runtimes
+pytestmark = [pytest.mark.runtimes, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 

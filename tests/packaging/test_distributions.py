@@ -207,6 +207,7 @@ def test_the_sdist_builds_the_same_wheel(
 # That they run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "oldest"),
     [("wheel", False), ("sdist", False), ("wheel", True)],

@@ -13,7 +13,7 @@ import pytest
 
 from .pins import normalized, pins
 
-pytestmark = pytest.mark.runtimes
+pytestmark = [pytest.mark.runtimes, pytest.mark.long]
 
 _ROOT = Path(__file__).parents[2]
 # It makes two environments from the package index; 30 s here.

@@ -21,6 +21,8 @@ from .mixed_load import CHANNEL_OPTIONS, SERVICE
 from .scale import scaled
 from .vitals import watched_memory
 
+pytestmark = pytest.mark.long
+
 _BUDGET_MIB = 512
 _LIMITS = limits()
 # Around the text of a request.
