@@ -1,15 +1,16 @@
-# Everything happens in .venv, which any target sets up on first use.
+# Every target works in .venv and creates it on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TESTS := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-.PHONY: help setup demo test test-nightly stress test-clients bench lint format types generate check-generated buf clean
+.PHONY: help setup demo test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
 
-help:  ## Lists the targets.
+help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## Installs the project and its development tools into .venv.
+setup: $(STAMP)  ## Install the project and its development tools into .venv.
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -18,46 +19,52 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP)  ## Starts a server, renders a conversation, streams a completion through Parse.
+demo: $(STAMP)  ## Start a server, render a conversation, stream a completion through Parse.
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP)  ## Runs the tests.
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+test: $(STAMP)  ## Run the tests, except the long ones (about four minutes).
+	@$(TESTS) -m 'not long'
+	@echo "Skipped the long tests: make test-long runs them, make test-all runs every test."
 
-test-nightly: $(STAMP)  ## Runs the differential tests with ten times the cases.
+test-long: $(STAMP)  ## Run the tests that take long by nature: images, installs, soaks.
+	@$(TESTS) -m long
+
+test-all: test test-long  ## Run every test.
+
+test-nightly: $(STAMP)  ## Run the differential tests with ten times as many cases.
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
 
-stress: $(STAMP)  ## Runs the long stress tests and prints the figures of docs/reliability.md.
+stress: $(STAMP)  ## Run the long stress tests and print the figures of docs/reliability.md.
 	@STRESS_SCALE=100 WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress
 
-bench: $(STAMP)  ## Measures the figures of bench/RESULTS.md and writes it.
+bench: $(STAMP)  ## Run the benchmarks and write bench/RESULTS.md.
 	@$(BIN)/python -m bench
 
-lint: $(STAMP)  ## Checks style and layering.
+lint: $(STAMP)  ## Check style and layering.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 
-format: $(STAMP)  ## Formats the code.
+format: $(STAMP)  ## Format the code.
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-types: $(STAMP)  ## Checks types.
+types: $(STAMP)  ## Check types.
 	@$(BIN)/mypy
 
-test-clients: $(STAMP)  ## Builds, checks and runs the clients of every language against a server.
+test-clients: $(STAMP)  ## Build, check and run the clients of every language against a server.
 	@$(BIN)/python -m scripts.try_clients
 
-generate: $(STAMP)  ## Regenerates all that is generated from protos/, for every language.
+generate: $(STAMP)  ## Regenerate the code of every language from protos/.
 	@$(BIN)/python scripts/generate_python.py
 	@$(BIN)/python scripts/generate_clients.py
 
-check-generated: $(STAMP)  ## Fails where what is checked in is not what protos/ gives.
+check-generated: $(STAMP)  ## Fail if the generated code does not match protos/.
 	@$(BIN)/python scripts/generate_python.py --check
 	@$(BIN)/python scripts/generate_clients.py --check
 
-buf: $(STAMP)  ## Lints the protos and checks them for breaking changes.
+buf: $(STAMP)  ## Lint the protos and check them for breaking changes.
 	@$(BIN)/python scripts/buf.py
 
-clean:  ## Removes what the other targets made.
+clean:  ## Remove everything that the other targets created.
 	rm -rf $(VENV) .venv-generate build dist node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,1 +1,1 @@
-"""Measures what the documentation claims; `python -m bench` writes bench/RESULTS.md."""
+"""Measures the performance claims of this project; `python -m bench` writes bench/RESULTS.md."""

@@ -8,7 +8,7 @@ from . import claims, results
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures all claims and writes RESULTS.md, or measures some and prints them."""
+    """Measures all claims and writes RESULTS.md, or measures the named ones and prints them."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these claims")
     parser.add_argument("--list", action="store_true", help="print the names and stop")

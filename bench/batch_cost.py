@@ -1,4 +1,4 @@
-"""What a token costs through ParseBatch."""
+"""The cost of a token through ParseBatch."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,6 @@ SEQUENCES = 256
 
 
 def seconds_per_token(server: ServerProcess, scripts: Sequence[Script]) -> float:
-    """Returns the server's CPU time per token; every request has SEQUENCES tokens."""
+    """Returns the server's CPU seconds per token; every request has SEQUENCES tokens."""
     usage = load.stream_in_lock_step(server, load.PARSE_BATCH, scripts)
     return usage.cpu_seconds_per_message / SEQUENCES

@@ -1,6 +1,6 @@
-"""An OpenTelemetry collector as a process of its own: `python -m bench.collector`.
+"""An OpenTelemetry collector in its own process: `python -m bench.collector`.
 
-It keeps what it gets, prints where it listens, and how much it got when its input ends.
+It prints its address, stores what it receives, and prints the number of spans when its input ends.
 """
 
 import sys

@@ -1,18 +1,18 @@
-"""A and B in turn: on a busy machine only figures taken side by side can be compared."""
+"""Measures two sides alternately: on a busy machine only such figures can be compared."""
 
 import gc
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-# Measures round number `i` and returns its cost.
+# Takes the number of a round, runs it, and returns its cost.
 Measure = Callable[[int], float]
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio over several rounds."""
+    """The median, lowest and highest ratio of several rounds."""
 
     median: float
     lowest: float
@@ -20,7 +20,7 @@ class Ratio:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Ratio":
-        """Returns the ratio that the values of the rounds give."""
+        """Summarises one ratio per round."""
         return cls(statistics.median(values), min(values), max(values))
 
     def __str__(self) -> str:
@@ -32,7 +32,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What each round cost, ours and the other side by side."""
+    """The cost of each round, for both sides."""
 
     our_costs: Sequence[float]
     other_costs: Sequence[float]
@@ -49,34 +49,41 @@ class Comparison:
 
     @property
     def speed_up(self) -> Ratio:
-        """How many times less we cost."""
-        return Ratio.of([b / a for a, b in zip(self.our_costs, self.other_costs, strict=True)])
+        """The other's cost in multiples of ours."""
+        return Ratio.of([other / ours for ours, other in self._rounds()])
 
     @property
     def cost(self) -> Ratio:
         """Our cost in multiples of the other's."""
-        return Ratio.of([a / b for a, b in zip(self.our_costs, self.other_costs, strict=True)])
+        return Ratio.of([ours / other for ours, other in self._rounds()])
+
+    def _rounds(self) -> Iterator[tuple[float, float]]:
+        return zip(self.our_costs, self.other_costs, strict=True)
 
 
 def alternate(ours: Measure, other: Measure, rounds: int, *, warm_up: bool = True) -> Comparison:
-    """Runs both in turn; who goes first alternates, and a first round is thrown away."""
+    """Measures both sides in each round.
+
+    The side that goes first alternates. With `warm_up`, a round number 0 comes first, and its
+    costs are thrown away.
+    """
     first = 0 if warm_up else 1
     our_costs, other_costs = [], []
     for number in range(first, rounds + 1):
         if number % 2:
-            a = ours(number)
-            b = other(number)
+            our_cost = ours(number)
+            other_cost = other(number)
         else:
-            b = other(number)
-            a = ours(number)
+            other_cost = other(number)
+            our_cost = ours(number)
         if number:
-            our_costs.append(a)
-            other_costs.append(b)
+            our_costs.append(our_cost)
+            other_costs.append(other_cost)
     return Comparison(our_costs, other_costs)
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
-    """Returns the CPU time that `work` takes in this process, all threads together."""
+    """Runs `work` and returns the CPU seconds that all threads of this process used."""
     gc.collect()
     begin = time.process_time()
     work()
@@ -84,17 +91,17 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def milliseconds(seconds: float) -> str:
-    """Returns a time for a table."""
+    """Formats a time in milliseconds."""
     return f"{_three_digits(seconds * 1e3)} ms"
 
 
 def microseconds(seconds: float) -> str:
-    """Returns a time for a table."""
+    """Formats a time in microseconds."""
     return f"{_three_digits(seconds * 1e6)} µs"
 
 
 def nanoseconds(seconds: float) -> str:
-    """Returns a time for a table."""
+    """Formats a time in nanoseconds."""
     return f"{seconds * 1e9:.0f} ns"
 
 

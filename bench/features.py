@@ -1,4 +1,4 @@
-"""The parts of a server in production, each as a configuration, for what it costs."""
+"""The features of a server in production, each as a configuration, to measure their cost."""
 
 import contextlib
 import secrets
@@ -14,21 +14,25 @@ from devtools.server_process import listens_on, module_command
 
 from .servers import Configuration, ServerProcess
 
-# Prometheus and OpenTelemetry usually ask for metrics once or four times a minute.
+# Metrics are usually read and exported one to four times a minute.
 METRICS_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 
 
 class Features:
-    """The parts; their files are in a folder, and their traces go to a collector.
+    """One configuration per feature.
 
     Attributes:
-        tls: TLS with a certificate of its own authority.
+        tls: TLS, with a certificate from an authority of its own.
         tokens: Bearer tokens.
         metrics: Metrics for Prometheus.
-        tracing: OpenTelemetry's metrics, and traces of one in a hundred.
-        logs: Logs for machines, as in production.
-        all_logs: The same with a line for each RPC.
+        tracing: OpenTelemetry: metrics, and traces of one RPC in a hundred.
+        logs: JSON logs at level info, in a file.
+        all_logs: JSON logs with a line for each RPC.
+
+    Args:
+        folder: Holds the files of certificate, key, tokens and log.
+        collector: The address that traces and metrics are exported to.
     """
 
     def __init__(self, folder: Path, collector: str) -> None:
@@ -60,16 +64,16 @@ class Features:
 
     @property
     def everything(self) -> Configuration:
-        """All of it, with the logs of production."""
+        """All features together, logging at level info."""
         return self.tls | self.tokens | self.metrics | self.tracing | self.logs
 
 
 @contextlib.contextmanager
 def features() -> Iterator[Features]:
-    """Makes the files of the parts and runs the collector.
+    """Writes the features' files, and runs the collector while the block runs.
 
     Raises:
-        RuntimeError: Nothing was traced: what was measured was not what it should be.
+        RuntimeError: The collector received no span, so tracing was not measured.
     """
     command = module_command("bench.collector")
     with (
@@ -86,7 +90,7 @@ def features() -> Iterator[Features]:
 
 @contextlib.contextmanager
 def scraped(server: ServerProcess) -> Iterator[None]:
-    """Asks for the server's metrics, if it has them, again and again while the block runs."""
+    """Scrapes the server's metrics, if it has any, while the block runs."""
     if server.metrics is None:
         yield
         return

@@ -1,26 +1,21 @@
-"""The floor: a gRPC server that does nothing, `python -m bench.floor_server --answer-bytes N`.
+"""The floor: a gRPC server that does nothing, `python -m bench.floor_server`.
 
-The same transport, options and read, answer, write loop as the real server; every answer is the
-same N bytes. What it costs is what gRPC costs, whatever stands behind it.
+Like the real server it reads, answers and writes in a loop, and it has that server's channel
+options. They are an argument, because importing them would add the real server's memory to its own.
+Every answer is the same N bytes, so its cost is the cost of gRPC alone.
 """
 
 import argparse
 import asyncio
+import json
+from collections.abc import Sequence
 
 import grpc
 
 SERVICE_NAME = "harmony.bench.Floor"
-# Those of the real server.
-_CHANNEL_OPTIONS = [
-    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-]
 
 
-async def _serve(answer: bytes) -> None:
+async def _serve(answer: bytes, options: Sequence[tuple[str, int]]) -> None:
     async def unary(_request: bytes, _context: object) -> bytes:
         return answer
 
@@ -32,7 +27,7 @@ async def _serve(answer: bytes) -> None:
         "Unary": grpc.unary_unary_rpc_method_handler(unary),
         "Stream": grpc.stream_stream_rpc_method_handler(stream),
     }
-    server = grpc.aio.server(options=_CHANNEL_OPTIONS)
+    server = grpc.aio.server(options=options)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, methods),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -43,4 +38,7 @@ async def _serve(answer: bytes) -> None:
 if __name__ == "__main__":
     _parser = argparse.ArgumentParser()
     _parser.add_argument("--answer-bytes", type=int, required=True)
-    asyncio.run(_serve(bytes(_parser.parse_args().answer_bytes)))
+    _parser.add_argument("--options", required=True, help="channel options, as JSON")
+    _arguments = _parser.parse_args()
+    _options = [(name, value) for name, value in json.loads(_arguments.options)]
+    asyncio.run(_serve(bytes(_arguments.answer_bytes), _options))

@@ -1,4 +1,4 @@
-"""The Go client's batch example, as a process of its own."""
+"""Builds and runs the Go client's batch example, in its own process."""
 
 import json
 import shutil
@@ -10,17 +10,17 @@ _TIMEOUT_SECONDS = 120.0
 
 
 def is_available() -> bool:
-    """Says whether there is a Go to build it with."""
+    """Tells whether Go is installed."""
     return shutil.which("go") is not None
 
 
 def build() -> None:
-    """Builds it."""
+    """Builds the example."""
     subprocess.run(["make", "--silent", "-C", str(_FOLDER), "build"], check=True)
 
 
 def step_batch(address: str, completions: Path, sequences: int, steps: int) -> float:
-    """Steps sequences that repeat the completions of a file; returns the seconds of the steps."""
+    """Steps sequences that repeat the completions in a file; returns the steps' wall seconds."""
     command = [
         str(_FOLDER / "bin" / "batch"),
         f"--target={address}",

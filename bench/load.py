@@ -1,6 +1,6 @@
-"""Load on a server: bounded, over loopback, requests serialised beforehand.
+"""Load on a server over loopback, with requests serialised beforehand and a time limit.
 
-The load runs in the process of the benchmark; the server under test has one of its own.
+The load runs in the benchmark's process, the server under test in its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FLOOR_UNARY = f"/{FLOOR}/Unary"
 TIMEOUT_SECONDS = 120.0
 _CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
-    # Otherwise channels to one address share a connection.
+    # Otherwise all channels to an address share one connection.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a load cost the server.
+    """The server's cost of a load.
 
     Attributes:
-        cpu_seconds: CPU time of its process.
-        messages: How many requests it answered.
-        answer_bytes: The size of the answers together.
+        cpu_seconds: The CPU time of the server.
+        messages: The number of requests it answered.
+        answer_bytes: The total size of the answers.
     """
 
     cpu_seconds: float
@@ -54,17 +54,17 @@ class Usage:
 
     @property
     def cpu_seconds_per_message(self) -> float:
-        """CPU time for one request and its answer."""
+        """The CPU time for one request and its answer."""
         return self.cpu_seconds / self.messages
 
     @property
     def mean_answer_bytes(self) -> int:
-        """The size of an answer."""
+        """The mean size of an answer, in bytes."""
         return round(self.answer_bytes / self.messages)
 
 
 def channel_to(server: ServerProcess) -> grpc.aio.Channel:
-    """Returns a channel of its own connection, that carries bytes."""
+    """Returns a channel with a connection of its own."""
     roots = server.configuration.root_certificates
     if roots is None:
         return grpc.aio.insecure_channel(server.address, options=_CHANNEL_OPTIONS)
@@ -73,25 +73,25 @@ def channel_to(server: ServerProcess) -> grpc.aio.Channel:
 
 
 def stream_in_lock_step(server: ServerProcess, method: str, scripts: Sequence[Script]) -> Usage:
-    """Runs streams at the same time, each of which sends and awaits the answer in turn."""
+    """Runs all scripts at once; each stream awaits an answer before it sends the next request."""
     return asyncio.run(_stream_in_lock_step(server, method, scripts))
 
 
 def call_in_turn(server: ServerProcess, method: str, requests: Sequence[bytes]) -> Usage:
-    """Makes unary calls, one after the other."""
+    """Makes unary calls, one after another."""
     return asyncio.run(_call_in_turn(server, method, requests))
 
 
 def open_stream(
     channel: grpc.aio.Channel, method: str, metadata: Sequence[tuple[str, str]] = ()
 ) -> ByteStream:
-    """Opens a stream that carries bytes."""
+    """Opens a stream whose requests and answers are bytes."""
     call: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(method)
     return call(timeout=TIMEOUT_SECONDS, metadata=tuple(metadata))
 
 
 async def exchange(stream: ByteStream, requests: Sequence[bytes]) -> int:
-    """Sends requests and awaits each one's answer; returns the size of the answers together."""
+    """Sends requests, awaiting the answer of each; returns the total size of the answers."""
     size = 0
     for request in requests:
         await stream.write(request)

@@ -1,11 +1,11 @@
-"""Amounts of memory for the tables."""
+"""Formats amounts of memory."""
 
 
 def mebibytes(size: float) -> str:
-    """Returns a size in MiB."""
+    """Formats bytes in MiB."""
     return f"{size / 2**20:.0f} MiB"
 
 
 def kibibytes(size: float) -> str:
-    """Returns a size in KiB."""
+    """Formats bytes in KiB."""
     return f"{size / 2**10:.1f} KiB"

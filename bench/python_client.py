@@ -1,4 +1,4 @@
-"""What the Go client's batch example does, done with the Python client."""
+"""Does with the Python client what the Go client's batch example does."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from harmony_client import Batch, Client
 
 
 def step_batch(address: str, completions: Sequence[str], sequences: int, steps: int) -> float:
-    """Steps sequences that repeat the completions; returns the seconds of the steps."""
+    """Steps sequences that repeat the completions; returns the steps' wall seconds."""
     with Client(address) as client:
         encoded = [client.encode(text, allowed_special="all") for text in completions]
         with client.batch() as batch:
@@ -22,7 +22,7 @@ def step_batch(address: str, completions: Sequence[str], sequences: int, steps: 
 
 
 class _Engine:
-    """Sequences, each of which repeats a completion."""
+    """The sequences of a batch, each repeating a completion."""
 
     def __init__(self, batch: Batch, completions: Sequence[Sequence[int]], sequences: int) -> None:
         self._batch = batch
@@ -30,12 +30,12 @@ class _Engine:
         self._positions = [0] * sequences
 
     def begin(self) -> None:
-        """Brings the sequences to places spread over their completions, in one step."""
+        """Moves the sequences to positions spread over their completions, in one step."""
         count = len(self._completions)
         self._advance([i * len(c) // count for i, c in enumerate(self._completions)])
 
     def step(self) -> None:
-        """Makes a step with a token of each sequence."""
+        """Feeds one token to each sequence."""
         self._advance([1] * len(self._completions))
 
     def _advance(self, counts: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""The reference library, loaded without network access from our own vocabulary."""
+"""The reference library, loaded from our own vocabulary, without network access."""
 
 import contextlib
 import functools
@@ -17,7 +17,7 @@ __all__ = ["encoding", "openai_harmony", "vocabulary_folder"]
 
 @functools.cache
 def encoding() -> "openai_harmony.HarmonyEncoding":
-    """Returns the reference's encoding; it is loaded once."""
+    """Returns the reference's encoding, loaded on the first call."""
     with vocabulary_folder() as folder:
         os.environ[vocabulary.DIRECTORY_VARIABLE] = folder
         try:
@@ -28,7 +28,7 @@ def encoding() -> "openai_harmony.HarmonyEncoding":
 
 @contextlib.contextmanager
 def vocabulary_folder() -> Iterator[str]:
-    """Makes a folder that holds the vocabulary in the form that the reference reads."""
+    """Yields a folder that holds the vocabulary in the reference's file format."""
     with tempfile.TemporaryDirectory(prefix="harmony-bench-") as folder:
         pathlib.Path(folder, vocabulary.FILE_NAME).write_bytes(in_tiktoken_format())
         yield folder

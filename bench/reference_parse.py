@@ -1,4 +1,4 @@
-"""What a token costs where the reference parses it in-process."""
+"""The cost of a token that the reference parses in-process."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from .compare import cpu_seconds
 
 
 def seconds_per_token(completions: Sequence[Sequence[int]]) -> float:
-    """Parses completions with the reference, token by token, each token's delta read."""
+    """Parses completions token by token, reading each delta; returns CPU seconds per token."""
     encoding = reference.encoding()
     role = reference.openai_harmony.Role.ASSISTANT
 

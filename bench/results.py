@@ -1,4 +1,4 @@
-"""Rows of figures, and the file they go into."""
+"""The rows of RESULTS.md, and the file itself."""
 
 import importlib.metadata
 import os
@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 from .compare import Comparison
 
 PATH = pathlib.Path(__file__).parent / "RESULTS.md"
-# What the figures depend on.
+# Packages whose versions the figures depend on.
 _PACKAGES = ("openai-harmony", "tiktoken", "grpcio", "protobuf", "pydantic")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure must reach.
+    """The bound that a figure must keep.
 
     Attributes:
         words: "at least", "at most" or "under".
         bound: The number that follows.
-        unit: What follows the number.
+        unit: The word after the number.
     """
 
     words: str
@@ -31,7 +31,7 @@ class Goal:
     unit: str = "times"
 
     def is_met(self, figure: float) -> bool:
-        """Says whether a figure reaches the goal."""
+        """Tells whether a figure keeps the bound."""
         if self.words == "at least":
             return figure >= self.bound
         if self.words == "at most":
@@ -49,10 +49,10 @@ class Row:
     Attributes:
         what: What was measured.
         ours: The figure of this project.
-        other: What it is compared with, figure and name.
-        ratio: The two as a ratio, with its spread.
-        goal: What it should reach; empty where it is only reported.
-        met: Whether it does.
+        other: The name and the figure of the other side.
+        ratio: Their ratio, with its spread.
+        goal: The goal as text; empty if there is none.
+        met: Whether the goal is met; None if there is none.
     """
 
     what: str
@@ -64,7 +64,7 @@ class Row:
 
 
 def faster(what: str, ours: str, other: str, comparison: Comparison, goal: Goal) -> Row:
-    """Returns the row of a claim to be faster than something."""
+    """Returns the row of a claim to be faster than the other side."""
     ratio = comparison.speed_up
     return Row(what, ours, other, f"{ratio} faster", str(goal), goal.is_met(ratio.median))
 
@@ -72,7 +72,7 @@ def faster(what: str, ours: str, other: str, comparison: Comparison, goal: Goal)
 def costing(
     what: str, ours: str, other: str, comparison: Comparison, goal: Goal | None = None
 ) -> Row:
-    """Returns the row of a claim about the cost as a multiple of another."""
+    """Returns the row of a claim about our cost as a multiple of the other's."""
     ratio = comparison.cost
     if goal is None:
         return Row(what, ours, other, str(ratio))
@@ -80,9 +80,9 @@ def costing(
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Returns rows as a Markdown table."""
+    """Formats rows as a Markdown table."""
     met = {None: "–", True: "met", False: "**missed**"}
-    lines = ["| what | here | beside it | ratio | goal | |", "|---|---|---|---|---|---|"]
+    lines = ["| what | here | compared with | ratio | goal | |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {row.what} | {row.ours} | {row.other} | {row.ratio} | {row.goal or '–'} "
         f"| {met[row.met]} |"
@@ -92,10 +92,10 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write(tables: Mapping[str, Sequence[Row]], command: str, seconds: float) -> None:
-    """Writes RESULTS.md: the machine, then a table under each heading."""
+    """Writes RESULTS.md: machine and versions, then a table under each heading."""
     parts = [
         "# Results",
-        "Written by the command below; [README.md](README.md) says how to read it.",
+        "The command below wrote this page. [README.md](README.md) explains how to read it.",
         "\n".join(f"- {fact}" for fact in _circumstances(command, seconds)),
     ]
     for heading, rows in tables.items():

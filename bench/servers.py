@@ -1,6 +1,7 @@
-"""Servers as processes of their own, and what they use."""
+"""Runs servers in their own processes, and reads their use of CPU and memory."""
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,20 +16,22 @@ from devtools.server_process import (
     running,
     serve_command,
 )
+from harmony_server.process.transport import channel_options
+from harmony_server.settings import Settings
 
 SERVE_COMMAND = serve_command("--listen", "127.0.0.1:0")
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """How a server is started, and what its clients need.
+    """How to start a server, and what its clients need.
 
     Attributes:
-        arguments: More arguments of `harmony-server serve`.
-        variables: More of its environment.
-        root_certificates: What its clients trust, PEM; None: they connect without TLS.
-        metadata: What they send with each RPC.
-        log: The file that gets its log; None: it goes where that of the benchmark goes.
+        arguments: Additional arguments of `harmony-server serve`.
+        variables: Additional environment variables.
+        root_certificates: What clients trust, as PEM; None: clients connect without TLS.
+        metadata: What clients send with each RPC.
+        log: The file to log to; None: the benchmark's standard error.
     """
 
     arguments: tuple[str, ...] = ()
@@ -38,7 +41,7 @@ class Configuration:
     log: Path | None = None
 
     def __or__(self, other: "Configuration") -> "Configuration":
-        """Returns what has both; where they differ, the other's."""
+        """Combines both; where they conflict, `other` wins."""
         return Configuration(
             self.arguments + other.arguments,
             {**self.variables, **other.variables},
@@ -52,9 +55,9 @@ class ServerProcess:
     """A running server, with its workers if it has any.
 
     Attributes:
-        configuration: How it was started.
-        address: Where it listens.
-        metrics: Where its metrics are; None where it has none.
+        configuration: The configuration it was started with.
+        address: The address that it serves on.
+        metrics: The address of its metrics; None if it has none.
     """
 
     def __init__(
@@ -71,31 +74,34 @@ class ServerProcess:
         self._workers = self._process.children()
 
     def cpu_seconds(self) -> float:
-        """The CPU time that its processes have used so far, all threads together."""
+        """Returns the CPU time that its processes have used so far, in all threads."""
         return sum(_cpu_seconds(process.pid) for process in (self._process, *self._workers))
 
     def resident_bytes(self) -> int:
-        """The memory it holds."""
+        """Returns its resident memory, without that of workers."""
         return int(self._process.memory_info().rss)
 
     def connections(self) -> list[int]:
-        """How many connections each of its workers has."""
+        """Returns the number of connections of each worker."""
         return [_established(worker) for worker in self._workers or [self._process]]
 
 
 @contextlib.contextmanager
 def harmony_server(
-    configuration: Configuration = Configuration(),  # it is frozen
+    configuration: Configuration = Configuration(),  # frozen, so safe to share
 ) -> Iterator[ServerProcess]:
-    """Runs the server under test; it serves when the block begins."""
+    """Runs the server under test, which serves from the start of the block."""
     with _running([*SERVE_COMMAND, *configuration.arguments], configuration) as process:
         yield process
 
 
 @contextlib.contextmanager
 def floor_server(answer_bytes: int) -> Iterator[ServerProcess]:
-    """Runs the server that does nothing."""
-    command = module_command("bench.floor_server", "--answer-bytes", str(answer_bytes))
+    """Runs the server that does nothing, with a real server's channel options."""
+    options = json.dumps([*channel_options(Settings.model_validate({})), ("grpc.so_reuseport", 0)])
+    command = module_command(
+        "bench.floor_server", "--options", options, "--answer-bytes", str(answer_bytes)
+    )
     with _running(command, Configuration()) as process:
         yield process
 
@@ -121,6 +127,6 @@ def _established(process: psutil.Process) -> int:
 def _cpu_seconds(pid: int) -> float:
     """Reads a process's CPU clock, whose id Linux derives from the process id.
 
-    As clock_getcpuclockid does; psutil's figure moves in steps of 10 ms.
+    clock_getcpuclockid does the same; psutil's figure has steps of 10 ms.
     """
     return time.clock_gettime((~pid << 3) | 2)

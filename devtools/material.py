@@ -1,6 +1,6 @@
-"""Conversations and completions like real ones, different for every seed.
+"""Realistic conversations and completions, different for every seed.
 
-Prose in several languages, code (the standard library's), and JSON as tools return it.
+They have prose in several languages, code of the standard library, and JSON as tools return it.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from harmony_server import core
 
 JsonObject = dict[str, Any]
 
-# Of each text, this many sentences in a hundred are not English.
+# Percentage of sentences that are not English.
 _FOREIGN_PERCENT = 12
 _ENGLISH = (
     "The build fails on the second run because the cache key leaves out the compiler version.",
@@ -129,7 +129,7 @@ def question(rng: random.Random) -> JsonObject:
 
 
 def answer(rng: random.Random) -> list[JsonObject]:
-    """Returns the assistant's messages, every third time with a call of a tool."""
+    """Returns the assistant's messages; one in three answers has a tool call."""
     messages = [_message("assistant", prose(rng, 2), channel="analysis")]
     if rng.randrange(3) == 0:
         messages += [_call(rng), _result(rng)]
@@ -140,7 +140,7 @@ def answer(rng: random.Random) -> list[JsonObject]:
 
 
 def conversation(seed: int, turns: int) -> list[JsonObject]:
-    """Returns messages that end with the question of the last turn: a prompt."""
+    """Returns the messages of a prompt, which ends with the last turn's question."""
     rng = random.Random(seed)
     messages = [*opening(), question(rng)]
     for _ in range(turns - 1):
@@ -149,9 +149,9 @@ def conversation(seed: int, turns: int) -> list[JsonObject]:
 
 
 def completion(seed: int, length: int) -> list[int]:
-    """Returns about `length` tokens of a completion, as they follow `<|start|>assistant`.
+    """Returns a completion of about `length` tokens, without the `<|start|>assistant` before it.
 
-    Half of them are analysis; then come a tool call and the final answer.
+    Half of it is analysis, followed by a tool call and the final answer.
     """
     rng = random.Random(seed)
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
@@ -177,23 +177,23 @@ def completion(seed: int, length: int) -> list[int]:
 
 
 def prompt_end() -> list[int]:
-    """Returns what stands before a completion: `<|start|>assistant`."""
+    """Returns the tokens before a completion: `<|start|>assistant`."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     return encoding.render_conversation_for_completion(core.Conversation(), core.Role.ASSISTANT)
 
 
 def to_json(messages: list[JsonObject]) -> str:
-    """Returns the canonical JSON text of a conversation, which both libraries read."""
+    """Returns a conversation as canonical JSON text, which our core and the reference read."""
     return json.dumps({"messages": messages})
 
 
 def to_core(messages: list[JsonObject]) -> core.Conversation:
-    """Returns a conversation of our core."""
+    """Converts messages to the core's conversation."""
     return core.Conversation.from_json(to_json(messages))
 
 
 def to_proto(messages: list[JsonObject]) -> chat_pb2.Conversation:
-    """Returns a conversation of the service."""
+    """Converts messages to the contract's conversation."""
     return chat_pb2.Conversation(messages=map(_message_to_proto, messages))
 
 

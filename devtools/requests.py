@@ -1,4 +1,4 @@
-"""The requests of the streaming RPCs, serialised."""
+"""Serialised requests of the streaming RPCs."""
 
 import itertools
 import random
@@ -9,9 +9,9 @@ from harmony_client.v1 import chat_pb2, parse_pb2
 
 from . import material
 
-# Sequences that are opened in one request, so that none is larger than a server takes.
+# Sequences opened per request; more would exceed the server's limits.
 _OPENED_AT_ONCE = 256
-# A usual answer: some paragraphs, with a tool call in between.
+# Tokens of a typical answer: some paragraphs with a tool call in between.
 COMPLETION_LENGTH = 1000
 _CONFIG = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT)
 
@@ -30,15 +30,15 @@ class Script:
 
 
 def completions(count: int) -> list[list[int]]:
-    """Returns different completions."""
+    """Returns `count` different completions."""
     return [material.completion(seed, COMPLETION_LENGTH) for seed in range(count)]
 
 
 def parse_scripts(sequences: Sequence[Sequence[int]], steps: int) -> list[Script]:
-    """Returns the requests of a Parse stream for each sequence: one token each.
+    """Returns a Parse stream for each sequence, with one token per request.
 
-    The streams begin at evenly spread places of their sequences, so that headers and ends, which
-    cost more, come in their share.
+    The streams start at positions spread evenly over their sequences, so that headers and ends,
+    which cost more, occur in realistic proportion.
     """
     return [
         _parse_script(sequence, index * len(sequence) // len(sequences), steps)
@@ -51,15 +51,15 @@ def batch_script(
 ) -> Script:
     """Returns the requests of a ParseBatch stream.
 
-    A sequence that is complete is closed, and another is opened in its place, as in continuous
-    batching. At first each is somewhere in the middle.
+    When a sequence is complete it is closed and another is opened in its place, as in continuous
+    batching. All sequences start somewhere in the middle.
 
     Args:
-        sequences: The completions that the sequences stand for.
-        open_count: How many sequences are open at any time.
-        stepping: How many of them get a token in a request; all come by in turn.
-        steps: How many requests.
-        seed: What the sequences begin with.
+        sequences: The completions to feed.
+        open_count: The number of open sequences at any time.
+        stepping: The number of sequences that get a token per request; they take turns.
+        steps: The number of requests.
+        seed: Determines where the sequences start.
     """
     slots = _Slots(sequences, open_count, seed)
     opening = slots.opening()
@@ -81,7 +81,7 @@ def _tokens(tokens: Sequence[int]) -> bytes:
 
 
 class _Slots:
-    """The places of a batch, each with a sequence under way."""
+    """The slots of a batch, each holding a sequence in progress."""
 
     def __init__(self, sequences: Sequence[Sequence[int]], count: int, seed: int) -> None:
         rng = random.Random(seed)
@@ -93,38 +93,37 @@ class _Slots:
         ]
 
     def opening(self) -> list[bytes]:
-        """Returns the requests that open all sequences and bring them to where they begin."""
-        places = range(len(self._ids))
+        """Returns the requests that open all sequences and feed them up to their start."""
+        slots = range(len(self._ids))
         return [
-            self._open(places[begin : begin + _OPENED_AT_ONCE])
-            for begin in places[::_OPENED_AT_ONCE]
+            self._open(slots[begin : begin + _OPENED_AT_ONCE]) for begin in slots[::_OPENED_AT_ONCE]
         ]
 
-    def _open(self, places: Sequence[int]) -> bytes:
+    def _open(self, slots: Sequence[int]) -> bytes:
         request = parse_pb2.ParseBatchRequest()
-        for place in places:
-            sequence_id, position = self._ids[place], self._positions[place]
+        for slot in slots:
+            sequence_id, position = self._ids[slot], self._positions[slot]
             request.open.add(sequence_id=sequence_id, config=_CONFIG)
             request.sequence_ids.extend([sequence_id] * position)
             request.tokens.extend(self._sequence(sequence_id)[:position])
         return request.SerializeToString()
 
     def step(self, begin: int, count: int) -> bytes:
-        """Returns a request with a token for each of `count` places."""
+        """Returns a request with a token for each of `count` slots."""
         request = parse_pb2.ParseBatchRequest()
-        for place in range(begin, begin + count):
-            sequence_id = self._ids[place]
-            position = self._positions[place]
+        for slot in range(begin, begin + count):
+            sequence_id = self._ids[slot]
+            position = self._positions[slot]
             if position == 0:
                 request.open.add(sequence_id=sequence_id, config=_CONFIG)
             request.sequence_ids.append(sequence_id)
             sequence = self._sequence(sequence_id)
             request.tokens.append(sequence[position])
-            self._positions[place] += 1
+            self._positions[slot] += 1
             if position + 1 == len(sequence):
                 request.close.append(sequence_id)
-                self._ids[place] = next(self._next_id)
-                self._positions[place] = 0
+                self._ids[slot] = next(self._next_id)
+                self._positions[slot] = 0
         return request.SerializeToString()
 
     def _sequence(self, sequence_id: int) -> Sequence[int]:

@@ -1,8 +1,8 @@
-"""Client of the harmony sidecar: conversations to tokens, tokens to messages."""
+"""Client of the harmony sidecar: turns conversations into tokens, and tokens into messages."""
 
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
-from harmony_client._codec import ParsedCompletion
-from harmony_client._sessions import BatchEvent, BatchStep
+from harmony_client._codec import ParsedCompletion, ParseMode
+from harmony_client._steps import BatchEvent, BatchStep
 from harmony_client._streams import Batch, ParseStream
 from harmony_client.aio import AsyncClient
 from harmony_client.client import Client
@@ -86,6 +86,7 @@ __all__ = [
     "MessageOutcome",
     "MessageStarted",
     "ParseFailed",
+    "ParseMode",
     "ParseStream",
     "ParsedCompletion",
     "PermissionDenied",

@@ -1,4 +1,4 @@
-"""The streams of `AsyncClient`."""
+"""Streams of `AsyncClient`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import grpc
 
 from harmony_client import _codec
-from harmony_client._sessions import (
-    BatchSession,
-    BatchStep,
-    ParseSession,
-    Patience,
-    Session,
-    columns,
-    ended,
-    ended_early,
-    read_step,
-)
-from harmony_client.errors import from_grpc
+from harmony_client._patience import Patience
+from harmony_client._sessions import BatchSession, ParseSession, Session
+from harmony_client._steps import BatchStep, read_step, to_columns
+from harmony_client.errors import ended_without_response, from_grpc, stream_ended
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
@@ -33,7 +25,7 @@ ResponseT = TypeVar("ResponseT")
 
 
 class _Call(Generic[RequestT, ResponseT]):
-    """One call of a stream, written and read in turn."""
+    """One call of a stream, in which each request gets one response."""
 
     def __init__(self, call: grpc.aio.StreamStreamCall[RequestT, ResponseT]) -> None:
         self._call = call
@@ -41,34 +33,34 @@ class _Call(Generic[RequestT, ResponseT]):
         call.add_done_callback(self._note_status)
 
     async def ask(self, request: RequestT | None) -> ResponseT:
-        """Returns the answer to a request, or with None to the half-close."""
+        """Sends a request, or half-closes if it is None; returns the response."""
         try:
-            # A call that is over takes no request; to read tells how it ended.
+            # An ended call takes no request; reading from it tells how it ended.
             with suppress(asyncio.InvalidStateError):
                 await (self._call.done_writing() if request is None else self._call.write(request))
             response = await self._call.read()
-            # The status comes behind the last answer, and may be an error.
+            # After the half-close, read on to the status, which may be an error.
             if _is_end(response) or (request is None and not _is_end(await self._call.read())):
-                raise ended_early()
+                raise ended_without_response()
         except grpc.aio.AioRpcError as error:
             status = self._status or error
             if status.code() is grpc.StatusCode.OK:
-                # The write came upon a call that the server had ended.
-                raise ended_early() from error
+                # The server had ended the call before the write.
+                raise ended_without_response() from error
             raise from_grpc(status) from error
         return cast("ResponseT", response)
 
     def cancel(self) -> None:
-        """Cancels what is under way."""
+        """Cancels the call."""
         self._call.cancel()
 
     def _note_status(self, call: grpc.aio.StreamStreamCall[RequestT, ResponseT]) -> None:
-        # A write that comes upon the end of the call replaces the status of the server by INTERNAL
-        # (grpc/grpc#36066). This runs before it, when there is nothing to wait for any more, and in
-        # old versions once more behind it.
+        # A write to an ended call replaces the server's status by INTERNAL (grpc/grpc#36066). This
+        # callback runs before that; old versions of grpcio run it a second time after it.
         if self._status is not None:
             return
         reading = _read_status(call)
+        # The call has ended, so that nothing waits and the coroutine returns at once.
         try:
             reading.send(None)
         except StopIteration as result:
@@ -106,9 +98,9 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
         self._ended = False
 
     async def ask(self, request: RequestT | None) -> ResponseT:
-        """Returns the answer to a request, or with None to the end of the stream."""
+        """Sends a request, or ends the stream if it is None; returns the response."""
         if self._ended:
-            raise ended()
+            raise stream_ended()
         patience = Patience(self._timeout)
         while True:
             try:
@@ -122,21 +114,21 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
             await asyncio.sleep(pause)
 
     def end(self) -> None:
-        """Ends the stream, and a call that is under way."""
+        """Ends the stream and cancels its call."""
         self._ended = True
         self._drop_call()
 
     async def _attempt(self, request: RequestT | None, patience: Patience) -> ResponseT:
-        fresh = self._call is None
+        is_new = self._call is None
         call = self._call = self._call or _Call(self._start())
         try:
             async with asyncio.timeout(patience.seconds_left):
-                if fresh:
-                    for earlier in self._session.opening():
-                        await call.ask(earlier)
+                if is_new:
+                    for opening in self._session.opening_requests():
+                        await call.ask(opening)
                 return await call.ask(request)
         except TimeoutError as error:
-            raise patience.exhausted() from error
+            raise patience.deadline_exceeded() from error
 
     def _drop_call(self) -> None:
         call, self._call = self._call, None
@@ -145,7 +137,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
 
 
 class _AsyncStream(Generic[RequestT, ResponseT]):
-    """What both kinds of stream have in common."""
+    """The part that both kinds of stream share."""
 
     _exchange: AsyncExchange[RequestT, ResponseT]
 
@@ -166,15 +158,15 @@ class _AsyncStream(Generic[RequestT, ResponseT]):
 
 
 class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
-    """One sequence being parsed, made by `AsyncClient.open_parse`.
+    """Parses one sequence as its tokens arrive; made by `AsyncClient.open_parse`.
 
         async with client.open_parse() as stream:
             async for token in sampled:
                 show(await stream.feed([token]))
             show(await stream.finish())
 
-    It is `ParseStream` with methods to await. Use it from one task at a time; a
-    task cancelled in `feed` or `finish` ends it.
+    It is `ParseStream` with methods to await. Use it from one task at a time.
+    Cancelling a task in `feed` or `finish` ends the stream.
     """
 
     def __init__(
@@ -187,9 +179,9 @@ class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseRespo
 
     async def feed(self, tokens: Iterable[int]) -> list[_codec.Event]:
         """See `ParseStream.feed`."""
-        request = self._session.request(tokens)
+        request = self._session.make_request(tokens)
         response = await self._exchange.ask(request)
-        self._session.answered(request)
+        self._session.note_answer(request)
         return _codec.read_events(response)
 
     async def finish(self) -> list[_codec.Event]:
@@ -200,15 +192,15 @@ class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseRespo
 
 
 class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
-    """Many sequences being parsed, one message a step; made by `AsyncClient.batch`.
+    """Parses many sequences together, one request for each step; made by `AsyncClient.batch`.
 
         async with client.batch() as batch:
             first, second = batch.open(), batch.open()
             step = await batch.step({first: 200005, second: [200005, 35644]})
 
-    It is `Batch` with methods to await, except that `open` and `close` send
-    nothing themselves and are plain. Use it from one task at a time; a task
-    cancelled in a step ends it.
+    It is `Batch` with methods to await, except `open` and `close`, which send
+    nothing. Use it from one task at a time. Cancelling a task in a step ends
+    the batch.
     """
 
     def __init__(
@@ -224,12 +216,11 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
         sequence_id: int | None = None,
         *,
         role: _codec.Role | None = "assistant",
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
     ) -> int:
         """See `Batch.open`."""
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:
@@ -238,13 +229,13 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
 
     async def step(self, tokens: Mapping[int, _codec.TokenOrRun]) -> BatchStep:
         """See `Batch.step`."""
-        return await self.step_columns(*columns(tokens))
+        return await self.step_columns(*to_columns(tokens))
 
     async def step_columns(self, sequence_ids: Sequence[int], tokens: Sequence[int]) -> BatchStep:
         """See `Batch.step_columns`."""
-        request = self._session.request(sequence_ids, tokens)
+        request = self._session.make_request(sequence_ids, tokens)
         response = await self._exchange.ask(request)
-        self._session.answered(request, response)
+        self._session.note_answer(request, response)
         return read_step(response)
 
     async def finish(self) -> BatchStep:

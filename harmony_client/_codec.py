@@ -1,19 +1,21 @@
-"""Python arguments to requests, responses to Python values: what both clients share."""
+"""Converts Python arguments to requests and responses to Python values, for both clients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from harmony_client._enums import enum_label
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
 Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
-# Quoted: at run time a generated enum is no class.
+# Quoted: at run time a generated enum is not a class.
 Role: TypeAlias = "chat_pb2.Role | str"
 SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
 
-# What a caller feeds a stream in one go, and what a stream may be made of.
+ParseMode: TypeAlias = Literal["strict", "lenient", "recover"]
+"""What to do with malformed output; `Client.parse_messages` describes each mode."""
+
 TokenOrRun: TypeAlias = int | Iterable[int]
 Event: TypeAlias = (
     parse_pb2.MessageStarted
@@ -31,7 +33,7 @@ class ParsedCompletion(NamedTuple):
     outcomes: list[service_pb2.MessageOutcome]
     """How each message ended and where it stands, parallel to `messages`."""
     recovered: list[parse_pb2.Recovered]
-    """Every repair, in order. Empty unless the parse was to recover."""
+    """Every repair, in order. Empty unless the mode was `"recover"`."""
 
 
 def render_request(
@@ -49,9 +51,9 @@ def render_request(
 def render_conversation_request(
     conversation: Conversation, auto_drop_analysis: bool
 ) -> service_pb2.RenderConversationRequest:
-    """Returns the request to render a conversation as it is."""
+    """Returns the request to render a conversation with nothing after it."""
     return service_pb2.RenderConversationRequest(
-        conversation=_conversation(conversation), config=_render_config(auto_drop_analysis)
+        conversation=_to_conversation(conversation), config=_to_render_config(auto_drop_analysis)
     )
 
 
@@ -60,9 +62,9 @@ def render_conversation_for_completion_request(
 ) -> service_pb2.RenderConversationForCompletionRequest:
     """Returns the request to render a conversation as a prompt."""
     return service_pb2.RenderConversationForCompletionRequest(
-        conversation=_conversation(conversation),
-        next_turn_role=_role(next_turn_role),
-        config=_render_config(auto_drop_analysis),
+        conversation=_to_conversation(conversation),
+        next_turn_role=_to_role(next_turn_role),
+        config=_to_render_config(auto_drop_analysis),
     )
 
 
@@ -71,32 +73,31 @@ def render_conversation_for_training_request(
 ) -> service_pb2.RenderConversationForTrainingRequest:
     """Returns the request to render a conversation as a training example."""
     return service_pb2.RenderConversationForTrainingRequest(
-        conversation=_conversation(conversation), config=_render_config(auto_drop_analysis)
+        conversation=_to_conversation(conversation), config=_to_render_config(auto_drop_analysis)
     )
 
 
 def parse_messages_request(
     tokens: Iterable[int],
     role: Role | None,
-    strict: bool | None,
-    recover: bool,
+    mode: ParseMode,
     max_header_tokens: int | None,
 ) -> service_pb2.ParseMessagesRequest:
     """Returns the request to parse a whole completion."""
     return service_pb2.ParseMessagesRequest(
         tokens=tokens,
-        role=None if role is None else _role(role),
-        options=_parse_options(strict, recover, max_header_tokens),
+        role=None if role is None else _to_role(role),
+        options=_to_parse_options(mode, max_header_tokens),
     )
 
 
 def parse_config(
-    role: Role | None, strict: bool | None, recover: bool, max_header_tokens: int | None
+    role: Role | None, mode: ParseMode, max_header_tokens: int | None
 ) -> parse_pb2.ParseConfig:
-    """Returns how one sequence of a stream is parsed."""
+    """Returns the configuration of one sequence of a stream."""
     return parse_pb2.ParseConfig(
-        role=None if role is None else _role(role),
-        options=_parse_options(strict, recover, max_header_tokens),
+        role=None if role is None else _to_role(role),
+        options=_to_parse_options(mode, max_header_tokens),
     )
 
 
@@ -104,10 +105,10 @@ def encode_request(
     text: str, allowed_special: SpecialTokens, disallowed_special: SpecialTokens
 ) -> service_pb2.EncodeRequest:
     """Returns the request to encode text."""
-    request = service_pb2.EncodeRequest(text=text, allowed_special=_special_set(allowed_special))
-    # Unset is "all that are not allowed", which is what "all" means here.
+    request = service_pb2.EncodeRequest(text=text, allowed_special=_to_special_set(allowed_special))
+    # Unset means all that are not allowed, as "all" does here.
     if disallowed_special != "all":
-        request.disallowed_special.CopyFrom(_special_set(disallowed_special))
+        request.disallowed_special.CopyFrom(_to_special_set(disallowed_special))
     return request
 
 
@@ -122,50 +123,51 @@ def decode_bytes_request(tokens: Iterable[int]) -> service_pb2.DecodeRequest:
 
 
 def read_parsed(response: service_pb2.ParseMessagesResponse) -> ParsedCompletion:
-    """Returns the messages of a parsed completion and what is known of each."""
+    """Returns the messages, outcomes and repairs of a parsed completion."""
     return ParsedCompletion(
         list(response.messages), list(response.outcomes), list(response.recovered)
     )
 
 
 def read_events(response: parse_pb2.ParseResponse) -> list[Event]:
-    """Returns the events of an answer, each as the message that it is."""
+    """Returns the events of a response, each unwrapped to its own message type."""
     return [getattr(event, event.WhichOneof("event")) for event in response.events]
 
 
-def token_run(tokens: TokenOrRun) -> Iterable[int]:
-    """Returns a run of tokens as it is, a single token as a run of one."""
+def as_run(tokens: TokenOrRun) -> Iterable[int]:
+    """Returns a run of tokens unchanged, or a single token as a run of one."""
     return tokens if isinstance(tokens, Iterable) else (tokens,)
 
 
-def _conversation(conversation: Conversation) -> chat_pb2.Conversation:
-    """Returns the conversation, made of the messages where it is given as such."""
+def _to_conversation(conversation: Conversation) -> chat_pb2.Conversation:
+    """Returns a conversation unchanged, or a new one made of the given messages."""
     if isinstance(conversation, chat_pb2.Conversation):
         return conversation
     return chat_pb2.Conversation(messages=conversation)
 
 
-def _render_config(auto_drop_analysis: bool) -> service_pb2.RenderConversationConfig:
+def _to_render_config(auto_drop_analysis: bool) -> service_pb2.RenderConversationConfig:
     return service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
 
 
-def _role(role: Role) -> Role:
+def _to_role(role: Role) -> Role:
     return enum_label(chat_pb2.Role, "ROLE_", role)
 
 
-def _parse_options(
-    strict: bool | None, recover: bool, max_header_tokens: int | None
-) -> parse_pb2.ParseOptions:
-    options = parse_pb2.ParseOptions(recover=recover, max_header_tokens=max_header_tokens)
-    if strict is not None:
-        options.strict = strict
+def _to_parse_options(mode: ParseMode, max_header_tokens: int | None) -> parse_pb2.ParseOptions:
+    modes = get_args(ParseMode)
+    if mode not in modes:
+        raise ValueError(f"unknown mode {mode!r}; choose from {', '.join(modes)}")
+    options = parse_pb2.ParseOptions(recover=mode == "recover", max_header_tokens=max_header_tokens)
+    if mode == "lenient":
+        options.strict = False
     return options
 
 
-def _special_set(special: SpecialTokens) -> service_pb2.SpecialTokenSet:
+def _to_special_set(special: SpecialTokens) -> service_pb2.SpecialTokenSet:
     if special == "all":
         return service_pb2.SpecialTokenSet(all=True)
     if isinstance(special, str):
-        # Taken as an iterable it would be a set of single characters.
-        raise TypeError(f'special tokens are "all" or several strings, not {special!r}')
+        # A string is an iterable too: it would become a set of its characters.
+        raise TypeError(f'special tokens must be "all" or an iterable of strings, not {special!r}')
     return service_pb2.SpecialTokenSet(tokens=special)

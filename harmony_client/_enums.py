@@ -1,4 +1,4 @@
-"""Enum values by their short names."""
+"""Short names of enum values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ ValueT = TypeVar("ValueT", bound=int)
 
 
 def enum_label(enum: EnumTypeWrapper, prefix: str, value: ValueT | str) -> ValueT | str:
-    """Returns what an enum field takes: a value as it is, a short name with its prefix.
+    """Returns a value that an enum field accepts, given an enum value or a short name.
 
-    `enum_label(Role, "ROLE_", "user")` is `"ROLE_USER"`.
+    `enum_label(Role, "ROLE_", "user")` returns `"ROLE_USER"`; an enum value is
+    returned unchanged.
 
     Raises ValueError for a name that the enum does not have.
     """
@@ -23,5 +24,5 @@ def enum_label(enum: EnumTypeWrapper, prefix: str, value: ValueT | str) -> Value
     labels = [known for known, number in enum.items() if number]
     if label not in labels:
         names = ", ".join(known.removeprefix(prefix).lower() for known in labels)
-        raise ValueError(f"unknown name {value!r}: it is none of {names}")
+        raise ValueError(f"unknown name {value!r}; choose from {names}")
     return label

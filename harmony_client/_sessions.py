@@ -1,128 +1,77 @@
-"""What streams send and what they remember: all of Parse and ParseBatch but the transport.
+"""The state of a stream, apart from its transport: what to send, and what to keep for a replay.
 
-A session that replays remembers the tokens that were answered, 4 bytes each. An answer holds
-everything that its request's tokens complete, however they were split before. So when a call
-breaks, the tokens answered go to a new call and the answers to them hold nothing new; then the
-request that had no answer is sent again, and its answer is what it would have been.
+A session that replays keeps every answered token, 4 bytes each. When a call breaks, it first sends
+these tokens on a new call and ignores the responses, which hold nothing new. Then it sends the
+unanswered request again. A response has all that its request's tokens complete, however earlier
+tokens were split into requests, so the caller gets what the broken call would have returned.
 """
 
 from __future__ import annotations
 
-import random
-import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-import grpc
-
-from harmony_client import _codec
-from harmony_client.errors import (
-    DeadlineExceeded,
-    Internal,
-    RpcError,
-    Unavailable,
-    from_status,
-)
 from harmony_client.v1 import parse_pb2
 
 RequestT_co = TypeVar("RequestT_co", covariant=True)
 
-# Tokens in one request of a replay: at most 1 MB, which every server accepts.
+# Tokens in one request of a replay. They take at most 1 MB, which every server accepts.
 _REPLAY_TOKENS: Final = 100_000
-
-# Seconds between attempts. The first repetition comes at once: a call waits for the server anyway.
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 1.0
-
-
-class BatchEvent(NamedTuple):
-    """What happened to one sequence in a step, beside its deltas."""
-
-    sequence_id: int
-    """The sequence."""
-    delta_index: int
-    """How many of the step's deltas come before it."""
-    event: parse_pb2.MessageStarted | parse_pb2.MessageCompleted | parse_pb2.Recovered | RpcError
-    """What happened. An error is not raised: it ended this sequence and no other."""
-
-
-class BatchStep(NamedTuple):
-    """What one step of a batch gave."""
-
-    sequence_ids: list[int]
-    """For each delta the sequence that it belongs to."""
-    deltas: list[str]
-    """New text, one piece for a sequence and message."""
-    events: list[BatchEvent]
-    """Everything else, in order."""
-
-    def in_order(self) -> Iterator[tuple[int, _codec.Event | RpcError]]:
-        """Yields deltas and events as they followed one another, each with its sequence."""
-        done = 0
-        for sequence_id, delta_index, event in self.events:
-            yield from self._deltas(done, delta_index)
-            yield sequence_id, event
-            done = delta_index
-        yield from self._deltas(done, len(self.deltas))
-
-    def _deltas(self, begin: int, end: int) -> Iterator[tuple[int, parse_pb2.ContentDelta]]:
-        for index in range(begin, end):
-            yield self.sequence_ids[index], parse_pb2.ContentDelta(text=self.deltas[index])
 
 
 class Session(Protocol[RequestT_co]):
-    """What a stream is made of, call by call."""
+    """The state of one stream, which may outlive a call."""
 
     @property
     def replays(self) -> bool:
-        """Whether a new call can take the place of a broken one."""
+        """Whether a new call can replace a broken one."""
 
-    def opening(self) -> Iterator[RequestT_co]:
-        """Yields the requests that bring a new call to where the session is."""
+    def opening_requests(self) -> Iterator[RequestT_co]:
+        """Yields the requests that bring a new call to the state of the session."""
 
 
 class ParseSession:
-    """One sequence."""
+    """The state of a stream with one sequence."""
 
     def __init__(self, config: parse_pb2.ParseConfig, *, replay: bool) -> None:
         self.replays = replay
         self._config = config
         self._answered = array("I")
 
-    def opening(self) -> Iterator[parse_pb2.ParseRequest]:
-        """Yields the config and the tokens answered so far."""
+    def opening_requests(self) -> Iterator[parse_pb2.ParseRequest]:
+        """Yields requests with the configuration and the tokens answered so far."""
         yield parse_pb2.ParseRequest(config=self._config)
         for begin in range(0, len(self._answered), _REPLAY_TOKENS):
-            yield self.request(self._answered[begin : begin + _REPLAY_TOKENS])
+            yield self.make_request(self._answered[begin : begin + _REPLAY_TOKENS])
 
-    def request(self, tokens: Iterable[int]) -> parse_pb2.ParseRequest:
-        """Returns the request that feeds tokens."""
+    def make_request(self, tokens: Iterable[int]) -> parse_pb2.ParseRequest:
+        """Returns a request that feeds tokens."""
         return parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=tokens))
 
-    def answered(self, request: parse_pb2.ParseRequest) -> None:
-        """Notes that a request has its answer."""
+    def note_answer(self, request: parse_pb2.ParseRequest) -> None:
+        """Keeps the tokens of an answered request, in case of a replay."""
         if self.replays:
             self._answered.extend(request.tokens.tokens)
 
 
 class _Sequence(NamedTuple):
-    """An open sequence of a batch and its tokens that were answered."""
+    """An open sequence of a batch, with its answered tokens."""
 
     opened: parse_pb2.OpenSequence
     tokens: array[int]
 
 
 class BatchSession:
-    """Many sequences."""
+    """The state of a stream with many sequences."""
 
     def __init__(self, *, replay: bool) -> None:
         self.replays = replay
-        # Opened by the caller; what the server knows of them, for a replay; what it must be told.
         self._open: set[int] = set()
+        # What a replay has to bring back.
         self._answered: dict[int, _Sequence] = {}
         self._to_open: list[parse_pb2.OpenSequence] = []
-        # In order, each once.
+        # A set that keeps its order.
         self._to_close: dict[int, None] = {}
         self._next_id = 0
 
@@ -134,7 +83,7 @@ class BatchSession:
             sequence_id = self._next_id
             self._next_id += 1
         elif sequence_id in self._open:
-            raise ValueError(f"sequence {sequence_id} is open already")
+            raise ValueError(f"sequence {sequence_id} is already open")
         self._to_open.append(parse_pb2.OpenSequence(sequence_id=sequence_id, config=config))
         self._open.add(sequence_id)
         return sequence_id
@@ -145,23 +94,25 @@ class BatchSession:
             raise ValueError(f"sequence {sequence_id} is not open")
         self._to_close[sequence_id] = None
 
-    def opening(self) -> Iterator[parse_pb2.ParseBatchRequest]:
-        """Yields the open sequences and the tokens of them answered so far."""
+    def opening_requests(self) -> Iterator[parse_pb2.ParseBatchRequest]:
+        """Yields requests with the open sequences and their tokens answered so far."""
         if not self._answered:
             return
-        yield parse_pb2.ParseBatchRequest(open=[known.opened for known in self._answered.values()])
+        yield parse_pb2.ParseBatchRequest(
+            open=[sequence.opened for sequence in self._answered.values()]
+        )
         ids, tokens = array("I"), array("I")
-        for sequence_id, known in self._answered.items():
-            ids += array("I", [sequence_id]) * len(known.tokens)
-            tokens += known.tokens
+        for sequence_id, sequence in self._answered.items():
+            ids += array("I", [sequence_id]) * len(sequence.tokens)
+            tokens += sequence.tokens
         for begin in range(0, len(tokens), _REPLAY_TOKENS):
             part = slice(begin, begin + _REPLAY_TOKENS)
             yield parse_pb2.ParseBatchRequest(sequence_ids=ids[part], tokens=tokens[part])
 
-    def request(
+    def make_request(
         self, sequence_ids: Sequence[int], tokens: Sequence[int]
     ) -> parse_pb2.ParseBatchRequest:
-        """Returns the request of one step, with what is to be opened and closed."""
+        """Returns the request of one step, with the sequences to open and to close."""
         if len(sequence_ids) != len(tokens):
             raise ValueError(f"{len(sequence_ids)} sequence ids for {len(tokens)} tokens")
         request = parse_pb2.ParseBatchRequest(
@@ -171,16 +122,16 @@ class BatchSession:
         self._to_close.clear()
         return request
 
-    def answered(
+    def note_answer(
         self, request: parse_pb2.ParseBatchRequest, response: parse_pb2.ParseBatchResponse
     ) -> None:
-        """Notes the answer of a request."""
+        """Forgets sequences that ended; keeps the tokens of the others, in case of a replay."""
         if self.replays:
             for opened in request.open:
                 self._answered[opened.sequence_id] = _Sequence(opened, array("I"))
             for sequence_id, token in zip(request.sequence_ids, request.tokens, strict=True):
-                if (known := self._answered.get(sequence_id)) is not None:
-                    known.tokens.append(token)
+                if (sequence := self._answered.get(sequence_id)) is not None:
+                    sequence.tokens.append(token)
         for event in response.events:
             if event.WhichOneof("event") == "error":
                 self._forget(event.sequence_id)
@@ -190,83 +141,3 @@ class BatchSession:
     def _forget(self, sequence_id: int) -> None:
         self._open.discard(sequence_id)
         self._answered.pop(sequence_id, None)
-
-
-def columns(tokens: Mapping[int, _codec.TokenOrRun]) -> tuple[list[int], list[int]]:
-    """Returns the sequence ids and the tokens of a step in two parallel lists."""
-    ids: list[int] = []
-    column: list[int] = []
-    for sequence_id, given in tokens.items():
-        # The usual case first: to ask for an Iterable costs more than all the rest.
-        if isinstance(given, int):
-            ids.append(sequence_id)
-            column.append(given)
-        else:
-            before = len(column)
-            column.extend(_codec.token_run(given))
-            ids += [sequence_id] * (len(column) - before)
-    return ids, column
-
-
-def read_step(response: parse_pb2.ParseBatchResponse) -> BatchStep:
-    """Returns what an answer holds."""
-    return BatchStep(
-        list(response.sequence_ids),
-        list(response.deltas),
-        [
-            BatchEvent(event.sequence_id, event.delta_index, _read_sequence_event(event))
-            for event in response.events
-        ],
-    )
-
-
-def _read_sequence_event(
-    event: parse_pb2.SequenceEvent,
-) -> parse_pb2.MessageStarted | parse_pb2.MessageCompleted | parse_pb2.Recovered | RpcError:
-    match event.WhichOneof("event"):
-        case "started":
-            return event.started
-        case "completed":
-            return event.completed
-        case "recovered":
-            return event.recovered
-        case _:
-            return from_status(event.error)
-
-
-class Patience:
-    """How long one step may go on trying."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        self.ends = time.monotonic() + timeout
-        self._pause = 0.0
-
-    @property
-    def seconds_left(self) -> float:
-        """The time that is left, negative where it is over."""
-        return self.ends - time.monotonic()
-
-    def pause_after(self, error: BaseException) -> float | None:
-        """Returns the seconds to wait before the next attempt; None: there is none."""
-        pause = self._pause * random.uniform(0.5, 1)
-        if not isinstance(error, Unavailable) or self.seconds_left <= pause:
-            return None
-        self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
-        return pause
-
-    def exhausted(self) -> DeadlineExceeded:
-        """Returns the error for a step that took too long."""
-        return DeadlineExceeded(
-            grpc.StatusCode.DEADLINE_EXCEEDED, f"no answer within {self._timeout:g} s"
-        )
-
-
-def ended_early() -> Internal:
-    """Returns the error for a stream that the server ended in good order before its time."""
-    return Internal(grpc.StatusCode.INTERNAL, "the server ended the stream without an answer")
-
-
-def ended() -> RuntimeError:
-    """Returns the error for the use of a stream that is over."""
-    return RuntimeError("the stream has ended")

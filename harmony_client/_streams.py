@@ -1,4 +1,4 @@
-"""The streams of `Client`."""
+"""Streams of `Client`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from harmony_client import _codec
-from harmony_client._sessions import (
-    BatchSession,
-    BatchStep,
-    ParseSession,
-    Patience,
-    Session,
-    columns,
-    ended,
-    ended_early,
-    read_step,
-)
+from harmony_client._patience import Patience
+from harmony_client._sessions import BatchSession, ParseSession, Session
+from harmony_client._steps import BatchStep, read_step, to_columns
 from harmony_client._watchdog import Cancellable
+from harmony_client.errors import ended_without_response, stream_ended
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
@@ -34,33 +27,33 @@ ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
 
 class Responses(Cancellable, Protocol[ResponseT_co]):
-    """A call of a stream as grpcio gives it."""
+    """A streaming call of grpcio, which iterates over its responses."""
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
-        """Has the end of the call tell of itself; returns False where it has ended already."""
+        """Runs the callback at the end of the call; returns False if the call has ended already."""
 
     def __next__(self) -> ResponseT_co:
-        """Waits for the next answer; raises StopIteration behind the last."""
+        """Waits for the next response; raises StopIteration after the last."""
 
 
 class _Call(Generic[RequestT, ResponseT]):
-    """One call of a stream, written and read in turn."""
+    """One call of a stream, in which each request gets one response."""
 
     def __init__(self, start: Callable[[Iterator[RequestT]], Responses[ResponseT]]) -> None:
         self._requests: SimpleQueue[RequestT | None] = SimpleQueue()
-        # Ends with None.
+        # None ends the requests, which half-closes the call.
         self.responses = start(iter(self._requests.get, None))
-        # grpcio's thread waits for a request, whatever has become of the call.
+        # Otherwise grpcio's thread would wait for a request even after the call has ended.
         if not self.responses.add_callback(self._end_requests):
             self._end_requests()
 
     def ask(self, request: RequestT | None) -> ResponseT:
-        """Returns the answer to a request, or with None to the half-close."""
+        """Sends a request, or half-closes if it is None; returns the response."""
         self._requests.put(request)
         response = next(self.responses, None)
-        # The status comes behind the last answer, and may be an error.
+        # After the half-close, read on to the status, which may be an error.
         if response is None or (request is None and next(self.responses, None) is not None):
-            raise ended_early()
+            raise ended_without_response()
         return response
 
     def _end_requests(self) -> None:
@@ -68,7 +61,7 @@ class _Call(Generic[RequestT, ResponseT]):
 
 
 class Exchange(Generic[RequestT, ResponseT]):
-    """Requests of a session and their answers, on a new call where one broke."""
+    """Exchanges requests for responses; replaces a broken call if the session replays."""
 
     def __init__(
         self,
@@ -85,9 +78,9 @@ class Exchange(Generic[RequestT, ResponseT]):
         self._ended = False
 
     def ask(self, request: RequestT | None) -> ResponseT:
-        """Returns the answer to a request, or with None to the end of the stream."""
+        """Sends a request, or ends the stream if it is None; returns the response."""
         if self._ended:
-            raise ended()
+            raise stream_ended()
         patience = Patience(self._timeout)
         while True:
             try:
@@ -101,17 +94,17 @@ class Exchange(Generic[RequestT, ResponseT]):
             time.sleep(pause)
 
     def end(self) -> None:
-        """Ends the stream, and a call that is under way."""
+        """Ends the stream and cancels its call."""
         self._ended = True
         self._drop_call()
 
     def _attempt(self, request: RequestT | None, patience: Patience) -> ResponseT:
-        fresh = self._call is None
+        is_new = self._call is None
         call = self._call = self._call or _Call(self._start)
         with self._watchdog.watch(call.responses, patience):
-            if fresh:
-                for earlier in self._session.opening():
-                    call.ask(earlier)
+            if is_new:
+                for opening in self._session.opening_requests():
+                    call.ask(opening)
             return call.ask(request)
 
     def _drop_call(self) -> None:
@@ -121,12 +114,12 @@ class Exchange(Generic[RequestT, ResponseT]):
 
 
 class _Stream(Generic[RequestT, ResponseT]):
-    """What both kinds of stream have in common."""
+    """The part that both kinds of stream share."""
 
     _exchange: Exchange[RequestT, ResponseT]
 
     def cancel(self) -> None:
-        """Ends the stream at once, as leaving its `with` block does; harmless after `finish`."""
+        """Ends the stream at once, as leaving its `with` block does. No effect after `finish`."""
         self._exchange.end()
 
     def __enter__(self) -> Self:
@@ -142,15 +135,16 @@ class _Stream(Generic[RequestT, ResponseT]):
 
 
 class ParseStream(_Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
-    """One sequence being parsed, made by `Client.open_parse`.
+    """Parses one sequence as its tokens arrive; made by `Client.open_parse`.
 
         with client.open_parse() as stream:
             for token in sampled:
                 show(stream.feed([token]))
             show(stream.finish())
 
-    Use it from one thread at a time, and end it: with `finish`, `cancel` or the
-    `with` block. An error ends it too; after the end it raises RuntimeError.
+    Use it from one thread at a time, and end it with `finish`, `cancel` or the
+    `with` block. An error that comes from a call ends it too. After its end,
+    every method but `cancel` raises RuntimeError.
     """
 
     def __init__(
@@ -162,22 +156,25 @@ class ParseStream(_Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
         self._session = session
 
     def feed(self, tokens: Iterable[int]) -> list[_codec.Event]:
-        """Returns what tokens complete: one request, one answer.
+        """Sends tokens in one request, and returns the events that they complete.
 
-        Raises `ParseFailed` where the tokens of an earlier call are malformed
-        output, which had returned every event before that;
-        `DeadlineExceeded` where no answer comes in time; `Unavailable` where
-        the connection breaks and the stream does not replay.
+        Raises:
+            ParseFailed: The tokens of an earlier call are malformed output. That
+                call has returned every event before the error.
+            DeadlineExceeded: No response came within the timeout.
+            Unavailable: The connection broke, and the stream does not replay.
+            RpcError: The call failed in another way.
         """
-        request = self._session.request(tokens)
+        request = self._session.make_request(tokens)
         response = self._exchange.ask(request)
-        self._session.answered(request)
+        self._session.note_answer(request)
         return _codec.read_events(response)
 
     def finish(self) -> list[_codec.Event]:
-        """Ends the sequence and returns what its end completes.
+        """Ends the sequence, and returns the events that its end completes.
 
-        Raises what `feed` does; an end inside a header is `ParseFailed` too.
+        Raises what `feed` raises, and `ParseFailed` if the sequence ends inside
+        a header.
         """
         response = self._exchange.ask(None)
         self._exchange.end()
@@ -185,7 +182,7 @@ class ParseStream(_Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
 
 
 class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
-    """Many sequences being parsed, one message a step; made by `Client.batch`.
+    """Parses many sequences together, one request for each step; made by `Client.batch`.
 
         with client.batch() as batch:
             first, second = batch.open(), batch.open()
@@ -198,11 +195,12 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
             batch.close(first)
             step = batch.step({second: 200008})
 
-    What is opened and closed goes with the next step and costs no message of
-    its own. An error of one sequence is an event and ends that sequence.
+    `open` and `close` send nothing themselves: they go with the next step. An
+    error of one sequence is an event, and ends that sequence alone.
 
-    Use it from one thread at a time, and end it: with `finish`, `cancel` or the
-    `with` block. An error raised ends it too; after the end it raises RuntimeError.
+    Use it from one thread at a time, and end it with `finish`, `cancel` or the
+    `with` block. An error raised by a step ends it too. After its end, steps
+    and `finish` raise RuntimeError.
     """
 
     def __init__(
@@ -218,57 +216,60 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         sequence_id: int | None = None,
         *,
         role: _codec.Role | None = "assistant",
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
     ) -> int:
         """Opens a sequence with the next step, and returns its id.
 
         Args:
-            sequence_id: At most 32 bits. None: one that is free.
-            role: As for `Client.parse`, like the others.
-            strict: Whether malformed output is an error.
-            recover: No output is an error.
-            max_header_tokens: The most tokens that a header may have.
+            sequence_id: An unsigned 32-bit number. None: the client picks a
+                free one.
+            role: As in `Client.parse`.
+            mode: As in `Client.parse`.
+            max_header_tokens: As in `Client.parse`.
 
-        Raises ValueError where the id is open, or for the name of no role.
+        Raises ValueError if the id is already open, or for an unknown role or
+        mode.
         """
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:
-        """Ends a sequence behind the tokens of the next step, which returns what that completes.
+        """Ends a sequence after the tokens of the next step.
 
-        The id may be opened again after that step. Raises ValueError where the
-        sequence is not open, as after an error event.
+        That step also returns the events that the end completes. After it, the
+        id may be opened again. Raises ValueError if the sequence is not open;
+        an error event has closed it too.
         """
         self._session.close(sequence_id)
 
     def step(self, tokens: Mapping[int, _codec.TokenOrRun]) -> BatchStep:
-        """Returns what a step completes, given the token or the tokens of each sequence.
+        """Sends one or several tokens for each sequence, and returns what they complete.
 
-        Tokens for a sequence that is not open give an error event.
+        Tokens for a sequence that is not open cause an error event.
 
-        Raises `DeadlineExceeded` where no answer comes in time; `Unavailable`
-        where the connection breaks and the batch does not replay.
+        Raises:
+            DeadlineExceeded: No response came within the timeout.
+            Unavailable: The connection broke, and the batch does not replay.
+            RpcError: The call failed in another way.
         """
-        return self.step_columns(*columns(tokens))
+        return self.step_columns(*to_columns(tokens))
 
     def step_columns(self, sequence_ids: Sequence[int], tokens: Sequence[int]) -> BatchStep:
-        """Does what `step` does with parallel columns, which is faster.
+        """Does the same as `step`, faster, with two parallel columns.
 
-        A sequence that gets several tokens stands several times. Raises
-        ValueError where the columns differ in length.
+        Repeat the id of a sequence that gets several tokens. Raises what `step`
+        raises, and ValueError if the columns differ in length.
         """
-        request = self._session.request(sequence_ids, tokens)
+        request = self._session.make_request(sequence_ids, tokens)
         response = self._exchange.ask(request)
-        self._session.answered(request, response)
+        self._session.note_answer(request, response)
         return read_step(response)
 
     def finish(self) -> BatchStep:
-        """Ends every sequence of the steps so far and returns what that completes.
+        """Ends every sequence of the steps so far, and returns what that completes.
 
-        Raises what `step` does.
+        Raises what `step` raises.
         """
         response = self._exchange.ask(None)
         self._exchange.end()

@@ -1,4 +1,4 @@
-"""A bound for the blocking reads of a stream, which have none of their own in grpcio."""
+"""A time limit for blocking reads of a stream, for which grpcio has none."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from harmony_client.errors import from_grpc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harmony_client._sessions import Patience
+    from harmony_client._patience import Patience
 
 
 class Cancellable(Protocol):
-    """A call."""
+    """A call that can be cancelled from another thread."""
 
     def cancel(self) -> bool:
-        """Makes whoever waits for it wait no longer."""
+        """Cancels the call, which wakes a thread that is waiting for it."""
 
 
 class Watchdog:
-    """Cancels calls whose answer is late.
+    """Cancels calls whose response is late.
 
-    Its thread runs while there is something to watch, and is woken only where
-    a new call is due before all others: a step costs no switch of threads.
+    Its thread runs while there is a call to watch. A new call wakes the thread
+    only if it is due before all others, so most steps switch no threads.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._due: dict[Cancellable, float] = {}
-        # When the thread looks next; None: there is no thread.
-        self._looks: float | None = None
+        # When the thread wakes up next; None: no thread is running.
+        self._wakes_at: float | None = None
 
     @contextmanager
     def watch(self, call: Cancellable, patience: Patience) -> Iterator[None]:
-        """Bounds the block, which waits for the call.
+        """Limits the time of the block, which waits for the call.
 
-        Raises `DeadlineExceeded` where the block took too long, else the class
-        of the status where it failed.
+        Raises `DeadlineExceeded` if the block takes too long; turns a gRPC
+        error in the block into the `RpcError` of its status.
         """
-        self._add(call, patience.ends)
+        self._add(call, patience.deadline)
         failure: grpc.RpcError | None = None
         try:
             yield
@@ -53,23 +53,23 @@ class Watchdog:
         finally:
             late = self._remove(call)
         if late:
-            raise patience.exhausted() from failure
+            raise patience.deadline_exceeded() from failure
         if failure is not None:
-            # grpcio raises the call itself.
+            # grpcio raises the finished call itself.
             raise from_grpc(cast("grpc.Call", failure)) from failure
 
     def _add(self, call: Cancellable, due: float) -> None:
         with self._changed:
             self._due[call] = due
-            if self._looks is None:
-                self._looks = due
+            if self._wakes_at is None:
+                self._wakes_at = due
                 threading.Thread(target=self._run, name="harmony-watchdog", daemon=True).start()
-            elif due < self._looks:
-                self._looks = due
+            elif due < self._wakes_at:
+                self._wakes_at = due
                 self._changed.notify()
 
     def _remove(self, call: Cancellable) -> bool:
-        """Ends the watch; returns whether the call was cancelled."""
+        """Stops watching a call; returns whether it was cancelled for being late."""
         with self._changed:
             return self._due.pop(call, None) is None
 
@@ -81,6 +81,6 @@ class Watchdog:
                     del self._due[call]
                     call.cancel()
                 if self._due:
-                    self._looks = min(self._due.values())
-                    self._changed.wait(self._looks - now)
-            self._looks = None
+                    self._wakes_at = min(self._due.values())
+                    self._changed.wait(self._wakes_at - now)
+            self._wakes_at = None

@@ -1,6 +1,6 @@
 """The client for asyncio."""
 
-# A timeout here is the deadline that travels with the call, not one of the task.
+# A timeout here is the deadline that is sent with the call, not a limit of the task.
 # ruff: noqa: ASYNC109
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class AsyncClient:
         async with AsyncClient("127.0.0.1:50051") as client:
             tokens = await client.render_conversation_for_completion([user("What is 2 + 2?")])
 
-    It is `Client` with methods to await: same names, arguments, results and
-    errors. A cancelled task cancels its call.
+    It is `Client` with methods to await: the names, arguments, results and
+    errors are the same. Cancelling a task cancels its call.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class AsyncClient:
     ) -> None:
         """Prepares a connection, as `Client` does.
 
-        Raises RuntimeError outside a running event loop.
+        Raises RuntimeError if no event loop is running.
         """
-        # The channel belongs to a loop; without this check it would make one that nobody runs.
+        # Outside a loop, the channel would create one that nobody runs.
         asyncio.get_running_loop()
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
@@ -66,11 +66,11 @@ class AsyncClient:
             self._channel = grpc.aio.insecure_channel(target, options=all_options)
         else:
             self._channel = grpc.aio.secure_channel(target, credentials, options=all_options)
-        # The stub takes its kind of call from the channel; only the type checker knows two classes.
+        # One stub serves both kinds of channel; only the type checker knows two classes.
         self._stub = cast("HarmonyServiceAsyncStub", HarmonyServiceStub(self._channel))
 
     async def close(self) -> None:
-        """Ends the connection; calls under way are `Cancelled`."""
+        """Closes the connection; calls in progress raise `Cancelled`."""
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
@@ -151,15 +151,14 @@ class AsyncClient:
     async def parse_messages(
         self,
         tokens: Iterable[int],
-        role: _codec.Role | None = None,
+        role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """See `Client.parse_messages`."""
-        request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
+        request = _codec.parse_messages_request(tokens, role, mode, max_header_tokens)
         return _codec.read_parsed(await self._call(self._stub.ParseMessages, request, timeout))
 
     async def parse(
@@ -167,27 +166,25 @@ class AsyncClient:
         tokens: AsyncIterable[_codec.TokenOrRun] | Iterable[_codec.TokenOrRun],
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncGenerator[_codec.Event, None]:
-        """See `Client.parse`; `tokens` may be iterable in either way.
+        """See `Client.parse`; `tokens` may also be an asynchronous iterable.
 
-        A loop that is left early, by `break` or an error, ends the stream when
-        the iterator is closed, as `contextlib.aclosing` does at once.
+        If you leave the loop early, the stream ends when the iterator is
+        closed; `contextlib.aclosing` closes it at once.
         """
         async with self.open_parse(
             role,
-            strict=strict,
-            recover=recover,
+            mode=mode,
             max_header_tokens=max_header_tokens,
             replay=replay,
             timeout=timeout,
         ) as stream:
             async for run in _each(tokens):
-                for event in await stream.feed(_codec.token_run(run)):
+                for event in await stream.feed(_codec.as_run(run)):
                     yield event
             for event in await stream.finish():
                 yield event
@@ -196,14 +193,13 @@ class AsyncClient:
         self,
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncParseStream:
         """See `Client.open_parse`."""
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         session = ParseSession(config, replay=replay)
         return AsyncParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 
@@ -242,7 +238,7 @@ class AsyncClient:
         request: RequestT,
         timeout: float | None,
     ) -> ResponseT:
-        """Makes one call with the client's settings and errors."""
+        """Makes a unary call with the client's settings; raises the client's errors."""
         try:
             return await method(
                 request,
@@ -259,7 +255,7 @@ class AsyncClient:
         session: Session[RequestT],
         timeout: float | None,
     ) -> AsyncExchange[RequestT, ResponseT]:
-        """Prepares a stream with the client's settings."""
+        """Prepares a stream with the client's settings, without starting a call."""
 
         def start() -> grpc.aio.StreamStreamCall[RequestT, ResponseT]:
             return method(metadata=self._metadata, wait_for_ready=self._wait_for_ready)

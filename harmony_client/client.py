@@ -1,4 +1,4 @@
-"""The client for ordinary code."""
+"""The client for code that blocks."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ class Client:
         with Client("127.0.0.1:50051") as client:
             tokens = client.render_conversation_for_completion([user("What is 2 + 2?")])
 
-    The connection is made with the first call. Close the client, or use it as
-    a context manager, to release it.
+    The client connects with its first call. To release the connection, close
+    the client or use it as a context manager.
 
-    Every method takes `timeout`, the seconds that this one call, or one step of
-    a stream, may take; None stands for the client's. Every method raises a
-    subclass of `RpcError` where the call fails: `InvalidArgument` where the
-    server refuses the input, `DeadlineExceeded` where no answer comes in time.
+    Every method takes `timeout`: the seconds that this call, or each step of
+    this stream, may take. None: the client's timeout. If a call fails, the
+    method raises a subclass of `RpcError`, such as `InvalidArgument` if the
+    server refuses the input, or `DeadlineExceeded` if no response comes in
+    time.
     """
 
     def __init__(
@@ -51,18 +52,20 @@ class Client:
         metadata: Iterable[tuple[str, str | bytes]] = (),
         options: Iterable[tuple[str, str | int]] = (),
     ) -> None:
-        """Prepares a connection.
+        """Prepares a connection, without connecting yet.
 
         Args:
             target: `host:port`, `unix:///path`, or another name that gRPC
                 resolves, such as `dns:///name:port`.
             timeout: Seconds that a call may take.
-            wait_for_ready: Whether a call waits, within its timeout, for a
-                server that is not there yet; otherwise it is `Unavailable`.
-            credentials: For TLS. None: the connection is not encrypted.
-            metadata: Keys, in lower case, and values sent with every call.
-            options: gRPC channel options beyond this client's own, such as
-                `("grpc.service_config", "{...}")`.
+            wait_for_ready: If no server is running yet, whether a call waits
+                for one within its timeout or raises `Unavailable` at once.
+            credentials: Credentials for TLS. None: the connection is not
+                encrypted.
+            metadata: Pairs of a lower-case key and a value, sent with every
+                call.
+            options: gRPC channel options in addition to the client's own, such
+                as `("grpc.service_config", "{...}")`.
         """
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
@@ -76,7 +79,7 @@ class Client:
         self._watchdog = Watchdog()
 
     def close(self) -> None:
-        """Ends the connection; calls under way are `Cancelled`."""
+        """Closes the connection; calls in progress raise `Cancelled`."""
         self._channel.close()
 
     def __enter__(self) -> Self:
@@ -91,13 +94,13 @@ class Client:
         self.close()
 
     def get_encoding(self, *, timeout: float | None = None) -> service_pb2.GetEncodingResponse:
-        """Describes the encoding: limits, stop tokens, special tokens, vocabulary, version."""
+        """Returns the encoding's limits, its stop and special tokens, and the server's version."""
         return self._call(self._stub.GetEncoding, service_pb2.GetEncodingRequest(), timeout)
 
     def get_render_cache_statistics(
         self, *, timeout: float | None = None
     ) -> service_pb2.GetRenderCacheStatisticsResponse:
-        """Says what the server's render cache holds and how often it was of use."""
+        """Returns the size of the server's render cache, and its hits and misses."""
         request = service_pb2.GetRenderCacheStatisticsRequest()
         return self._call(self._stub.GetRenderCacheStatistics, request, timeout)
 
@@ -110,8 +113,8 @@ class Client:
     ) -> list[int]:
         """Returns the tokens of one message.
 
-        With `conversation_has_function_tools` a system message names the
-        channel for function calls.
+        With `conversation_has_function_tools`, a system message says which
+        channel function calls go to.
         """
         request = _codec.render_request(message, conversation_has_function_tools)
         return list(self._call(self._stub.Render, request, timeout).tokens)
@@ -125,8 +128,8 @@ class Client:
     ) -> list[int]:
         """Returns the tokens of a conversation, with nothing after it.
 
-        With `auto_drop_analysis`, where the last assistant message is on
-        channel `final`, the analysis before the first such message is left out.
+        With `auto_drop_analysis`, if the last assistant message is on channel
+        `final`, the analysis before the first message on `final` is left out.
         """
         request = _codec.render_conversation_request(conversation, auto_drop_analysis)
         return list(self._call(self._stub.RenderConversation, request, timeout).tokens)
@@ -139,9 +142,9 @@ class Client:
         auto_drop_analysis: bool = True,
         timeout: float | None = None,
     ) -> list[int]:
-        """Returns the prompt to sample from: the conversation, then whose turn it is.
+        """Returns the prompt to sample from: the conversation and the start of the next message.
 
-        Raises ValueError for the name of no role.
+        Raises ValueError for an unknown role.
         """
         request = _codec.render_conversation_for_completion_request(
             conversation, next_turn_role, auto_drop_analysis
@@ -155,37 +158,46 @@ class Client:
         auto_drop_analysis: bool = True,
         timeout: float | None = None,
     ) -> list[int]:
-        """Returns the tokens of a conversation, a final answer ending with `<|return|>`."""
+        """Returns the tokens of a conversation to train on.
+
+        If the last message is the assistant's on channel `final`, its last
+        token is `<|return|>`.
+        """
         request = _codec.render_conversation_for_training_request(conversation, auto_drop_analysis)
         return list(self._call(self._stub.RenderConversationForTraining, request, timeout).tokens)
 
     def parse_messages(
         self,
         tokens: Iterable[int],
-        role: _codec.Role | None = None,
+        role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """Parses a whole completion.
 
         Args:
-            tokens: As the model sampled them, stop token included if it was.
-            role: The role that the prompt ended with, usually assistant: the
-                tokens begin inside a header. None: they begin with `<|start|>`.
-            strict: Whether malformed output is an error. None: True, or False
-                with `recover`.
-            recover: No output is an error; `recovered` says what was repaired.
+            tokens: The tokens that the model sampled, with the stop token if
+                there was one.
+            role: The role that the prompt ended with: the tokens begin inside
+                its header. None: they begin with `<|start|>`.
+            mode: What to do with malformed output:
+
+                - "strict": raise `ParseFailed`.
+                - "lenient": as "strict", except that a stop token may also end
+                  a header; what follows the channel in that header becomes the
+                  message's text.
+                - "recover": repair it. No output is an error, no text is lost,
+                  and `recovered` lists every repair.
             max_header_tokens: The most tokens that a header may have. None:
                 the server's limit.
             timeout: Seconds that the call may take.
 
-        Raises ValueError for the name of no role, `ParseFailed` for malformed
-        output.
+        Raises ValueError for an unknown role or mode, and `ParseFailed` for
+        malformed output.
         """
-        request = _codec.parse_messages_request(tokens, role, strict, recover, max_header_tokens)
+        request = _codec.parse_messages_request(tokens, role, mode, max_header_tokens)
         return _codec.read_parsed(self._call(self._stub.ParseMessages, request, timeout))
 
     def parse(
@@ -193,13 +205,12 @@ class Client:
         tokens: Iterable[_codec.TokenOrRun],
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
     ) -> Iterator[_codec.Event]:
-        """Parses a completion as it is sampled, and yields what happens as it happens.
+        """Parses a completion as it is sampled, and yields each event as it happens.
 
             for event in client.parse(sampled):
                 match event:
@@ -209,65 +220,67 @@ class Client:
                         handle(message)
 
         The events are the messages `MessageStarted`, `ContentDelta`,
-        `MessageCompleted` and, with `recover`, `Recovered`.
+        `MessageCompleted` and, with `mode="recover"`, `Recovered`.
 
         Args:
-            tokens: Tokens, or runs of tokens; each goes to the server as soon
-                as it is there, in a message of its own.
+            tokens: Tokens, or runs of tokens. Each goes to the server in a
+                request of its own, as soon as the iterable yields it.
             role: The role that the prompt ended with: the tokens begin inside
-                a header. None: they begin with `<|start|>`.
-            strict: Whether malformed output is an error. None: True, or False
-                with `recover`.
-            recover: No output is an error; what was repaired is an event.
+                its header. None: they begin with `<|start|>`.
+            mode: As in `parse_messages`, except that with "recover" each repair
+                is an event.
             max_header_tokens: The most tokens that a header may have. None:
                 the server's limit.
-            replay: Whether a broken connection is made again, within the
-                timeout, and no event is lost or repeated. Tokens are kept for
-                it, 4 bytes each.
-            timeout: Seconds in which each token or run must be answered. The
-                whole may take as long as it likes.
+            replay: Whether to reconnect within the timeout if the connection
+                breaks, without losing or repeating an event. To do so, the
+                client keeps the tokens, 4 bytes each.
+            timeout: Seconds until each token or run must be answered. The
+                parse as a whole may take any time.
 
-        Raises ValueError for the name of no role, `ParseFailed` for malformed
-        output, after every event before it, and `Unavailable` where the
-        connection breaks without `replay`.
+        Raises:
+            ValueError: The role or mode is unknown.
+            ParseFailed: The output is malformed. All events before the error
+                have been yielded.
+            Unavailable: The connection broke, and `replay` is not set.
+            RpcError: The call failed in another way.
         """
         with self.open_parse(
             role,
-            strict=strict,
-            recover=recover,
+            mode=mode,
             max_header_tokens=max_header_tokens,
             replay=replay,
             timeout=timeout,
         ) as stream:
             for run in tokens:
-                yield from stream.feed(_codec.token_run(run))
+                yield from stream.feed(_codec.as_run(run))
             yield from stream.finish()
 
     def open_parse(
         self,
         role: _codec.Role | None = "assistant",
         *,
-        strict: bool | None = None,
-        recover: bool = False,
+        mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
         replay: bool = False,
         timeout: float | None = None,
     ) -> ParseStream:
-        """Opens a stream to push tokens into; the arguments are those of `parse`.
+        """Opens a stream to push tokens into; takes the arguments of `parse`.
 
-        Nothing is sent before the first token. Raises ValueError for the name
-        of no role.
+        Sends nothing before the first token. Raises ValueError for an unknown
+        role or mode.
         """
-        config = _codec.parse_config(role, strict, recover, max_header_tokens)
+        config = _codec.parse_config(role, mode, max_header_tokens)
         session = ParseSession(config, replay=replay)
         return ParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 
     def batch(self, *, replay: bool = False, timeout: float | None = None) -> Batch:
-        """Opens a stream for many sequences, as an inference engine steps them.
+        """Opens a stream for the many sequences that an inference engine steps together.
 
-        With `replay` a broken connection is made again, within the timeout of
-        the step, and nothing is lost or repeated; the tokens of open sequences
-        are kept for it, 4 bytes each. `timeout` bounds each step.
+        Args:
+            replay: Whether to reconnect within the timeout of the step if the
+                connection breaks, without losing or repeating an event. To do
+                so, the client keeps the tokens of open sequences, 4 bytes each.
+            timeout: Seconds that each step may take.
         """
         session = BatchSession(replay=replay)
         return Batch(self._exchange(self._stub.ParseBatch, session, timeout), session)
@@ -282,9 +295,10 @@ class Client:
     ) -> list[int]:
         """Returns the tokens of text.
 
-        Spellings in `allowed_special` become special tokens. Text with one in
-        `disallowed_special`, by default every one that is not allowed, is
-        `InvalidArgument`. What is in neither is encoded as text.
+        Special tokens in `allowed_special` are encoded as such where the text
+        spells them. Text with one in `disallowed_special`, by default all that
+        are not allowed, raises `InvalidArgument`. Spellings in neither are
+        encoded as ordinary text.
         """
         request = _codec.encode_request(text, allowed_special, disallowed_special)
         return list(self._call(self._stub.Encode, request, timeout).tokens)
@@ -294,8 +308,9 @@ class Client:
     ) -> str:
         """Returns the text of tokens.
 
-        What is not UTF-8 becomes U+FFFD or, with `strict`, is
-        `InvalidArgument`, as a token that the vocabulary does not have is.
+        Invalid UTF-8 becomes U+FFFD or, with `strict`, raises
+        `InvalidArgument`. So does a token that is not in the vocabulary, with
+        or without `strict`.
         """
         request = _codec.decode_request(tokens, strict)
         return self._call(self._stub.Decode, request, timeout).text
@@ -311,7 +326,7 @@ class Client:
         request: RequestT,
         timeout: float | None,
     ) -> ResponseT:
-        """Makes one call with the client's settings and errors."""
+        """Makes a unary call with the client's settings; raises the client's errors."""
         try:
             return method(
                 request,
@@ -329,7 +344,7 @@ class Client:
         session: Session[RequestT],
         timeout: float | None,
     ) -> Exchange[RequestT, ResponseT]:
-        """Prepares a stream with the client's settings."""
+        """Prepares a stream with the client's settings, without starting a call."""
 
         def start(requests: Iterator[RequestT]) -> Responses[ResponseT]:
             return method(requests, metadata=self._metadata, wait_for_ready=self._wait_for_ready)

@@ -1,4 +1,4 @@
-"""What the client raises when a call fails.
+"""Errors that the client raises when a call fails.
 
     HarmonyClientError
     └── RpcError                 any other status
@@ -14,11 +14,11 @@
         ├── Unavailable
         └── Unimplemented
 
-An argument that cannot be put into a request at all, such as a negative token
-or an unknown role, is a plain TypeError or ValueError before anything is sent.
+Invalid arguments, such as a negative token or an unknown role, raise TypeError
+or ValueError before anything is sent.
 """
 
-# The classes bear the names of the statuses.
+# The classes are named after the statuses.
 # ruff: noqa: N818
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
     from google.protobuf import any_pb2
 
-# Where gRPC carries a serialized google.rpc.Status.
+# The metadata key of a serialized google.rpc.Status.
 DETAILS_KEY = "grpc-status-details-bin"
 
 
 class FieldViolation(NamedTuple):
-    """What is wrong with one field of a request."""
+    """A field of a request that the server refused."""
 
     field: str
-    """The path of the field, as in `conversation.messages[2].content[0]`."""
+    """The path of the field, such as `conversation.messages[2].content[0]`."""
     description: str
-    """What is wrong with it."""
+    """What is wrong with the field."""
 
 
 class HarmonyClientError(Exception):
-    """The base of everything that this package raises of its own."""
+    """The base class of this package's errors."""
 
 
 class RpcError(HarmonyClientError):
@@ -71,28 +71,28 @@ class RpcError(HarmonyClientError):
         self.code = code
         """The status."""
         self.message = message
-        """What happened, for people."""
+        """A description for people; the text may change."""
         self.reason = reason
-        """What happened, for programs: a stable name. None where no server of ours answered."""
+        """A stable name for programs. None if the error does not come from a harmony server."""
         self.metadata: Mapping[str, str] = {} if metadata is None else metadata
-        """Particulars of the reason, by name."""
+        """Details of the reason, by name."""
         self.field_violations = field_violations
-        """The fields of the request that are at fault."""
+        """The fields of the request that were refused."""
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}"
 
 
 class Cancelled(RpcError):
-    """The call was cancelled, for instance because the client was closed meanwhile."""
+    """The call was cancelled, for instance because the client was closed."""
 
 
 class DeadlineExceeded(RpcError):
-    """No answer came within the timeout, possibly because no server is there."""
+    """No response came within the timeout, possibly because no server is running."""
 
 
 class FailedPrecondition(RpcError):
-    """The server is in no state to answer this call."""
+    """The server cannot answer this call in its present state."""
 
 
 class Internal(RpcError):
@@ -100,47 +100,47 @@ class Internal(RpcError):
 
 
 class InvalidArgument(RpcError):
-    """The request, or the text or tokens in it, is malformed; sending it again cannot help."""
+    """The request, or the text or tokens in it, is invalid. Sending it again fails again."""
 
 
 class ParseFailed(InvalidArgument):
-    """The tokens are malformed output; everything before them was parsed."""
+    """The tokens are malformed output. Everything before the error was parsed."""
 
     @property
     def token(self) -> int | None:
-        """The token that could not be accepted; None: the end of the tokens."""
+        """The token that was refused; None: the end of the tokens."""
         token = self.metadata["token"]
         return int(token) if token else None
 
     @property
     def offset(self) -> int:
-        """How many tokens of the sequence came before it."""
+        """The number of tokens before it in the sequence."""
         return int(self.metadata["offset"])
 
     @property
     def state(self) -> str:
-        """What was being read: `ExpectStart`, `Header` or `Content`."""
+        """The state of the parser: `ExpectStart`, `Header` or `Content`."""
         return self.metadata["state"]
 
 
 class PermissionDenied(RpcError):
-    """The caller is known and may not do this."""
+    """The caller is authenticated but not allowed to do this."""
 
 
 class ResourceExhausted(RpcError):
-    """The request or the answer is over a size limit, or the server is over its load limit."""
+    """The request or response exceeds a size limit, or the server is at its load limit."""
 
 
 class Unauthenticated(RpcError):
-    """The caller is not known."""
+    """The caller is not authenticated: it sent no token, or a wrong one."""
 
 
 class Unavailable(RpcError):
-    """The connection broke, or could not be made and the client does not wait for it."""
+    """The connection broke; or it failed, and the client does not wait for the server."""
 
 
 class Unimplemented(RpcError):
-    """The server does not have this method; it may be older than the client."""
+    """The server does not have this method, perhaps because it is older than the client."""
 
 
 _BY_STATUS: dict[grpc.StatusCode, type[RpcError]] = {
@@ -158,31 +158,43 @@ _BY_STATUS: dict[grpc.StatusCode, type[RpcError]] = {
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
-# The reason of malformed output, which has a class of its own.
+# The reason that `ParseFailed` stands for.
 _PARSE_FAILED = "PARSE_FAILED"
 
 
 def from_grpc(error: grpc.Call | grpc.aio.AioRpcError) -> RpcError:
-    """Turns what grpcio raised into the class of its status, with the rich details."""
+    """Returns the error for a failed call, with the rich details of its status."""
     details: Iterable[any_pb2.Any] = ()
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
-            # Where something between cut them short, code and message still stand.
+            # A proxy may have truncated the details; code and message are still good.
             with suppress(DecodeError):
                 details = status_pb2.Status.FromString(value).details
     code, message = error.code(), error.details() or ""
-    # What a proxy makes of a server that died in mid-stream; no server of ours says so itself.
+    # A proxy reports so that its server died in mid-stream; a harmony server never does.
     if code is grpc.StatusCode.INTERNAL and not details and "RST_STREAM" in message:
         code = grpc.StatusCode.UNAVAILABLE
-    return _make(code, message, details)
+    return _make_error(code, message, details)
 
 
 def from_status(status: status_pb2.Status) -> RpcError:
-    """Turns a status that came as part of an answer into what its call would have raised."""
-    return _make(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status.details)
+    """Returns the error for a status that is part of a response."""
+    return _make_error(
+        _CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status.details
+    )
 
 
-def _make(code: grpc.StatusCode, message: str, details: Iterable[any_pb2.Any]) -> RpcError:
+def ended_without_response() -> Internal:
+    """Returns the error for a stream that the server ended with OK while a response was due."""
+    return Internal(grpc.StatusCode.INTERNAL, "the server ended the stream without a response")
+
+
+def stream_ended() -> RuntimeError:
+    """Returns the error for using a stream after its end."""
+    return RuntimeError("the stream has ended")
+
+
+def _make_error(code: grpc.StatusCode, message: str, details: Iterable[any_pb2.Any]) -> RpcError:
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     with suppress(DecodeError):
         for detail in details:

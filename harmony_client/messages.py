@@ -1,4 +1,4 @@
-"""Short ways to write messages.
+"""Functions that build messages.
 
 conversation = [
     system(reasoning_effort="high", conversation_start_date="2025-06-28"),
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def user(text: str, *, name: str | None = None) -> chat_pb2.Message:
-    """Returns a message of the user, whom `name` tells from other users."""
+    """Returns a user message; `name` distinguishes several users."""
     return chat_pb2.Message(
-        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_USER, name=name), content=[_text(text)]
+        author=chat_pb2.Author(role=chat_pb2.Role.ROLE_USER, name=name), content=[_to_content(text)]
     )
 
 
@@ -33,14 +33,15 @@ def assistant(
     recipient: str | None = None,
     content_type: str | None = None,
 ) -> chat_pb2.Message:
-    """Returns a message of the model, as it would be parsed from its tokens.
+    """Returns a message of the model, as a parse of its tokens would.
 
-    `channel` is usually analysis, commentary or final. A tool call names the
-    tool as `recipient`, with `<|constrain|>json` or the like as `content_type`.
+    `channel` is usually analysis, commentary or final. In a tool call,
+    `recipient` is the name of the tool, and `content_type` is usually
+    `<|constrain|>json`.
     """
     return chat_pb2.Message(
         author=chat_pb2.Author(role=chat_pb2.Role.ROLE_ASSISTANT),
-        content=[_text(text)],
+        content=[_to_content(text)],
         channel=channel,
         recipient=recipient,
         content_type=content_type,
@@ -55,14 +56,14 @@ def tool(
     recipient: str | None = None,
     content_type: str | None = None,
 ) -> chat_pb2.Message:
-    """Returns what the tool `name`, such as `functions.get_weather`, answers.
+    """Returns the result of a call of the tool `name`, such as `functions.get_weather`.
 
-    gpt-oss models are trained on answers with the channel `commentary` and the
+    gpt-oss models are trained on results with the channel `commentary` and the
     recipient `assistant`.
     """
     return chat_pb2.Message(
         author=chat_pb2.Author(role=chat_pb2.Role.ROLE_TOOL, name=name),
-        content=[_text(text)],
+        content=[_to_content(text)],
         channel=channel,
         recipient=recipient,
         content_type=content_type,
@@ -80,12 +81,20 @@ def system(
     tools: Iterable[chat_pb2.ToolNamespaceConfig] = (),
     no_defaults: bool = False,
 ) -> chat_pb2.Message:
-    """Returns a system message; what is None takes the server's default.
+    """Returns a system message; arguments that are None take the server's defaults.
 
-    `reasoning_effort` is low, medium or high, medium by default. No date is
-    rendered unless `conversation_start_date` gives it. `required_channels` is
-    analysis, commentary and final by default. `builtin_tools` holds browser,
-    python or both. With `no_defaults` what is None is left out of the prompt.
+    Args:
+        model_identity: The first line of the message.
+        reasoning_effort: low, medium or high. None: medium.
+        conversation_start_date: The current date, as text. None: the prompt has
+            no date.
+        knowledge_cutoff: The month up to which the model knows the world, as
+            text.
+        required_channels: The channels that the model must use. None: analysis,
+            commentary and final.
+        builtin_tools: browser, python or both.
+        tools: Further namespaces of tools.
+        no_defaults: Leave arguments that are None out of the prompt.
 
     Raises ValueError for an unknown effort or built-in tool.
     """
@@ -119,8 +128,8 @@ def developer(
 ) -> chat_pb2.Message:
     """Returns a developer message.
 
-    `functions` become the namespace `functions`; `tools` are further
-    namespaces, none of which may have that name.
+    `functions` go into the namespace `functions`; `tools` are further
+    namespaces, which must have other names.
     """
     namespaces = list(tools)
     described = list(functions)
@@ -136,27 +145,27 @@ def developer(
 def namespace(
     name: str, tools: Iterable[chat_pb2.ToolDescription], *, description: str | None = None
 ) -> chat_pb2.ToolNamespaceConfig:
-    """Returns a namespace of tools, which `function` describes one by one."""
+    """Returns a namespace of tools; `function` describes each tool."""
     return chat_pb2.ToolNamespaceConfig(name=name, description=description, tools=tools)
 
 
 def function(
     name: str, description: str, parameters: dict[str, Any] | str | None = None
 ) -> chat_pb2.ToolDescription:
-    """Describes a function that the model may call.
+    """Returns the description of a function that the model may call.
 
     `parameters` is the JSON Schema of its arguments: a dict, whose order of
-    keys the prompt keeps, or JSON text, which is sent as it is. None: it takes
-    no arguments.
+    keys the prompt keeps, or JSON text, which is sent unchanged. None: the
+    function takes no arguments.
 
-    Raises ValueError for NaN or an infinity in the dict, TypeError for what
-    JSON cannot hold.
+    Raises ValueError for NaN or an infinity in the dict, and TypeError for a
+    value that JSON cannot represent.
     """
     if isinstance(parameters, dict):
         parameters = json.dumps(parameters, ensure_ascii=False, allow_nan=False)
     return chat_pb2.ToolDescription(name=name, description=description, parameters_json=parameters)
 
 
-def _text(text: str) -> chat_pb2.Content:
-    """Wraps text as the content of a message."""
+def _to_content(text: str) -> chat_pb2.Content:
+    """Returns text as the content of a message."""
     return chat_pb2.Content(text=chat_pb2.TextContent(text=text))

@@ -1,7 +1,7 @@
-"""What an operator can set: every setting with its default, unit and bounds, in one place.
+"""Every setting of the server: default, unit, bounds and the description that `--help` prints.
 
-A setting `foo_bar` is the flag `--foo-bar`, the environment variable `HARMONY_FOO_BAR` and the key
-`foo_bar` of a configuration file; `settings_sources` puts the three together.
+You can set `foo_bar` with the flag `--foo-bar`, the environment variable `HARMONY_FOO_BAR` or the
+key `foo_bar` of a configuration file; `settings_sources` merges the three.
 """
 
 import ipaddress
@@ -17,14 +17,14 @@ _MIB = 1024 * 1024
 
 
 def _split_text(value: object) -> object:
-    """Takes a list written as one text, which is all that an environment variable can hold."""
+    """Splits a list written as comma-separated text, as in an environment variable."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 
 
 def _existing_file(path: str) -> str:
-    if not os.path.isfile(path):  # noqa: PTH113  # the path stays a text, as the operator wrote it
+    if not os.path.isfile(path):  # noqa: PTH113  # the path stays text, as the operator wrote it
         raise ValueError(f"{path}: no such file")
     return path
 
@@ -52,142 +52,159 @@ _Seconds = Annotated[float, Field(ge=0, le=86_400 * 365, allow_inf_nan=False)]
 
 
 class Settings(pydantic.BaseModel):
-    """The settings of a server; those of a real one come from `settings_sources.load`.
+    """The settings of one server. `settings_sources.load` reads them for a real one.
 
     Raises:
-        pydantic.ValidationError: A value is out of bounds, or two contradict each other.
+        pydantic.ValidationError: A value is out of bounds, or two settings conflict.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     listen: _Addresses = Field(
         ("127.0.0.1:50051",),
-        description="Addresses to listen on: host:port (port 0: any free one) or unix:///path.",
+        description="Addresses to listen on: host:port (port 0: any free port) or unix:///path. "
+        "Repeat the flag for several.",
     )
     workers: int = Field(
         1,
         ge=1,
         le=256,
-        description="Processes that serve. With more than one, each has its own Unix socket.",
+        description="Server processes (1 to 256). With more than one, each has its own Unix "
+        "socket.",
     )
 
     allow_plaintext: bool = Field(
-        False,
-        description="Listen without encryption where others than this machine can connect.",
+        False, description="Listen without TLS on addresses that other machines can reach."
     )
     socket_mode: Annotated[str, Field(pattern="^0?[0-7]{3}$")] = Field(
-        "0660", description="File mode of Unix sockets, octal."
+        "0660", description="File mode of Unix sockets, in octal."
     )
     tls_certificate: _File | None = Field(
         None,
-        description="Certificate chain, PEM. With it every TCP address is TLS. Read again when it "
-        "changes.",
+        description="Certificate chain, PEM file. Turns on TLS for every TCP address. Reloaded "
+        "when it changes.",
     )
-    tls_key: _File | None = Field(None, description="Private key of the certificate, PEM.")
+    tls_key: _File | None = Field(
+        None, description="Private key of tls_certificate, PEM file. Reloaded when it changes."
+    )
     tls_client_ca: _File | None = Field(
         None,
-        description="Certificate authorities, PEM. With it a client must present a certificate "
-        "that one of them signed.",
+        description="Certificate authorities, PEM file. Clients must present a certificate that "
+        "one of them signed. Reloaded when it changes.",
     )
     auth_token_file: _File | None = Field(
         None,
-        description="Bearer tokens, one a line. With it every RPC but health needs one. Read again "
+        description="Bearer tokens, one per line. Every RPC except health must send one. Reloaded "
         "when it changes.",
     )
     reflection: bool | None = Field(
-        None,
-        description="Serve gRPC reflection. Unset: unless auth_token_file is set.",
+        None, description="Serve gRPC reflection. Unset: yes, unless auth_token_file is set."
     )
 
     max_request_bytes: int = Field(
-        5 * _MIB, ge=1024, le=1024 * _MIB, description="Size of one request, bytes."
+        5 * _MIB,
+        ge=1024,
+        le=1024 * _MIB,
+        description="Largest request, in bytes (1,024 to 1 GiB).",
     )
     max_request_tokens: int = Field(
-        1_048_576, ge=1, le=256 * _MIB, description="Tokens in one request."
+        1_048_576,
+        ge=1,
+        le=256 * _MIB,
+        description="Most tokens in one request (1 to 268,435,456).",
     )
     max_header_tokens: int = Field(
-        4096, ge=1, le=65_536, description="Tokens in one message header of a completion."
+        4096,
+        ge=1,
+        le=65_536,
+        description="Most tokens in one message header of a completion (1 to 65,536).",
     )
     max_connections: int = Field(
         512,
         ge=1,
         le=1_000_000,
-        description="Open connections of each address. One more is closed at once.",
+        description="Most open connections per address (1 to 1,000,000). Further ones are closed "
+        "at once.",
     )
     max_health_watches: int = Field(
-        512, ge=1, le=1_000_000, description="Open watches of the health."
+        512, ge=1, le=1_000_000, description="Most open health watches (1 to 1,000,000)."
     )
     max_streams: int = Field(
-        1024, ge=1, le=1_000_000, description="Open streams of Parse, ParseBatch and reflection."
+        1024,
+        ge=1,
+        le=1_000_000,
+        description="Most open streams: Parse, ParseBatch and reflection (1 to 1,000,000).",
     )
     max_sequences: int = Field(
-        16_384, ge=1, le=10_000_000, description="Open sequences of all ParseBatch streams."
+        16_384,
+        ge=1,
+        le=10_000_000,
+        description="Most open sequences in all ParseBatch streams together (1 to 10,000,000).",
     )
     max_concurrent_large_requests: int = Field(
         16,
         ge=1,
         le=4096,
-        description="Large unary requests at work or waiting for a thread. Small ones do not "
-        "count.",
+        description="Most large unary requests in progress or waiting for a thread (1 to 4,096). "
+        "Small ones do not count.",
     )
     render_cache_mib: int = Field(
         32,
         ge=0,
         le=65_536,
-        description="Memory for rendered messages, MiB. 0: none are remembered.",
+        description="Memory for cached rendered messages, in MiB (0 to 65,536). 0: no cache.",
     )
     stream_idle_timeout_seconds: _Seconds = Field(
-        600.0, description="A stream without a request for so long is ended, seconds. 0: never."
+        600.0, description="Seconds without a request until a stream is closed. 0: never."
     )
     max_connection_age_seconds: _Seconds = Field(
         0.0,
-        description="A connection as old as this is asked to reconnect, seconds, so that a "
-        "balancer can move it. 0: never.",
+        description="Seconds until a connection is asked to reconnect, so that a load balancer can "
+        "move it. 0: never.",
     )
     max_connection_age_grace_seconds: _Seconds = Field(
-        60.0, description="How long the RPCs of such a connection may go on, seconds."
+        60.0, description="Seconds that RPCs on such a connection may continue."
     )
 
     drain_seconds: _Seconds = Field(
         0.2,
-        description="Between saying NOT_SERVING and refusing RPCs, seconds: what balancers need to "
+        description="Seconds to keep serving after reporting NOT_SERVING, so that load balancers "
         "notice.",
     )
     grace_seconds: _Seconds = Field(
-        5.0, description="How long running RPCs may go on after that, seconds."
+        5.0, description="Seconds that running RPCs may continue after the drain."
     )
 
     metrics_listen: Annotated[str, pydantic.AfterValidator(_tcp_address)] | None = Field(
-        None, description="host:port of the Prometheus metrics, path /metrics. Unset: none."
+        None, description="host:port for Prometheus metrics, at /metrics. Unset: no metrics."
     )
     opentelemetry: bool = Field(
         False,
-        description="Export traces and metrics with OpenTelemetry, as the OTEL_… variables say. "
-        "Needs the extra otel.",
+        description="Export traces and metrics with OpenTelemetry, configured by the OTEL_… "
+        "variables. Needs the extra otel.",
     )
     log_format: Literal["console", "json"] = Field(
-        "console", description="console: for people. json: an object a line."
+        "console", description="console: for people. json: one object per line."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info",
-        description="The least severe of what is logged: debug, info, warning, error.",
+        "info", description="Lowest level to log: debug, info, warning or error."
     )
 
     @property
     def addresses(self) -> list[Address]:
-        """What `listen` says, parsed."""
+        """The addresses in `listen`, parsed."""
         return [Address.parse(text) for text in self.listen]
 
     @property
     def serves_reflection(self) -> bool:
-        """Whether reflection is served."""
+        """Whether to serve reflection; unset means only without bearer tokens."""
         return self.auth_token_file is None if self.reflection is None else self.reflection
 
     @pydantic.model_validator(mode="after")
     def _check_together(self) -> Self:
         tls = self.tls_certificate is not None
         if tls != (self.tls_key is not None):
-            raise ValueError("tls_certificate and tls_key need each other")
+            raise ValueError("tls_certificate and tls_key must be set together")
         if self.tls_client_ca is not None and not tls:
             raise ValueError("tls_client_ca needs tls_certificate and tls_key")
         if tls and self.allow_plaintext:
@@ -197,11 +214,11 @@ class Settings(pydantic.BaseModel):
                 if not _is_local(address):
                     raise ValueError(
                         f"{address.text} can be reached from other machines: set tls_certificate "
-                        "and tls_key, or allow_plaintext to go without encryption"
+                        "and tls_key, or allow_plaintext to serve it without TLS"
                     )
         fixed = [text for text in self.listen if not text.endswith(":0")]
         if len(set(fixed)) != len(fixed):
-            raise ValueError("listen has an address twice")
+            raise ValueError("listen contains an address twice")
         return self
 
 

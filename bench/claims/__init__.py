@@ -1,4 +1,4 @@
-"""The claims, each a module with `measure() -> list[Row]`, in the order of the results."""
+"""The claims: modules with a function `measure() -> list[Row]`."""
 
 import importlib
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import cast
 
 from ..results import Row
 
-# Heading of the table, then the modules whose rows stand in it.
+# By heading in RESULTS.md, the modules that give the rows below it.
 TABLES = {
     "In-process, against the reference library": (
         "cold_render",

@@ -13,7 +13,7 @@ _ROUNDS = 9
 
 
 def measure() -> list[Row]:
-    """Steps one stream of 256 sequences: every message also pays for waking the server up."""
+    """Steps one stream of 256 sequences, so that each message also pays for waking the server."""
     completions = requests.completions(100)
     script = requests.batch_script(
         completions, open_count=SEQUENCES, stepping=SEQUENCES, steps=_STEPS

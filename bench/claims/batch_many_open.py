@@ -7,18 +7,18 @@ from ..compare import alternate, nanoseconds
 from ..results import Goal, Row, costing
 from ..servers import Configuration, harmony_server
 
-# All sequences are brought to where they begin in one request, larger than servers usually take.
+# The defaults are too small for the requests that feed all sequences up to their start.
 _SERVER = Configuration(
     ("--max-request-bytes", f"{64 * 2**20}", "--max-request-tokens", f"{16 * 2**20}")
 )
-# A multiple of SEQUENCES, so that all come by in turn.
+# A multiple of SEQUENCES, so that all sequences take turns.
 _OPEN = 4096
 _STEPS = 1000
 _ROUNDS = 9
 
 
 def measure() -> list[Row]:
-    """Steps 256 of many open sequences, another 256 every time, against 256 open ones."""
+    """Steps a different 256 of many open sequences each time, against 256 open sequences."""
     completions = requests.completions(100)
     many = requests.batch_script(completions, open_count=_OPEN, stepping=SEQUENCES, steps=_STEPS)
     few = requests.batch_script(completions, open_count=SEQUENCES, stepping=SEQUENCES, steps=_STEPS)

@@ -1,4 +1,4 @@
-"""A conversation that grew by a turn renders at least 50 times faster."""
+"""A known conversation with one new turn renders at least 50 times faster."""
 
 import random
 
@@ -14,7 +14,7 @@ _ROUNDS = 15
 
 
 def measure() -> list[Row]:
-    """Renders the same conversation with another last turn every round."""
+    """Renders the same conversation with a new last turn in every round."""
     ours = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     theirs = reference.encoding()
     known = material.conversation(0, _TURNS - 1)
@@ -38,7 +38,7 @@ def measure() -> list[Row]:
     comparison = alternate(render_ours, render_theirs, _ROUNDS)
     return [
         faster(
-            f"render of {_TURNS} turns, all but the last seen before",
+            f"render of {_TURNS} turns, all but the last cached",
             milliseconds(comparison.ours),
             f"reference {milliseconds(comparison.other)}",
             comparison,
@@ -48,6 +48,6 @@ def measure() -> list[Row]:
 
 
 def last_turn(seed: int) -> list[material.JsonObject]:
-    """Returns what a turn adds to a prompt: the answer to it, and the next question."""
+    """Returns the messages that a turn adds to a prompt: the answer, and the next question."""
     rng = random.Random(f"last turn {seed}")
     return [*material.answer(rng), material.question(rng)]

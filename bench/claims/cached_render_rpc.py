@@ -1,4 +1,4 @@
-"""A prompt that grew by a turn costs at most 3 times a call that does nothing."""
+"""A known prompt with one new turn costs at most 3 times a call that does nothing."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,13 @@ _ROUNDS = 7
 
 
 def measure() -> list[Row]:
-    """Renders the same conversation with another last turn in every call."""
+    """Renders the same conversation with a new last turn in every call."""
     known = material.conversation(0, _TURNS - 1)
-    # The round that warms up is number 0.
-    requests = [_requests(known, range(i * _CALLS, (i + 1) * _CALLS)) for i in range(_ROUNDS + 1)]
+    # Round 0 warms up.
+    requests = [
+        _requests(known, range(number * _CALLS, (number + 1) * _CALLS))
+        for number in range(_ROUNDS + 1)
+    ]
     with harmony_server() as ours:
         warm_up = load.call_in_turn(ours, load.RENDER_FOR_COMPLETION, requests[0][:3])
         with floor_server(warm_up.mean_answer_bytes) as floor:
@@ -39,10 +42,10 @@ def measure() -> list[Row]:
             )
     return [
         costing(
-            f"`RenderConversationForCompletion` of {_TURNS} turns, all but the last seen before:"
+            f"`RenderConversationForCompletion` of {_TURNS} turns, all but the last cached:"
             " server CPU per call",
             milliseconds(comparison.ours),
-            f"no-op call, as many bytes {milliseconds(comparison.other)}",
+            f"no-op call with as many bytes {milliseconds(comparison.other)}",
             comparison,
             Goal("at most", 3),
         )

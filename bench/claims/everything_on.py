@@ -1,4 +1,4 @@
-"""A server in production costs at most 1.5 times a bare one, a message of a Parse stream."""
+"""A message of a Parse stream costs at most 1.5 times as much with every feature on."""
 
 from collections.abc import Callable
 
@@ -18,12 +18,12 @@ _CALLS = 500
 _CALL_ROUNDS = 9
 _TEXT = "The build fails on the second run because the cache key leaves out the compiler version."
 
-# What a load costs a server.
+# Applies a load and returns what it cost the server.
 _Cost = Callable[[ServerProcess], float]
 
 
 def measure() -> list[Row]:
-    """Measures all parts in streams and in small RPCs, beside a bare server."""
+    """Measures streams with every feature on, and small RPCs with each, against a bare server."""
     with features() as parts, harmony_server() as bare:
         return [_in_streams(parts, bare), *_in_calls(parts, bare)]
 

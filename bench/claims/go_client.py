@@ -1,4 +1,4 @@
-"""What a batch costs that is driven from Go, beside the same steps from Python."""
+"""The cost of a batch driven from Go, compared with the same steps from Python."""
 
 import json
 import tempfile
@@ -19,12 +19,12 @@ _STEPS = 1000
 _ROUNDS = 9
 _WHAT = f"`ParseBatch`, {SEQUENCES} sequences in lock step from the Go client"
 
-# Makes a number of steps and returns the seconds that they took.
+# Makes a number of steps and returns their wall seconds.
 _Steps = Callable[[int], float]
 
 
 def measure() -> list[Row]:
-    """Makes the same steps with both clients, each beside the server on the same machine."""
+    """Makes the same steps with both clients, on the machine of the server."""
     if not go_client.is_available():
         return [Row(f"{_WHAT}: skipped, Go is not installed", "–", "–", "–")]
     go_client.build()
@@ -56,7 +56,7 @@ def measure() -> list[Row]:
 
 
 class _Side:
-    """One of the two clients.
+    """One of the two clients, with its measurements.
 
     Attributes:
         seconds_per_step: The wall time of each round.
@@ -68,9 +68,8 @@ class _Side:
         self._make_steps = make_steps
 
     def server_cpu_seconds_per_step(self, number: int) -> float:
-        """Runs a round."""
-        # A run also encodes the completions and begins the sequences; one of a single step has
-        # the same of it.
+        """Runs a round; returns the server's CPU seconds per step."""
+        # A run of one step has the same start (encoding, opening), which is subtracted.
         one = self._run(1)
         many = self._run(1 + _STEPS)
         if number:
@@ -85,7 +84,7 @@ class _Side:
 
 @dataclass(frozen=True)
 class _Run:
-    """What a run took: its steps on the clock, all of it in the server."""
+    """The wall time of a run's steps, and the server's CPU time for the whole run."""
 
     seconds: float
     server_cpu_seconds: float

@@ -1,4 +1,4 @@
-"""What a server that serves nobody holds in memory."""
+"""The memory of a server without load."""
 
 from ..memory import mebibytes
 from ..results import Row
@@ -6,7 +6,7 @@ from ..servers import floor_server, harmony_server
 
 
 def measure() -> list[Row]:
-    """Reads the resident memory of a fresh server, and of one that does nothing."""
+    """Reads the resident memory of a new server and of a new no-op server."""
     with harmony_server() as ours, floor_server(answer_bytes=0) as floor:
         our_bytes, floor_bytes = ours.resident_bytes(), floor.resident_bytes()
     return [

@@ -1,4 +1,4 @@
-"""While one caller renders a 5 MB document, another caller's stream keeps its latency."""
+"""The latency of one caller's stream while another caller renders a 5 MB document."""
 
 import asyncio
 import contextlib
@@ -27,10 +27,10 @@ _START_SECONDS = 30.0
 
 
 def measure() -> list[Row]:
-    """Measures round trips of a single-token stream, alone and beside the renders, in turn.
+    """Alternately measures round trips of a single-token stream alone and during the renders.
 
-    The renders also take a core from whoever else runs. How much that alone costs, a no-op server
-    in a process of its own shows: it shares only the machine with them.
+    The renders also take a core away from everything else. A no-op server in its own process, which
+    shares only the machine with them, shows how much that alone costs.
     """
     document = _document()
     quiet, busy, apart = [], [], []
@@ -43,8 +43,8 @@ def measure() -> list[Row]:
                 apart.append(asyncio.run(_round_trips(floor, load.FLOOR_STREAM)))
     rows = []
     for other, other_times in (
-        ("nobody else", quiet),
-        ("no-op server of its own beside the same renders", apart),
+        ("no other caller", quiet),
+        ("no-op server in its own process, same renders", apart),
     ):
         for name, percent in (("median", 50), ("p99", 99)):
             comparison = Comparison(
@@ -54,7 +54,7 @@ def measure() -> list[Row]:
             rows.append(
                 costing(
                     "single-token `Parse` round trip while another caller renders "
-                    f"{_DOCUMENT_BYTES / 1e6:g} MB without pause, {name}",
+                    f"{_DOCUMENT_BYTES / 1e6:g} MB continuously, {name}",
                     milliseconds(comparison.ours),
                     f"{other} {milliseconds(comparison.other)}",
                     comparison,
@@ -94,7 +94,7 @@ async def _round_trips(server: ServerProcess, method: str) -> list[float]:
 
 @contextlib.contextmanager
 def _renders(server: ServerProcess, document: bytes) -> Iterator[None]:
-    """Has another process render the document, again and again, while the block runs."""
+    """Keeps another process rendering the document while the block runs."""
     context = multiprocessing.get_context("spawn")
     started, stop = context.Event(), context.Event()
     caller = context.Process(
@@ -103,7 +103,7 @@ def _renders(server: ServerProcess, document: bytes) -> Iterator[None]:
     caller.start()
     try:
         if not started.wait(_START_SECONDS):
-            raise RuntimeError("the other caller did not start")
+            raise RuntimeError("the rendering process did not start")
         yield
     finally:
         stop.set()
@@ -111,7 +111,7 @@ def _renders(server: ServerProcess, document: bytes) -> Iterator[None]:
 
 
 def _render_until(address: str, document: bytes, started: Event, stop: Event) -> None:
-    """Runs in a process of its own."""
+    """Renders in a loop; runs in its own process."""
     options = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(address, options=options) as channel:
         render: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(load.RENDER)

@@ -1,4 +1,4 @@
-"""However malformed the output, a recovering parse takes time in proportion to its tokens."""
+"""A recovering parse takes linear time, however malformed the output."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,16 @@ from ..results import Goal, Row, costing
 _SHORT = 50_000
 _LONG = 400_000
 _ROUNDS = 3
-# Linear is 1; quadratic would be 8.
+# Cost per token: linear time gives 1, quadratic time 8.
 _GOAL = Goal("at most", 1.5)
 _WORD = 24912
 
-# Tokens that are repeated, behind those that come first.
+# By name: the first tokens, and those repeated after them.
 _INPUTS: dict[str, tuple[list[int], list[int]]] = {
     "an endless header": ([START], [_WORD]),
     "stop tokens": ([], [END]),
     "starts": ([], [START]),
-    "starts and words in turn": ([], [START, _WORD]),
+    "alternating starts and words": ([], [START, _WORD]),
     "channels": ([], [CHANNEL]),
     "`<|message|>`": ([], [MESSAGE]),
     "ids outside the vocabulary, in content": ([CHANNEL, _WORD, MESSAGE], [VOCABULARY_SIZE]),
@@ -30,7 +30,7 @@ _INPUTS: dict[str, tuple[list[int], list[int]]] = {
 
 
 def measure() -> list[Row]:
-    """Parses many tokens of each kind, against fewer."""
+    """Compares the cost per token of long and short inputs of each kind."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     rows = []
     for name, (first, repeated) in _INPUTS.items():
@@ -53,7 +53,7 @@ def measure() -> list[Row]:
 def _parse_of(encoding: core.HarmonyEncoding, tokens: Sequence[int]) -> Measure:
     def parse() -> None:
         parser = encoding.new_parser(core.Role.ASSISTANT, core.ParseOptions(recover=True))
-        # As a server gets them: run by run.
+        # In runs, as a server gets them.
         for begin in range(0, len(tokens), 1000):
             events: list[Event] = []
             parser.feed(tokens[begin : begin + 1000], events)

@@ -1,4 +1,4 @@
-"""A thousand Parse streams open at once, each stepping, hold less than 32 KB each."""
+"""Each of a thousand open Parse streams takes less than 32 KiB of memory."""
 
 import asyncio
 
@@ -11,13 +11,13 @@ from ..servers import ServerProcess, floor_server, harmony_server
 
 _STREAMS = 1000
 _STEPS = 20
-# Before the first reading, so that what a server sets up once is not counted.
+# Opened before the first reading, to exclude what a server allocates once.
 _WARM_UP_STREAMS = 20
 _GOAL = Goal("under", 32, "KiB")
 
 
 def measure() -> list[Row]:
-    """Reads the server's memory before the streams are opened and while all are open."""
+    """Reads the server's memory before the streams open and after each has stepped."""
     completions = requests.completions(100)
     scripts = requests.parse_scripts(
         [completions[i % len(completions)] for i in range(_STREAMS)], _STEPS

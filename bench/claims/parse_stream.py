@@ -1,4 +1,4 @@
-"""Parse, one token a request, costs at most 1.25 times what gRPC itself does."""
+"""Parse with one token per request costs at most 1.25 times as much as gRPC alone."""
 
 from devtools import requests
 
@@ -13,7 +13,7 @@ _ROUNDS = 11
 
 
 def measure() -> list[Row]:
-    """Drives both servers with the same streams, all at once, each in lock step."""
+    """Applies the same streams to both servers, all at once and each in lock step."""
     scripts = requests.parse_scripts(requests.completions(_STREAMS), _STEPS)
     with harmony_server() as ours:
         warm_up = load.stream_in_lock_step(ours, load.PARSE, scripts)

@@ -1,4 +1,4 @@
-"""On well-formed output, recover mode costs at most 1.1 times what strict mode does."""
+"""On well-formed output, recover mode costs at most 1.1 times as much as strict mode."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A long run of one character, the worst case of a tokeniser, encodes at least 100 times faster."""
+"""A long run of one character, a tokeniser's worst case, encodes at least 100 times faster."""
 
 from harmony_server import core
 
@@ -10,7 +10,7 @@ _TEXT = "!" * 200_000
 
 
 def measure() -> list[Row]:
-    """Encodes once with each: the reference takes some 15 seconds."""
+    """Encodes once with each, because the reference takes about 20 seconds."""
     ours = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     theirs = reference.encoding()
     comparison = alternate(

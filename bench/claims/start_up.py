@@ -1,4 +1,4 @@
-"""The server serves in less than twice the time that loading the reference takes."""
+"""The server starts in less than twice the time it takes to load the reference."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ print("loaded", flush=True)
 
 
 def measure() -> list[Row]:
-    """Starts both in turn; the clock stops when health says SERVING, or at the line they print."""
+    """Starts both alternately: ours until health says SERVING, the reference until it is loaded."""
     with reference.vocabulary_folder() as folder:
         environment = {**os.environ, vocabulary.DIRECTORY_VARIABLE: folder}
         comparison = alternate(
@@ -37,9 +37,9 @@ def measure() -> list[Row]:
         )
     return [
         costing(
-            "start of the server process to health SERVING",
+            "from process start to health SERVING",
             milliseconds(comparison.ours),
-            f"Python with the reference loaded {milliseconds(comparison.other)}",
+            f"Python loading the reference {milliseconds(comparison.other)}",
             comparison,
             Goal("under", 2),
         )
@@ -61,7 +61,7 @@ def _seconds_to_serving() -> float:
             answer = check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS)
         seconds = time.perf_counter() - begin
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
-        raise RuntimeError("the server says that it listens before it serves")
+        raise RuntimeError("the server announced its address before it served")
     return seconds
 
 

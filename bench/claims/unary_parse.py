@@ -1,4 +1,4 @@
-"""A whole completion parses at least 20 times faster per token."""
+"""A whole completion parses at least 20 times faster."""
 
 from devtools import material
 from harmony_server import core
@@ -9,7 +9,7 @@ from ..results import Goal, Row, faster
 
 _LENGTH = 6000
 _ROUNDS = 11
-# Together long enough to be measured.
+# Enough for the CPU clock to measure.
 _OUR_REPETITIONS = 100
 _THEIR_REPETITIONS = 5
 

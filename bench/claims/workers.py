@@ -1,4 +1,4 @@
-"""Two workers on two cores do at least 1.7 times what one does."""
+"""Two workers on two cores process at least 1.7 times as many tokens as one."""
 
 import asyncio
 import os
@@ -12,30 +12,30 @@ from ..compare import Comparison, Ratio, alternate, nanoseconds
 from ..results import Goal, Row, costing, faster
 from ..servers import Configuration, ServerProcess, harmony_server
 
-# So many tokens a request that the load, which runs on the same cores, costs little beside them.
+# Large requests, so that the load, which runs on the same cores, costs little.
 _SEQUENCES = 2048
-# Short: what comes before the measurement is mostly to bring the sequences to where they begin.
+# Short, because feeding the sequences up to their start takes most of the preparation.
 _COMPLETION_LENGTH = 200
-# The kernel spreads them by chance. All go to one worker once in 128 rounds; otherwise both are
-# busy, however uneven the spread.
+# The kernel spreads them at random. Once in 128 rounds all go to one worker; in all others both
+# workers are busy.
 _CONNECTIONS = 8
 _SECONDS = 1.0
-# More than a connection can make in that time.
+# More than a connection can make in _SECONDS.
 _STEPS = 1000
 _ROUNDS = 9
-# Enough for two rounds, one of which is being cancelled, on one worker.
+# Room on one worker for two rounds: one may still be closing when the next opens.
 _ARGUMENTS = ("--max-sequences", f"{2 * _CONNECTIONS * _SEQUENCES}")
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What a server did with a load.
+    """One run of the load.
 
     Attributes:
-        tokens_per_second: By the clock.
-        cpu_seconds_per_token: Of the server.
-        load_share: CPU time of the load, as a share of the server's.
-        connections: Those of each worker.
+        tokens_per_second: Measured by the clock.
+        cpu_seconds_per_token: The server's CPU time.
+        load_share: The load's CPU time as a share of the server's.
+        connections: The number of connections of each worker.
     """
 
     tokens_per_second: float
@@ -45,7 +45,7 @@ class _Run:
 
 
 def measure() -> list[Row]:
-    """Steps batches over new connections each round, with one worker and with two."""
+    """Steps batches with one worker and with two, over new connections in each round."""
     script = requests.batch_script(
         [material.completion(seed, _COMPLETION_LENGTH) for seed in range(100)],
         open_count=_SEQUENCES,
@@ -94,7 +94,7 @@ def measure() -> list[Row]:
         Row(
             f"{what}: connections of the busier worker",
             f"{busier.median:.0%} ({busier.lowest:.0%} to {busier.highest:.0%})",
-            "evenly 50%",
+            "even spread 50%",
             "–",
         ),
     ]
@@ -125,4 +125,4 @@ async def _step_until(stream: "load.ByteStream", script: requests.Script, deadli
         if time.perf_counter() >= deadline:
             return count
         await load.exchange(stream, [request])
-    raise RuntimeError("the load is too short")
+    raise RuntimeError("the script has too few steps")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import harmony_client
 from harmony_client import InvalidArgument, RpcError, Unavailable
@@ -12,6 +12,12 @@ from .. import core
 from ..contract import from_core, from_proto
 from .backend import Malformed, ParsedOutput, Purpose, Repair
 from .errors import InputError, json_path
+
+_MODES: Final[dict[Malformed, harmony_client.ParseMode]] = {
+    Malformed.REFUSED: "strict",
+    Malformed.SALVAGED: "lenient",
+    Malformed.RECOVERED: "recover",
+}
 
 
 class RemoteBackend:
@@ -66,8 +72,7 @@ class RemoteBackend:
             parsed = self._client.parse_messages(
                 tokens,
                 role and role.value,
-                strict=malformed is Malformed.REFUSED,
-                recover=malformed is Malformed.RECOVERED,
+                mode=_MODES[malformed],
             )
         return ParsedOutput(
             [

@@ -1,28 +1,36 @@
-"""The harmony encoding in Python, usable in-process.
+"""The harmony encoding as an in-process Python library.
 
-Names and signatures are those of the package `openai_harmony`, so that
-`import harmony_server.core as openai_harmony` runs a program written for it.
+Names and signatures match the package `openai_harmony`: to run a program written for it, change its
+import to `import harmony_server.core as openai_harmony`.
 """
 
-from .chat import (
-    Author,
-    ChannelConfig,
-    Content,
-    Conversation,
-    DeveloperContent,
-    Message,
-    ReasoningEffort,
-    Role,
-    SystemContent,
-    TextContent,
-    ToolDescription,
-    ToolNamespaceConfig,
-)
-from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
-from .errors import HarmonyError, ParseError, RenderError
-from .parser import ParseMode, ParseOptions, StreamState
-from .registry import HarmonyEncodingName, load_harmony_encoding
-from .streaming import StreamableParser
+try:
+    from .chat import (
+        Author,
+        ChannelConfig,
+        Content,
+        Conversation,
+        DeveloperContent,
+        Message,
+        ReasoningEffort,
+        Role,
+        SystemContent,
+        TextContent,
+        ToolDescription,
+        ToolNamespaceConfig,
+    )
+    from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
+    from .errors import HarmonyError, ParseError, RenderError
+    from .parser import ParseMode, ParseOptions, StreamState
+    from .registry import HarmonyEncodingName, load_harmony_encoding
+    from .streaming import StreamableParser
+except ModuleNotFoundError as error:
+    if error.name not in ("pydantic", "tiktoken"):
+        raise
+    raise ImportError(
+        f"{__name__} needs {error.name}, which the extra core installs: "
+        "pip install 'harmony-sidecar[core]'"
+    ) from error
 
 __all__ = [
     "Author",

@@ -1,4 +1,4 @@
-"""The namespaces that gpt-oss models are trained on, word for word as the model knows them.
+"""The tool namespaces that gpt-oss models are trained on, word for word.
 
 The texts are data of the openai-harmony library 0.0.8 (Apache-2.0); see NOTICE.
 """

@@ -1,7 +1,7 @@
 """The chat data model: roles, contents, messages, conversations.
 
-The names, signatures, defaults and serialised forms are those of the reference library, so that a
-program written for it runs on this package.
+Names, signatures, defaults and serialised forms match the reference library, so that programs
+written for it run on this package.
 """
 
 import copy
@@ -30,7 +30,7 @@ class Role(str, Enum):
 
 
 class Author(BaseModel):
-    """The author of a message; a tool must have a name."""
+    """The author of a message. A tool must have a name."""
 
     role: Role
     name: str | None = None
@@ -42,15 +42,15 @@ class Author(BaseModel):
 
 
 class Content(BaseModel):
-    """One piece of a message's content."""
+    """One part of a message's content."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the canonical JSON form, with its `type`."""
+        """Returns the canonical JSON form, including `type`."""
         raise NotImplementedError
 
 
 class TextContent(Content):
-    """Plain text; spellings of special tokens in it stay text."""
+    """Plain text, in which spellings of special tokens stay text."""
 
     text: str
 
@@ -60,7 +60,7 @@ class TextContent(Content):
 
 
 class ToolDescription(BaseModel):
-    """One tool of a namespace; `parameters` is a JSON Schema whose key order is kept."""
+    """One tool of a namespace; `parameters` is a JSON Schema, rendered in its order of keys."""
 
     name: str
     description: str
@@ -73,7 +73,7 @@ class ToolDescription(BaseModel):
 
 
 class ReasoningEffort(str, Enum):
-    """How much the model is asked to reason."""
+    """How much the model should reason."""
 
     LOW = "Low"
     MEDIUM = "Medium"
@@ -81,14 +81,14 @@ class ReasoningEffort(str, Enum):
 
 
 class ChannelConfig(BaseModel):
-    """Which channels the model is told it may use."""
+    """The channels that the prompt offers to the model."""
 
     valid_channels: list[str]
     channel_required: bool
 
     @classmethod
     def require_channels(cls, channels: list[str]) -> Self:
-        """Returns a config that demands one of `channels` for every message."""
+        """Returns a config that requires one of `channels` for every message."""
         return cls(valid_channels=channels, channel_required=True)
 
 
@@ -111,9 +111,9 @@ class ToolNamespaceConfig(BaseModel):
 
 
 class _ToolContent(Content):
-    """What system and developer content have in common: namespaces, keyed by name."""
+    """The common part of system and developer content: namespaces, keyed by name."""
 
-    if TYPE_CHECKING:  # declared by the subclasses, so that their fields keep their order
+    if TYPE_CHECKING:  # subclasses declare it, which keeps the order of their fields
         tools: dict[str, ToolNamespaceConfig] | None
 
     @classmethod
@@ -127,7 +127,7 @@ class _ToolContent(Content):
         return cls(**raw)
 
     def with_tools(self, ns_config: ToolNamespaceConfig) -> Self:
-        """Sets a namespace, in place of one of the same name."""
+        """Adds a namespace, or replaces the one of the same name."""
         if self.tools is None:
             self.tools = {}
         self.tools[ns_config.name] = ns_config
@@ -135,7 +135,7 @@ class _ToolContent(Content):
 
 
 class SystemContent(_ToolContent):
-    """The content of a system message; a field set to None is left out of the prompt."""
+    """The content of a system message; fields that are None are left out of the prompt."""
 
     model_identity: str | None = "You are ChatGPT, a large language model trained by OpenAI."
     reasoning_effort: ReasoningEffort | None = ReasoningEffort.MEDIUM
@@ -157,12 +157,12 @@ class SystemContent(_ToolContent):
         return self
 
     def with_conversation_start_date(self, conversation_start_date: str) -> Self:
-        """Sets the current date, rendered as it stands."""
+        """Sets the current date, which is rendered as given."""
         self.conversation_start_date = conversation_start_date
         return self
 
     def with_knowledge_cutoff(self, knowledge_cutoff: str) -> Self:
-        """Sets the knowledge cutoff, rendered as it stands."""
+        """Sets the knowledge cutoff, which is rendered as given."""
         self.knowledge_cutoff = knowledge_cutoff
         return self
 
@@ -172,7 +172,7 @@ class SystemContent(_ToolContent):
         return self
 
     def with_required_channels(self, channels: list[str]) -> Self:
-        """Sets the channels, one of which every message must name."""
+        """Sets the channels and requires one of them for every message."""
         return self.with_channel_config(ChannelConfig.require_channels(channels))
 
     def with_browser_tool(self) -> Self:

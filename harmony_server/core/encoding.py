@@ -1,8 +1,8 @@
-"""The encoding: conversations to tokens, tokens to messages, text to tokens and back."""
+"""The encoding: conversations to tokens, tokens to messages, and text to tokens and back."""
 
 import json
 import sys
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -13,7 +13,7 @@ from . import tokenizer as tk
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
 from .conversation_rules import has_function_tools, plan_conversation
-from .errors import RenderError
+from .errors import ParseError, RenderError
 from .events import Event, MessageCompleted
 from .header import CONSTRAIN_SPELLING
 from .parser import MessageParser, ParseOptions
@@ -28,17 +28,23 @@ _CacheKey = tuple[Hashable, ...]
 
 
 class RenderConversationConfig(BaseModel):
-    """How a conversation is rendered.
+    """How to render a conversation.
 
-    With `auto_drop_analysis`, where the last assistant message is on channel `final`, messages on
-    channel `analysis` before the first message on channel `final` are left out.
+    Attributes:
+        auto_drop_analysis: If the last assistant message is on channel `final`, leave out the
+            messages on channel `analysis` before the first message on channel `final`.
     """
 
     auto_drop_analysis: bool = True
 
 
 class RenderOptions(BaseModel):
-    """What a message needs to know of the conversation around it."""
+    """The facts about a conversation that change how a single message is rendered.
+
+    Attributes:
+        conversation_has_function_tools: Whether a message of the conversation brings tools in the
+            namespace `functions`; a system message then mentions them.
+    """
 
     conversation_has_function_tools: bool = False
 
@@ -52,8 +58,8 @@ class HarmonyEncoding:
         max_message_tokens: The largest number of tokens in one message.
         n_ctx: The size of the context, in tokens.
         special_tokens_set: The spellings of all special tokens.
-        render_cache: Where the conversation functions remember the messages they rendered. It may
-            be replaced by one of another size, or by None to remember nothing.
+        render_cache: Remembers the messages that the conversation functions have rendered. Assign a
+            cache of another size, or None to remember nothing.
     """
 
     tokenizer_name = tk.NAME
@@ -69,14 +75,23 @@ class HarmonyEncoding:
             role.value: self._tokenizer.encode_ordinary(role.value) for role in Role
         }
 
+    def __reduce__(self) -> tuple[Callable[[str], "HarmonyEncoding"], tuple[str]]:
+        """Pickles to the name: unpickling loads the encoding, or returns the one loaded before."""
+        from .registry import load_harmony_encoding  # which imports this module
+
+        return load_harmony_encoding, (self.name,)
+
+    def __repr__(self) -> str:
+        return f"<HarmonyEncoding {self.name!r}>"
+
     # Rendering
 
     def render(self, message: Message, render_options: RenderOptions | None = None) -> list[int]:
         """Renders one message.
 
         Raises:
-            RenderError: A tool message without a name, or content in a message of the wrong role.
-            ValueError: A text with a lone surrogate, or tool parameters that are no JSON.
+            RenderError: A tool message without a name, or content that the role does not allow.
+            ValueError: Text with a lone surrogate, or tool parameters that are not valid JSON.
         """
         options = render_options or RenderOptions()
         try:
@@ -90,10 +105,10 @@ class HarmonyEncoding:
     def render_in_parts(
         self, message: Message, render_options: RenderOptions | None = None
     ) -> Iterator[list[int]]:
-        """Yields what `render` returns part by part: a document's tokens never exist all at once.
+        """Yields the tokens that `render` returns in parts, to save memory.
 
         Raises:
-            RenderError, ValueError: As `render`; what came before may be out by then.
+            RenderError, ValueError: As `render`, but some parts may have been yielded by then.
         """
         options = render_options or RenderOptions()
         return self._render_in_parts(message, options.conversation_has_function_tools)
@@ -101,7 +116,7 @@ class HarmonyEncoding:
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
-        """Renders a conversation and nothing after it.
+        """Renders a conversation.
 
         Raises:
             RenderError, ValueError: As `render`.
@@ -114,7 +129,7 @@ class HarmonyEncoding:
         next_turn_role: Role,
         config: RenderConversationConfig | None = None,
     ) -> list[int]:
-        """Renders a conversation, then `<|start|>` and the role whose turn it is.
+        """Renders a conversation, followed by `<|start|>` and the role whose turn is next.
 
         Raises:
             RenderError, ValueError: As `render`.
@@ -127,12 +142,62 @@ class HarmonyEncoding:
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
-        """Renders a conversation; one that ends with a final answer ends with `<|return|>`.
+        """Renders a conversation; if it ends with a final answer, the last token is `<|return|>`.
 
         Raises:
             RenderError, ValueError: As `render`.
         """
         return self._render_conversation(conversation, config, for_training=True)
+
+    # Rendering many conversations
+
+    def render_conversations(
+        self,
+        conversations: Iterable[Conversation],
+        config: RenderConversationConfig | None = None,
+    ) -> list[list[int]]:
+        """Renders many conversations; returns the tokens of each, in order.
+
+        Raises:
+            RenderError: As `render`; `field` begins with `conversations[index].`.
+            ValueError: As `render`; the message begins with `conversations[index]: `.
+        """
+        return _render_each(
+            conversations, lambda conversation: self.render_conversation(conversation, config)
+        )
+
+    def render_conversations_for_completion(
+        self,
+        conversations: Iterable[Conversation],
+        next_turn_role: Role,
+        config: RenderConversationConfig | None = None,
+    ) -> list[list[int]]:
+        """Renders many conversations, each followed by `<|start|>` and the role of the next turn.
+
+        Raises:
+            RenderError, ValueError: As `render_conversations`.
+        """
+        return _render_each(
+            conversations,
+            lambda conversation: self.render_conversation_for_completion(
+                conversation, next_turn_role, config
+            ),
+        )
+
+    def render_conversations_for_training(
+        self,
+        conversations: Iterable[Conversation],
+        config: RenderConversationConfig | None = None,
+    ) -> list[list[int]]:
+        """Renders many conversations; a final answer at the end of one ends with `<|return|>`.
+
+        Raises:
+            RenderError, ValueError: As `render_conversations`.
+        """
+        return _render_each(
+            conversations,
+            lambda conversation: self.render_conversation_for_training(conversation, config),
+        )
 
     def _render_conversation(
         self,
@@ -173,7 +238,7 @@ class HarmonyEncoding:
     def _recall(
         self, messages: Sequence[Message], with_tools: bool
     ) -> tuple[list[list[int] | None], list[_CacheKey | None]]:
-        """Returns the tokens of the messages that are remembered, and the keys of all."""
+        """Returns the remembered tokens of each message, or None, and the cache key of each."""
         if self.render_cache is None:
             return [None] * len(messages), [None] * len(messages)
         keys = [_cache_key(message, with_tools) for message in messages]
@@ -181,8 +246,7 @@ class HarmonyEncoding:
 
     def _remember(self, key: _CacheKey | None, rendered: list[int]) -> None:
         if self.render_cache is not None and key is not None:
-            # The list keeps its integers, side by side in memory: joining lists is then faster than
-            # making integers anew, or than touching shared ones all over memory.
+            # A list of its own integers, which lie together in memory, is the fastest to join.
             size = sum(map(sys.getsizeof, key)) + sys.getsizeof(rendered)
             size += len(rendered) * sys.getsizeof(tk.START)
             self.render_cache.put(key, rendered, size)
@@ -194,7 +258,7 @@ class HarmonyEncoding:
         return tokens
 
     def _render_in_parts(self, message: Message, with_tools: bool) -> Iterator[list[int]]:
-        """Renders a message, piece by piece; pieces are never joined before encoding."""
+        """Renders a message; each piece of text is encoded on its own, as in the reference."""
         yield self._render_header(message)
         for index, content in enumerate(message.content):
             try:
@@ -250,10 +314,10 @@ class HarmonyEncoding:
 
         Args:
             tokens: Token ids as the model sampled them.
-            role: The role that the prompt ended with: the tokens begin inside a header. None: they
-                begin with `<|start|>`.
-            strict: See ParseOptions.
-            options: Where given, used instead of `strict`.
+            role: The role at the end of the prompt, if the tokens begin inside its header. None if
+                they begin with `<|start|>`.
+            strict: See ParseOptions; None means True.
+            options: If given, used instead of `strict`.
 
         Raises:
             ParseError: Malformed output.
@@ -262,17 +326,52 @@ class HarmonyEncoding:
         events = self.parse_events(tokens, role, options or ParseOptions(strict=strict))
         return [event.to_message() for event in events if isinstance(event, MessageCompleted)]
 
+    def parse_completions(
+        self,
+        completions: Iterable[Iterable[int]],
+        role: Role | None = None,
+        *,
+        options: ParseOptions | None = None,
+    ) -> list[list[Message]]:
+        """Parses many whole completions; returns the messages of each, in order.
+
+        Args:
+            completions: The token ids of each completion.
+            role: The role at the end of every prompt, as in
+                `parse_messages_from_completion_tokens`.
+            options: What to do with malformed output; by default it is an error.
+
+        Raises:
+            ParseError: Malformed output; `completion` is the index, and the message begins with
+                `completions[index]: `.
+            OverflowError: A token id is negative or does not fit into 32 bits; the message begins
+                with `completions[index]: `.
+        """
+        parsed: list[list[Message]] = []
+        for index, tokens in enumerate(completions):
+            try:
+                messages = self.parse_messages_from_completion_tokens(tokens, role, options=options)
+            except ParseError as error:
+                raise error.of_completion(index) from None
+            except OverflowError as error:
+                raise OverflowError(f"completions[{index}]: {error}") from None
+            parsed.append(messages)
+        return parsed
+
     def parse_events(
         self, tokens: Iterable[int], role: Role | None, options: ParseOptions
     ) -> list[Event]:
-        """Parses a whole completion into events; arguments and errors as above."""
+        """Parses a whole completion into events.
+
+        Arguments and errors are those of `parse_messages_from_completion_tokens`.
+        """
         parts = self.parse_in_parts(list(tokens), role, options)
         return [event for events in parts for event in events]
 
     def parse_in_parts(
         self, tokens: Sequence[int], role: Role | None, options: ParseOptions
     ) -> Iterator[list[Event]]:
-        """Yields what `parse_events` returns, part by part: not all events are there at once."""
+        """Yields the events that `parse_events` returns in parts, to save memory."""
         parser = self.new_parser(role, options)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):
@@ -301,16 +400,16 @@ class HarmonyEncoding:
         )
 
     def encode_ordinary(self, text: str) -> list[int]:
-        """Encodes text in which nothing is a special token; lone surrogates become U+FFFD."""
+        """Encodes text without special tokens; see `Tokenizer.encode_ordinary`."""
         return self._tokenizer.encode_ordinary(text)
 
     def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
-        """Decodes tokens; `errors` says what becomes of invalid UTF-8, as in `bytes.decode`.
+        """Decodes tokens into text; `errors` handles invalid UTF-8 as in `bytes.decode`.
 
         Raises:
             HarmonyError: A token id is not in the vocabulary.
             OverflowError: A token id is negative or does not fit into 32 bits.
-            UnicodeDecodeError: Invalid UTF-8, where `errors` is "strict".
+            UnicodeDecodeError: Invalid UTF-8, if `errors` is "strict".
         """
         return self.decode_bytes(tokens).decode("utf-8", errors=errors)
 
@@ -328,7 +427,7 @@ class HarmonyEncoding:
         return self._tokenizer.decode_bytes(list(tokens))
 
     def is_special_token(self, token: int) -> bool:
-        """Says whether a token id is that of a special token."""
+        """Returns whether a token id is that of a special token."""
         return tk.is_special_token(token)
 
     def stop_tokens(self) -> list[int]:
@@ -340,11 +439,25 @@ class HarmonyEncoding:
         return [tk.RETURN, tk.CALL]
 
 
-def _require_json(messages: Iterable[Message], kind: str) -> None:
-    """Makes sure that messages can be written as JSON.
+def _render_each(
+    conversations: Iterable[Conversation], render: Callable[[Conversation], list[int]]
+) -> list[list[int]]:
+    rendered: list[list[int]] = []
+    for index, conversation in enumerate(conversations):
+        try:
+            rendered.append(render(conversation))
+        except RenderError as error:
+            raise error.inside(f"conversations[{index}]") from None
+        except ValueError as error:
+            raise ValueError(f"conversations[{index}]: {error}") from None
+    return rendered
 
-    The reference reads them from JSON before it renders any: what cannot be written is what it
-    reports first.
+
+def _require_json(messages: Iterable[Message], kind: str) -> None:
+    """Raises ValueError unless all messages can be written as JSON.
+
+    The reference turns all messages into JSON before it renders any, so it reports these errors
+    before all others.
     """
     for message in messages:
         try:
@@ -354,17 +467,17 @@ def _require_json(messages: Iterable[Message], kind: str) -> None:
 
 
 def _cache_key(message: Message, with_tools: bool) -> _CacheKey | None:
-    """Returns all that the tokens of a message depend on, or None where it is no key."""
+    """Returns everything that the tokens of a message depend on, or None to not remember them."""
     author = message.author
     contents = message.content
     if len(contents) == 1 and type(contents[0]) is TextContent:
         content: Hashable = contents[0].text
     else:
         try:
-            # A tuple, to keep a text apart from the JSON of another content.
+            # In a tuple, so that it never equals a text.
             content = (json.dumps([content.to_dict() for content in contents]),)
         except RecursionError:
-            # Rendering says what is nested too deep.
+            # Nested too deep; rendering reports it.
             return None
     return (
         content,

@@ -1,4 +1,4 @@
-"""What the core raises."""
+"""The errors that the core raises."""
 
 
 class HarmonyError(RuntimeError):
@@ -6,26 +6,46 @@ class HarmonyError(RuntimeError):
 
 
 class ParseError(HarmonyError):
-    """Malformed output, with the place where parsing stopped.
+    """Malformed output, and where parsing stopped.
 
     Attributes:
-        token: The token id that could not be accepted, or None for the end of the stream.
-        offset: Its offset in the sequence, counted from 0.
-        state: The parser's state when it arrived: `ExpectStart`, `Header` or `Content`.
+        token: The token id that does not fit, or None for the end of the stream.
+        offset: The offset of that token, counted from 0.
+        state: The parser's state before that token: `ExpectStart`, `Header` or `Content`.
+        completion: The index of the completion, if several were parsed in one call; else None.
     """
 
-    def __init__(self, message: str, *, token: int | None, offset: int, state: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        token: int | None,
+        offset: int,
+        state: str,
+        completion: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.token = token
         self.offset = offset
         self.state = state
+        self.completion = completion
+
+    def of_completion(self, index: int) -> "ParseError":
+        """Returns the same error for one of many completions, named in the message too."""
+        return ParseError(
+            f"completions[{index}]: {self}",
+            token=self.token,
+            offset=self.offset,
+            state=self.state,
+            completion=index,
+        )
 
 
 class RenderError(HarmonyError):
     """A message that cannot be rendered.
 
     Attributes:
-        field: The path of the field at fault, as in `messages[2].content[0]`.
+        field: The path of the field at fault, such as `messages[2].content[0]`.
     """
 
     def __init__(self, message: str, *, field: str) -> None:
@@ -33,15 +53,15 @@ class RenderError(HarmonyError):
         self.field = field
 
     def inside(self, parent: str) -> "RenderError":
-        """Returns the same error, its field seen from one level up."""
+        """Returns the same error, with the path of the parent before its field."""
         return RenderError(str(self), field=f"{parent}.{self.field}" if self.field else parent)
 
 
 class SpecialTokenError(HarmonyError):
-    """A text that holds a disallowed special token.
+    """A text that contains a disallowed special token.
 
     Attributes:
-        spelling: The special token, as the text spells it.
+        spelling: The special token as spelled in the text.
     """
 
     def __init__(self, spelling: str) -> None:

@@ -1,4 +1,4 @@
-"""What a parser reports, in the order in which it happens."""
+"""The events that a parser reports, in the order of the tokens."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from .chat import Author, Message, Role, TextContent
 
 
 class Header(NamedTuple):
-    """The fields of a message header; None where a field was not written."""
+    """The fields of a message header; None for a field that is missing."""
 
     role: Role
     name: str | None = None
@@ -25,7 +25,7 @@ class TokenRange(NamedTuple):
 
 
 class RecoveryReason(Enum):
-    """What a repair put right; protos/harmony/v1/parse.proto describes each."""
+    """Why a repair was made; docs/recovery.md describes each reason."""
 
     TEXT_OUTSIDE_MESSAGE = "text_outside_message"
     MISSING_START = "missing_start"
@@ -55,7 +55,7 @@ class MessageStarted:
 
 @dataclass(slots=True)
 class ContentDelta:
-    """More text of the message that was started last: whole characters, at least one."""
+    """More text of the current message: at least one character, and never part of one."""
 
     text: str
 
@@ -65,12 +65,12 @@ class MessageCompleted:
     """A message is complete.
 
     Attributes:
-        header: Its header.
-        text: Its whole content.
-        stop_token: The stop token that ended it, or None.
-        header_range: Its header, without `<|start|>` and `<|message|>`.
-        content_range: Its content, without `<|message|>` and the stop token.
-        repairs: What was repaired in it, in order.
+        header: The header.
+        text: The whole content.
+        stop_token: The stop token, or None if something else ended the message.
+        header_range: The tokens of the header, without `<|start|>` and `<|message|>`.
+        content_range: The tokens of the content, without the stop token.
+        repairs: The reasons of the repairs in this message, in order.
     """
 
     header: Header
@@ -97,11 +97,13 @@ class Recovered:
     """A repair.
 
     Attributes:
-        reason: What was put right.
-        text: Text that belongs to no message and no header field, exact in its white space.
+        reason: Why the repair was made.
+        text: Recovered text, which belongs to no message's content and no header field. White space
+            is kept.
         offsets: The tokens that the repair concerns.
-        raw_header: The header as it was written, special tokens spelled out; empty outside one.
-        message_index: The message that the repair touched, counted from 0, or None.
+        raw_header: The header as written, special tokens spelled out; empty if the repair concerns
+            no header.
+        message_index: The message that the repair belongs to, counted from 0, or None.
     """
 
     reason: RecoveryReason

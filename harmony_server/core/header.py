@@ -1,4 +1,4 @@
-"""Header text to header fields, as the reference reads it."""
+"""Header text to header fields, read as the reference does."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ CONSTRAIN_SPELLING = "<|constrain|>"
 RECIPIENT_PREFIX = "to="
 ROLES = {role.value: role for role in Role}
 
-# Unicode's White_Space, by which Rust trims. Python's str.strip also takes U+001C to U+001F.
+# Unicode's White_Space, which Rust trims. Python's str.strip also trims U+001C to U+001F.
 _WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -30,7 +30,7 @@ class _Split(NamedTuple):
 
 
 def parse_header(text: str, preset_role: Role | None) -> Header:
-    """Reads a header that `<|message|>` ended; `text` has its special tokens spelled out.
+    """Reads a header that ended with `<|message|>`; special tokens in `text` are spelled out.
 
     Raises:
         HarmonyError: The channel is empty, the role is missing or unknown, or words are left over.
@@ -49,7 +49,7 @@ def parse_header(text: str, preset_role: Role | None) -> Header:
 
 
 def parse_unfinished_header(text: str, preset_role: Role) -> tuple[Header, str]:
-    """Reads a header that a stop token ended: what follows the channel is the message's text.
+    """Reads a header that ended with a stop token; returns it and the text after the channel.
 
     Raises:
         HarmonyError: The channel is empty.

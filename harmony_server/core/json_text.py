@@ -1,4 +1,4 @@
-"""JSON as it reaches the prompt: read strictly, numbers as the reference reads and prints them."""
+"""JSON for the prompt: read strictly, with numbers read and printed as in the reference."""
 
 import decimal
 import json
@@ -12,16 +12,16 @@ from .bounds import MAX_JSON_DEPTH
 _MAX_UINT64 = 2**64 - 1
 _MIN_INT64 = -(2**63)
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
-# The largest power of ten that a double holds.
+# The largest power of ten that fits into a double.
 _MAX_POWER = 308
 
 
 class JsonError(ValueError):
-    """A text that is not JSON, or not JSON that can be rendered; its message is made for users."""
+    """A text that is not JSON or cannot be rendered. The message is fit to show to users."""
 
 
 class Number:
-    """A number, by the text that it is printed as."""
+    """A number, kept as the text to print."""
 
     __slots__ = ("text",)
 
@@ -50,10 +50,10 @@ def load_unambiguous(text: str) -> Any:
 
 
 def from_python(value: Any) -> Any:
-    """Returns what `load` makes of a Python value written as JSON.
+    """Returns what `load` reads when a Python value is written as JSON.
 
     Raises:
-        TypeError: The value holds something that JSON has not.
+        TypeError: The value contains something that JSON does not have.
         JsonError: As `load`.
     """
     return load(to_text(value))
@@ -63,7 +63,7 @@ def to_text(value: Any) -> str:
     """Writes a Python value as JSON, as a program for the reference would.
 
     Raises:
-        TypeError: The value holds something that JSON has not.
+        TypeError: The value contains something that JSON does not have.
         JsonError: It is nested deeper than Python can write.
     """
     try:
@@ -73,18 +73,18 @@ def to_text(value: Any) -> str:
 
 
 def dump(value: Any) -> str:
-    """Writes a value that `load` returned: compact, and escaping only what JSON must."""
+    """Writes a value that `load` returned, compactly and with as few escapes as JSON allows."""
     if isinstance(value, Number):
         return value.text
     if isinstance(value, dict):
-        return "{" + ",".join(f"{dump(key)}:{dump(it)}" for key, it in value.items()) + "}"
+        return "{" + ",".join(f"{dump(key)}:{dump(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(dump, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
 def join_surrogates(text: str) -> str:
-    """Returns a text whose surrogate pairs are the characters they mean, as in JSON.
+    """Returns a text with each surrogate pair replaced by its character, as JSON reads it.
 
     Raises:
         JsonError: A lone surrogate.
@@ -140,7 +140,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_depth(value: Any) -> None:
-    # Level by level: recursion would meet Python's own limit first.
+    # Level by level: recursion would reach Python's own limit first.
     level = _containers([value])
     for _ in range(MAX_JSON_DEPTH):
         level = [
@@ -161,17 +161,16 @@ def _too_deep() -> JsonError:
 
 
 def _read_integer(text: str) -> Number:
-    # Python refuses to convert very long digit strings; those are out of range anyway.
+    # Python refuses to convert very long digit strings, which are out of range anyway.
     if len(text) > 20 or text == "-0" or not _MIN_INT64 <= int(text) <= _MAX_UINT64:
         return _read_float(text)
     return Number(text)
 
 
 def _read_float(text: str) -> Number:
-    """Reads a number as serde_json does, whose doubles are not always the nearest ones.
+    """Reads a number as serde_json does, which does not always give the nearest double.
 
-    It collects digits for as long as they fit into 64 bits and scales what it has by powers of ten
-    in floating point.
+    It collects as many digits as fit into 64 bits, then scales by powers of ten in floating point.
     """
     match = _NUMBER.fullmatch(text)
     assert match is not None, "the JSON scanner passes numbers only"
@@ -179,7 +178,7 @@ def _read_float(text: str) -> Number:
     significand, taken = _collect_digits(0, whole)
     exponent = len(whole) - taken
     significand, taken = _collect_digits(significand, fraction)
-    # An exponent longer than twelve characters is out of every range, whatever follows.
+    # The first twelve characters of an exponent are enough to put it out of range.
     exponent += int(written_exponent[:12] or 0) - taken
     value = float(significand)
     while exponent < -_MAX_POWER and value:
@@ -191,7 +190,7 @@ def _read_float(text: str) -> Number:
 
 
 def _collect_digits(significand: int, digits: str) -> tuple[int, int]:
-    """Returns the significand with the digits that fit appended, and their number."""
+    """Appends the digits that fit to the significand; returns it and how many those were."""
     for taken, digit in enumerate(digits):
         longer = significand * 10 + int(digit)
         if longer > _MAX_UINT64:
@@ -210,7 +209,7 @@ def _scale(value: float, exponent: int) -> float:
 
 
 def _print_float(value: float) -> str:
-    """Prints a double that is not negative as Rust's serde_json does."""
+    """Prints a non-negative double as Rust's serde_json does."""
     if value == 0:
         return "0.0"
     _, digit_tuple, exponent = decimal.Decimal(repr(value)).normalize().as_tuple()

@@ -1,7 +1,7 @@
-"""Tokens to messages: the one state machine behind every way to parse.
+"""Tokens to messages: the state machine behind every way to parse.
 
 `MessageParser` turns tokens into events. The unary parse, the streaming RPCs and the
-reference-compatible `StreamableParser` are views of it.
+reference-compatible `StreamableParser` are all built on it.
 """
 
 import codecs
@@ -46,9 +46,9 @@ class ParseOptions:
     """What to do with malformed output; docs/recovery.md compares the modes.
 
     Attributes:
-        strict: True: malformed output is an error. False: a stop token may also end a header, whose
-            text after the channel becomes the message's text. Give None, the default, for True
-            unless `recover` is set; the attribute is then that bool.
+        strict: Whether all malformed output is an error. If False, a stop token may end a header;
+            text after the channel then becomes the message's text. None, the default, becomes True,
+            or False if `recover` is set.
         recover: Repair malformed output: no token sequence is an error and no text is lost.
         max_header_tokens: The largest number of tokens in one header. A longer header is an error;
             with `recover` it ends there.
@@ -74,7 +74,7 @@ class ParseOptions:
     def for_mode(
         cls, mode: ParseMode, *, max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
     ) -> Self:
-        """Returns the options of a mode.
+        """Returns the options that select a mode.
 
         Raises:
             ValueError: An unknown mode.
@@ -85,14 +85,14 @@ class ParseOptions:
 
     @property
     def mode(self) -> ParseMode:
-        """The mode that `strict` and `recover` make together."""
+        """The mode that `strict` and `recover` select."""
         if self.recover:
             return "recover"
         return "strict" if self.strict else "lenient"
 
 
 class StreamState(Enum):
-    """What a parser is reading."""
+    """Which part of the output a parser expects next."""
 
     EXPECT_START = "ExpectStart"
     HEADER = "Header"
@@ -102,7 +102,7 @@ class StreamState(Enum):
 class MessageParser:
     """Turns the tokens of one sequence into events, as the reference does.
 
-    `RecoveringParser` overrides what becomes of tokens that do not fit.
+    `RecoveringParser` overrides the handling of tokens that do not fit.
 
     Most tokens of content only add text. `plain_texts` gives the text of each, so a caller in a
     hurry can do what the parser would do: write the text to `content` and count the token in
@@ -110,13 +110,13 @@ class MessageParser:
     `feed_plain` afterwards for several, `LockStep` for many parsers at once.
 
     Attributes:
-        breaks: The tokens that do not become text inside content.
-        state: What is being read.
-        preset_role: The role of the next header, until a header has used it up.
-        header_tokens: The tokens of the header being read.
-        header: The header of the message being read; set in state CONTENT.
-        offset: How many tokens came before the next one.
-        content: The text of the content being read, as far as its characters are whole.
+        breaks: The tokens that are not text in content.
+        state: The part of the output that comes next.
+        preset_role: The role of the next header, if the prompt named it; None after that header.
+        header_tokens: The tokens read of an unfinished header.
+        header: The header of the current message; valid in state CONTENT.
+        offset: How many tokens have been read.
+        content: The text read of the current message, without an incomplete last character.
         plain_texts: The text that a token adds by itself, by token id; empty where the parser has
             to read the token. Read it anew after every call.
     """
@@ -160,9 +160,9 @@ class MessageParser:
         self._header_end = 0
         self._content_begin = 0
         self._delta: list[str] = []
-        # The bytes of a character that is not whole yet.
+        # The bytes of an incomplete character.
         self._pending = b""
-        # How many messages are complete, and what was repaired in the one being read.
+        # Of the current message.
         self._message_index = 0
         self._repairs: list[RecoveryReason] = []
 
@@ -170,7 +170,7 @@ class MessageParser:
         """Reads tokens and appends what they complete to `events`.
 
         Raises:
-            ParseError: Malformed output; `events` has everything that came before it.
+            ParseError: Malformed output; the events before it have been appended.
             OverflowError: A token id is negative or does not fit into 32 bits; nothing was read.
         """
         try:
@@ -179,15 +179,15 @@ class MessageParser:
             self._report_texts(events)
 
     def feed_in_parts(self, tokens: Sequence[int]) -> Iterator[list[Event]]:
-        """Yields what `feed` appends, part by part: not all events are there at once.
+        """Yields the events that `feed` appends, in parts, to save memory.
 
         Raises:
-            ParseError, OverflowError: As `feed`; of many tokens those before may have been read.
+            ParseError, OverflowError: As `feed`, but earlier parts have been read by then.
         """
         events: list[Event] = []
         for begin in range(0, len(tokens), MAX_PARSED_TOKENS_AT_ONCE):
             if begin:
-                # What comes next may add to the last event, or to a text not reported yet.
+                # The next part may still extend the last event.
                 yield events[:-1]
                 events = events[-1:]
             try:
@@ -210,14 +210,14 @@ class MessageParser:
             self._read_plain(tokens[position:], events)
 
     def _report_texts(self, events: list[Event]) -> None:
-        """Reports the text that tokens have added so far."""
+        """Appends events for the text added since the last report."""
         self._report_delta(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:
-        """Reads one token of at most 32 bits; cheaper than `feed`, otherwise the same.
+        """Reads one token id of at most 32 bits, as `feed` does, at a lower cost.
 
         Raises:
-            ParseError: Malformed output; `events` has everything that came before it.
+            ParseError: Malformed output; the events before it have been appended.
         """
         self._read(token, events)
         if self._delta:
@@ -247,7 +247,7 @@ class MessageParser:
         return texts
 
     def finish(self, events: list[Event]) -> None:
-        """Reads the end of the stream, which completes a message whose content is being read.
+        """Reads the end of the stream, which completes an unfinished message.
 
         Raises:
             ParseError: The stream ends inside a header.
@@ -260,8 +260,8 @@ class MessageParser:
     def read_deferring(self, token: int, events: list[Event]) -> list[str]:
         """Reads one content token the way the reference does, and returns the texts it adds.
 
-        The reference puts right at most one piece of invalid UTF-8 a token, which is a text of its
-        own, and keeps what follows it, valid or not, for the next token.
+        Per token, the reference replaces at most one piece of invalid UTF-8, as a text of its own.
+        It keeps the bytes after that piece, valid or not, for the next token.
         """
         data = self._pending + self._bytes_of([token], events)
         self.offset += 1
@@ -293,7 +293,7 @@ class MessageParser:
             self._read_outside([token], events)
 
     def _read_plain(self, tokens: Sequence[int], events: list[Event]) -> None:
-        """Reads tokens that are no structure in the present state."""
+        """Reads tokens that are not structure in the current state."""
         if self.state is StreamState.CONTENT:
             self._add_content(tokens, events)
         elif self.state is StreamState.HEADER:
@@ -301,7 +301,7 @@ class MessageParser:
         else:
             self._read_outside(tokens, events)
 
-    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # used in recovery
+    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # overrides use it
         """Reads tokens where `<|start|>` is expected."""
         raise self._error(
             f"Unexpected token {tokens[0]} while expecting start token {START}", tokens[0]
@@ -318,14 +318,17 @@ class MessageParser:
             self._delta.append(text)
 
     def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
-        """Returns the whole characters of what was pending and of tokens at `offset`."""
+        """Returns the pending bytes and the tokens at `offset` as text.
+
+        An incomplete character at the end becomes pending.
+        """
         data = self._pending + self._bytes_of(tokens, events)
         text, consumed = codecs.utf_8_decode(data, "replace", False)
         self._set_pending(data[consumed:])
         return text
 
-    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:  # noqa: ARG002  # used in recovery
-        """Decodes tokens at `offset`; ids that the vocabulary does not have become U+FFFD."""
+    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:  # noqa: ARG002  # overrides use it
+        """Decodes tokens at `offset`; ids outside the vocabulary become U+FFFD."""
         return self._tokenizer.decode_replacing(tokens)
 
     def _set_pending(self, pending: bytes) -> None:
@@ -337,7 +340,7 @@ class MessageParser:
         self.header_tokens = []
         self._header_begin = self.offset
 
-    def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # used in recovery
+    def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:  # noqa: ARG002  # overrides use it
         room = self._max_header_tokens - len(self.header_tokens)
         if len(tokens) > room:
             self.offset += room

@@ -1,4 +1,4 @@
-"""The parser that no token sequence makes fail, and that loses no text."""
+"""The parser of recover mode: it accepts every token sequence and loses no text."""
 
 import codecs
 import functools
@@ -25,7 +25,7 @@ from .repaired_header import (
 from .structure import STOP_TOKENS
 from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
 
-# Repairs that come in runs: neighbours are reported as one.
+# Adjacent repairs for one of these reasons are reported as one.
 _MERGED = frozenset(
     {
         RecoveryReason.EXTRA_STOP,
@@ -36,14 +36,14 @@ _MERGED = frozenset(
 
 
 class RecoveringParser(MessageParser):
-    """Reads any token sequence: puts right what it can, and reports each repair."""
+    """Reads any token sequence, repairs malformed output and reports each repair."""
 
     __slots__ = (
         "_default_role",
-        "_flowing",
         "_header_repairs",
         "_held",
-        "_next_look",
+        "_is_surely_text",
+        "_next_check",
         "_outside",
         "_outside_begin",
         "_outside_end",
@@ -53,19 +53,19 @@ class RecoveringParser(MessageParser):
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         super().__init__(tokenizer, role, options)
-        # The role of a message whose header names none.
+        # For headers without a role.
         self._default_role = role or Role.ASSISTANT
-        # Tokens outside a message that may yet turn out to be the role of a header, and whether
-        # what comes before the next break cannot any more.
+        # Tokens outside a message that may still turn out to be the role of a header.
         self._held: list[int] = []
-        self._flowing = False
-        # The text outside a message that is not reported yet, in pieces, and its tokens.
+        # Whether the text up to the next break cannot be a role any more.
+        self._is_surely_text = False
+        # Text outside a message that is not reported yet, and the range of its tokens.
         self._outside: list[str] = []
         self._outside_begin = 0
         self._outside_end = 0
-        # Repairs of a header being read: reported when it is known which message they are of.
+        # Repairs of an unfinished header: reported once their message is known.
         self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
-        self._next_look = FIRST_STRAY_WORD_CHECK_TOKENS
+        self._next_check = FIRST_STRAY_WORD_CHECK_TOKENS
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
@@ -79,16 +79,16 @@ class RecoveringParser(MessageParser):
         self._report_outside(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:
-        """Reads one token of at most 32 bits; cheaper than `feed`; raises nothing."""
+        """Reads one token id of at most 32 bits, at a lower cost than `feed`; never fails."""
         super().feed_one(token, events)
         self._report_outside(events)
 
     def finish(self, events: list[Event]) -> None:
-        """Reads the end of the stream, which completes whatever is being read; raises nothing."""
+        """Reads the end of the stream, which ends an unfinished message or header; never fails."""
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
         elif self.state is StreamState.HEADER:
-            # A preset role and nothing more is an empty sequence.
+            # Only a preset role: an empty sequence.
             if self.header_tokens or self.offset:
                 self._end_header(RecoveryReason.TRUNCATED_HEADER, None, events)
         else:
@@ -134,7 +134,7 @@ class RecoveringParser(MessageParser):
         elif token == CHANNEL and len(self.header_tokens) < self._max_header_tokens:
             self._add_to_header([token], events)
         elif token == CHANNEL:
-            self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
+            self._release_header(RecoveryReason.HEADER_TOO_LONG, events)
             self._break_content(token, events)
         elif self.header_tokens:
             stop_token = None if token == START else token
@@ -149,12 +149,12 @@ class RecoveringParser(MessageParser):
             self._skip_stop(events)
 
     def _skip_start(self) -> None:
-        repairs, where = self._header_repairs, self._here(1)
+        repairs, offsets = self._header_repairs, self._here(1)
         if repairs and repairs[-1][0] is RecoveryReason.EXTRA_START:
-            where = TokenRange(repairs.pop()[1].begin, where.end)
+            offsets = TokenRange(repairs.pop()[1].begin, offsets.end)
         self.offset += 1
         self._open_header()
-        self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, where)]
+        self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, offsets)]
 
     def _skip_stop(self, events: list[Event]) -> None:
         self._append(Recovered(RecoveryReason.EXTRA_STOP, "", self._here(1)), events)
@@ -163,14 +163,14 @@ class RecoveringParser(MessageParser):
     # Outside a message
 
     def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if not self._flowing and len(self._held) + len(tokens) <= MAX_HELD_TOKENS:
+        if not self._is_surely_text and len(self._held) + len(tokens) <= MAX_HELD_TOKENS:
             held = [*self._held, *tokens]
             if could_be_role(self._text_of(held)):
                 self._held = held
                 self.offset += len(tokens)
                 return
-        self._flow_out([*self._take_held(), *tokens], events)
-        self._flowing = True
+        self._add_outside([*self._take_held(), *tokens], events)
+        self._is_surely_text = True
 
     def _take_held(self) -> list[int]:
         held, self._held = self._held, []
@@ -178,28 +178,28 @@ class RecoveringParser(MessageParser):
         return held
 
     def _release_held(self, events: list[Event]) -> None:
-        """Reports what text outside a message is not reported yet."""
-        self._flow_out(self._take_held(), events)
+        """Reports held tokens and an incomplete character as text outside a message."""
+        self._add_outside(self._take_held(), events)
         rest = self._pending.decode(errors="replace")
         self._pending = b""
-        self._flowing = False
+        self._is_surely_text = False
         if rest:
             self._outside.append(rest)
             self._outside_end = self.offset
         self._report_outside(events)
 
-    def _flow_out(self, tokens: Sequence[int], events: list[Event]) -> None:
+    def _add_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
         begin = 0
-        for place, token in enumerate(tokens):
+        for index, token in enumerate(tokens):
             if not is_token(token):
-                self._flow_run(tokens[begin:place], events)
-                # The id is reported after the text before it, however the tokens arrive.
+                self._add_outside_run(tokens[begin:index], events)
+                # Keeps the events in order: first the text before the id, then the id.
                 self._report_outside(events)
-                self._flow_run([token], events)
-                begin = place + 1
-        self._flow_run(tokens[begin:], events)
+                self._add_outside_run([token], events)
+                begin = index + 1
+        self._add_outside_run(tokens[begin:], events)
 
-    def _flow_run(self, tokens: Sequence[int], events: list[Event]) -> None:
+    def _add_outside_run(self, tokens: Sequence[int], events: list[Event]) -> None:
         if not self._outside and not self._pending:
             self._outside_begin = self.offset
         text = self._decode(tokens, events)
@@ -211,7 +211,7 @@ class RecoveringParser(MessageParser):
             self._outside_end = self.offset - self._count_pending(tokens)
 
     def _count_pending(self, tokens: Sequence[int]) -> int:
-        """Returns how many of the last tokens are nothing but an incomplete character."""
+        """Returns how many tokens at the end belong entirely to the incomplete character."""
         size = 0
         for count, token in enumerate(reversed(tokens)):
             size += len(self._tokenizer.decode_replacing([token]))
@@ -221,11 +221,11 @@ class RecoveringParser(MessageParser):
 
     def _report_outside(self, events: list[Event]) -> None:
         if self._outside:
-            where = TokenRange(self._outside_begin, self._outside_end)
+            offsets = TokenRange(self._outside_begin, self._outside_end)
             text = "".join(self._outside)
             self._outside = []
-            events.append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, where))
-            self._outside_begin = where.end
+            events.append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, offsets))
+            self._outside_begin = offsets.end
 
     def _open_header_without_start(self, events: list[Event]) -> None:
         words = self._text_of(self._held).split(maxsplit=1)
@@ -237,8 +237,8 @@ class RecoveringParser(MessageParser):
             self._release_held(events)
             self._open_header()
             self.preset_role = self._default_role
-        where = TokenRange(self._header_begin, self._header_begin)
-        self._header_repairs = [(RecoveryReason.MISSING_START, where)]
+        offsets = TokenRange(self._header_begin, self._header_begin)
+        self._header_repairs = [(RecoveryReason.MISSING_START, offsets)]
         self._add_to_header(held, events)
 
     # Headers
@@ -246,26 +246,26 @@ class RecoveringParser(MessageParser):
     def _open_header(self) -> None:
         super()._open_header()
         self.preset_role = None
-        self._flowing = False
-        self._next_look = FIRST_STRAY_WORD_CHECK_TOKENS
+        self._is_surely_text = False
+        self._next_check = FIRST_STRAY_WORD_CHECK_TOKENS
         self._header_repairs = []
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
         limit = self._max_header_tokens
         position = 0
         while position < len(tokens) and self.state is StreamState.HEADER:
-            # Looks fall on fixed lengths: how the tokens arrive must make no difference.
-            room = min(self._next_look, limit) - len(self.header_tokens)
+            # Check at fixed lengths, so that results do not depend on how the tokens arrive.
+            room = min(self._next_check, limit) - len(self.header_tokens)
             taken = tokens[position : position + room]
             self.header_tokens += taken
             self.offset += len(taken)
             position += len(taken)
             if len(self.header_tokens) >= limit and position < len(tokens):
-                self._let_header_go(RecoveryReason.HEADER_TOO_LONG, events)
-            elif len(self.header_tokens) == self._next_look:
-                self._next_look *= 2
+                self._release_header(RecoveryReason.HEADER_TOO_LONG, events)
+            elif len(self.header_tokens) == self._next_check:
+                self._next_check *= 2
                 if self._read_unfinished(self._header_text()[0]).stray_words > MAX_STRAY_WORDS:
-                    self._let_header_go(RecoveryReason.MISSING_MESSAGE, events)
+                    self._release_header(RecoveryReason.MISSING_MESSAGE, events)
         if position < len(tokens):
             self._add_content(tokens[position:], events)
 
@@ -282,8 +282,8 @@ class RecoveringParser(MessageParser):
         self.offset += 1
         self._begin_content(events)
 
-    def _let_header_go(self, reason: RecoveryReason, events: list[Event]) -> None:
-        """Ends a header in mid-stream: its text is content, and so is what follows."""
+    def _release_header(self, reason: RecoveryReason, events: list[Event]) -> None:
+        """Ends a header early: the rest of its text, and the tokens that follow, are content."""
         text, rest = self._header_text()
         self._note_header_repair(reason)
         repaired = self._read_unfinished(text)
@@ -295,15 +295,15 @@ class RecoveringParser(MessageParser):
     def _end_header(
         self, reason: RecoveryReason, stop_token: int | None, events: list[Event]
     ) -> None:
-        """Ends a header that something else than `<|message|>` follows."""
+        """Ends a header at a stop token, at `<|start|>` or at the end of the stream."""
         text = self._text_of(self.header_tokens)
         self._note_invalid(text)
         repaired = self._read_unfinished(text)
         if repaired.is_bare:
-            where = TokenRange(self._header_begin, self.offset)
+            offsets = TokenRange(self._header_begin, self.offset)
             self._abandon_header(text, events)
             stray = text.replace(CHANNEL_SPELLING, "")
-            self._append(Recovered(reason, stray, where, text), events)
+            self._append(Recovered(reason, stray, offsets, text), events)
         else:
             self._note_header_repair(reason)
             self._report_header_repairs(repaired, text, events)
@@ -312,9 +312,9 @@ class RecoveringParser(MessageParser):
             self._complete(stop_token, events)
 
     def _abandon_header(self, text: str, events: list[Event]) -> None:
-        """Gives up a header that is of no message."""
-        for reason, place in self._header_repairs:
-            self._append(Recovered(reason, "", place, text), events)
+        """Drops a header that begins no message, and reports its repairs."""
+        for reason, offsets in self._header_repairs:
+            self._append(Recovered(reason, "", offsets, text), events)
         self._header_repairs = []
         self.preset_role = None
         self._expect_start()
@@ -323,13 +323,13 @@ class RecoveringParser(MessageParser):
         return read_unfinished_header(text, self.preset_role, self._default_role)
 
     def _header_text(self) -> tuple[str, bytes]:
-        """Returns the header as far as it is whole characters, and the bytes after that."""
+        """Returns the text of the header and the bytes of an incomplete character after it."""
         data = self._tokenizer.decode_replacing(self.header_tokens)
         text, consumed = codecs.utf_8_decode(data, "replace", False)
         return text, data[consumed:]
 
     def _note_invalid(self, text: str) -> None:
-        """Notes ids and bytes of the header that its text has U+FFFD for."""
+        """Notes the repairs that put U+FFFD into the text of the header."""
         if "\ufffd" not in text:
             return
         known = [token for token in self.header_tokens if is_token(token)]
@@ -341,37 +341,39 @@ class RecoveringParser(MessageParser):
             self._note_header_repair(RecoveryReason.INVALID_UTF8)
 
     def _note_header_repair(self, reason: RecoveryReason) -> None:
-        where = TokenRange(self._header_begin, self.offset)
-        self._header_repairs.append((reason, where))
+        offsets = TokenRange(self._header_begin, self.offset)
+        self._header_repairs.append((reason, offsets))
 
     # Reports
 
     def _report_header_repairs(
         self, repaired: RepairedHeader, raw_header: str, events: list[Event]
     ) -> None:
-        """Reports each reason once: every report carries the header, and repairs may be many."""
-        where = TokenRange(self._header_begin, self.offset)
-        places = dict(self._header_repairs)
-        texts: dict[RecoveryReason, list[str]] = {reason: [] for reason in places}
+        """Reports each reason once: each event carries the header, and repairs may be many."""
+        offsets = TokenRange(self._header_begin, self.offset)
+        ranges = dict(self._header_repairs)
+        texts: dict[RecoveryReason, list[str]] = {reason: [] for reason in ranges}
         for reason, text in repaired.repairs:
             texts.setdefault(reason, []).append(text)
         for reason, stray in texts.items():
             self._mark(reason)
             text = " ".join(filter(None, stray))
-            place = places.get(reason, where)
-            self._append(Recovered(reason, text, place, raw_header, self._message_index), events)
+            concerned = ranges.get(reason, offsets)
+            self._append(
+                Recovered(reason, text, concerned, raw_header, self._message_index), events
+            )
 
-    def _report(self, reason: RecoveryReason, where: TokenRange, events: list[Event]) -> None:
-        """Reports a repair inside the content of a message."""
+    def _report(self, reason: RecoveryReason, offsets: TokenRange, events: list[Event]) -> None:
+        """Reports a repair in the content of the current message."""
         self._mark(reason)
-        self._append(Recovered(reason, "", where, "", self._message_index), events)
+        self._append(Recovered(reason, "", offsets, "", self._message_index), events)
 
     def _mark(self, reason: RecoveryReason) -> None:
         if reason not in self._repairs:
             self._repairs.append(reason)
 
     def _append(self, event: Recovered, events: list[Event]) -> None:
-        """Appends a repair, or makes it one with its neighbour where both are of one kind."""
+        """Appends a repair, or extends the previous one if they are adjacent and alike."""
         self._report_outside(events)
         last = events[-1] if events else None
         if (
@@ -397,10 +399,10 @@ class RecoveringParser(MessageParser):
         if in_message:
             self._mark(RecoveryReason.INVALID_TOKEN)
         index = self._message_index if in_message else None
-        for place, token in enumerate(tokens, start=self.offset):
+        for offset, token in enumerate(tokens, start=self.offset):
             if not is_token(token):
-                where = TokenRange(place, place + 1)
-                repair = Recovered(RecoveryReason.INVALID_TOKEN, "", where, "", index)
+                offsets = TokenRange(offset, offset + 1)
+                repair = Recovered(RecoveryReason.INVALID_TOKEN, "", offsets, "", index)
                 self._append(repair, events)
 
     def _text_of(self, tokens: Sequence[int]) -> str:

@@ -16,10 +16,10 @@ class HarmonyEncodingName(str, Enum):
 
 
 def load_harmony_encoding(name: str | HarmonyEncodingName) -> HarmonyEncoding:
-    """Returns an encoding; it is loaded once a process.
+    """Returns an encoding, which is loaded once per process.
 
     Raises:
-        ValueError: No encoding has this name.
+        ValueError: An unknown name.
         HarmonyError: The vocabulary is missing or damaged.
     """
     known = {str(encoding_name) for encoding_name in HarmonyEncodingName}

@@ -1,4 +1,4 @@
-"""Remembers rendered messages, so that a conversation that grows by a turn costs that turn."""
+"""Remembers rendered messages, so that only the new turns of a conversation are rendered."""
 
 import threading
 from collections import OrderedDict
@@ -10,20 +10,20 @@ from .bounds import MAX_SHARE_OF_RENDER_CACHE
 
 _Value = TypeVar("_Value")
 
-# What an entry takes beside its key and value: the dictionary's slot, the objects' headers.
+# Per entry, beyond key and value: the slot in the dictionary and object headers.
 _ENTRY_OVERHEAD_BYTES = 250
 
 
 @dataclass(frozen=True, slots=True)
 class CacheStatistics:
-    """What a cache holds, and how often it was of use since it was made.
+    """The size of a cache, and its lookups since it was created.
 
     Attributes:
         hits: Lookups that found an entry.
-        misses: Lookups that found none.
+        misses: Lookups that did not.
         entries: Entries held.
-        bytes: Their size, as the cache accounts for it.
-        max_bytes: The bound on `bytes`.
+        bytes: Their size in bytes, estimated.
+        max_bytes: The limit for `bytes`.
     """
 
     hits: int
@@ -34,9 +34,9 @@ class CacheStatistics:
 
 
 class RenderCache(Generic[_Value]):
-    """A cache bounded in bytes that forgets what was not used for longest. Thread-safe.
+    """A least-recently-used cache with a size limit in bytes. Thread-safe.
 
-    An entry's key must hold everything that its value depends on: an entry is never stale.
+    A key must contain everything that its value depends on, so that no entry is ever stale.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -48,7 +48,7 @@ class RenderCache(Generic[_Value]):
         self._misses = 0
 
     def get_all(self, keys: Iterable[Hashable]) -> list[_Value | None]:
-        """Returns the value of each key, or None; the key None has no value."""
+        """Returns the value of each key, or None if there is none. The key None never has one."""
         values: list[_Value | None] = []
         misses = 0
         entries = self._entries
@@ -57,7 +57,7 @@ class RenderCache(Generic[_Value]):
                 try:
                     entry = entries.get(key)
                 except TypeError:
-                    # No key: a field that is not what its type says.
+                    # Not hashable: a field of the message has the wrong type.
                     entry = None
                 if entry is None:
                     misses += 1
@@ -70,10 +70,12 @@ class RenderCache(Generic[_Value]):
         return values
 
     def put(self, key: Hashable, value: _Value, size: int) -> None:
-        """Remembers a value; `size` is that of key and value together, in bytes.
+        """Remembers a value, unless it would take more than a quarter of the cache.
 
-        One that would take more than a quarter of the cache, and drive out as many others, is not
-        remembered.
+        Args:
+            key: The key.
+            value: The value.
+            size: The size of key and value together, in bytes.
         """
         size += _ENTRY_OVERHEAD_BYTES
         if size > self._max_bytes * MAX_SHARE_OF_RENDER_CACHE:
@@ -90,7 +92,7 @@ class RenderCache(Generic[_Value]):
 
     @property
     def statistics(self) -> CacheStatistics:
-        """What the cache holds now, and its counts."""
+        """The current size and the counts."""
         with self._lock:
             return CacheStatistics(
                 hits=self._hits,

@@ -1,6 +1,6 @@
-"""Header text to header fields where the strict reading fails, or would read nonsense.
+"""Header text to header fields in recover mode, when strict mode fails or misreads the header.
 
-Nothing is lost: what is no field comes back as stray text.
+Nothing is lost: text that belongs to no field is returned as stray text.
 """
 
 import re
@@ -12,7 +12,7 @@ from .events import Header, RecoveryReason
 from .header import CHANNEL_SPELLING, CONSTRAIN_SPELLING, RECIPIENT_PREFIX, ROLES, parse_header
 
 _KNOWN_CHANNELS = ("analysis", "commentary", "final")
-# A marker with the run behind it, or a word up to white space or the next marker.
+# A marker and the characters attached to it, or a word up to white space or the next marker.
 _ITEM = re.compile(
     rf"({re.escape(CHANNEL_SPELLING)}|{re.escape(CONSTRAIN_SPELLING)})([^\s<]*)"
     rf"|((?:(?!{re.escape(CHANNEL_SPELLING)}|{re.escape(CONSTRAIN_SPELLING)})\S)+)"
@@ -20,21 +20,21 @@ _ITEM = re.compile(
 _ROLE_RUN = re.compile(f"(?:{'|'.join(ROLES)})+")
 _ONE_ROLE = re.compile("|".join(ROLES))
 _ROLE_OR_CHANNEL = re.compile(f"(?:{'|'.join([*ROLES, *_KNOWN_CHANNELS])})+")
-# Where a field ends when no `<|message|>` keeps it apart from the text.
+# Where a field ends if text follows it without `<|message|>` in between.
 _CHANNEL_BEFORE_TEXT = re.compile(f"(?:{'|'.join(_KNOWN_CHANNELS)})(?![a-z])")
 _NAME_BEFORE_TEXT = re.compile(r"[\w./+:-]*")
 
 
 @dataclass(slots=True)
 class RepairedHeader:
-    """What a header gives.
+    """A header as read in recover mode.
 
     Attributes:
-        header: Its fields.
-        text: In a header without `<|message|>`, the text of the message.
-        repairs: What was put right, each with the stray text that goes with it.
-        stray_words: How many words were no field, `text` included.
-        is_bare: Nothing was written but, perhaps, a role.
+        header: The fields.
+        text: The text of the message, if the header has no `<|message|>`.
+        repairs: The reason of each repair, with the stray text that it recovered.
+        stray_words: How many words `text` has.
+        is_bare: Whether the header has nothing but perhaps a role.
     """
 
     header: Header
@@ -45,7 +45,7 @@ class RepairedHeader:
 
 
 def read_complete_header(text: str, preset_role: Role | None, default_role: Role) -> RepairedHeader:
-    """Reads a header that `<|message|>` ended, as a strict parse does where that makes sense."""
+    """Reads a header that ended with `<|message|>`, like strict mode unless that misreads it."""
     try:
         header = parse_header(text, preset_role)
     except HarmonyError:
@@ -59,15 +59,13 @@ def read_complete_header(text: str, preset_role: Role | None, default_role: Role
 def read_unfinished_header(
     text: str, preset_role: Role | None, default_role: Role
 ) -> RepairedHeader:
-    """Reads a header without `<|message|>`; from the first stray word on it is text."""
+    """Reads a header without `<|message|>`; its text begins with the first stray word."""
     return _Reader(text, preset_role, default_role, has_end=False).read()
 
 
 def could_be_role(text: str) -> bool:
-    """Says whether text before a header may turn out to be the beginning of it.
-
-    What may be half a character is not: it could turn out to be a blank.
-    """
+    """Returns whether text outside a message may be the beginning of a header."""
+    # Not ASCII may be half a character, which may turn out to be white space.
     if not text.isascii():
         return False
     words = text.split()
@@ -79,7 +77,7 @@ def could_be_role(text: str) -> bool:
 
 
 def _makes_sense(text: str, header: Header) -> bool:
-    """Says whether a strict reading took no marker and no repeated role for something else."""
+    """Returns whether strict mode read every marker and every role as such."""
     if text.count(CHANNEL_SPELLING) > 1 or text.count(CONSTRAIN_SPELLING) > 1:
         return False
     if header.name is not None and header.name not in ROLES and _ROLE_RUN.fullmatch(header.name):
@@ -111,7 +109,7 @@ class _Reader:
         self._content_type: str | None = None
         self._repairs: list[tuple[RecoveryReason, str]] = []
         self._strays: list[tuple[int, int]] = []
-        # What the next word may be, after a role or an empty channel.
+        # What the next word may be.
         self._expects_role = True
         self._expects_channel = has_end and CHANNEL_SPELLING not in text
 
@@ -141,7 +139,7 @@ class _Reader:
         )
 
     def _read_item(self, item: re.Match[str]) -> int:
-        """Reads an item and returns how far it was used; its start where it is no field."""
+        """Reads an item and returns where its used part ends: at its start if it is no field."""
         marker, run, word = item.groups()
         if marker == CHANNEL_SPELLING:
             return self._read_channel(run, item)
@@ -194,7 +192,7 @@ class _Reader:
         return item.start() + len(RECIPIENT_PREFIX) + len(recipient)
 
     def _read_role(self, word: str) -> bool:
-        """Reads a word where a role may stand; False where it is none."""
+        """Reads a word that may be a role; returns whether it is."""
         known = _ROLE_RUN.match(word)
         rest = word[known.end() :] if known else word
         if known and not rest:
@@ -209,7 +207,7 @@ class _Reader:
         is_alone = words == 1 or not self._has_end
         if self._role or self._preset_role or is_alone or word.startswith(RECIPIENT_PREFIX):
             return False
-        # As in a strict parse, an unknown word before others is a tool's name.
+        # As in strict mode, an unknown word before others is a tool's name.
         self._role, self._name, self._expects_role = Role.TOOL, word, False
         return True
 
@@ -223,7 +221,7 @@ class _Reader:
             self._repair(RecoveryReason.MALFORMED_ROLE, run)
 
     def _add_stray(self, begin: int, end: int) -> None:
-        """Adds a stray word; with those directly before it it is one text, white space and all."""
+        """Adds a stray word; adjacent ones become one text, with the white space between them."""
         if self._strays and not self._text[self._strays[-1][1] : begin].strip():
             begin = self._strays.pop()[0]
         self._strays.append((begin, end))

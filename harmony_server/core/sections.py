@@ -1,4 +1,4 @@
-"""The text of system and developer contents."""
+"""The text of system and developer content."""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -11,23 +11,23 @@ from .typescript import schema_to_type
 
 
 def system_text(content: SystemContent, has_function_tools: bool) -> str:
-    """Returns the text of a system content.
+    """Returns the text of a system message's content.
 
     Args:
         content: The content.
         has_function_tools: Whether the conversation has tools in the namespace `functions`.
 
     Raises:
-        ValueError: Tool parameters that are no JSON.
+        ValueError: Tool parameters that are not valid JSON.
     """
     return "\n\n".join(_system_sections(content, has_function_tools))
 
 
 def developer_text(content: DeveloperContent) -> str:
-    """Returns the text of a developer content.
+    """Returns the text of a developer message's content.
 
     Raises:
-        ValueError: Tool parameters that are no JSON.
+        ValueError: Tool parameters that are not valid JSON.
     """
     sections = []
     if content.instructions is not None:
@@ -99,7 +99,7 @@ _remember_type = functools.lru_cache(MAX_REMEMBERED_TOOL_TYPES)(_type_of)
 
 
 def _lines(text: str) -> list[str]:
-    r"""Splits at `\n` and `\r\n` only, with no empty last line, as Rust's str::lines does."""
+    r"""Splits like Rust's str::lines: at `\n` and `\r\n` only, without an empty last line."""
     lines = text.split("\n")
     last = lines.pop()
     lines = [line.removesuffix("\r") for line in lines]

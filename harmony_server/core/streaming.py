@@ -1,4 +1,4 @@
-"""The reference's incremental parser: one token at a time, state read through getters."""
+"""The reference's incremental parser: feed one token at a time, read the state from getters."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,14 +18,13 @@ class StreamableParser:
         encoding: The encoding of the tokens.
         role: The role that the prompt ended with: the tokens begin inside a header. None: they
             begin with `<|start|>`.
-        strict: See ParseOptions.
-        options: Where given, used instead of `strict`.
+        strict: See ParseOptions; None means True.
+        options: If given, used instead of `strict`.
 
     Attributes:
-        last_content_delta: The text that the last token added to the current message; None where
-            it added none. What is left of an incomplete character when a message ends is in the
-            message only.
-        recovered: The repairs so far; only a parser with `ParseOptions.recover` makes any.
+        last_content_delta: The text that the last token added to the current message, or None. An
+            incomplete character at the end of a message appears in the message only.
+        recovered: The repairs so far, in recover mode.
     """
 
     __slots__ = (
@@ -64,7 +63,7 @@ class StreamableParser:
             HarmonyError: Malformed output.
             OverflowError: The token id is negative or does not fit into 32 bits.
         """
-        # The parser gets tokens that only add text later: to feed each would double its cost.
+        # Tokens that only add text are fed later: `feed_text` would make this half as slow again.
         try:
             text = self._parser.plain_texts[token]
         except IndexError:
@@ -103,12 +102,12 @@ class StreamableParser:
             else:
                 parser.feed_one(token, events)
         finally:
-            # A token that raised counts too, as it does in `tokens`.
+            # Count a token that raised too, as `tokens` does.
             parser.offset = self._fed_tokens = len(self._tokens)
         self._collect(events)
 
     def _catch_up(self) -> None:
-        """Feeds the parser the tokens that it has not read yet, which only added text."""
+        """Feeds the parser the tokens it has not read yet, all of which only add text."""
         if self._fed_tokens < len(self._tokens):
             self._texts += self._parser.feed_plain(self._tokens[self._fed_tokens :])
             self._fed_tokens = len(self._tokens)
@@ -129,7 +128,7 @@ class StreamableParser:
 
     @property
     def tokens(self) -> list[int]:
-        """Every token that was processed, those that raised included."""
+        """Every token processed so far, including those that raised an error."""
         return self._tokens.copy()
 
     @property
@@ -140,7 +139,7 @@ class StreamableParser:
 
     @property
     def current_role(self) -> Role | None:
-        """The role of the current message; before its content the preset role, if any."""
+        """The role of the current message; outside content the preset role, or None."""
         if self.state is StreamState.CONTENT:
             return self._parser.header.role
         return self._parser.preset_role
@@ -167,15 +166,15 @@ class StreamableParser:
 
     @property
     def state(self) -> StreamState:
-        """What is being read."""
+        """The part of the output that comes next."""
         return self._parser.state
 
     @property
     def state_data(self) -> dict[str, Any]:
-        """The state with its data, as the reference serialises it.
+        """The state and its data, in the reference's form.
 
-        `content_tokens` are those of the text, each delta encoded on its own; they need not be the
-        tokens that were processed.
+        `content_tokens` encode the text so far, delta by delta; they may differ from the tokens
+        that were processed.
         """
         self._catch_up()
         parser = self._parser

@@ -1,4 +1,4 @@
-"""Finds the tokens that can be structure, far faster than looking at one token at a time."""
+"""Finds structural tokens, far faster than a check of every token."""
 
 import sys
 from array import array
@@ -9,15 +9,15 @@ from .tokenizer import CALL, CHANNEL, CONSTRAIN, END, MESSAGE, RETURN, START
 STRUCTURAL_TOKENS = frozenset({RETURN, CONSTRAIN, CHANNEL, START, END, MESSAGE, CALL})
 STOP_TOKENS = frozenset({RETURN, CALL, END})
 
-# Below this many tokens a plain loop is faster than a search in bytes.
+# With fewer tokens, a plain loop is faster than a search in bytes.
 _SEARCH_FROM = 24
-# The structural tokens differ in their lowest byte only. What follows it, little-endian:
+# Structural tokens differ only in the lowest byte; these are the other three, little-endian.
 _UPPER_BYTES = START.to_bytes(4, "little")[1:]
 assert all(token.to_bytes(4, "little")[1:] == _UPPER_BYTES for token in STRUCTURAL_TOKENS)
 
 
 def structural_offsets(tokens: Sequence[int]) -> list[int]:
-    """Returns the offsets, ascending, of the tokens that can be structure.
+    """Returns the offsets of the structural tokens, ascending.
 
     Raises:
         OverflowError: A token id is negative or does not fit into 32 bits.

@@ -48,8 +48,8 @@ VOCABULARY_SIZE = _LAST_TOKEN + 1
 MAX_UINT32 = 0xFFFF_FFFF
 _REPLACEMENT = "\ufffd".encode()
 
-# The pre-tokenisation pattern of tiktoken's o200k_base (MIT licence): how text is cut into the
-# pieces that are merged on their own.
+# The pre-tokenisation pattern of tiktoken's o200k_base (MIT licence), which cuts text into the
+# pieces that are encoded one by one.
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 _UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -65,7 +65,7 @@ _PATTERN = "|".join(
     ]
 )
 
-# The pattern's \s without the ends of lines, which the engine takes in another way.
+# The pattern's \s without line ends, at which the pattern cuts differently.
 _BLANK = "[\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 _LONG_BLANKS = re.compile(rf"(?<!{_BLANK}){_BLANK}{{{MAX_BLANKS_AT_ONCE},}}+(?![\r\n])")
 _SPECIAL_SHAPE = re.compile(r"<\|[a-z0-9_]+\|>")
@@ -88,10 +88,10 @@ class Tokenizer:
         self._content_texts: dict[frozenset[int], list[str]] = {}
 
     def content_texts(self, breaks: frozenset[int]) -> Sequence[str]:
-        """Returns for each token id the text that it stands for in a message's content.
+        """Returns the text that each token adds to a message's content, by token id.
 
-        Empty where that takes more than the token itself: bytes that are not whole UTF-8 alone, and
-        the tokens in `breaks`. Other special tokens are spelled out.
+        The text is empty if it depends on more than the token: for bytes that are not UTF-8 on
+        their own, and for the tokens in `breaks`. Other special tokens are spelled out.
         """
         texts = self._content_texts.get(breaks)
         if texts is None:
@@ -102,13 +102,16 @@ class Tokenizer:
         return texts
 
     def encode_ordinary(self, text: str) -> list[int]:
-        """Encodes text; spellings of special tokens stay text. Lone surrogates become U+FFFD."""
+        """Encodes text without special tokens: their spellings stay text.
+
+        Lone surrogates become U+FFFD.
+        """
         if len(text) <= MAX_ENCODED_CHARACTERS_AT_ONCE:
             return self._encoding.encode_ordinary(text)
         return list(itertools.chain.from_iterable(self.encode_in_parts(text)))
 
     def encode_in_parts(self, text: str) -> Iterator[list[int]]:
-        """Yields the tokens of a text part by part, a long one in many; as `encode_ordinary`."""
+        """Yields the tokens that `encode_ordinary` returns, in parts if the text is long."""
         return map(self._encode_part, _split_long(text))
 
     def encode(
@@ -118,18 +121,18 @@ class Tokenizer:
         allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> list[int]:
-        """Encodes text in which spellings of special tokens may become special tokens.
+        """Encodes text that may contain special tokens.
 
         Args:
             text: The text. Lone surrogates become U+FFFD.
-            allowed_special: The spellings that become the special token.
-            disallowed_special: The spellings whose presence is an error; by default every one
-                that is not allowed. What is neither is encoded as text.
+            allowed_special: The spellings to encode as special tokens.
+            disallowed_special: The spellings that are an error; by default all that are not
+                allowed. Spellings that are neither are encoded as text.
 
         Raises:
-            SpecialTokenError: The text holds a disallowed spelling.
+            SpecialTokenError: The text contains a disallowed spelling.
         """
-        # Those that stand in the text do for all: a set of a thousand costs more than a short text.
+        # Those in the text stand for "all": a set of a thousand costs more than a short text.
         allowed = set(_special_in(text)) if allowed_special == "all" else allowed_special
         for spelling in _disallowed_in(text, allowed, disallowed_special):
             raise SpecialTokenError(spelling)
@@ -152,13 +155,13 @@ class Tokenizer:
         tokens: list[int] = []
         begin = 0
         for blanks in _LONG_BLANKS.finditer(text):
-            # A piece of the pattern, but for the last blank, which belongs to what follows.
+            # One piece of the pattern; before other text, the last blank belongs to the next piece.
             end = blanks.end() if blanks.end() == len(text) else blanks.end() - 1
             tokens += self._encoding.encode_ordinary(text[begin : blanks.start()])
             tokens += self._encoding._encode_single_piece(text[blanks.start() : end])
             begin = end
         rest = self._encoding.encode_ordinary(text[begin:])
-        # Millions of tokens are better not copied.
+        # Avoids a copy of what may be millions of tokens.
         return tokens + rest if tokens else rest
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
@@ -175,7 +178,7 @@ class Tokenizer:
             raise HarmonyError(f"Invalid token for decoding: {token}") from error
 
     def decode_replacing(self, tokens: Sequence[int]) -> bytes:
-        """Decodes tokens into bytes; an id that the vocabulary does not have becomes U+FFFD.
+        """Decodes tokens into bytes; ids outside the vocabulary become U+FFFD.
 
         Raises:
             OverflowError: A token id is negative or does not fit into 32 bits.
@@ -185,9 +188,10 @@ class Tokenizer:
         except KeyError:
             pieces = []
             begin = 0
-            for place in (index for index, token in enumerate(tokens) if not is_token(token)):
-                pieces += [self._encoding.decode_bytes(tokens[begin:place]), _REPLACEMENT]
-                begin = place + 1
+            for index, token in enumerate(tokens):
+                if not is_token(token):
+                    pieces += [self._encoding.decode_bytes(tokens[begin:index]), _REPLACEMENT]
+                    begin = index + 1
             return b"".join([*pieces, self._encoding.decode_bytes(tokens[begin:])])
 
     def decode_utf8(self, tokens: Sequence[int]) -> str:
@@ -207,11 +211,10 @@ class Tokenizer:
 
 
 def _split_long(text: str) -> Iterator[str]:
-    """Cuts a long text where the pattern cuts it too, so that its parts encode to the same tokens.
+    """Cuts a long text where the pattern cuts it too, so that the parts encode to the same tokens.
 
-    A blank between two ASCII letters begins a piece of the pattern: what is before it ends with
-    the letter, and no piece that holds letters goes on behind a blank. Encoded part by part, a
-    text of megabytes does not keep other threads from the interpreter while its tokens are made.
+    It cuts before a blank between two ASCII letters. There the pattern always begins a new piece,
+    because no piece with letters continues after a blank.
     """
     begin = 0
     while len(text) - begin > MAX_ENCODED_CHARACTERS_AT_ONCE:
@@ -224,12 +227,12 @@ def _split_long(text: str) -> Iterator[str]:
 
 
 def is_token(token: int) -> bool:
-    """Says whether the vocabulary has a token id."""
+    """Returns whether a token id is in the vocabulary."""
     return 0 <= token < VOCABULARY_SIZE
 
 
 def is_special_token(token: int) -> bool:
-    """Says whether a token id is that of a special token.
+    """Returns whether a token id is that of a special token.
 
     Raises:
         OverflowError: The token id is negative or does not fit into 32 bits.
@@ -251,23 +254,23 @@ def _decode_if_whole(token: bytes) -> str:
 def _disallowed_in(
     text: str, allowed: AbstractSet[str], disallowed: Literal["all"] | Collection[str]
 ) -> Iterator[str]:
-    """Yields the disallowed spellings that stand in a text, from its beginning on."""
+    """Yields the disallowed spellings in a text, in order."""
     if not disallowed:
         return
     if disallowed == "all":
-        yield from (it for it in _special_in(text) if it not in allowed)
+        yield from (spelling for spelling in _special_in(text) if spelling not in allowed)
     elif SPECIAL_TOKENS.keys() >= (spellings := frozenset(disallowed)):
-        yield from (it for it in _special_in(text) if it in spellings)
+        yield from (spelling for spelling in _special_in(text) if spelling in spellings)
     else:
-        # Not special tokens: whatever the caller wants to keep out.
+        # Some are not special tokens but other texts to keep out.
         yield from (match.group() for match in _any_of(spellings).finditer(text))
 
 
 def _special_in(text: str) -> Iterator[str]:
-    """Yields the special tokens that stand in a text, from its beginning on."""
-    # One scan for the shape that all have is faster than one for each.
+    """Yields the spellings of special tokens in a text, in order."""
+    # One scan for their common shape is faster than one scan for each.
     shapes = (match.group() for match in _SPECIAL_SHAPE.finditer(text))
-    return (it for it in shapes if it in SPECIAL_TOKENS)
+    return (shape for shape in shapes if shape in SPECIAL_TOKENS)
 
 
 @functools.lru_cache(MAX_REMEMBERED_PATTERNS)

@@ -1,6 +1,6 @@
-"""JSON Schema to the TypeScript-like types that gpt-oss models are shown.
+"""JSON Schema to the TypeScript-like types in the prompts of gpt-oss models.
 
-The layout, its oddities included, is the reference's; tests/core/test_typescript.py pins each rule.
+The layout is the reference's, with its oddities; tests/core/test_typescript.py pins each rule.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,11 @@ _SIMPLE_TYPES = {"number": "number", "integer": "number", "boolean": "boolean"}
 
 
 def schema_to_type(schema: Any, indent: str = "") -> str:
-    """Returns the type of a schema; `indent` stands before each of its lines but the first.
+    """Returns the type of a schema.
 
-    `schema` is a JSON value as `json_text.load` returns it.
+    Args:
+        schema: A JSON value, as `json_text.load` returns it.
+        indent: The indent of every line but the first.
     """
     if not isinstance(schema, dict):
         return "any"
@@ -31,7 +33,7 @@ def schema_to_type(schema: Any, indent: str = "") -> str:
     if kind == "object":
         return _object_type(schema, indent)
     if kind == "string":
-        members = [it for it in _get_list(schema, "enum") if isinstance(it, str)]
+        members = [value for value in _get_list(schema, "enum") if isinstance(value, str)]
         return " | ".join(f'"{member}"' for member in members) or "string"
     if kind == "array":
         return f"{schema_to_type(schema['items'], indent)}[]" if "items" in schema else "Array<any>"
@@ -80,7 +82,7 @@ def _union_property(
     label: str, schema: dict[str, Any], descriptions: list[str], indent: str
 ) -> Iterator[str]:
     variants = schema["oneOf"]
-    # A description that the first variant repeats is shown at neither place.
+    # If the first variant repeats the description, neither is shown.
     repeated = bool(variants) and descriptions == list(_get_text(variants[0], "description"))
     above = [] if repeated else descriptions
     yield from (f"// {text}" for text in [*above, *_property_default(schema)])
@@ -101,7 +103,7 @@ def _nullable_type(schema: Any, indent: str) -> str:
 
 
 def _property_default(schema: Any) -> Iterator[str]:
-    """Like `_default`, but the default of an enum stands without quotes."""
+    """Like `_default`, but without quotes around the default of an enum."""
     default = schema.get("default") if isinstance(schema, dict) else None
     if isinstance(default, str) and _get_list(schema, "enum"):
         yield f"default: {default}"
@@ -124,7 +126,7 @@ def _trailing(comments: list[str]) -> str:
 
 
 def _get_text(schema: Any, key: str) -> Iterator[str]:
-    """Yields the member where it is a string, otherwise nothing."""
+    """Yields the member if it is a string."""
     value = schema.get(key) if isinstance(schema, dict) else None
     if isinstance(value, str):
         yield value

@@ -1,7 +1,7 @@
-"""The bytes of every ordinary token: `o200k_base`, shipped inside the package.
+"""The bytes of every ordinary token: `o200k_base`, which ships in the package.
 
-The packed file holds one length byte a token and then the tokens' bytes, in rank order, the whole
-of it deflated; `scripts/pack_vocabulary.py` writes it.
+The packed file is deflated: first one byte per token for its length, then the bytes of the tokens,
+both in rank order. `scripts/pack_vocabulary.py` writes it.
 """
 
 import base64
@@ -14,22 +14,21 @@ import zlib
 from .errors import HarmonyError
 
 TOKEN_COUNT = 199_998
-# Of the vocabulary in tiktoken's own file format, `base64 rank` a line.
+# Of the file in tiktoken's format, which has one `base64 rank` per line.
 SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
-# Names a folder holding FILE_NAME, to be used instead of the packed vocabulary.
+# The folder of a FILE_NAME to use instead of the packed vocabulary.
 DIRECTORY_VARIABLE = "TIKTOKEN_ENCODINGS_BASE"
 FILE_NAME = "o200k_base.tiktoken"
 PACKED_PATH = pathlib.Path(__file__).parent / "data" / "o200k_base.zlib"
 
-# Of the packed file unpacked: cheaper to check at every start than SHA256, which needs base64.
+# Of the inflated file: cheaper to check at every start than SHA256, which needs base64.
 _UNPACKED_SHA256 = "440741350e7cfa1c0f4869ce742d1b043550adbda5187adcac9e787edac6fba9"
 
 
 def token_bytes() -> list[bytes]:
     """Returns the bytes of every ordinary token; the index is the token id.
 
-    Reads the packed vocabulary, or the folder that TIKTOKEN_ENCODINGS_BASE names where that is
-    set.
+    Reads the packed vocabulary, or the folder in TIKTOKEN_ENCODINGS_BASE if that is set.
 
     Raises:
         HarmonyError: The file is missing or is not the `o200k_base` vocabulary.

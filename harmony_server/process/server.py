@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from .. import core
 from ..addresses import Address
 from ..operations.limits import Limits
+from ..operations.operations import Operations
 from ..rpc import reflection
 from ..rpc.handlers import Handlers
 from ..rpc.health import Health
-from ..service.unary import HarmonyService
+from ..service.unary import TOKEN_PACKING
 from ..settings import Settings
 from ..telemetry import Telemetry
 from . import background, memory, transport
@@ -123,14 +124,14 @@ class Server:
                 for address in self._addresses
             ]
             await server.start()
-            service = await asyncio.to_thread(_warm_up, self._settings, self._limits)
+            operations = await asyncio.to_thread(_warm_up, self._settings, self._limits)
         except (OSError, RuntimeError) as error:
             health.watches.end()
             await server.stop(_END_STREAMS_SECONDS)
             handlers.close()
             raise CannotStartError(str(error)) from None
-        self.telemetry.add_service(service)
-        handlers.start(service)
+        self.telemetry.add_operations(operations)
+        handlers.start(operations)
         beside = [
             background.start(handlers.end_idle_streams()),
             background.start(self.telemetry.watch_event_loop()),
@@ -155,7 +156,7 @@ class Server:
         self.telemetry.shut_down()
 
 
-def _warm_up(settings: Settings, limits: Limits) -> HarmonyService:
+def _warm_up(settings: Settings, limits: Limits) -> Operations:
     """Loads the vocabulary and proves that it renders."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     message = core.Message.from_role_and_content(core.Role.SYSTEM, core.SystemContent.new())
@@ -165,4 +166,6 @@ def _warm_up(settings: Settings, limits: Limits) -> HarmonyService:
     # What lives as long as the process is not looked at again by every full collection.
     gc.collect()
     gc.freeze()
-    return HarmonyService(encoding, limits, render_cache_bytes=settings.render_cache_mib * _MIB)
+    return Operations(
+        encoding, limits, TOKEN_PACKING, render_cache_bytes=settings.render_cache_mib * _MIB
+    )

@@ -41,7 +41,7 @@ def create(
 ) -> grpc.aio.Server:
     """Returns a server without handlers and sockets."""
     interceptors = [Authentication(secrets.tokens.admit, observers)] if secrets.tokens else []
-    options = _channel_options(settings)
+    options = channel_options(settings)
     # Without workers, a second server on the same port is an error, not a silent sharer.
     options.append(("grpc.so_reuseport", int(shares_ports)))
     return grpc.aio.server(interceptors=interceptors, options=options)
@@ -81,7 +81,8 @@ def _add_port(
     return server.add_secure_port(address.text, secrets.identity.credentials())
 
 
-def _channel_options(settings: Settings) -> list[tuple[str, int]]:
+def channel_options(settings: Settings) -> list[tuple[str, int]]:
+    """Returns the options of a server's channel, without the one that shares ports."""
     calls = settings.max_streams + _CALLS_BESIDE_STREAMS
     waiting = _WAITING_CALLS_OF_CONNECTIONS * calls
     options = [

@@ -1,31 +1,27 @@
-"""gRPC handlers of the service: bytes in, bytes out."""
+"""gRPC handlers of the service: which code serves which RPC, and how its requests come and go."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 import grpc
-from google.protobuf.message import Message
-
-from harmony_client.v1 import service_pb2 as pb
 
 from .. import bounds
 from ..contract.methods import METHODS, SERVICE_NAME
-from ..contract.requests import read_request
 from ..operations.errors import RequestError
 from ..operations.limits import Limits
 from ..operations.offloading import Offloader, PreparedWork
+from ..operations.operations import Operations
 from ..service.batch_stream import BatchStream
 from ..service.parse_stream import ParseStream
 from ..service.unary import HarmonyService
 from ..telemetry.rpcs import Observer, observed
 from .guard import Guard
-from .open_streams import Activity, OpenStreams
+from .open_streams import OpenStream, OpenStreams
 
-_Request = TypeVar("_Request", bound=Message)
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -48,6 +44,39 @@ class Stream(Protocol):
         """Gives back what the stream holds, however it ended."""
 
 
+# RPCs that cost what their request has of bytes.
+_UNARY: Final[dict[str, Callable[[HarmonyService, bytes], bytes]]] = {
+    "GetEncoding": HarmonyService.get_encoding,
+    "GetRenderCacheStatistics": HarmonyService.get_render_cache_statistics,
+    "Render": HarmonyService.render,
+    "ParseMessages": HarmonyService.parse_messages,
+    "Encode": HarmonyService.encode,
+    "Decode": HarmonyService.decode,
+}
+# RPCs that cost what their conversation has of new messages.
+_CONVERSATIONS: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[bytes]]]] = {
+    "RenderConversation": HarmonyService.render_conversation,
+    "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
+    "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
+}
+_STREAMS: Final[dict[str, Callable[[Operations], Stream]]] = {
+    "Parse": ParseStream,
+    "ParseBatch": BatchStream,
+}
+
+
+def _check(unary: Mapping[str, object], streams: Mapping[str, object]) -> None:
+    """Raises TypeError unless every RPC of the contract has one handler, of its kind."""
+    for streaming, handled in ((False, unary), (True, streams)):
+        declared = {name for name, method in METHODS.items() if method.streaming == streaming}
+        if wrong := declared ^ handled.keys():
+            raise TypeError(f"not both in the contract and among the handlers: {sorted(wrong)}")
+
+
+# A method without a handler fails here, not at its first caller.
+_check({**_UNARY, **_CONVERSATIONS}, _STREAMS)
+
+
 class Handlers:
     """The method handlers of harmony.v1.HarmonyService.
 
@@ -64,9 +93,9 @@ class Handlers:
         self.streams = OpenStreams()
         self._offloader = Offloader(limits)
 
-    def start(self, service: HarmonyService) -> None:
+    def start(self, operations: Operations) -> None:
         """Begins to serve."""
-        self._service = service
+        self._service = HarmonyService(operations)
         self._started.set()
 
     async def end_idle_streams(self) -> None:
@@ -80,67 +109,38 @@ class Handlers:
 
     def generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
         """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
-        service = HarmonyService
-        methods = {
-            "GetEncoding": self._message(pb.GetEncodingRequest, service.get_encoding),
-            "GetRenderCacheStatistics": self._message(
-                pb.GetRenderCacheStatisticsRequest, service.get_render_cache_statistics
-            ),
-            "Render": self._bytes(service.render),
-            "RenderConversation": self._conversation(service.render_conversation),
-            "RenderConversationForCompletion": self._conversation(
-                service.render_conversation_for_completion
-            ),
-            "RenderConversationForTraining": self._conversation(
-                service.render_conversation_for_training
-            ),
-            "ParseMessages": self._bytes(service.parse_messages),
-            "Encode": self._bytes(service.encode),
-            "Decode": self._message(pb.DecodeRequest, service.decode),
-            "Parse": self._stream(ParseStream),
-            "ParseBatch": self._stream(BatchStream),
+        handlers = {
+            **{name: self._handle_unary(method) for name, method in _UNARY.items()},
+            **{name: self._handle_conversation(method) for name, method in _CONVERSATIONS.items()},
+            **{name: self._handle_stream(open_stream) for name, open_stream in _STREAMS.items()},
         }
-        seen = {name: observed(METHODS[name], it, observers) for name, it in methods.items()}
+        seen = {
+            name: observed(METHODS[name], handler, observers) for name, handler in handlers.items()
+        }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, seen)
 
-    def _message(
-        self,
-        request_type: type[_Request],
-        method: Callable[[HarmonyService, _Request], Message],
-    ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        """Returns the handler of a unary RPC whose method takes and returns a message."""
-
-        def answer(service: HarmonyService, data: bytes) -> bytes:
-            return method(service, read_request(request_type, data)).SerializeToString()
-
-        return self._bytes(answer)
-
-    def _bytes(
+    def _handle_unary(
         self, method: Callable[[HarmonyService, bytes], bytes]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        """Returns the handler of a unary RPC whose method takes and returns bytes."""
-
         def answer(data: bytes) -> bytes:
             return method(self._service, data)
 
         async def serve(data: bytes) -> bytes:
-            return await self._offloader.do_request(lambda: answer(data), len(data))
+            return await self._offloader.do_request(functools.partial(answer, data), len(data))
 
-        return self._unary(serve)
+        return self._guard_unary(serve)
 
-    def _conversation(
+    def _handle_conversation(
         self, method: Callable[[HarmonyService, bytes], PreparedWork[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        """Returns the handler of an RPC that costs what its conversation has of new messages."""
-
         async def serve(data: bytes) -> bytes:
             return await self._offloader.do_prepared_request(
-                lambda: method(self._service, data), len(data)
+                functools.partial(method, self._service, data), len(data)
             )
 
-        return self._unary(serve)
+        return self._guard_unary(serve)
 
-    def _unary(
+    def _guard_unary(
         self, serve: Callable[[bytes], Awaitable[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def handle(data: bytes, context: _Context) -> bytes:
@@ -151,22 +151,22 @@ class Handlers:
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
-    def _stream(
-        self, open_stream: Callable[[HarmonyService], Stream]
+    def _handle_stream(
+        self, open_stream: Callable[[Operations], Stream]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        async def serve(context: _Context, stream: Stream, activity: Activity) -> None:
+        async def serve(context: _Context, stream: Stream, place: OpenStream) -> None:
             # Reading, answering and writing in turn is back-pressure: nothing piles up here.
             while not isinstance(data := await context.read(), EndOfStream):
                 self._limits.check_bytes(len(data))
                 if len(data) <= bounds.MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
                 else:
-                    activity.busy = True
+                    place.busy = True
                     answer = await self._offloader.do_in_thread(
                         functools.partial(stream.answer, data), len(data)
                     )
-                    activity.busy = False
-                activity.looks = 0
+                    place.busy = False
+                place.idle_ticks = 0
                 await context.write(answer)
                 if stream.failure:
                     raise stream.failure
@@ -179,14 +179,14 @@ class Handlers:
         async def handle(_requests: object, context: _Context) -> None:
             async with Guard(context):
                 self._limits.streams.take()
-                # The place is given back when the stream is gone, and not when it is to end: with a
-                # client that does not read there is long between.
+                # Release the slot when the stream has ended, not when it was told to: a client that
+                # does not read can take long.
                 try:
-                    async with self.streams.containing(context) as activity:
+                    async with self.streams.registered(context) as place:
                         await self._started.wait()
-                        stream = open_stream(self._service)
+                        stream = open_stream(self._service.operations)
                         try:
-                            await serve(context, stream, activity)
+                            await serve(context, stream, place)
                         finally:
                             stream.close()
                 finally:

@@ -67,7 +67,7 @@ class Health:
     async def _handle_watch(self, data: bytes, context: _Context) -> None:
         async with Guard(context):
             with self._limits.health_watches.holding():
-                async with self.watches.containing(context):
+                async with self.watches.registered(context):
                     await self._watch(data, context)
 
     async def _watch(self, data: bytes, context: _Context) -> None:

@@ -16,7 +16,7 @@ from ..contract.requests import read_request
 from ..operations.limits import Limits
 from .guard import Guard
 from .handlers import EndOfStream
-from .open_streams import Activity, OpenStreams
+from .open_streams import OpenStream, OpenStreams
 
 # The messages of v1 and v1alpha are the same on the wire; grpcio-reflection knows the older name
 # alone, and tools that know only the newer one would find nothing.
@@ -35,17 +35,17 @@ def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.Generic
         (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
     )
 
-    async def describe(context: _Context, activity: Activity) -> None:
+    async def describe(context: _Context, open_stream: OpenStream) -> None:
         # The types take the generator for a coroutine.
-        responses: Any = stock.ServerReflectionInfo(_requests(context, activity), context)
+        responses: Any = stock.ServerReflectionInfo(_requests(context, open_stream), context)
         async for response in responses:
             await context.write(response.SerializeToString())
 
     async def handle(_requests: object, context: _Context) -> None:
         async with Guard(context):
             with limits.streams.holding():
-                async with streams.containing(context) as activity:
-                    await describe(context, activity)
+                async with streams.registered(context) as open_stream:
+                    await describe(context, open_stream)
 
     methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(handle)
@@ -54,11 +54,11 @@ def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.Generic
 
 
 async def _requests(
-    context: _Context, activity: Activity
+    context: _Context, open_stream: OpenStream
 ) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
     """Reads requests; for a method it asks for the service, whose file protobuf's pool finds."""
     while not isinstance(data := await context.read(), EndOfStream):
-        activity.looks = 0
+        open_stream.idle_ticks = 0
         request = read_request(reflection_pb2.ServerReflectionRequest, data)
         service, _, method = request.file_containing_symbol.rpartition(".")
         with contextlib.suppress(KeyError):

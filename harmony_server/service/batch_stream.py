@@ -13,7 +13,7 @@ from ..core.lock_step import LockStep
 from ..core.parser import MessageParser
 from ..operations.abandonment import stop_if_abandoned
 from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
-from .unary import HarmonyService
+from ..operations.operations import Operations
 
 
 class BatchStream:
@@ -25,8 +25,8 @@ class BatchStream:
 
     failure: RequestError | None = None
 
-    def __init__(self, service: HarmonyService) -> None:
-        self._service = service
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
         self._parsers: dict[int, MessageParser] = {}
         # An engine steps the same sequences again and again: those of the last request.
         self._group: LockStep | None = None
@@ -42,12 +42,12 @@ class BatchStream:
         tokens = request.tokens[:]
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
-        limits = self._service.limits
+        limits = self._operations.limits
         limits.check_tokens(len(tokens), "tokens")
         limits.check_tokens(len(request.open), "open")
         limits.check_tokens(len(request.close), "close")
-        self._service.counters.count_parsed(len(tokens))
-        step = _Step(self._service, self._parsers)
+        self._operations.counters.count_parsed(len(tokens))
+        step = _Step(self._operations, self._parsers)
         for index, opened in enumerate(request.open):
             stop_if_abandoned()
             step.open(opened, f"open[{index}]")
@@ -68,14 +68,14 @@ class BatchStream:
     def finish(self) -> bytes:
         """Returns the response to the half-close, which closes every open sequence."""
         self._let_group_go()
-        step = _Step(self._service, self._parsers)
+        step = _Step(self._operations, self._parsers)
         for sequence_id in list(self._parsers):
             step.close(sequence_id, "")
         return step.response.SerializeToString()
 
     def close(self) -> None:
         """Ends the stream, whatever was answered: its sequences are open no longer."""
-        self._service.limits.sequences.give_back(len(self._parsers))
+        self._operations.limits.sequences.give_back(len(self._parsers))
         self._parsers.clear()
 
     def _group_of(self, sequence_ids: list[int]) -> LockStep | None:
@@ -102,10 +102,10 @@ class _Step:
         changed_sequences: Whether a sequence was opened, closed or failed.
     """
 
-    def __init__(self, service: HarmonyService, parsers: dict[int, MessageParser]) -> None:
-        self._encoding = service.encoding
-        self._limits = service.limits
-        self._counters = service.counters
+    def __init__(self, operations: Operations, parsers: dict[int, MessageParser]) -> None:
+        self._encoding = operations.encoding
+        self._limits = operations.limits
+        self._counters = operations.counters
         self._parsers = parsers
         self.response = pb.ParseBatchResponse()
         self.changed_sequences = False

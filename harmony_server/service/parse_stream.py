@@ -11,7 +11,7 @@ from ..core.events import Event, Recovered
 from ..core.parser import MessageParser
 from ..operations.abandonment import unless_abandoned
 from ..operations.errors import Reason, RequestError, parse_failed
-from .unary import HarmonyService
+from ..operations.operations import Operations
 
 
 class ParseStream:
@@ -21,10 +21,10 @@ class ParseStream:
         failure: Set when the answer just given was the last: the error to end the stream with.
     """
 
-    def __init__(self, service: HarmonyService) -> None:
-        self._encoding = service.encoding
-        self._limits = service.limits
-        self._counters = service.counters
+    def __init__(self, operations: Operations) -> None:
+        self._encoding = operations.encoding
+        self._limits = operations.limits
+        self._counters = operations.counters
         self._parser: MessageParser | None = None
         self.failure: RequestError | None = None
 

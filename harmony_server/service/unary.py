@@ -1,55 +1,47 @@
-"""The unary RPCs, as functions of a request; transport is `handlers`' business."""
+"""The unary RPCs: bytes in, bytes out."""
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Literal
+from collections.abc import Collection, Iterable
+from typing import Literal, TypeVar
+
+from google.protobuf.message import Message
 
 from harmony_client.v1 import service_pb2 as pb
 
-from .. import core
 from ..contract import from_proto, to_proto, wire
 from ..contract.requests import read_request
 from ..core import vocabulary
-from ..core.errors import SpecialTokenError
 from ..core.events import Event, MessageCompleted, Recovered
-from ..core.render_cache import CacheStatistics, RenderCache
-from ..core.tokenizer import SPECIAL_TOKENS, is_token
-from ..operations.abandonment import unless_abandoned
-from ..operations.counters import Counters
-from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
-from ..operations.limits import Limits
+from ..core.tokenizer import SPECIAL_TOKENS
+from ..operations.errors import invalid_field
 from ..operations.offloading import PreparedWork
+from ..operations.operations import Operations
+from ..operations.rendering import TokenPacking
 from ..version import __version__
-from .conversations import ConversationMessages, ConversationRenderer, RenderedMessage
+from .conversations import read_conversation
+
+_Request = TypeVar("_Request", bound=Message)
+
+# Rendered tokens are kept as responses have them.
+TOKEN_PACKING = TokenPacking(wire.pack_parts, wire.count_tokens)
 
 
 class HarmonyService:
-    """Serves the unary RPCs of harmony.v1.HarmonyService from one encoding.
+    """Serves the unary RPCs of harmony.v1.HarmonyService.
 
-    Args:
-        encoding: The encoding.
-        limits: What a request may ask for.
-        render_cache_bytes: The bound of the render cache; 0 switches it off.
+    Each method takes the bytes of a request and returns those of the response, or the work that
+    does; both raise RequestError.
 
     Attributes:
-        encoding: The encoding.
-        limits: What a request may ask for.
-        counters: What was done.
+        operations: Does the work. Its packing is TOKEN_PACKING.
     """
 
-    def __init__(
-        self, encoding: core.HarmonyEncoding, limits: Limits, *, render_cache_bytes: int
-    ) -> None:
-        self.encoding = encoding
-        self.limits = limits
-        self.counters = Counters()
-        self._cache: RenderCache[RenderedMessage] | None = (
-            RenderCache(render_cache_bytes) if render_cache_bytes else None
-        )
-        self._conversations = ConversationRenderer(encoding, self._cache, self.counters, limits)
+    def __init__(self, operations: Operations) -> None:
+        self.operations = operations
 
-    def get_encoding(self, _request: pb.GetEncodingRequest) -> pb.GetEncodingResponse:
+    def get_encoding(self, data: bytes) -> bytes:
         """Describes the encoding."""
-        encoding = self.encoding
+        read_request(pb.GetEncodingRequest, data)
+        encoding = self.operations.encoding
         return pb.GetEncodingResponse(
             name=encoding.name,
             tokenizer_name=encoding.tokenizer_name,
@@ -60,103 +52,83 @@ class HarmonyService:
             special_tokens=SPECIAL_TOKENS,
             vocabulary_sha256=vocabulary.SHA256,
             server_version=__version__,
-        )
+        ).SerializeToString()
 
-    def render(self, data: bytes) -> bytes:
-        """Renders one message; request and response are bytes."""
-        request = read_request(pb.RenderRequest, data)
-        if not request.HasField("message"):
-            raise invalid_field("message", "is required")
-        message = from_proto.message(request.message, "message")
-        options = core.RenderOptions(
-            conversation_has_function_tools=request.options.conversation_has_function_tools
-        )
-        try:
-            parts = self.encoding.render_in_parts(message, options)
-            packed = wire.pack_parts(unless_abandoned(parts))
-        except core.RenderError as error:
-            raise invalid_field(f"message.{error.field}", str(error)) from None
-        self.counters.count_rendered(wire.count_tokens(packed))
-        return wire.tokens_response(packed)
-
-    def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
-        """Prepares to render a conversation."""
-        request, messages = self._conversations.read(pb.RenderConversationRequest, data)
-        config = from_proto.render_config(request.config)
-        return self._work(messages, lambda: self._conversations.render(messages, config))
-
-    def render_conversation_for_completion(self, data: bytes) -> PreparedWork[bytes]:
-        """Prepares to render a prompt."""
-        request, messages = self._conversations.read(
-            pb.RenderConversationForCompletionRequest, data
-        )
-        role = from_proto.role(request.next_turn_role, "next_turn_role")
-        config = from_proto.render_config(request.config)
-        end = self._conversations.prompt_end(role)
-        return self._work(messages, lambda: self._conversations.render(messages, config, end=end))
-
-    def render_conversation_for_training(self, data: bytes) -> PreparedWork[bytes]:
-        """Prepares to render a training example."""
-        request, messages = self._conversations.read(pb.RenderConversationForTrainingRequest, data)
-        config = from_proto.render_config(request.config)
-        return self._work(
-            messages, lambda: self._conversations.render(messages, config, for_training=True)
-        )
-
-    def _work(
-        self, messages: ConversationMessages, render: Callable[[], bytes]
-    ) -> PreparedWork[bytes]:
-        return PreparedWork(messages.new_bytes, lambda: wire.tokens_response(render()))
-
-    def get_render_cache_statistics(
-        self, _request: pb.GetRenderCacheStatisticsRequest
-    ) -> pb.GetRenderCacheStatisticsResponse:
+    def get_render_cache_statistics(self, data: bytes) -> bytes:
         """Says what the render cache holds and how often it was of use."""
-        statistics = self.cache_statistics
+        read_request(pb.GetRenderCacheStatisticsRequest, data)
+        statistics = self.operations.renderer.cache_statistics
         return pb.GetRenderCacheStatisticsResponse(
             hits=statistics.hits,
             misses=statistics.misses,
             entries=statistics.entries,
             bytes=statistics.bytes,
             max_bytes=statistics.max_bytes,
-        )
+        ).SerializeToString()
 
-    @property
-    def cache_statistics(self) -> CacheStatistics:
-        """What the render cache holds and how often it was of use; all zero without one."""
-        return self._cache.statistics if self._cache else CacheStatistics(0, 0, 0, 0, 0)
+    def render(self, data: bytes) -> bytes:
+        """Renders one message."""
+        request = read_request(pb.RenderRequest, data)
+        if not request.HasField("message"):
+            raise invalid_field("message", "is required")
+        packed = self.operations.renderer.render_message(
+            from_proto.message(request.message, "message"),
+            "message",
+            with_function_tools=request.options.conversation_has_function_tools,
+        )
+        return wire.tokens_response(packed)
+
+    def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render a conversation."""
+        return self._prepare_render(pb.RenderConversationRequest, data)
+
+    def render_conversation_for_completion(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render a prompt."""
+        return self._prepare_render(pb.RenderConversationForCompletionRequest, data)
+
+    def render_conversation_for_training(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render a training example."""
+        return self._prepare_render(pb.RenderConversationForTrainingRequest, data)
+
+    def _prepare_render(
+        self,
+        request_type: type[
+            pb.RenderConversationRequest
+            | pb.RenderConversationForCompletionRequest
+            | pb.RenderConversationForTrainingRequest
+        ],
+        data: bytes,
+    ) -> PreparedWork[bytes]:
+        request, messages = read_conversation(request_type, data)
+        next_turn_role = None
+        if isinstance(request, pb.RenderConversationForCompletionRequest):
+            next_turn_role = from_proto.role(request.next_turn_role, "next_turn_role")
+        config = from_proto.render_config(request.config)
+        for_training = isinstance(request, pb.RenderConversationForTrainingRequest)
+        renderer = self.operations.renderer
+        conversation = renderer.recall(messages)
+
+        def render() -> bytes:
+            packed = renderer.render_conversation(
+                conversation, config, for_training=for_training, next_turn_role=next_turn_role
+            )
+            return wire.tokens_response(packed)
+
+        return PreparedWork(conversation.new_bytes, render)
 
     def parse_messages(self, data: bytes) -> bytes:
-        """Parses a completion; request and response are bytes."""
+        """Parses a completion."""
         request = read_request(pb.ParseMessagesRequest, data)
-        self.limits.check_tokens(len(request.tokens), "tokens")
-        self.counters.count_parsed(len(request.tokens))
         role = from_proto.role(request.role, "role") if request.HasField("role") else None
-        options = from_proto.parse_options(request.options, "options", self.limits.header_tokens)
+        max_header_tokens = self.operations.limits.header_tokens
+        options = from_proto.parse_options(request.options, "options", max_header_tokens)
         # Responses one behind the other are one response with all of their entries; as a message it
         # would take ten times the memory.
-        try:
-            parts = self.encoding.parse_in_parts(request.tokens, role, options)
-            responses = [
-                self._parsed(events).SerializeToString() for events in unless_abandoned(parts)
-            ]
-        except core.ParseError as error:
-            raise parse_failed(error) from None
-        return b"".join(responses)
-
-    def _parsed(self, events: Iterable[Event]) -> pb.ParseMessagesResponse:
-        response = pb.ParseMessagesResponse()
-        for event in events:
-            if isinstance(event, MessageCompleted):
-                to_proto.fill_message(response.messages.add(), event)
-                to_proto.fill_outcome(response.outcomes.add(), event)
-            elif isinstance(event, Recovered):
-                to_proto.fill_recovered(response.recovered.add(), event)
-                self.counters.count_repair(event)
-        return response
+        parts = self.operations.parse(request.tokens, role, options)
+        return b"".join(_parsed(events).SerializeToString() for events in parts)
 
     def encode(self, data: bytes) -> bytes:
-        """Encodes text; request and response are bytes."""
+        """Encodes text."""
         request = read_request(pb.EncodeRequest, data)
         allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
         # For the core, "all" are all that are not allowed.
@@ -164,41 +136,26 @@ class HarmonyService:
         if request.HasField("disallowed_special"):
             disallowed = from_proto.special_tokens(request.disallowed_special, "disallowed_special")
             disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
-        try:
-            tokens = self.encoding.encode(
-                request.text, allowed_special=allowed, disallowed_special=disallowed
-            )
-        except SpecialTokenError as error:
-            raise RequestError(
-                Reason.DISALLOWED_SPECIAL_TOKEN,
-                f"holds the disallowed special token {error.spelling}",
-                field="text",
-                metadata={"special_token": error.spelling},
-            ) from None
+        tokens = self.operations.encode(request.text, allowed, disallowed)
         return wire.tokens_response(wire.pack_tokens(tokens))
 
-    def decode(self, request: pb.DecodeRequest) -> pb.DecodeResponse:
+    def decode(self, data: bytes) -> bytes:
         """Decodes tokens."""
-        self.limits.check_tokens(len(request.tokens), "tokens")
-        for index, token in enumerate(request.tokens):
-            if not is_token(token):
-                raise RequestError(
-                    Reason.INVALID_TOKEN,
-                    f"{token} is not in the vocabulary",
-                    field=f"tokens[{index}]",
-                    metadata={"token": str(token)},
-                )
-        data = self.encoding.decode_bytes(request.tokens)
+        request = read_request(pb.DecodeRequest, data)
         if request.as_bytes:
-            return pb.DecodeResponse(data=data)
-        try:
-            return pb.DecodeResponse(
-                text=data.decode(errors="strict" if request.strict else "replace")
-            )
-        except UnicodeDecodeError as error:
-            raise RequestError(
-                Reason.INVALID_UTF8,
-                f"decode to bytes that are not UTF-8 at byte {error.start}",
-                field="tokens",
-                metadata={"byte": str(error.start)},
-            ) from None
+            response = pb.DecodeResponse(data=self.operations.decode_bytes(request.tokens))
+        else:
+            text = self.operations.decode(request.tokens, strict=request.strict)
+            response = pb.DecodeResponse(text=text)
+        return response.SerializeToString()
+
+
+def _parsed(events: Iterable[Event]) -> pb.ParseMessagesResponse:
+    response = pb.ParseMessagesResponse()
+    for event in events:
+        if isinstance(event, MessageCompleted):
+            to_proto.fill_message(response.messages.add(), event)
+            to_proto.fill_outcome(response.outcomes.add(), event)
+        elif isinstance(event, Recovered):
+            to_proto.fill_recovered(response.recovered.add(), event)
+    return response

@@ -11,7 +11,7 @@ from .logs import RpcLog
 from .rpcs import Observer
 
 if TYPE_CHECKING:
-    from ..service.unary import HarmonyService
+    from ..operations.operations import Operations
     from .metrics import Metrics
     from .otel import OpenTelemetry
 
@@ -44,10 +44,10 @@ class Telemetry:
             self._opentelemetry = OpenTelemetry()
             self.observers.append(self._opentelemetry)
 
-    def add_service(self, service: HarmonyService) -> None:
-        """Adds what the service counts."""
+    def add_operations(self, operations: Operations) -> None:
+        """Adds what the operations count."""
         for reporter in self._reporters():
-            reporter.add_figures(figures_of(service))
+            reporter.add_figures(figures_of(operations))
 
     async def watch_event_loop(self) -> None:
         """Measures the lag of the event loop for as long as it runs."""

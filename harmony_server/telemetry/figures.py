@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ..service.unary import HarmonyService
+    from ..operations.operations import Operations
 
 Kind = Literal["counter", "gauge"]
 
@@ -20,19 +20,19 @@ RPC_SECONDS = (
 LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 _COUNTERS: tuple[tuple[str, str], ...] = (
-    ("rendered_tokens", "Tokens of rendered messages and conversations, remembered or not."),
-    ("parsed_tokens", "Tokens that parses were given."),
+    ("rendered_tokens", "Tokens returned by render RPCs, cached or not."),
+    ("parsed_tokens", "Tokens received for parsing."),
 )
 _COUNTERS_BY_REASON: tuple[tuple[str, str], ...] = (
     ("repairs", "Repairs of malformed output in recover mode."),
-    ("sequence_errors", "Errors of ParseBatch sequences; they are events, no status codes."),
+    ("sequence_errors", "Errors of ParseBatch sequences: events, not status codes."),
 )
 _CACHE: tuple[tuple[Kind, str, str], ...] = (
-    ("counter", "hits", "Messages that the render cache had."),
-    ("counter", "misses", "Messages that the render cache did not have."),
+    ("counter", "hits", "Messages found in the render cache."),
+    ("counter", "misses", "Messages not found in the render cache."),
     ("gauge", "entries", "Messages in the render cache."),
-    ("gauge", "bytes", "Memory that the render cache takes."),
-    ("gauge", "max_bytes", "Bound on the memory of the render cache."),
+    ("gauge", "bytes", "Memory used by the render cache."),
+    ("gauge", "max_bytes", "Limit on the memory of the render cache."),
 )
 _LIMITS: tuple[tuple[str, str], ...] = (
     ("streams", "streams of Parse, ParseBatch and reflection"),
@@ -60,9 +60,9 @@ class Figure:
     label: str = ""
 
 
-def figures_of(service: HarmonyService) -> list[Figure]:
-    """Returns the figures of a service."""
-    counters = service.counters
+def figures_of(operations: Operations) -> list[Figure]:
+    """Returns the figures of what the server does."""
+    counters = operations.counters
     figures = [
         Figure(f"harmony_{name}", text, "counter", functools.partial(_read, counters, name))
         for name, text in _COUNTERS
@@ -71,15 +71,15 @@ def figures_of(service: HarmonyService) -> list[Figure]:
         read = functools.partial(_copy, counters, name)
         figures.append(Figure(f"harmony_{name}", text, "counter", read, "reason"))
     for kind, name, text in _CACHE:
-        read = functools.partial(_read_cache, service, name)
+        read = functools.partial(_read_cache, operations, name)
         figures.append(Figure(f"harmony_render_cache_{name}", text, kind, read))
     for name, text in _LIMITS:
-        allowance = getattr(service.limits, name)
+        allowance = getattr(operations.limits, name)
         taken, maximum = (
             functools.partial(_read, allowance, field) for field in ("taken", "maximum")
         )
         figures.append(Figure(f"harmony_{name}_open", f"Open {text}.", "gauge", taken))
-        figures.append(Figure(f"harmony_{name}_max", f"Bound on open {text}.", "gauge", maximum))
+        figures.append(Figure(f"harmony_{name}_max", f"Limit on open {text}.", "gauge", maximum))
     return figures
 
 
@@ -91,5 +91,5 @@ def _copy(source: object, name: str) -> dict[str, float]:
     return dict(getattr(source, name))
 
 
-def _read_cache(service: HarmonyService, name: str) -> dict[str, float]:
-    return _read(service.cache_statistics, name)
+def _read_cache(operations: Operations, name: str) -> dict[str, float]:
+    return _read(operations.renderer.cache_statistics, name)

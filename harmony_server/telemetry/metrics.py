@@ -39,25 +39,23 @@ class Metrics:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.registry.register(_InfoCollector())
-        started = Counter(
-            "grpc_server_started", "RPCs that began.", _LABELS, registry=self.registry
-        )
+        started = Counter("grpc_server_started", "RPCs started.", _LABELS, registry=self.registry)
         handled = Counter(
             "grpc_server_handled",
-            "RPCs that ended, by status code.",
+            "RPCs completed, by status code.",
             (*_LABELS, "grpc_code"),
             registry=self.registry,
         )
         seconds = Histogram(
             "grpc_server_handling_seconds",
-            "How long RPCs took in the server; streams, their whole life.",
+            "Duration of RPCs in the server; for streams, their lifetime.",
             _LABELS,
             buckets=RPC_SECONDS,
             registry=self.registry,
         )
         self._lag = Histogram(
             "harmony_event_loop_lag_seconds",
-            "How late the event loop ran what was due, several times a second.",
+            "How late the event loop runs scheduled work, sampled several times a second.",
             buckets=LAG_SECONDS,
             registry=self.registry,
         )

@@ -82,13 +82,13 @@ class OpenTelemetry:
         self._duration = self._meter.create_histogram(
             "rpc.server.call.duration",
             unit="s",
-            description="How long RPCs took.",
+            description="Duration of RPCs.",
             explicit_bucket_boundaries_advisory=RPC_SECONDS,
         )
         self._lag = self._meter.create_histogram(
             "harmony_event_loop_lag",
             unit="s",
-            description="How late the event loop ran what was due.",
+            description="How late the event loop runs scheduled work.",
             explicit_bucket_boundaries_advisory=LAG_SECONDS,
         )
         self._providers = (trace.get_tracer_provider(), metrics.get_meter_provider())

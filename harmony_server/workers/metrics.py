@@ -46,12 +46,10 @@ class WorkersCollector(Collector):
         yield GaugeMetricFamily("harmony_workers", "Workers that answer.", value=len(workers))
         yield GaugeMetricFamily(
             "harmony_workers_configured",
-            "Workers that there should be.",
+            "Workers configured.",
             value=self._configured,
         )
-        restarts = Metric(
-            "harmony_worker_restarts", "Times that a worker was started again.", "counter"
-        )
+        restarts = Metric("harmony_worker_restarts", "Restarts of workers.", "counter")
         restarts.add_sample("harmony_worker_restarts_total", {}, self._count_restarts())
         yield restarts
 

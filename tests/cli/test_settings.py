@@ -94,13 +94,16 @@ def test_a_wrong_file(run: Run, tmp_path: Path, text: str, problem: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--tls-certificate", "FILE"], "tls_certificate and tls_key need each other"),
+        (["--tls-certificate", "FILE"], "tls_certificate and tls_key must be set together"),
         (["--tls-client-ca", "FILE"], "tls_client_ca needs tls_certificate and tls_key"),
         (
             ["--tls-certificate", "FILE", "--tls-key", "FILE", "--allow-plaintext"],
             "allow_plaintext contradicts tls_certificate",
         ),
-        (["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"], "listen has an address twice"),
+        (
+            ["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
+            "listen contains an address twice",
+        ),
     ],
 )
 def test_settings_that_contradict(

@@ -1,4 +1,4 @@
-"""A recording server, and both clients behind one face."""
+"""A recording server, and both clients behind one interface."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class BlockingAsyncClient(Blocking):
 
 @pytest.fixture
 def recording_server() -> Iterator[RecordingServer]:
-    """A server that does not listen yet."""
+    """A server that is not listening yet."""
     server = RecordingServer()
     yield server
     server.stop()
@@ -80,7 +80,7 @@ def recording_server() -> Iterator[RecordingServer]:
 
 @pytest.fixture
 def recorder(recording_server: RecordingServer) -> RecordingServer:
-    """A server that listens."""
+    """A server that is listening."""
     recording_server.start("127.0.0.1:0")
     return recording_server
 

@@ -1,4 +1,4 @@
-"""A stand-in for the transport and a server that dies: the server's own parser, no network."""
+"""A fake transport to a server that dies: the server's own parser, without a network."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from google.protobuf.message import Message
 
 from harmony_client.errors import DETAILS_KEY
 from harmony_client.v1 import parse_pb2
-from harmony_server import core
 from harmony_server.contract.statuses import to_status
 from harmony_server.operations.errors import RequestError
+from harmony_server.operations.operations import Operations
 from harmony_server.rpc.handlers import Stream
 from harmony_server.rpc.statuses import code_of
 from harmony_server.service.batch_stream import BatchStream
 from harmony_server.service.parse_stream import ParseStream
-from harmony_server.service.unary import HarmonyService
-from tests.support.limits import limits
+from tests.support.operations import operations
 
 
 class MortalStub:
     """Starts streams like the generated stub of either client.
 
-    The first calls die, each at the read that `deaths` gives for it, counted
-    from 1; later calls live on.
+    `deaths` has, for each of the first calls, the read at which it dies, counted
+    from 1. Later calls do not die.
     """
 
     def __init__(self, deaths: Iterable[int] = ()) -> None:
@@ -38,20 +37,18 @@ class MortalStub:
 
     def _start(
         self,
-        stream: Callable[[HarmonyService], Stream],
+        stream: Callable[[Operations], Stream],
         response: type[Message],
         requests: Iterator[Message] | None = None,
         **_settings: object,
     ) -> Any:
         self.calls += 1
-        encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
-        service = HarmonyService(encoding, limits(), render_cache_bytes=0)
-        make = partial(_Call, stream(service), response, next(self._deaths, None))
+        make = partial(_Call, stream(operations()), response, next(self._deaths, None))
         return _AsyncCall(make) if requests is None else make(requests)
 
 
 class _Call:
-    """One call, as grpcio gives it to `Client`."""
+    """One call, as `Client` gets it from grpcio."""
 
     def __init__(
         self,
@@ -84,11 +81,11 @@ class _Call:
         return self._response.FromString(data)
 
     def add_callback(self, _callback: Callable[[], None]) -> bool:
-        """Says that the call goes on."""
+        """Returns True: the call has not ended."""
         return True
 
     def cancel(self) -> bool:
-        """Ends nothing: nobody waits."""
+        """Does nothing: no thread or task is waiting."""
         return True
 
     def _answer(self) -> bytes:
@@ -100,14 +97,14 @@ class _Call:
 
 
 class _AsyncCall:
-    """One call, as grpcio gives it to `AsyncClient`."""
+    """One call, as `AsyncClient` gets it from grpcio."""
 
     def __init__(self, make: Callable[[Iterator[Message]], _Call]) -> None:
         self._written: deque[Message | None] = deque()
         self._call = make(iter(self._written.popleft, None))
 
     async def write(self, request: Message) -> None:
-        """Hands a request over."""
+        """Queues a request."""
         self._written.append(request)
 
     async def done_writing(self) -> None:
@@ -115,14 +112,14 @@ class _AsyncCall:
         self._written.append(None)
 
     def add_done_callback(self, _callback: Callable[[object], None]) -> None:
-        """Takes note of nothing."""
+        """Ignores the callback."""
 
     async def read(self) -> object:
-        """Returns the next answer."""
+        """Returns the next response."""
         return next(self._call, grpc.aio.EOF)
 
     def cancel(self) -> bool:
-        """Ends nothing: nobody waits."""
+        """Does nothing: no thread or task is waiting."""
         return True
 
 

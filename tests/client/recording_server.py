@@ -1,4 +1,4 @@
-"""A gRPC server that records what a client sends and answers what a test tells it to."""
+"""A gRPC server that records requests and returns the responses that a test sets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AnswerStream = Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]]
 
 
 class RecordedCall(NamedTuple):
-    """One call as the server saw it."""
+    """One call, as the server received it."""
 
     method: str
     request: Message
@@ -30,7 +30,7 @@ class RecordedCall(NamedTuple):
 
 
 class RecordingServer:
-    """Serves every method; answers with an empty response unless told otherwise."""
+    """Serves every method, with an empty response unless a test sets another."""
 
     def __init__(self) -> None:
         self.calls: list[RecordedCall] = []
@@ -44,7 +44,7 @@ class RecordingServer:
         self._server.add_registered_method_handlers(SERVICE.full_name, handlers)
 
     def start(self, address: str) -> None:
-        """Listens on the address; `address` is then the one to dial."""
+        """Listens on an address, and sets `address` to the one to connect to."""
         port = self._server.add_insecure_port(address)
         self._server.start()
         self.address = address if address.startswith("unix:") else f"127.0.0.1:{port}"
@@ -54,7 +54,7 @@ class RecordingServer:
         self._server.stop(None).wait()
 
     def last_request(self, method: str) -> Message:
-        """Returns the request of the last call, which must be one of `method`."""
+        """Returns the request of the last call, which must be to `method`."""
         assert self.calls[-1].method == method
         return self.calls[-1].request
 
@@ -97,7 +97,7 @@ def failing(code: grpc.StatusCode, message: str, *details: Message) -> Answer:
 
 
 def bad_field(field: str, description: str) -> error_details_pb2.BadRequest:
-    """Returns the detail that names a field at fault."""
+    """Returns the error detail that names an invalid field."""
     return error_details_pb2.BadRequest(
         field_violations=[
             error_details_pb2.BadRequest.FieldViolation(field=field, description=description)

@@ -56,7 +56,7 @@ def client(connect: Connect, server_address: str) -> Client:
 
 
 def test_encoding(client: Client) -> None:
-    """The server describes the one encoding that there is."""
+    """The server describes its encoding."""
     encoding = client.get_encoding()
     assert encoding.name == "HarmonyGptOss"
     assert encoding.special_tokens["<|start|>"] == 200006
@@ -106,14 +106,14 @@ def test_analysis_is_dropped_unless_kept(client: Client) -> None:
 
 
 def test_parse(client: Client) -> None:
-    """What the model writes comes back as the messages that it means."""
+    """Parsing a completion returns the messages that the model wrote."""
     completion = client.encode(
         "<|channel|>analysis<|message|>Think.<|end|>"
         "<|start|>assistant<|channel|>commentary to=functions.get_weather"
         ' <|constrain|>json<|message|>{"location": "Tokyo"}<|call|>',
         allowed_special="all",
     )
-    parsed = client.parse_messages(completion, "assistant")
+    parsed = client.parse_messages(completion)
     expected: list[Message] = [
         assistant("Think.", channel="analysis"),
         CONVERSATION[4],
@@ -127,12 +127,12 @@ def test_parse(client: Client) -> None:
 def test_parse_failure(client: Client) -> None:
     """Malformed output is an error with a stable reason."""
     with pytest.raises(InvalidArgument) as caught:
-        client.parse_messages(client.encode("no header"))
+        client.parse_messages(client.encode("no header"), role=None)
     assert caught.value.reason == "PARSE_FAILED"
 
 
 def test_bad_field(client: Client) -> None:
-    """An error names the field at fault."""
+    """An error names the invalid field."""
     message = user("Hi")
     message.author.ClearField("role")
     with pytest.raises(InvalidArgument) as caught:
@@ -150,7 +150,7 @@ def test_encode_refuses_special_tokens(client: Client) -> None:
 
 
 def test_decode(client: Client) -> None:
-    """Half a character is replaced, refused or given as bytes."""
+    """Half a character is replaced, refused or returned as bytes."""
     half = client.encode("🪿")[:1]
     assert "\ufffd" in client.decode(half)
     with pytest.raises(InvalidArgument):

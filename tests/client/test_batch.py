@@ -40,7 +40,7 @@ def kinds(step: BatchStep) -> list[tuple[int, str]]:
 
 
 def test_columns(client: Client) -> None:
-    """Deltas come in parallel columns, everything else with its place among them."""
+    """Deltas come in parallel columns; each other event has its place among them."""
     one, two = client.encode("one"), client.encode("two")
     with client.batch() as batch:
         batch.open(7)
@@ -59,7 +59,7 @@ def test_columns(client: Client) -> None:
 
 
 def test_in_order(client: Client) -> None:
-    """Deltas and events can be had as they followed one another."""
+    """`in_order` yields deltas and events in the order in which they happened."""
     text = client.encode("text")
     with client.batch() as batch:
         batch.open(1)
@@ -70,7 +70,7 @@ def test_in_order(client: Client) -> None:
 
 
 def test_mapping_and_columns_are_the_same(client: Client) -> None:
-    """A mapping is turned into columns; a sequence with several tokens stands several times."""
+    """A mapping gives the same as columns, in which a sequence may occur several times."""
     with client.batch() as batch:
         for sequence_id in range(4):
             batch.open(sequence_id)
@@ -84,7 +84,7 @@ def test_mapping_and_columns_are_the_same(client: Client) -> None:
 
 
 def test_close(client: Client) -> None:
-    """A sequence ends behind the tokens of the next step; its id is then free."""
+    """A sequence ends after the tokens of the next step; then its id is free."""
     with client.batch() as batch:
         batch.open(5)
         batch.step({5: HEADER})
@@ -95,7 +95,7 @@ def test_close(client: Client) -> None:
 
 
 def test_finish(client: Client) -> None:
-    """The end completes what is open."""
+    """`finish` completes the open sequences."""
     with client.batch() as batch:
         for sequence_id in range(3):
             batch.open(sequence_id)
@@ -106,24 +106,24 @@ def test_finish(client: Client) -> None:
 
 
 def test_ids_are_given(client: Client) -> None:
-    """Whoever has no ids of his own gets free ones."""
+    """`open` without an id picks a free one."""
     with client.batch() as batch:
         batch.open(1)
         assert [batch.open() for _ in range(3)] == [0, 2, 3]
 
 
 def test_open_twice_and_close_unopened(client: Client) -> None:
-    """Mistakes with ids are found before anything is sent, and harm nothing."""
+    """Invalid ids are refused before anything is sent, and the batch goes on."""
     with client.batch() as batch:
         batch.open(1)
-        with pytest.raises(ValueError, match="sequence 1 is open already"):
+        with pytest.raises(ValueError, match="sequence 1 is already open"):
             batch.open(1)
         with pytest.raises(ValueError, match="sequence 2 is not open"):
             batch.close(2)
         batch.close(1)
         with pytest.raises(ValueError, match="sequence 1 is not open"):
             batch.close(1)
-        with pytest.raises(ValueError, match="sequence 1 is open already"):
+        with pytest.raises(ValueError, match="sequence 1 is already open"):
             batch.open(1)
         with pytest.raises(ValueError, match="unknown name 'model'"):
             batch.open(3, role="model")
@@ -131,7 +131,7 @@ def test_open_twice_and_close_unopened(client: Client) -> None:
 
 
 def test_an_error_ends_one_sequence(client: Client) -> None:
-    """Malformed output is an event behind what came before it; the others go on."""
+    """Malformed output is an event after those before it; the other sequences go on."""
     with client.batch() as batch:
         batch.open(1)
         batch.open(2)
@@ -152,7 +152,7 @@ def test_an_error_ends_one_sequence(client: Client) -> None:
 
 
 def test_tokens_for_no_sequence(client: Client) -> None:
-    """Tokens of a sequence that is not open give an error event with a reason of its own."""
+    """Tokens for a sequence that is not open cause an error event with its own reason."""
     with client.batch() as batch:
         (event,) = batch.step({9: [1, 2]}).events
         assert event.sequence_id == 9
@@ -163,11 +163,11 @@ def test_tokens_for_no_sequence(client: Client) -> None:
 def test_options(client: Client) -> None:
     """Each sequence has its own options; a refused one is an error event."""
     with client.batch() as batch:
-        batch.open(1, recover=True)
+        batch.open(1, mode="recover")
         batch.open(2, role=None)
         batch.open(3, max_header_tokens=1)
-        batch.open(4, strict=False)
-        batch.open(5, strict=True, recover=True)
+        batch.open(4, mode="lenient")
+        batch.open(5, max_header_tokens=0)
         step = batch.step({1: RETURN, 2: 200006, 3: HEADER, 4: [*HEADER[:2], RETURN]})
         errors: dict[int, Any] = {event.sequence_id: event.event for event in step.events}
         assert isinstance(errors[1], Recovered)
@@ -178,7 +178,7 @@ def test_options(client: Client) -> None:
 
 
 def test_a_step_of_an_engine(client: Client) -> None:
-    """256 sequences step at once, in far less than the time of a model's step."""
+    """A step of 256 sequences takes far less time than a model's step."""
     ids = list(range(256))
     text = client.encode(" word")[0]
     with client.batch(replay=True) as batch:
@@ -190,7 +190,7 @@ def test_a_step_of_an_engine(client: Client) -> None:
             step = batch.step_columns(ids, [text] * 256)
             assert step.deltas == [" word"] * 256
             assert step.sequence_ids == ids
-        # A hundred times what it takes.
+        # A hundred times what it usually takes.
         assert time.monotonic() - began < 20
         events: list[BatchEvent] = batch.finish().events
     completed = [event.event for event in events if isinstance(event.event, MessageCompleted)]

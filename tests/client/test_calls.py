@@ -1,4 +1,4 @@
-"""What both clients put into requests and read from responses."""
+"""The requests that both clients send, and the results they read from responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from harmony_client import Client, Conversation, Role, assistant, user
+from harmony_client import Client, Conversation, ParseMode, Role, assistant, user
 from harmony_client.v1 import parse_pb2, service_pb2
 
 from .recording_server import RecordingServer
@@ -35,7 +35,7 @@ def answer(recorder: RecordingServer, method: str, response: Message) -> None:
 
 
 def test_get_encoding(recorder: RecordingServer, connect: Connect) -> None:
-    """The description of the encoding comes as the server sends it."""
+    """The description of the encoding is the server's response, unchanged."""
     encoding = service_pb2.GetEncodingResponse(name="HarmonyGptOss", stop_tokens=[200002])
     answer(recorder, "GetEncoding", encoding)
     assert connect(recorder.address).get_encoding() == encoding
@@ -61,7 +61,7 @@ def test_render(recorder: RecordingServer, connect: Connect) -> None:
 def test_a_conversation_is_any_iterable_of_messages(
     recorder: RecordingServer, connect: Connect, method: str, make: Callable[[Any], Any]
 ) -> None:
-    """A Conversation, a list, a tuple and an iterator all do."""
+    """A Conversation, a list, a tuple and an iterator all work."""
     getattr(connect(recorder.address), method)(make(MESSAGES))
     request: Any = recorder.last_request(rpc(method))
     assert list(request.conversation.messages) == MESSAGES
@@ -72,7 +72,7 @@ def test_a_conversation_is_any_iterable_of_messages(
 def test_an_empty_conversation_is_set(
     recorder: RecordingServer, connect: Connect, method: str
 ) -> None:
-    """A conversation without messages is one, not a missing field."""
+    """A conversation without messages is sent as one, not as a missing field."""
     getattr(connect(recorder.address), method)([])
     request: Any = recorder.last_request(rpc(method))
     assert request.HasField("conversation")
@@ -80,7 +80,7 @@ def test_an_empty_conversation_is_set(
 
 @pytest.mark.parametrize("method", RENDERINGS)
 def test_auto_drop_analysis(recorder: RecordingServer, connect: Connect, method: str) -> None:
-    """False is sent as such: unset would mean true."""
+    """False is sent explicitly: unset would mean true."""
     getattr(connect(recorder.address), method)(MESSAGES, auto_drop_analysis=False)
     request: Any = recorder.last_request(rpc(method))
     assert request.config.HasField("auto_drop_analysis")
@@ -102,25 +102,32 @@ def test_roles_go_by_name_or_value(
 
 
 def test_the_assistant_is_next_by_default(recorder: RecordingServer, connect: Connect) -> None:
-    """A prompt is for the model unless said otherwise."""
+    """A prompt is for the assistant by default."""
     connect(recorder.address).render_conversation_for_completion(MESSAGES)
     request: Any = recorder.last_request("RenderConversationForCompletion")
     assert request.next_turn_role == Role.ROLE_ASSISTANT
 
 
 def test_an_unknown_role_is_not_sent(recorder: RecordingServer, connect: Connect) -> None:
-    """The name of no role is a ValueError, and no call is made."""
+    """An unknown role raises ValueError, and no call is made."""
     with pytest.raises(ValueError, match="unknown name 'robot'"):
         connect(recorder.address).render_conversation_for_completion(MESSAGES, "robot")
     assert not recorder.calls
 
 
 def test_parse_messages_defaults(recorder: RecordingServer, connect: Connect) -> None:
-    """Unset options stay unset, so that the server's defaults hold."""
+    """The role is assistant; unset options stay unset, so that the server's defaults hold."""
     connect(recorder.address).parse_messages([1, 2])
     assert recorder.last_request("ParseMessages") == service_pb2.ParseMessagesRequest(
-        tokens=[1, 2], options=parse_pb2.ParseOptions()
+        tokens=[1, 2], role=Role.ROLE_ASSISTANT, options=parse_pb2.ParseOptions()
     )
+
+
+def test_parse_messages_without_a_role(recorder: RecordingServer, connect: Connect) -> None:
+    """None leaves the role unset: the completion begins with `<|start|>`."""
+    connect(recorder.address).parse_messages([1, 2], role=None)
+    request: Any = recorder.last_request("ParseMessages")
+    assert not request.HasField("role")
 
 
 def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:
@@ -132,30 +139,60 @@ def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:
     )
     answer(recorder, "ParseMessages", response)
     parsed = connect(recorder.address).parse_messages(
-        iter([1, 2]), strict=False, recover=True, max_header_tokens=7
+        iter([1, 2]), mode="recover", max_header_tokens=7
     )
     assert parsed == ([MESSAGES[1]], [outcome], [repair])
     assert parsed.messages == [MESSAGES[1]]
     request: Any = recorder.last_request("ParseMessages")
     assert list(request.tokens) == [1, 2]
-    assert request.options.HasField("strict")
-    assert request.options == parse_pb2.ParseOptions(
-        strict=False, recover=True, max_header_tokens=7
-    )
+    assert request.options == parse_pb2.ParseOptions(recover=True, max_header_tokens=7)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("strict", parse_pb2.ParseOptions()),
+        ("lenient", parse_pb2.ParseOptions(strict=False)),
+        ("recover", parse_pb2.ParseOptions(recover=True)),
+    ],
+)
+def test_modes(
+    recorder: RecordingServer, connect: Connect, mode: ParseMode, options: parse_pb2.ParseOptions
+) -> None:
+    """Each mode sends only what differs from the server's default."""
+    connect(recorder.address).parse_messages([1], mode=mode)
+    request: Any = recorder.last_request("ParseMessages")
+    # `strict` is optional: false and unset differ.
+    assert request.options.SerializeToString() == options.SerializeToString()
+
+
+def test_an_unknown_mode_is_not_sent(recorder: RecordingServer, connect: Connect) -> None:
+    """An unknown mode raises a ValueError that lists the known ones, and no call is made."""
+    client: Any = connect(recorder.address)
+    expected = "unknown mode 'loose'; choose from strict, lenient, recover"
+    with pytest.raises(ValueError, match=expected):
+        client.parse_messages([1], mode="loose")
+    with pytest.raises(ValueError, match=expected):
+        list(client.parse([1], mode="loose"))
+    with pytest.raises(ValueError, match=expected):
+        client.open_parse(mode="loose")
+    with client.batch() as batch, pytest.raises(ValueError, match=expected):
+        batch.open(mode="loose")
+    assert not recorder.calls
 
 
 @pytest.mark.parametrize("token", [-1, 2**32])
-def test_a_token_that_is_none_is_not_sent(
+def test_an_invalid_token_is_not_sent(
     recorder: RecordingServer, connect: Connect, token: int
 ) -> None:
-    """A number outside uint32 is a ValueError, and no call is made."""
+    """A number outside uint32 raises ValueError, and no call is made."""
     with pytest.raises(ValueError, match=str(token)):
         connect(recorder.address).parse_messages([token])
     assert not recorder.calls
 
 
 def test_encode_defaults(recorder: RecordingServer, connect: Connect) -> None:
-    """By default no special token is allowed and each is an error."""
+    """By default every special token in the text is an error."""
     answer(recorder, "Encode", service_pb2.EncodeResponse(tokens=[1]))
     assert connect(recorder.address).encode("a") == [1]
     request: Any = recorder.last_request("Encode")
@@ -178,16 +215,16 @@ def test_encode_special_tokens(recorder: RecordingServer, connect: Connect) -> N
     assert request.disallowed_special == service_pb2.SpecialTokenSet(tokens=["<|call|>"])
 
 
-def test_one_string_is_no_set_of_special_tokens(
+def test_a_string_is_not_a_set_of_special_tokens(
     recorder: RecordingServer, connect: Connect
 ) -> None:
-    """A lone string would otherwise be a set of its characters."""
+    """Otherwise a string would become a set of its characters."""
     with pytest.raises(TypeError, match=re.escape("<|end|>")):
         connect(recorder.address).encode("a", allowed_special="<|end|>")
 
 
 def test_decode(recorder: RecordingServer, connect: Connect) -> None:
-    """Text by default, replacing what is not UTF-8; strict on demand."""
+    """By default invalid UTF-8 is replaced; `strict` refuses it."""
     answer(recorder, "Decode", service_pb2.DecodeResponse(text="é"))
     client = connect(recorder.address)
     assert client.decode([1]) == "é"
@@ -197,14 +234,14 @@ def test_decode(recorder: RecordingServer, connect: Connect) -> None:
 
 
 def test_decode_bytes(recorder: RecordingServer, connect: Connect) -> None:
-    """Bytes come as they are."""
+    """Bytes come unchanged."""
     answer(recorder, "Decode", service_pb2.DecodeResponse(data=b"\xff"))
     assert connect(recorder.address).decode_bytes([1]) == b"\xff"
     assert recorder.last_request("Decode") == service_pb2.DecodeRequest(tokens=[1], as_bytes=True)
 
 
 def test_large_messages(recorder: RecordingServer, connect: Connect) -> None:
-    """Neither way is a message limited to gRPC's usual 4 MiB."""
+    """Requests and responses may exceed gRPC's usual limit of 4 MiB."""
     tokens = [200_000] * 3_000_000
     answer(recorder, "Encode", service_pb2.EncodeResponse(tokens=tokens))
     assert connect(recorder.address).encode("a" * 5_000_000) == tokens

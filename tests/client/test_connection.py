@@ -1,4 +1,4 @@
-"""Deadlines, waiting, metadata and life cycle of both clients."""
+"""Deadlines, waiting, metadata and lifetime of both clients."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Connect = Callable[..., Client]
 
 @pytest.fixture
 def socket_path() -> Iterator[str]:
-    """The address of a Unix socket that nobody has made, short enough for the system."""
+    """The address of a Unix socket that does not exist yet, short enough for the system."""
     with tempfile.TemporaryDirectory() as directory:
         yield f"unix://{directory}/harmony.sock"
 
 
 def test_every_call_has_a_deadline(recorder: RecordingServer, connect: Connect) -> None:
-    """Thirty seconds, unless the client or the call says otherwise."""
+    """Thirty seconds, unless the client or the call sets another."""
     connect(recorder.address).get_encoding()
     client = connect(recorder.address, timeout=7)
     client.get_encoding()
@@ -51,7 +51,7 @@ def test_every_call_has_a_deadline(recorder: RecordingServer, connect: Connect) 
 
 @pytest.mark.parametrize("timeout", [0, 0.2])
 def test_deadline_exceeded(recorder: RecordingServer, connect: Connect, timeout: float) -> None:
-    """A server that takes too long does not hold the caller; zero is not the default."""
+    """A slow server does not block the caller; a timeout of zero is not taken for unset."""
     release = threading.Event()
 
     def hang(*_: object) -> service_pb2.GetEncodingResponse:
@@ -69,7 +69,7 @@ def test_deadline_exceeded(recorder: RecordingServer, connect: Connect, timeout:
 def test_waits_for_a_server_that_starts_later(
     recording_server: RecordingServer, connect: Connect, socket_path: str
 ) -> None:
-    """A call made before the socket exists succeeds soon after the server is there."""
+    """A call made before the socket exists succeeds soon after the server starts."""
     delay = 1.5
     timer = threading.Timer(delay, recording_server.start, [socket_path])
     timer.start()
@@ -80,7 +80,7 @@ def test_waits_for_a_server_that_starts_later(
 
 
 def test_waiting_ends_with_the_deadline(connect: Connect, socket_path: str) -> None:
-    """No server at all is a missed deadline."""
+    """Without any server, the call misses its deadline."""
     with pytest.raises(DeadlineExceeded):
         connect(socket_path, timeout=0.3).get_encoding()
 
@@ -88,7 +88,7 @@ def test_waiting_ends_with_the_deadline(connect: Connect, socket_path: str) -> N
 def test_without_waiting_a_missing_server_is_unavailable(
     connect: Connect, socket_path: str
 ) -> None:
-    """A client that does not wait hears at once that nobody is there."""
+    """A client that does not wait fails at once."""
     with pytest.raises(Unavailable):
         connect(socket_path, wait_for_ready=False).get_encoding()
 
@@ -112,7 +112,7 @@ def test_survives_a_restart_of_the_server(connect: Connect, socket_path: str) ->
 
 
 def test_metadata(recorder: RecordingServer, connect: Connect) -> None:
-    """Metadata goes with every call; keys that end in -bin hold bytes."""
+    """Metadata goes with every call; values of keys that end in -bin are bytes."""
     client = connect(recorder.address, metadata=[("authorization", "Bearer x"), ("a-bin", b"\xff")])
     client.get_encoding()
     client.render(user("Hi"))
@@ -133,7 +133,7 @@ def test_credentials_encrypt(connect: Connect, recorder: RecordingServer) -> Non
 def test_an_internet_proxy_is_not_asked(
     recorder: RecordingServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy in the environment does not stand between a sidecar and its client."""
+    """The client ignores a proxy that the environment sets."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     connect(recorder.address, timeout=5).get_encoding()
@@ -141,7 +141,7 @@ def test_an_internet_proxy_is_not_asked(
 
 
 def test_client_closes(recorder: RecordingServer) -> None:
-    """Leaving the context cancels a call under way in another thread."""
+    """Leaving the context cancels a call in progress in another thread."""
     entered, release = threading.Event(), threading.Event()
 
     def hang(*_: object) -> service_pb2.GetEncodingResponse:
@@ -168,7 +168,7 @@ def test_client_closes(recorder: RecordingServer) -> None:
 
 
 def test_async_client_closes(recorder: RecordingServer) -> None:
-    """The asyncio client is a context manager as well, and runs calls at the same time."""
+    """The asyncio client is a context manager too, and runs calls concurrently."""
 
     async def scenario() -> None:
         async with AsyncClient(recorder.address) as client:
@@ -179,7 +179,7 @@ def test_async_client_closes(recorder: RecordingServer) -> None:
 
 
 def test_a_cancelled_task_cancels_its_call(recorder: RecordingServer) -> None:
-    """The server learns that nobody waits any more."""
+    """The server learns that the call was cancelled."""
     entered, ended = threading.Event(), threading.Event()
 
     def hang(_: object, context: grpc.ServicerContext) -> service_pb2.GetEncodingResponse:
@@ -213,7 +213,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
     def signatures(cls: type) -> dict[str, list[inspect.Parameter]]:
         return {
-            # What is iterable in the one is iterable in either way in the other.
+            # AsyncClient also takes asynchronous iterables of tokens.
             name: [
                 parameter.replace(annotation=inspect.Parameter.empty)
                 if parameter.name == "tokens"

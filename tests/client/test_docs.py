@@ -1,4 +1,4 @@
-"""The documents: every example runs, and the hierarchy of errors is the real one."""
+"""The docs: every example runs, and the tree of errors is the real one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="ut
 
 
 def test_examples_run(server_address: str) -> None:
-    """The examples run in the order in which they stand, as one program."""
+    """The examples run in order, as one program."""
     examples = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     assert len(examples) > 5
     program = "\n".join(examples).replace("127.0.0.1:50051", server_address)
@@ -19,7 +19,7 @@ def test_examples_run(server_address: str) -> None:
 
 
 def test_examples_of_the_readme_run(server_address: str) -> None:
-    """The examples of README.md run, the one for a program without a server included."""
+    """The examples of README.md run, including the one that needs no server."""
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert len(examples) == 2
@@ -28,7 +28,7 @@ def test_examples_of_the_readme_run(server_address: str) -> None:
 
 
 def test_hierarchy_of_errors() -> None:
-    """The document and the module draw the same tree."""
+    """The page and the module show the same tree."""
 
     def names(text: str) -> list[str]:
         return re.findall(r"^[ │├└─]*(\w+)(?: {2,}.*)?$", text, re.MULTILINE)

@@ -52,7 +52,7 @@ def test_each_status_has_its_class(
 
 
 def test_rich_details(recorder: RecordingServer, connect: Connect) -> None:
-    """Reason, metadata and the fields at fault come with the error; other details are ignored."""
+    """The error has the reason, metadata and invalid fields; other details are ignored."""
     field = "conversation.messages[2].content[0]"
     recorder.answers["Render"] = failing(
         grpc.StatusCode.INVALID_ARGUMENT,
@@ -85,7 +85,7 @@ def test_no_details(recorder: RecordingServer, connect: Connect) -> None:
 
 
 def test_details_that_are_garbage(recorder: RecordingServer, connect: Connect) -> None:
-    """Details that cannot be read do not hide the error."""
+    """Unreadable details do not hide the error."""
 
     def answer(_: Message, context: grpc.ServicerContext) -> Message:
         context.set_trailing_metadata((("grpc-status-details-bin", b"\xff\xff\xff"),))
@@ -98,7 +98,7 @@ def test_details_that_are_garbage(recorder: RecordingServer, connect: Connect) -
 
 
 def test_a_stream_that_a_proxy_reset(recorder: RecordingServer, connect: Connect) -> None:
-    """What gRPC makes of a proxy whose server died is what a dead server is: unavailable."""
+    """The status of a proxy whose server died becomes that of a dead server: unavailable."""
 
     def answer(_: Message, context: grpc.ServicerContext) -> Message:
         context.abort(grpc.StatusCode.INTERNAL, "Received RST_STREAM with error code 2")
@@ -109,7 +109,7 @@ def test_a_stream_that_a_proxy_reset(recorder: RecordingServer, connect: Connect
 
 
 def test_errors_can_be_pickled() -> None:
-    """Errors cross process boundaries, as in worker pools."""
+    """Errors can cross process boundaries, as in worker pools."""
     error = harmony_client.InvalidArgument(
         grpc.StatusCode.INVALID_ARGUMENT, "bad", "R", {"a": "b"}, (FieldViolation("f", "d"),)
     )

@@ -1,4 +1,4 @@
-"""The real server killed in mid-stream, with many streams open, and started again."""
+"""The real server, killed and restarted while many streams are open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STREAMS = 50
 SEQUENCES = 256
 HEADER = [200005, 17196, 200008]
 RETURN = 200002
-# Seconds that a step may take, a restart included. Tests end long before.
+# Seconds that a step may take, including a restart. Tests usually end long before.
 PATIENCE = 60
 # Tokens that every sequence gets, one at a time.
 LENGTH = 48
@@ -41,7 +41,8 @@ class Supervisor:
 
     def start(self) -> None:
         """Starts a server and waits until it serves."""
-        server = running_server("--listen", self.address)
+        # A stop waits for no stream that its client replays.
+        server = running_server("--listen", self.address, "--grace-seconds", "0.1")
         self._process, _ = self._servers.enter_context(server)
 
     def kill(self) -> None:
@@ -50,7 +51,7 @@ class Supervisor:
         self._process.wait(10)
 
     def stop(self) -> None:
-        """Stops whatever runs."""
+        """Stops the server, if one is running."""
         self._servers.close()
 
 
@@ -63,7 +64,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 class Progress:
-    """Counts tokens given to streams, and lets others wait for a count."""
+    """Counts the tokens given to streams, and waits for a count."""
 
     def __init__(self) -> None:
         self._count = itertools.count()
@@ -74,7 +75,7 @@ class Progress:
         self._last = next(self._count)
 
     def wait(self, count: int) -> None:
-        """Waits until there are so many."""
+        """Waits until the count is reached."""
         deadline = time.monotonic() + PATIENCE
         while self._last < count:
             assert time.monotonic() < deadline, f"stuck at {self._last}"
@@ -82,11 +83,11 @@ class Progress:
 
 
 def kill_in_between(supervisor: Supervisor, progress: Progress, total: int) -> None:
-    """Kills the server twice, each time behind a third of the tokens."""
+    """Kills the server twice: after a third and after two thirds of the tokens."""
     for third in (1, 2):
         progress.wait(total * third // 3)
         supervisor.kill()
-        # Nobody is there for a moment.
+        # No server is running for a moment.
         time.sleep(0.3)
         supervisor.start()
 
@@ -107,7 +108,7 @@ TOTAL = (STREAMS + 1) * len(completion(0))
 
 
 def everything(client: Client, progress: Progress) -> tuple[list[list[Any]], list[BatchStep]]:
-    """Parses every completion at once, the batch in a stream of its own."""
+    """Parses all completions concurrently, and a batch in another stream."""
 
     def sampled(number: int) -> Iterator[int]:
         for token in completion(number):
@@ -134,7 +135,7 @@ def everything(client: Client, progress: Progress) -> tuple[list[list[Any]], lis
 async def everything_async(
     client: AsyncClient, progress: Progress
 ) -> tuple[list[list[Any]], list[BatchStep]]:
-    """Does what `everything` does in tasks."""
+    """Does the same as `everything`, in tasks."""
 
     async def sampled(number: int) -> AsyncIterator[int]:
         for token in completion(number):
@@ -176,7 +177,7 @@ def run_async(address: str, progress: Progress) -> tuple[list[list[Any]], list[B
 
 @pytest.fixture(scope="module")
 def undisturbed(server_address: str) -> tuple[list[list[Any]], list[BatchStep]]:
-    """What comes where nothing is killed."""
+    """The results if no server is killed."""
     return run_async(server_address, Progress())
 
 
@@ -184,7 +185,7 @@ def undisturbed(server_address: str) -> tuple[list[list[Any]], list[BatchStep]]:
 def test_everything_is_delivered_once(
     supervisor: Supervisor, undisturbed: tuple[list[list[Any]], list[BatchStep]], run: Any
 ) -> None:
-    """50 parses and a batch of 256 go on over two deaths as if there had been none."""
+    """50 parses and a batch of 256 survive two deaths without losing or repeating an event."""
     progress = Progress()
     killer = threading.Thread(target=kill_in_between, args=(supervisor, progress, TOTAL))
     killer.start()
@@ -198,7 +199,7 @@ def test_everything_is_delivered_once(
 
 
 def test_without_replay_every_stream_fails_once(supervisor: Supervisor, connect: Connect) -> None:
-    """The error is `Unavailable`, there is one, and the client itself goes on."""
+    """Each stream raises `Unavailable` once, and the client can still be used."""
     client = connect(supervisor.address, timeout=PATIENCE)
     streams = [client.open_parse() for _ in range(STREAMS)]
     batch = client.batch()
@@ -221,7 +222,7 @@ def test_without_replay_every_stream_fails_once(supervisor: Supervisor, connect:
 
 
 def test_stop_in_good_order(supervisor: Supervisor) -> None:
-    """A stream that was open when the server was stopped, not killed, goes on as well."""
+    """A replaying stream also survives a server that is stopped, not killed."""
     with Client(supervisor.address, timeout=PATIENCE) as client:
         stream = client.open_parse(replay=True)
         stream.feed([*HEADER, *client.encode("Hi")])

@@ -1,4 +1,4 @@
-"""Messages as short to write as in the reference."""
+"""The functions that build messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_user() -> None:
 
 
 def test_assistant() -> None:
-    """An assistant message leaves unset what is not given."""
+    """Fields that are not given stay unset."""
     message = assistant("4", channel="final")
     assert message == text_message(Author(role=Role.ROLE_ASSISTANT), "4", channel="final")
     assert not message.HasField("recipient")
@@ -65,7 +65,7 @@ def test_tool_call_and_answer() -> None:
 
 
 def test_system_without_arguments_leaves_all_to_the_server() -> None:
-    """What is not given stays unset, so that the server's defaults hold."""
+    """Fields that are not given stay unset, so that the server's defaults apply."""
     assert system() == Message(
         author=Author(role=Role.ROLE_SYSTEM), content=[Content(system=SystemContent())]
     )
@@ -98,13 +98,13 @@ def test_system() -> None:
 
 
 def test_unknown_effort_is_refused() -> None:
-    """A wrong name is an error that lists the right ones."""
-    with pytest.raises(ValueError, match="unknown name 'maximum': it is none of low, medium, high"):
+    """The error for an unknown name lists the valid ones."""
+    with pytest.raises(ValueError, match="unknown name 'maximum'; choose from low, medium, high"):
         system(reasoning_effort="maximum")
 
 
-def test_unspecified_is_no_name() -> None:
-    """The zero value of an enum cannot be asked for by name."""
+def test_unspecified_is_not_a_name() -> None:
+    """The zero value of an enum has no short name."""
     with pytest.raises(ValueError, match="unspecified"):
         system(builtin_tools=["unspecified"])
 
@@ -142,13 +142,13 @@ def test_function_parameters_keep_order_numbers_and_characters() -> None:
 
 
 def test_function_parameters_as_text_are_sent_as_they_are() -> None:
-    """JSON text is not read, so that even the spelling of its numbers survives."""
+    """JSON text is not parsed, so even the spelling of its numbers survives."""
     text = '{ "maximum" : 1.50e3 }'
     assert function("f", "F.", text).parameters_json == text
 
 
 def test_function_without_parameters() -> None:
-    """No parameters are unset, not an empty schema."""
+    """Missing parameters stay unset; they do not become an empty schema."""
     assert function("f", "F.") == ToolDescription(name="f", description="F.")
     assert function("f", "F.", {}).parameters_json == "{}"
 
@@ -161,6 +161,6 @@ def test_numbers_that_json_lacks_are_refused(number: float) -> None:
 
 
 def test_messages_can_be_pickled() -> None:
-    """Messages go to other processes, as worker pools need."""
+    """Messages can cross process boundaries, as in worker pools."""
     message = user("Hi")
     assert pickle.loads(pickle.dumps(message)) == message

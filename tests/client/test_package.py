@@ -1,4 +1,4 @@
-"""The package's surface and what it imports."""
+"""The package's public names, and what it imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXPORTED = """
     ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded DeveloperContent
     FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
     InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
-    ParseFailed ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
+    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
     RecoveryReason ResourceExhausted Role RpcError SystemContent TextContent TokenRange
     ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
     assistant developer function namespace system tool user
@@ -41,13 +41,13 @@ def run(code: str) -> str:
 
 
 def test_exported_names() -> None:
-    """Nothing is added to or taken from the public names by accident."""
+    """The public names do not change by accident."""
     assert sorted(harmony_client.__all__) == sorted(EXPORTED.split())
     assert all(hasattr(harmony_client, name) for name in harmony_client.__all__)
 
 
 def test_imports_grpc_and_protobuf_alone() -> None:
-    """Neither the server nor any package but grpcio and protobuf is imported."""
+    """The client imports grpcio and protobuf, and no other package."""
     # `google` is a namespace that several distributions share, so its parts count one by one.
     names = (
         "\nprint(*{'.'.join(name.split('.')[: 1 + name.startswith('google.')])"
@@ -60,7 +60,7 @@ def test_imports_grpc_and_protobuf_alone() -> None:
 
 
 def test_own_google_messages_where_the_package_is_missing() -> None:
-    """Without googleapis-common-protos the generated copies stand in."""
+    """Without googleapis-common-protos, the generated copies are used."""
     printed = run(
         HIDE_GOOGLE + "import harmony_client\n"
         "from harmony_client import _google\n"
@@ -79,7 +79,7 @@ def test_own_google_messages_where_the_package_is_missing() -> None:
     ],
 )
 def test_one_definition_where_the_package_is_installed(imports: str) -> None:
-    """With googleapis-common-protos its modules are the ones used, in either order of import."""
+    """With googleapis-common-protos, its modules are used, in either order of import."""
     printed = run(
         f"{imports}\n"
         "from harmony_client import _google\n"

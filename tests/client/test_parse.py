@@ -63,7 +63,7 @@ def encode(client: Client, text: str) -> list[int]:
 
 
 def test_events(client: Client) -> None:
-    """Every event comes as its own message, whole messages and places included."""
+    """Every event is its own protobuf message, with whole messages and offsets."""
     tokens = encode(client, CALL)
     events = list(client.parse(tokens))
     assert [type(event) for event in events] == [
@@ -99,7 +99,7 @@ def test_events_match_by_class(client: Client) -> None:
 
 
 def test_events_come_as_tokens_come(client: Client) -> None:
-    """An event is there before the next token is asked for."""
+    """Each event is yielded before the next token is asked for."""
     tokens = encode(client, "<|channel|>final<|message|>Hi there")
     order: list[str] = []
 
@@ -148,7 +148,7 @@ def test_many_tokens_at_once(client: Client) -> None:
 
 
 def test_malformed_output(client: Client) -> None:
-    """What is before the malformed token is delivered; then the error says where and what."""
+    """Events before the malformed token are delivered; then the error tells which token it is."""
     tokens = encode(client, "<|channel|>final<|message|>Hi<|end|>no header")
     events: list[object] = []
     with pytest.raises(ParseFailed) as caught:
@@ -160,7 +160,7 @@ def test_malformed_output(client: Client) -> None:
 
 
 def test_malformed_output_while_more_is_written(server_address: str) -> None:
-    """The status stands when a write comes upon it, which grpcio turns into INTERNAL."""
+    """A write to an ended call, which grpcio reports as INTERNAL, does not replace the status."""
 
     async def fail(client: AsyncClient) -> None:
         for _ in range(20):
@@ -176,14 +176,14 @@ def test_malformed_output_while_more_is_written(server_address: str) -> None:
 
 
 def test_malformed_output_in_a_unary_call(client: Client) -> None:
-    """The unary call fails with the same class."""
+    """The unary call raises the same class."""
     with pytest.raises(ParseFailed) as caught:
-        client.parse_messages([13225])
+        client.parse_messages([13225], role=None)
     assert (caught.value.token, caught.value.state) == (13225, "ExpectStart")
 
 
 def test_an_end_inside_a_header(client: Client) -> None:
-    """The end of the tokens can be malformed output, too."""
+    """The end of the tokens can be malformed output too."""
     with client.open_parse() as stream:
         assert stream.feed(encode(client, "<|channel|>final")) == []
         with pytest.raises(ParseFailed) as caught:
@@ -194,15 +194,15 @@ def test_an_end_inside_a_header(client: Client) -> None:
 def test_recover(client: Client) -> None:
     """Repairs are events among the others."""
     tokens = encode(client, "<|channel|>final<|message|>Hi<|end|><|end|>")
-    events = list(client.parse(tokens, recover=True))
+    events = list(client.parse(tokens, mode="recover"))
     assert isinstance(events[-1], Recovered)
     assert events[-1].reason == RecoveryReason.RECOVERY_REASON_EXTRA_STOP
 
 
 def test_options(client: Client) -> None:
-    """Role, strictness and limit go to the server."""
-    salvaged = list(client.parse(encode(client, "<|channel|>final Hi<|return|>"), strict=False))
-    assert isinstance(salvaged[-1], MessageCompleted)
+    """Role, mode and limit go to the server."""
+    unfinished = encode(client, "<|channel|>final Hi<|return|>")
+    assert isinstance(list(client.parse(unfinished, mode="lenient"))[-1], MessageCompleted)
     with pytest.raises(ParseFailed):
         list(client.parse(encode(client, CALL), max_header_tokens=1))
     started = next(iter(client.parse([encode(client, " to=x<|message|>")], "user")))
@@ -212,13 +212,13 @@ def test_options(client: Client) -> None:
 
 
 def test_refused_config(client: Client) -> None:
-    """Options that contradict each other are the server's to refuse, with the first token."""
-    with client.open_parse(strict=True, recover=True) as stream, pytest.raises(InvalidArgument):
+    """The server refuses an option that is out of range, with the first token."""
+    with client.open_parse(max_header_tokens=0) as stream, pytest.raises(InvalidArgument):
         stream.feed([1])
 
 
 def test_push(client: Client) -> None:
-    """A pushing caller gets the events of each run back."""
+    """`feed` returns the events of each run."""
     with client.open_parse() as stream:
         assert stream.feed(encode(client, "<|channel|>final")) == []
         started = one(MessageStarted, stream.feed(encode(client, "<|message|>")))
@@ -229,7 +229,7 @@ def test_push(client: Client) -> None:
 
 
 def test_an_ended_stream_is_over(client: Client) -> None:
-    """After its end, whatever it was, a stream says so; to cancel it again is harmless."""
+    """However a stream ended, using it raises RuntimeError, and cancelling it has no effect."""
     finished, cancelled, failed = (client.open_parse(role=None) for _ in range(3))
     finished.finish()
     cancelled.feed([200006])
@@ -243,8 +243,8 @@ def test_an_ended_stream_is_over(client: Client) -> None:
         stream.cancel()
 
 
-def test_tokens_that_are_no_tokens(client: Client) -> None:
-    """What no request can hold is refused before anything is sent; the stream goes on."""
+def test_invalid_tokens(client: Client) -> None:
+    """Invalid tokens are refused before anything is sent; the stream goes on."""
     with client.open_parse() as stream:
         stream.feed([200005])
         with pytest.raises(ValueError, match="-1"):
@@ -256,7 +256,7 @@ def test_tokens_that_are_no_tokens(client: Client) -> None:
 
 
 def test_an_error_of_the_source(client: Client) -> None:
-    """What the source of the tokens raises reaches the caller as it is."""
+    """An exception from the source of the tokens reaches the caller unchanged."""
 
     def sampled() -> Iterator[int]:
         yield 200005
@@ -267,7 +267,7 @@ def test_an_error_of_the_source(client: Client) -> None:
 
 
 def test_asynchronous_source(server_address: str) -> None:
-    """The asyncio client reads tokens from an asynchronous iterable; many streams run at once."""
+    """The asyncio client takes asynchronous iterables, and runs many streams concurrently."""
 
     async def sampled(tokens: list[int]) -> AsyncIterator[int]:
         for token in tokens:
@@ -308,7 +308,7 @@ def hanging(recording_server: RecordingServer) -> Iterator[threading.Event]:
 def test_each_step_has_a_deadline(
     recording_server: RecordingServer, hanging: threading.Event, connect: Connect, replay: bool
 ) -> None:
-    """A server that does not answer holds the caller for the timeout and learns of its end."""
+    """If the server does not answer, the call is cancelled when the timeout is over."""
     client = connect(recording_server.address, timeout=0.3)
     began = time.monotonic()
     with client.open_parse(replay=replay) as stream, pytest.raises(DeadlineExceeded, match=r"0\.3"):
@@ -321,7 +321,7 @@ def test_each_step_has_a_deadline(
 def test_a_stream_has_a_timeout_of_its_own(
     recording_server: RecordingServer, hanging: threading.Event, connect: Connect, timeout: float
 ) -> None:
-    """It takes the place of the client's, for parses and batches."""
+    """It replaces the client's, for parses and batches."""
     del hanging
     client = connect(recording_server.address)
     with pytest.raises(DeadlineExceeded):
@@ -337,7 +337,7 @@ def test_no_server(connect: Connect) -> None:
 
 
 def test_a_stream_may_outlive_its_timeout(connect: Connect, server_address: str) -> None:
-    """The timeout is one of each step, not of all of them."""
+    """The timeout limits each step, not the whole stream."""
     client = connect(server_address, timeout=1)
     with client.open_parse() as stream:
         stream.feed([200005])
@@ -349,7 +349,7 @@ def test_a_stream_may_outlive_its_timeout(connect: Connect, server_address: str)
 def test_a_longer_wait_ends_behind_a_shorter_one(
     recording_server: RecordingServer, hanging: threading.Event
 ) -> None:
-    """Streams of one client in several threads each keep their own time."""
+    """Streams of one client in several threads have independent timeouts."""
     del hanging
     seconds: dict[float, float] = {}
     with Client(recording_server.address) as client:
@@ -369,11 +369,11 @@ def test_a_longer_wait_ends_behind_a_shorter_one(
 
 
 def test_streams_leave_no_threads(server_address: str) -> None:
-    """Finished, cancelled and abandoned streams give back what they had."""
+    """Finished, cancelled and abandoned streams end their threads."""
     before = threading.active_count()
     with Client(server_address, timeout=0.5) as client:
         for _ in range(10):
-            list(client.parse([200006], role=None, recover=True))
+            list(client.parse([200006], role=None, mode="recover"))
             client.open_parse().feed([200005])
             with client.open_parse() as stream:
                 stream.feed([200005])
@@ -399,7 +399,7 @@ def test_closing_the_client_ends_its_streams(server_address: str) -> None:
 def test_a_cancelled_task_ends_its_stream(
     recording_server: RecordingServer, hanging: threading.Event
 ) -> None:
-    """The server learns that nobody waits any more."""
+    """The server learns that the call was cancelled."""
 
     async def scenario() -> None:
         async with AsyncClient(recording_server.address) as client:
@@ -417,7 +417,7 @@ def test_a_cancelled_task_ends_its_stream(
 
 
 def test_a_loop_left_early_ends_its_stream(server_address: str) -> None:
-    """To close the iterator of the asyncio client ends the stream."""
+    """Closing the iterator of the asyncio client ends the stream."""
 
     async def scenario() -> None:
         async with (
@@ -434,8 +434,8 @@ def test_a_loop_left_early_ends_its_stream(server_address: str) -> None:
 def test_a_server_that_ends_a_stream_early(
     recording_server: RecordingServer, connect: Connect
 ) -> None:
-    """An end in good order where an answer is due is the server's fault."""
+    """If the server ends the stream with OK while a response is due, it is at fault."""
     recording_server.streams["Parse"] = lambda *_: iter(())
     recording_server.start("127.0.0.1:0")
-    with pytest.raises(Internal, match="without an answer"):
+    with pytest.raises(Internal, match="without a response"):
         list(connect(recording_server.address).parse([1]))

@@ -1,4 +1,4 @@
-"""What replaying streams promise, whenever the server dies: nothing is lost, nothing repeated."""
+"""Replaying streams lose and repeat nothing, whenever the server dies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from harmony_client import (
     BatchStep,
     Client,
     HarmonyClientError,
+    ParseMode,
     Recovered,
     RpcError,
     Unavailable,
-    _sessions,
+    _patience,
 )
 from harmony_client._codec import parse_config
 from harmony_client._sessions import BatchSession, ParseSession
@@ -38,31 +39,30 @@ fast = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-# A call dies at its first read or at a later one; never often at the same place.
+# A call dies at its first read or at a later one, and at most four calls die.
 deaths = st.lists(st.integers(1, 12), max_size=4)
 
 
 class Options(NamedTuple):
-    """How a sequence is parsed."""
+    """The options of a sequence."""
 
-    strict: bool | None = None
-    recover: bool = False
+    mode: ParseMode = "strict"
     max_header_tokens: int | None = None
 
 
 options = st.sampled_from(
     [
         Options(),
-        Options(strict=False),
-        Options(recover=True),
-        Options(recover=True, max_header_tokens=5),
+        Options(mode="lenient"),
+        Options(mode="recover"),
+        Options(mode="recover", max_header_tokens=5),
     ]
 )
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sessions, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(_patience, "_LONGEST_PAUSE", 0.001)
 
 
 @pytest.fixture(scope="module")
@@ -74,18 +74,18 @@ def vocabulary() -> Vocabulary:
 
 @pytest.fixture
 def client(connect: Connect) -> Client:
-    """A client of either kind, of a server that is not asked."""
+    """A client of either kind, whose server is never called."""
     return connect("127.0.0.1:1")
 
 
 def use(client: Client, stub: MortalStub) -> None:
-    """Puts the stub in the place of the network."""
+    """Replaces the network by the stub."""
     vars(getattr(client, "_target", client))["_stub"] = stub
 
 
 @st.composite
 def chunked(draw: st.DrawFn, tokens: Sequence[int]) -> list[list[int]]:
-    """Cuts tokens into runs, empty ones among them."""
+    """Cuts tokens into runs, some of them empty."""
     cuts = sorted(draw(st.lists(st.integers(0, len(tokens)), max_size=10)))
     return [
         list(tokens[begin:end]) for begin, end in zip([0, *cuts], [*cuts, len(tokens)], strict=True)
@@ -105,7 +105,7 @@ def without_place(event: Any) -> Any:
 
 
 def collect(events: Iterator[Any]) -> tuple[list[Any], object]:
-    """Returns what comes, and what is known of the error that it ends with."""
+    """Returns the events, and the class and arguments of the error that ends them, if any."""
     got: list[Any] = []
     try:
         got.extend(map(without_place, events))
@@ -116,7 +116,7 @@ def collect(events: Iterator[Any]) -> tuple[list[Any], object]:
 
 @fast
 @given(streams(), options, deaths, st.data())
-def test_a_parse_is_what_it_would_have_been(
+def test_a_replayed_parse_gives_the_same(
     client: Client,
     vocabulary: Vocabulary,
     stream: Stream,
@@ -124,7 +124,7 @@ def test_a_parse_is_what_it_would_have_been(
     deaths: list[int],
     data: st.DataObject,
 ) -> None:
-    """Event for event, text for text, and error for error."""
+    """Events, texts and errors are the same with and without deaths."""
     runs = data.draw(chunked(vocabulary.stream_tokens(stream)))
 
     def parse() -> tuple[list[Any], object]:
@@ -161,7 +161,7 @@ def batches(draw: st.DrawFn, vocabulary: Vocabulary) -> list[Step]:
 
 
 def comparable(step: BatchStep) -> Any:
-    """Returns what a step gave, with errors that compare by what they say."""
+    """Returns the results of a step, with errors as their arguments, which compare."""
     events = [
         (
             *event[:2],
@@ -174,10 +174,10 @@ def comparable(step: BatchStep) -> Any:
 
 @fast
 @given(deaths, st.data())
-def test_a_batch_is_what_it_would_have_been(
+def test_a_replayed_batch_gives_the_same(
     client: Client, vocabulary: Vocabulary, deaths: list[int], data: st.DataObject
 ) -> None:
-    """Step for step, closed and failed sequences included."""
+    """Steps are the same with and without deaths, including closed and failed sequences."""
     steps = data.draw(batches(vocabulary))
 
     def run() -> Iterator[Any]:
@@ -203,7 +203,7 @@ def test_a_batch_is_what_it_would_have_been(
 
 
 def test_without_replay_a_death_is_an_error(client: Client) -> None:
-    """The error comes once; the stream is over, and no other call was made."""
+    """The error comes once, the stream has ended, and no other call is made."""
     stub = MortalStub([3])
     use(client, stub)
     with client.open_parse() as stream:
@@ -216,7 +216,7 @@ def test_without_replay_a_death_is_an_error(client: Client) -> None:
 
 
 def test_a_server_that_always_dies(connect: Connect) -> None:
-    """Attempts end with the time of the step, and the last failure is the error."""
+    """Attempts end when the step's time is over; the last failure is raised."""
     client = connect("127.0.0.1:1", timeout=0.1)
     stub = MortalStub([1] * 100_000)
     use(client, stub)
@@ -226,18 +226,18 @@ def test_a_server_that_always_dies(connect: Connect) -> None:
 
 
 def test_a_replay_has_requests_of_bounded_size() -> None:
-    """However much was answered, every server accepts the requests that bring it back."""
-    parse = ParseSession(parse_config("assistant", None, False, None), replay=True)
+    """However many tokens were answered, every server accepts the requests of the replay."""
+    parse = ParseSession(parse_config("assistant", "strict", None), replay=True)
     batch = BatchSession(replay=True)
     config = parse_pb2.ParseConfig()
     for sequence_id in range(3):
         batch.open(sequence_id, config)
     run = [200_000] * 150_000
     for sequence_id in range(3):
-        parse.answered(parse.request(run))
-        request = batch.request([sequence_id] * len(run), run)
-        batch.answered(request, parse_pb2.ParseBatchResponse())
-    parse_requests, batch_requests = list(parse.opening()), list(batch.opening())
+        parse.note_answer(parse.make_request(run))
+        request = batch.make_request([sequence_id] * len(run), run)
+        batch.note_answer(request, parse_pb2.ParseBatchResponse())
+    parse_requests, batch_requests = list(parse.opening_requests()), list(batch.opening_requests())
     for requests in (parse_requests, batch_requests):
         assert all(request.ByteSize() < 1_000_000 for request in requests)
     assert sum(len(request.tokens.tokens) for request in parse_requests) == 450_000
@@ -248,18 +248,18 @@ def test_a_replay_has_requests_of_bounded_size() -> None:
     ]
 
 
-def test_a_batch_forgets_what_has_ended() -> None:
-    """Tokens of closed and of failed sequences are not kept."""
+def test_a_batch_forgets_ended_sequences() -> None:
+    """A batch does not keep the tokens of closed and failed sequences."""
     batch = BatchSession(replay=True)
     for sequence_id in range(3):
         batch.open(sequence_id, parse_pb2.ParseConfig())
     batch.close(0)
     failure = parse_pb2.SequenceEvent(sequence_id=1)
     failure.error.code = 3
-    batch.answered(
-        batch.request([0, 1, 2], [7, 8, 9]), parse_pb2.ParseBatchResponse(events=[failure])
+    batch.note_answer(
+        batch.make_request([0, 1, 2], [7, 8, 9]), parse_pb2.ParseBatchResponse(events=[failure])
     )
-    opened, fed = batch.opening()
+    opened, fed = batch.opening_requests()
     assert [sequence.sequence_id for sequence in opened.open] == [2]
     assert list(fed.tokens) == [9]
 
@@ -267,9 +267,9 @@ def test_a_batch_forgets_what_has_ended() -> None:
 def test_without_replay_nothing_is_kept() -> None:
     """A stream that does not replay remembers no tokens."""
     parse = ParseSession(parse_pb2.ParseConfig(), replay=False)
-    parse.answered(parse.request([1, 2, 3]))
-    assert len(list(parse.opening())) == 1
+    parse.note_answer(parse.make_request([1, 2, 3]))
+    assert len(list(parse.opening_requests())) == 1
     batch = BatchSession(replay=False)
     batch.open(1, parse_pb2.ParseConfig())
-    batch.answered(batch.request([1], [2]), parse_pb2.ParseBatchResponse())
-    assert list(batch.opening()) == []
+    batch.note_answer(batch.make_request([1], [2]), parse_pb2.ParseBatchResponse())
+    assert list(batch.opening_requests()) == []

@@ -1,4 +1,4 @@
-"""The wheel in fresh environments, with the oldest and the newest runtimes it allows."""
+"""The wheel in fresh environments, with the oldest and newest runtimes that it allows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harmony_client.v1 import service_pb2
 
 from .recording_server import RecordingServer, bad_field, failing
 
-pytestmark = pytest.mark.runtimes
+pytestmark = [pytest.mark.runtimes, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # Seconds; environments are made from the package registry.
 INSTALL_TIMEOUT = 600
 
-# Makes a call that succeeds and one that fails, and tells whose Google messages it used.
+# Makes a call that succeeds and one that fails, and prints which Google messages it used.
 PROGRAM = """
 import sys, warnings
 warnings.simplefilter("error")
@@ -38,7 +38,7 @@ print(status_pb2.__name__)
 
 
 def oldest() -> list[str]:
-    """Returns the requirements of the wheel, each at the oldest version it allows."""
+    """Returns the requirements of the wheel, each at its oldest allowed version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return [need.split(",")[0].replace(">=", "==") for need in project["dependencies"]]
 

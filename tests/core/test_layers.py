@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from harmony_server import core
 
 
@@ -12,17 +14,50 @@ def _output_of(program: str) -> str:
     ).stdout.strip()
 
 
-def test_the_core_knows_no_transport() -> None:
-    """Loading and using the core imports nothing of gRPC, protobuf, the client or the reference."""
+def test_the_core_stands_alone() -> None:
+    """Loading and using it imports no gRPC, no protobuf and no other module of the server."""
     program = """
 import sys
 import harmony_server.core as core
 core.load_harmony_encoding("HarmonyGptOss").encode("x")
 packages = {name.partition(".")[0] for name in sys.modules}
 others = ("grpc", "google", "grpc_health", "grpc_reflection", "grpc_status", "harmony_client")
-print(packages & {*others, "openai_harmony"})
+print(packages & {*others, "click", "prometheus_client", "rich", "structlog", "openai_harmony"})
+ours = {name for name in sys.modules if name.partition(".")[0] == "harmony_server"}
+print({name for name in ours if name.partition(".")[2].partition(".")[0] not in ("", "core")})
 """
-    assert _output_of(program) == "set()"
+    assert _output_of(program).split() == ["set()", "set()"]
+
+
+@pytest.mark.parametrize("missing", ["pydantic", "tiktoken"])
+@pytest.mark.parametrize("module", ["harmony_server.core", "harmony_server.core.errors"])
+def test_a_missing_package_names_the_extra(missing: str, module: str) -> None:
+    """Without one of its two packages, importing the core says what to install."""
+    program = f"""
+import sys
+sys.modules[{missing!r}] = None
+try:
+    import {module}
+except ImportError as error:
+    print(type(error).__name__, error, sep=": ")
+"""
+    assert _output_of(program) == (
+        f"ImportError: harmony_server.core needs {missing}, which the extra core installs: "
+        "pip install 'harmony-sidecar[core]'"
+    )
+
+
+def test_another_missing_package_is_reported_as_it_is() -> None:
+    """A package that one of the two lacks is not blamed on the extra."""
+    program = """
+import sys
+sys.modules["pydantic_core"] = None
+try:
+    import harmony_server.core
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+    assert _output_of(program) == "pydantic_core"
 
 
 def test_importing_the_core_does_not_load_the_vocabulary() -> None:

@@ -76,6 +76,7 @@ def test_the_example_goes_round(servers: list[Server]) -> None:
         assert [now - then for now, then in zip(render(30), before, strict=True)] == [10, 10, 10]
 
 
+@pytest.mark.long
 def test_a_server_killed_behind_round_robin_costs_no_rpc(
     servers: list[Server], round_robin: Client
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_server_that_stops_behind_round_robin_costs_no_rpc(
     assert not load.failures
 
 
+@pytest.mark.long
 def test_a_server_that_stops_behind_envoy_costs_not_even_a_retry(
     servers: list[Server], envoy: Proxy
 ) -> None:

@@ -52,6 +52,7 @@ def test_the_schemas_refuse_what_kubernetes_does_not_know() -> None:
         validate(deployment, KUBERNETES[0])
 
 
+@pytest.mark.long
 def test_custom_resources_fit_the_types_of_the_operator(checker: Path) -> None:
     """Every field is known to the Prometheus operator and of its type."""
     resources = custom_resources()
@@ -59,6 +60,7 @@ def test_custom_resources_fit_the_types_of_the_operator(checker: Path) -> None:
     assert checked(checker, resources) == ""
 
 
+@pytest.mark.long
 def test_the_types_refuse_what_the_operator_does_not_know(checker: Path) -> None:
     """The check above is strict, deep inside."""
     resources = custom_resources()

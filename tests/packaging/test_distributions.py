@@ -114,7 +114,9 @@ def _build(builder: Environment, source: Path, folder: Path) -> Distributions:
 def _requirements(*, oldest: bool) -> list[str]:
     """Returns what the server needs directly, each at the oldest version if so wanted."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    needs = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    extras = project["optional-dependencies"]
+    needs = [*project["dependencies"], *extras["core"], *extras["server"]]
+    needs.remove("harmony-sidecar[core]")
     return [need.split(",")[0].replace(">=", "==") for need in needs] if oldest else []
 
 
@@ -164,6 +166,7 @@ def test_the_wheel_says_what_it_is(built: Distributions) -> None:
         "License-File: LICENSE",
         "License-File: NOTICE",
         "Requires-Python: >=3.11",
+        "Provides-Extra: core",
         "Provides-Extra: server",
         "Provides-Extra: otel",
     ):
@@ -204,6 +207,7 @@ def test_the_sdist_builds_the_same_wheel(
 # That they run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "oldest"),
     [("wheel", False), ("sdist", False), ("wheel", True)],

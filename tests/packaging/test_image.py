@@ -13,7 +13,7 @@ from harmony_server.version import __version__
 from .containers import Container, Ids, Image, Options, running
 from .pins import normalized, pins
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.long]
 
 _USER = 65532
 _FOLDER = "/run/harmony"

@@ -12,8 +12,8 @@ from harmony_client.v1 import service_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support.encodings import tokens_of
 from tests.support.failures import Failure, failure_of
-from tests.support.limits import limits
 from tests.support.messages import conversation, message, text, user, with_parameters
+from tests.support.operations import limits
 from tests.support.standard_services import SERVING, health
 
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import grpc
@@ -13,23 +14,20 @@ import pytest
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
+from harmony_server.core import HarmonyEncoding
 from harmony_server.operations.offloading import Offloader
+from harmony_server.operations.operations import Operations
 from harmony_server.rpc.handlers import Handlers
 from harmony_server.service.parse_stream import ParseStream
-from harmony_server.service.unary import HarmonyService
-from tests.support.encodings import encoding
 from tests.support.failures import Failure, failure_of_error
-from tests.support.limits import limits
+from tests.support.messages import conversation, user
+from tests.support.operations import limits, operations
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
 
 _INTERNAL = Failure(grpc.StatusCode.INTERNAL, "internal error", "INTERNAL", "harmony.v1")
 _TIMEOUT_SECONDS = 20
-
-
-def _service() -> HarmonyService:
-    return HarmonyService(encoding(), limits(), render_cache_bytes=0)
 
 
 def _async_stub(channel: "grpc.aio.Channel") -> "HarmonyServiceAsyncStub":
@@ -60,23 +58,82 @@ async def test_work_is_at_work_until_it_is_done() -> None:
     """However often its RPC is cancelled, it counts for as long as its thread is busy."""
     bounds = limits()
     offloader = Offloader(bounds)
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def work() -> bytes:
+        begun.set()
         done.wait(_TIMEOUT_SECONDS)
         return b""
 
     rpc = asyncio.create_task(offloader.do_request(work, MAX_INLINE_UNARY_BYTES + 1))
+    assert await asyncio.to_thread(begun.wait, _TIMEOUT_SECONDS)
     for _ in range(3):
-        await asyncio.sleep(0.05)
         rpc.cancel()
-    await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)
     assert bounds.large_requests.taken == 1
     done.set()
     with pytest.raises(asyncio.CancelledError):
         await rpc
     assert bounds.large_requests.taken == 0
     offloader.close()
+
+
+async def test_a_stream_at_work_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that takes longer than a stream may be idle is answered."""
+    begun, done = threading.Event(), threading.Event()
+
+    def work(_stream: ParseStream, _data: bytes) -> bytes:
+        begun.set()
+        done.wait(_TIMEOUT_SECONDS)
+        return b""
+
+    monkeypatch.setattr(ParseStream, "answer", work)
+    handlers = Handlers(limits())
+    handlers.start(operations())
+    async with _connected(handlers) as channel:
+        at_work = _async_stub(channel).Parse(timeout=_TIMEOUT_SECONDS)
+        # Large enough for a thread.
+        await at_work.write(parse_pb2.ParseRequest(tokens=parse_pb2.TokenIds(tokens=[87] * 20_000)))
+        assert await asyncio.to_thread(begun.wait, _TIMEOUT_SECONDS)
+        idle = _async_stub(channel).Parse(timeout=_TIMEOUT_SECONDS)
+        ending = asyncio.create_task(handlers.streams.end_idle(0.01))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await idle.read()
+        assert failure_of_error(caught.value).metadata["limit"] == "stream_idle_timeout_seconds"
+        # The other was there before, and would have been ended before.
+        ending.cancel()
+        done.set()
+        assert await at_work.read() == parse_pb2.ParseResponse()
+
+
+async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
+    bounds = limits()
+    handlers = Handlers(bounds)
+    handlers.start(operations())
+    begun, finished = threading.Event(), threading.Event()
+
+    def render_in_parts(*_: object) -> Iterator[list[int]]:
+        begun.set()
+        end = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < end:
+            time.sleep(0.001)
+            yield [87]
+        finished.set()
+
+    monkeypatch.setattr(HarmonyEncoding, "render_in_parts", render_in_parts)
+    request = service_pb2.RenderConversationRequest(conversation=conversation(user("word " * 2000)))
+    async with _connected(handlers) as channel:
+        call = _async_stub(channel).RenderConversation(request, timeout=1)
+        assert await asyncio.to_thread(begun.wait, _TIMEOUT_SECONDS)
+        assert bounds.large_requests.taken == 1
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert failure_of_error(caught.value).code is grpc.StatusCode.DEADLINE_EXCEEDED
+        async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
+            while bounds.large_requests.taken:  # noqa: ASYNC110  # nothing else tells
+                await asyncio.sleep(0.01)
+    assert not finished.is_set()
 
 
 async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: float) -> Failure:
@@ -89,9 +146,9 @@ async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: floa
 
 async def test_an_unexpected_error_says_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody foresaw is INTERNAL, and its text stays in the server's log."""
-    monkeypatch.setattr(HarmonyService, "encode", _fail)
+    monkeypatch.setattr(Operations, "encode", _fail)
     handlers = Handlers(limits())
-    handlers.start(_service())
+    handlers.start(operations())
     async with _connected(handlers) as channel:
         assert await _failure_of_encode(channel, _TIMEOUT_SECONDS) == _INTERNAL
 
@@ -100,7 +157,7 @@ async def test_an_unexpected_error_ends_a_stream(monkeypatch: pytest.MonkeyPatch
     """On a stream it is the same."""
     monkeypatch.setattr(ParseStream, "answer", _fail)
     handlers = Handlers(limits())
-    handlers.start(_service())
+    handlers.start(operations())
     async with _connected(handlers) as channel:
         call = _async_stub(channel).Parse(iter([parse_pb2.ParseRequest()]))
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -117,14 +174,14 @@ async def test_a_request_waits_until_the_server_has_started() -> None:
         call = _async_stub(channel).Encode(
             service_pb2.EncodeRequest(text="Hello"), timeout=_TIMEOUT_SECONDS
         )
-        handlers.start(_service())
+        handlers.start(operations())
         assert list((await call).tokens) == [13225]
 
 
 async def test_an_error_ends_an_rpc_once(caplog: pytest.LogCaptureFixture) -> None:
     """The exception by which gRPC ends a handler is no error to be answered in its turn."""
     handlers = Handlers(limits())
-    handlers.start(_service())
+    handlers.start(operations())
     async with _connected(handlers) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as unary:
             await _async_stub(channel).Render(service_pb2.RenderRequest(), timeout=_TIMEOUT_SECONDS)

@@ -85,7 +85,11 @@ def test_a_signal_lets_running_streams_finish(number: signal.Signals) -> None:
 def test_a_stream_that_does_not_end_holds_up_no_stop(sockets: pathlib.Path) -> None:
     """A stream that stays open is ended, without a traceback, when the server's grace is over."""
     address = f"unix://{sockets}/harmony.sock"
-    with _starting_server(address) as process, grpc.insecure_channel(address) as channel:
+    variables = {"HARMONY_GRACE_SECONDS": "0.5"}
+    with (
+        _starting_server(address, variables=variables) as process,
+        grpc.insecure_channel(address) as channel,
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {address}\n"
         stub = HarmonyServiceStub(channel)

@@ -13,7 +13,7 @@ from harmony_server import core
 from harmony_server.contract import from_proto, wire
 from harmony_server.operations.errors import RequestError
 from harmony_server.service.unary import HarmonyService
-from tests.support.limits import limits
+from tests.support.operations import operations
 
 ENCODING = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
 MIB = 1024 * 1024
@@ -38,12 +38,14 @@ conversations = st.lists(st.sampled_from(MESSAGES), max_size=8)
 
 def service(cache_bytes: int) -> HarmonyService:
     """Returns a service of its own, with an empty cache."""
-    return HarmonyService(ENCODING, limits(), render_cache_bytes=cache_bytes)
+    return HarmonyService(operations(cache_bytes))
 
 
 def statistics(server: HarmonyService) -> service_pb2.GetRenderCacheStatisticsResponse:
     """Returns what a service says of its cache."""
-    return server.get_render_cache_statistics(service_pb2.GetRenderCacheStatisticsRequest())
+    return service_pb2.GetRenderCacheStatisticsResponse.FromString(
+        server.get_render_cache_statistics(b"")
+    )
 
 
 def render(

@@ -15,13 +15,12 @@ import pytest
 
 from devtools import material, requests
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
-from harmony_server import core
 from harmony_server.rpc.statuses import code_of
 from harmony_server.service.batch_stream import BatchStream
 from harmony_server.service.parse_stream import ParseStream
 from harmony_server.service.unary import HarmonyService
-from tests.support.limits import limits
 from tests.support.messages import user
+from tests.support.operations import operations
 
 SERVICE = "/harmony.v1.HarmonyService/"
 _TIMEOUT_SECONDS = 60
@@ -59,12 +58,10 @@ class MixedLoad:
         self.cancelled = 0
         self._channel = channel
         self._rng = random.Random(seed)
-        encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
-        self._service = HarmonyService(encoding, limits(), render_cache_bytes=0)
-        self._conversations = [
-            material.to_proto(material.conversation(seed, 2)) for seed in range(8)
-        ]
-        self._completions = [material.completion(seed, 120) for seed in range(8)]
+        self._operations = operations()
+        self._service = HarmonyService(self._operations)
+        self._conversations = [material.to_proto(material.conversation(it, 2)) for it in range(8)]
+        self._completions = [material.completion(it, 120) for it in range(8)]
         self._exchanges = [*self._parses(), *self._batches()]
         # Each as often as it stands here.
         self._kinds: list[Callable[[], Awaitable[None]]] = [
@@ -187,9 +184,9 @@ class MixedLoad:
                 )
                 for begin in range(0, len(completion), size)
             ]
-            stream = ParseStream(self._service)
-            data = [request.SerializeToString() for request in sent]
-            answers = [stream.answer(request) for request in data]
+            stream = ParseStream(self._operations)
+            data = [it.SerializeToString() for it in sent]
+            answers = [stream.answer(it) for it in data]
             if stream.failure:
                 return _Exchange("Parse", data, answers, code_of(stream.failure))
             return _Exchange("Parse", data, [*answers, stream.finish()])
@@ -209,8 +206,8 @@ class MixedLoad:
                 self._completions, open_count=16, stepping=16, steps=20, seed=seed
             )
             data = [*script.opening, *script.steps]
-            stream = BatchStream(self._service)
-            answers = [stream.answer(request) for request in data]
+            stream = BatchStream(self._operations)
+            answers = [stream.answer(it) for it in data]
             last = stream.finish()
             stream.close()
             # The details of an error hold a map, whose order differs from process to process.

@@ -54,6 +54,7 @@ def _hours_of_last_entry(server: ObservedServer) -> float:
     return (logged - datetime.datetime.now(datetime.UTC)).total_seconds() / 3600
 
 
+@pytest.mark.long
 def test_streams_and_rpcs_go_on(clock: FakedClock, server: ObservedServer, report: Report) -> None:
     """No RPC fails, no stream ends as idle, no connection as old; the log follows the clock."""
     with Client(server.address) as client, client.open_parse(role="assistant") as idle:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import grpc
 import psutil
+import pytest
 
 from devtools import material
 from devtools.server_process import running_server
@@ -20,6 +21,8 @@ from .conftest import Report
 from .mixed_load import CHANNEL_OPTIONS, SERVICE
 from .scale import scaled
 from .vitals import Vitals
+
+pytestmark = pytest.mark.long
 
 # The engine: so many sequences at once, steps a second, tokens of a completion.
 _SEQUENCES = 32

@@ -72,6 +72,7 @@ def test_the_disk_of_the_log_is_full(report: Report) -> None:
     assert vitals.growth_mib() < _MAX_GROWTH_MIB, vitals.text()
 
 
+@pytest.mark.long
 def test_the_disk_of_workers_is_full() -> None:
     """With workers it is the same, and one that dies is replaced: that needs no room."""
     with small_disk(*_LISTEN[:2], "--workers", "2", *_METRICS, *_LOUD, logs=True) as disk:

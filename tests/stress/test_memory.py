@@ -13,13 +13,15 @@ import pytest
 from devtools import material
 from devtools.server_process import running_server
 from harmony_client.v1 import service_pb2
-from tests.support.limits import limits
 from tests.support.messages import conversation, user
+from tests.support.operations import limits
 
 from .conftest import Report
 from .mixed_load import CHANNEL_OPTIONS, SERVICE
 from .scale import scaled
 from .vitals import watched_memory
+
+pytestmark = pytest.mark.long
 
 _BUDGET_MIB = 512
 _LIMITS = limits()

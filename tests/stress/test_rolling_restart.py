@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from harmony_client import Client
 from tests.support.balancing_proxy import Proxy, running_envoy
 from tests.support.load import Load
@@ -18,6 +20,8 @@ from tests.support.waiting import eventually
 
 from .conftest import Report
 from .scale import scaled
+
+pytestmark = pytest.mark.long
 
 _ROUNDS = 1
 _MOST_ROUNDS = 8

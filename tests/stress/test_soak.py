@@ -26,6 +26,8 @@ from .mixed_load import CHANNEL_OPTIONS, MixedLoad
 from .scale import scaled
 from .vitals import Vitals
 
+pytestmark = pytest.mark.long
+
 # Until the render cache is full, and all that is made once is made.
 _WARM_UP = 1000
 _MEASURED = 1500

@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
+
 from devtools.server_process import running_server
 from harmony_client import Client
 from tests.support.load import Load
 
 from .conftest import Report
 from .scale import scaled
+
+pytestmark = pytest.mark.long
 
 _PAUSE_SECONDS = 2
 _ROUNDS = 1

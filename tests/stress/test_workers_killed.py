@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import psutil
+import pytest
 
 from harmony_client import Client
 from tests.support.load import Load
@@ -18,6 +19,8 @@ from tests.support.waiting import eventually
 from .conftest import Report
 from .scale import scaled
 from .vitals import Vitals
+
+pytestmark = pytest.mark.long
 
 _WORKERS = 2
 # Each has a connection of its own, so that every worker has some.

@@ -46,6 +46,7 @@ def test_it_is_a_dashboard(node: str, tmp_path: Path) -> None:
     assert _complaints(node, dashboard.PATH.read_text(), tmp_path) == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

@@ -30,12 +30,12 @@ _COMPLETION = encode("<|channel|>final<|message|>It rains.<|return|>")
 # Faults of the kind that nobody foresaw, in a server that is otherwise what it is.
 _BROKEN = f"""
 from harmony_server.service.parse_stream import ParseStream
-from harmony_server.service.unary import HarmonyService
+from harmony_server.operations.operations import Operations
 
 def fail(*_):
     raise RuntimeError({_SECRET!r})
 
-HarmonyService.encode = fail
+Operations.encode = fail
 ParseStream.answer = fail
 """
 

@@ -31,6 +31,8 @@ from tests.telemetry import dashboard
 from tests.telemetry.prometheus import Prometheus, QueryError, running_prometheus
 from tests.telemetry.test_alerts import RULES, rules
 
+pytestmark = pytest.mark.long
+
 _INTERVAL = "500ms"
 _MAX_REQUEST_TOKENS = 1000
 _BROKEN = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")

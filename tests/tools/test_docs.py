@@ -33,6 +33,7 @@ def run(line: str, *places: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_grpcurl_and_health_probe(sidecar: Sidecar) -> None:
     """The commands of docs/clients.md."""
     text = document("clients.md")

@@ -13,6 +13,8 @@ from .gateway import Gateway
 from .go_tools import GRPCURL
 from .sidecar import running_sidecar
 
+pytestmark = pytest.mark.long
+
 SERVICE = "harmony.v1.HarmonyService"
 HELLO = {"message": {"author": {"role": "ROLE_USER"}, "content": [{"text": {"text": "Hello"}}]}}
 HELLO_TOKENS = [200006, 1428, 200008, 13225, 200007]

@@ -49,7 +49,9 @@ def test_a_second_server_without_workers_on_a_port() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_port_that_a_stopped_server_had(workers: int) -> None:
     """Connections that the last server had do not keep the next one from its port."""
-    with serving("--listen", "127.0.0.1:0", workers=workers) as first:
+    # The server would wait for the connections as long as its grace.
+    listen = ("--listen", "127.0.0.1:0", "--grace-seconds", "0.1")
+    with serving(*listen, workers=workers) as first:
         [address] = first.addresses
         host, _, port = address.rpartition(":")
         lingering = [socket.create_connection((host, int(port))) for _ in range(8)]

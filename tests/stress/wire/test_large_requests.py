@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from tests.support.limits import limits
+from tests.support.operations import limits
 from tests.support.waiting import eventually
 
 from .uploads import unfinished_requests

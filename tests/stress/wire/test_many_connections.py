@@ -8,10 +8,14 @@ import socket
 import struct
 from typing import Final
 
+import pytest
+
 from tests.support import frames
 
 from .cases import run_seed
 from .watched import MIB, WatchedServer, check_answer, watched_server
+
+pytestmark = pytest.mark.long
 
 _CONNECTIONS: Final = 10_000
 _AT_ONCE: Final = 100

@@ -1,6 +1,6 @@
 {{- /*
-The server's container. In modes sidecar and library it is a native sidecar on a Unix socket, for the
-initContainers of a pod; in mode deployment it listens on a port.
+The server's container. In modes sidecar and library it is a native sidecar on a Unix socket; put it into
+the pod's initContainers. In mode deployment it listens on a port.
 */}}
 {{- define "harmony-sidecar.container" -}}
 {{- $port := eq .Values.mode "deployment" -}}
@@ -35,7 +35,7 @@ env:
   - {name: HARMONY_METRICS_LISTEN, value: {{ printf "0.0.0.0:%d" (int .Values.metrics.port) | quote }}}
   {{- end }}
   {{- range $name, $value := .Values.settings }}
-  {{- /* Numbers as JSON: Helm would write a large one as 1e+07. */}}
+  {{- /* As JSON, because Helm writes large numbers as 1e+07. */}}
   - {name: HARMONY_{{ upper $name }}, value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}}
   {{- end }}
   {{- with .Values.env }}
@@ -87,7 +87,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{- /* Kubernetes can probe neither Unix sockets nor TLS; a command in the container dials the socket. */}}
+{{- /* Kubernetes cannot probe Unix sockets or TLS, so a command in the container dials the socket. */}}
 {{- define "harmony-sidecar.hasSocket" -}}
 {{- if or (ne .Values.mode "deployment") .Values.tls.secretName }}true{{ end }}
 {{- end }}
@@ -101,12 +101,12 @@ grpc: {port: {{ .root.Values.port }}, service: {{ .service }}}
 {{- end }}
 {{- end }}
 
-{{- /* The address of the Unix socket, as clients dial it. */}}
+{{- /* The address of the Unix socket that clients dial. */}}
 {{- define "harmony-sidecar.socket" -}}
 unix:///run/harmony/harmony.sock
 {{- end }}
 
-{{- /* What a container that dials the socket mounts. */}}
+{{- /* The mount for a container that dials the socket. */}}
 {{- define "harmony-sidecar.volumeMount" -}}
 {name: harmony-socket, mountPath: /run/harmony}
 {{- end }}

@@ -1,4 +1,4 @@
-{{- /* What the pods of both modes have in common. */}}
+{{- /* Metadata and spec that the pods of both modes share. */}}
 {{- define "harmony-sidecar.podMetadata" -}}
 {{- with .Values.podAnnotations }}
 annotations:
@@ -14,10 +14,10 @@ labels:
 {{- define "harmony-sidecar.podSpec" -}}
 serviceAccountName: {{ include "harmony-sidecar.fullname" . }}
 automountServiceAccountToken: false
-# Or every service of the namespace would add variables to the environment, where settings are.
+# Otherwise every service in the namespace adds variables to the environment, which holds settings.
 enableServiceLinks: false
 securityContext:
-  # The group of the socket and of the secrets; every container is in it.
+  # The group of the socket and the secrets; every container belongs to it.
   fsGroup: 65532
   seccompProfile: {type: RuntimeDefault}
 {{- with .Values.imagePullSecrets }}
@@ -51,7 +51,7 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 
-{{- /* Drain, grace, 1 s in which streams are told that it is over, and some to exit. */}}
+{{- /* Drain, grace, 1 s to end open streams, and time to exit. */}}
 {{- define "harmony-sidecar.stopSeconds" -}}
 {{ ceil (addf .Values.drainSeconds .Values.graceSeconds 5) }}
 {{- end }}

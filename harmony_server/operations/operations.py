@@ -1,0 +1,125 @@
+"""What the server does with an encoding: one cache, one set of limits and counts, every front."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal
+
+from .. import core
+from ..core.errors import SpecialTokenError
+from ..core.events import Event, Recovered
+from ..core.tokenizer import is_token
+from .abandonment import unless_abandoned
+from .counters import Counters
+from .errors import Reason, RequestError, parse_failed
+from .limits import Limits
+from .rendering import Renderer, TokenPacking
+
+
+class Operations:
+    """Renders, parses, encodes and decodes, bounded and counted. Thread-safe.
+
+    Args:
+        encoding: The encoding.
+        limits: What a request may ask for.
+        packing: The form of rendered tokens.
+        render_cache_bytes: The bound of the render cache; 0 switches it off.
+
+    Attributes:
+        encoding: The encoding.
+        limits: What a request may ask for.
+        counters: What was done.
+        renderer: Renders messages and conversations.
+    """
+
+    def __init__(
+        self,
+        encoding: core.HarmonyEncoding,
+        limits: Limits,
+        packing: TokenPacking,
+        *,
+        render_cache_bytes: int,
+    ) -> None:
+        self.encoding = encoding
+        self.limits = limits
+        self.counters = Counters()
+        self.renderer = Renderer(
+            encoding, limits, self.counters, packing, cache_bytes=render_cache_bytes
+        )
+
+    def parse(
+        self, tokens: Sequence[int], role: core.Role | None, options: core.ParseOptions
+    ) -> Iterator[list[Event]]:
+        """Parses a whole completion and yields its events part by part.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, the tokens are too many; PARSE_FAILED, malformed output.
+        """
+        self.limits.check_tokens(len(tokens), "tokens")
+        self.counters.count_parsed(len(tokens))
+        try:
+            for events in unless_abandoned(self.encoding.parse_in_parts(tokens, role, options)):
+                for event in events:
+                    if isinstance(event, Recovered):
+                        self.counters.count_repair(event)
+                yield events
+        except core.ParseError as error:
+            raise parse_failed(error) from None
+
+    def encode(
+        self,
+        text: str,
+        allowed_special: Literal["all"] | frozenset[str],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> list[int]:
+        """Encodes text; the arguments are those of `core.HarmonyEncoding.encode`.
+
+        Raises:
+            RequestError: DISALLOWED_SPECIAL_TOKEN, the text has such a token.
+        """
+        try:
+            return self.encoding.encode(
+                text, allowed_special=allowed_special, disallowed_special=disallowed_special
+            )
+        except SpecialTokenError as error:
+            raise RequestError(
+                Reason.DISALLOWED_SPECIAL_TOKEN,
+                f"holds the disallowed special token {error.spelling}",
+                field="text",
+                metadata={"special_token": error.spelling},
+            ) from None
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        """Decodes tokens into bytes.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, the tokens are too many; INVALID_TOKEN, one of them is
+                not in the vocabulary.
+        """
+        self.limits.check_tokens(len(tokens), "tokens")
+        for index, token in enumerate(tokens):
+            if not is_token(token):
+                raise RequestError(
+                    Reason.INVALID_TOKEN,
+                    f"{token} is not in the vocabulary",
+                    field=f"tokens[{index}]",
+                    metadata={"token": str(token)},
+                )
+        return self.encoding.decode_bytes(tokens)
+
+    def decode(self, tokens: Sequence[int], *, strict: bool) -> str:
+        """Decodes tokens into text; invalid UTF-8 becomes U+FFFD unless `strict`.
+
+        Raises:
+            RequestError: As `decode_bytes`; INVALID_UTF8, with `strict`.
+        """
+        data = self.decode_bytes(tokens)
+        try:
+            return data.decode(errors="strict" if strict else "replace")
+        except UnicodeDecodeError as error:
+            raise RequestError(
+                Reason.INVALID_UTF8,
+                f"decode to bytes that are not UTF-8 at byte {error.start}",
+                field="tokens",
+                metadata={"byte": str(error.start)},
+            ) from None
