@@ -42,8 +42,11 @@ def _comparable(response: Any, ignore: list[str]) -> Any:
     # The events of ParseBatch carry errors; those of Parse have no such field.
     if "events" in kept:
         kept["events"] = [
-            {key: _without_texts(value) if key == "error" else value for key, value in it.items()}
-            for it in kept["events"]
+            {
+                key: _without_texts(value) if key == "error" else value
+                for key, value in event.items()
+            }
+            for event in kept["events"]
         ]
     return kept
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from devtools.server_process import running_server
+from devtools.server_process import listens_on, running_server
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 
@@ -16,8 +16,7 @@ def targets() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="harmony-") as folder:
         socket = f"unix://{folder}/harmony.sock"
         with running_server("--listen", "127.0.0.1:0", "--listen", socket) as (process, address):
-            assert process.stdout is not None
-            assert process.stdout.readline() == f"listening on {socket}\n"
+            assert listens_on(process) == socket
             yield {"tcp": address, "unix": socket}
 
 

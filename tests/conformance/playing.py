@@ -28,7 +28,7 @@ def play(stub: HarmonyServiceStub, vector: Vector) -> list[str]:
     if method is None:
         return [f"no such RPC: {vector.rpc}"]
     request_type = message_factory.GetMessageClass(method.input_type)
-    requests = [json_format.ParseDict(it, request_type()) for it in vector.requests]
+    requests = [json_format.ParseDict(request, request_type()) for request in vector.requests]
     call = getattr(stub, vector.rpc)
     received = _play_stream if method.client_streaming else _play_unary
     return differences(vector, received(call, requests))
@@ -53,7 +53,7 @@ def _play_stream(call: Any, requests: list[Message]) -> Received:
         return _failed(error, responses)
     finally:
         written.put(None)
-    return Received([json_format.MessageToDict(it) for it in responses])
+    return Received([json_format.MessageToDict(response) for response in responses])
 
 
 def _in_lock_step(
@@ -80,5 +80,7 @@ def _failed(error: grpc.RpcError, responses: list[Message]) -> Received:
         if key == _DETAILS_KEY:
             status = json_format.MessageToDict(status_pb2.Status.FromString(value))
     return Received(
-        [json_format.MessageToDict(it) for it in responses], call.code().value[0], status
+        [json_format.MessageToDict(response) for response in responses],
+        call.code().value[0],
+        status,
     )

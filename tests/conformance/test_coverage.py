@@ -12,7 +12,9 @@ from harmony_client.v1 import parse_pb2, service_pb2
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _VECTORS = read_vectors(FOLDER)
-_RPCS = [it.name for it in service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods]
+_RPCS = [
+    method.name for method in service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods
+]
 # What no request of a stub provokes from a server with its default settings: bytes that are no
 # message, a server with tokens, one that stops, one that is at fault.
 _OUT_OF_REACH = {"MALFORMED_REQUEST", "BEARER_TOKEN_REQUIRED", "SERVER_STOPPING", "INTERNAL"}
@@ -73,7 +75,7 @@ def test_every_event_of_parse_is_covered(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["started", "completed", "recovered", "error"])
 def test_every_event_of_parse_batch_is_covered(kind: str) -> None:
     """Each kind of event is in a ParseBatch stream."""
-    assert any(f'"{kind}": ' in _text(it) for it in _VECTORS if it.rpc == "ParseBatch")
+    assert any(f'"{kind}": ' in _text(vector) for vector in _VECTORS if vector.rpc == "ParseBatch")
 
 
 def test_no_vector_has_texts_for_people() -> None:

@@ -96,7 +96,7 @@ def test_every_missing_or_extra_response_is_a_difference(rpc: str) -> None:
 
 def test_texts_for_people_are_no_difference() -> None:
     """The message of a status and the descriptions of its violations may be anything."""
-    vector = next(it for it in _VECTORS if it.name == "render/error/no-message")
+    vector = next(each for each in _VECTORS if each.name == "render/error/no-message")
     received = _received(vector)
     received.error["message"] = "message: is required"
     received.error["details"][1]["fieldViolations"][0]["description"] = "is required"
@@ -105,7 +105,7 @@ def test_texts_for_people_are_no_difference() -> None:
 
 def test_texts_for_people_in_events_are_no_difference() -> None:
     """The same holds for the status in an event of ParseBatch."""
-    vector = next(it for it in _VECTORS if it.name == "parse_batch/unknown/never-opened")
+    vector = next(each for each in _VECTORS if each.name == "parse_batch/unknown/never-opened")
     received = _received(vector)
     error = received.responses[0]["events"][1]["error"]
     error["message"] = "sequence_ids[1]: the sequence is not open"
@@ -115,7 +115,7 @@ def test_texts_for_people_in_events_are_no_difference() -> None:
 
 def test_ignored_keys_may_be_anything() -> None:
     """What a vector ignores is compared with nothing; all else is."""
-    vector = next(it for it in _VECTORS if it.rpc == "GetRenderCacheStatistics")
+    vector = next(each for each in _VECTORS if each.rpc == "GetRenderCacheStatistics")
     received = _received(vector)
     received.responses[0]["hits"] = "5"
     assert differences(vector, received) == []
@@ -133,7 +133,7 @@ def _played(
 ) -> int:
     """Plays the first vector of a file, or the one of a name, changed."""
     data = json.loads((FOLDER / file).read_text(encoding="utf-8"))
-    chosen = [it for it in data["vectors"] if name in (None, it["name"])][:1]
+    chosen = [each for each in data["vectors"] if name in (None, each["name"])][:1]
     data["vectors"] = chosen
     change(data)
     (folder / file).write_text(json.dumps(data), encoding="utf-8")
@@ -165,21 +165,25 @@ _FIELD = "render/error/no-message"
 @pytest.mark.parametrize(
     ("file", "name", "change"),
     [
-        ("render.json", None, lambda it: _vector(it)["responses"][0]["tokens"].append(1)),
-        ("render.json", None, lambda it: _vector(it)["responses"].clear()),
-        ("render.json", None, lambda it: _vector(it).update(error={"code": 3})),
-        ("render.json", _FIELD, lambda it: _detail(it, 0).update(reason="OTHER")),
-        ("render.json", _FIELD, lambda it: _detail(it, 0).update(metadata={"a": "b"})),
-        ("render.json", _FIELD, lambda it: _detail(it, 1)["fieldViolations"][0].update(field="x")),
-        ("render.json", _FIELD, lambda it: _vector(it)["error"]["details"].pop()),
-        ("render.json", _FIELD, lambda it: _vector(it)["error"].update(code=5)),
-        ("render.json", _FIELD, lambda it: _vector(it).pop("error")),
-        ("parse.json", None, lambda it: _vector(it)["responses"].append({})),
-        ("parse.json", None, lambda it: _vector(it)["responses"].pop()),
-        ("parse.json", None, lambda it: _vector(it)["requests"].pop()),
-        ("parse.json", _BAD, lambda it: _vector(it)["responses"].pop()),
-        ("parse.json", _BAD, lambda it: _detail(it, 0)["metadata"].update(offset="0")),
-        ("parse.json", None, lambda it: it.update(rpc="Nonsense")),
+        ("render.json", None, lambda file: _vector(file)["responses"][0]["tokens"].append(1)),
+        ("render.json", None, lambda file: _vector(file)["responses"].clear()),
+        ("render.json", None, lambda file: _vector(file).update(error={"code": 3})),
+        ("render.json", _FIELD, lambda file: _detail(file, 0).update(reason="OTHER")),
+        ("render.json", _FIELD, lambda file: _detail(file, 0).update(metadata={"a": "b"})),
+        (
+            "render.json",
+            _FIELD,
+            lambda file: _detail(file, 1)["fieldViolations"][0].update(field="x"),
+        ),
+        ("render.json", _FIELD, lambda file: _vector(file)["error"]["details"].pop()),
+        ("render.json", _FIELD, lambda file: _vector(file)["error"].update(code=5)),
+        ("render.json", _FIELD, lambda file: _vector(file).pop("error")),
+        ("parse.json", None, lambda file: _vector(file)["responses"].append({})),
+        ("parse.json", None, lambda file: _vector(file)["responses"].pop()),
+        ("parse.json", None, lambda file: _vector(file)["requests"].pop()),
+        ("parse.json", _BAD, lambda file: _vector(file)["responses"].pop()),
+        ("parse.json", _BAD, lambda file: _detail(file, 0)["metadata"].update(offset="0")),
+        ("parse.json", None, lambda file: file.update(rpc="Nonsense")),
     ],
     ids=[
         *("another token", "no response", "an error", "another reason", "more metadata"),

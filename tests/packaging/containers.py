@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from devtools.server_process import listens_on
 from tests.support.tools import missing, tool
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -208,9 +209,7 @@ class Container:
 
     def addresses(self, count: int) -> list[str]:
         """Waits until the server listens, and returns where."""
-        assert self.process.stdout is not None
-        lines = [self.process.stdout.readline() for _ in range(count)]
-        return [line.removeprefix("listening on ").strip() for line in lines]
+        return [listens_on(self.process) for _ in range(count)]
 
     def finish(self) -> tuple[int, str, str]:
         """Waits for the end; returns exit status, standard output and standard error."""

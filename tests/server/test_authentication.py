@@ -164,5 +164,7 @@ def test_an_open_stream_outlives_its_token(tmp_path: Path) -> None:
         stream.feed([200008])
         path.write_text("new")
         stream.feed([87])
-        [completed] = [it for it in stream.finish() if isinstance(it, parse_pb2.MessageCompleted)]
+        [completed] = [
+            event for event in stream.finish() if isinstance(event, parse_pb2.MessageCompleted)
+        ]
         assert completed.message.content[0].text.text == "x"

@@ -33,7 +33,7 @@ def _request(
 ) -> pb.ParseBatchRequest:
     """Returns a request that opens assistant's sequences, feeds pairs and closes sequences."""
     return pb.ParseBatchRequest(
-        open=[pb.OpenSequence(sequence_id=it, config=ASSISTANT) for it in open_],
+        open=[pb.OpenSequence(sequence_id=sequence_id, config=ASSISTANT) for sequence_id in open_],
         sequence_ids=[sequence_id for sequence_id, _ in pairs],
         tokens=[token for _, token in pairs],
         close=close,
@@ -232,10 +232,10 @@ def test_many_sequences_at_once(stub: HarmonyServiceStub) -> None:
     ids = range(1000)
     responses = batch(
         stub,
-        _request(*[(it, 200008) for it in ids], open_=ids),
-        _request(*[(it, 87) for it in ids]),
+        _request(*[(sequence_id, 200008) for sequence_id in ids], open_=ids),
+        _request(*[(sequence_id, 87) for sequence_id in ids]),
     )
-    assert _deltas(responses[1]) == [(it, "x") for it in ids]
+    assert _deltas(responses[1]) == [(sequence_id, "x") for sequence_id in ids]
     assert len(responses[2].events) == 1000
 
 
@@ -405,7 +405,10 @@ def test_every_sequence_is_parsed_as_alone(
     """Each sequence of a batch, several tokens a step or one, has the events of its own Parse."""
     config = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(strict=strict))
     opening = pb.ParseBatchRequest(
-        open=[pb.OpenSequence(sequence_id=it, config=config) for it, _ in enumerate(sequences)]
+        open=[
+            pb.OpenSequence(sequence_id=sequence_id, config=config)
+            for sequence_id, _ in enumerate(sequences)
+        ]
     )
     steps = _cut(sequences, sizes)
     responses = batch(stub, opening, *[_request(*step) for step in steps])

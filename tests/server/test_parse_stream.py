@@ -166,7 +166,7 @@ def test_one_delta_for_each_message_of_a_request(stub: HarmonyServiceStub) -> No
 
 def test_a_delta_is_whole_characters(stub: HarmonyServiceStub) -> None:
     """A character that is not complete gives no delta until it is."""
-    steps = parse(stub, config(ASSISTANT), *[tokens([it]) for it in (200008, 4103, 104, 94)])
+    steps = parse(stub, config(ASSISTANT), *[tokens([token]) for token in (200008, 4103, 104, 94)])
     assert steps == [
         *([], [started()], [], [], [delta("🫡")]),
         [completed("🫡", (0, 0), (1, 4))],

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from devtools.certificates import Authority, Identity
-from devtools.server_process import running_server
+from devtools.server_process import listens_on, running_server
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support.failures import failure_of, failure_of_error
@@ -84,8 +84,7 @@ def test_a_new_certificate_reaches_every_address(tmp_path: Path) -> None:
     arguments = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]
     arguments += ["--tls-certificate", certificate, "--tls-key", key]
     with running_server(*arguments) as (process, first):
-        assert process.stdout is not None
-        second = process.stdout.readline().strip().removeprefix("listening on ")
+        second = listens_on(process)
         addresses = [first, second, first, second]
         assert all(_serves(address, _trusting(old)) for address in addresses)
         new.issue().write(tmp_path, "server")

@@ -193,8 +193,8 @@ class MixedLoad:
 
         recovering = parse_pb2.ParseOptions(recover=True)
         return [
-            *(exchange(it, 8) for it in self._completions),
-            *(exchange(it[:30], 1) for it in self._completions),
+            *(exchange(completion, 8) for completion in self._completions),
+            *(exchange(completion[:30], 1) for completion in self._completions),
             exchange(_MALFORMED, 1, recovering),
             exchange(_MALFORMED, len(_MALFORMED)),
         ]

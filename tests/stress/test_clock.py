@@ -77,8 +77,8 @@ def test_streams_and_rpcs_go_on(clock: FakedClock, server: ObservedServer, repor
     samples = server.samples()
     assert samples.sum("grpc_server_handling_seconds_sum") < 300
     assert samples.sum("harmony_event_loop_lag_seconds_sum") < 300
-    entries = [it for it in server.log_entries() if "milliseconds" in it]
-    assert all(0 <= it["milliseconds"] < 60_000 for it in entries)
+    entries = [entry for entry in server.log_entries() if "milliseconds" in entry]
+    assert all(0 <= entry["milliseconds"] < 60_000 for entry in entries)
 
 
 def test_deadlines_are_kept(clock: FakedClock, server: ObservedServer) -> None:

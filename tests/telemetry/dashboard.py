@@ -51,7 +51,7 @@ def queries() -> list[Query]:
 
 def variables() -> dict[str, dict[str, Any]]:
     """Returns the dashboard's own variables, by name."""
-    return {it["name"]: it for it in load()["templating"]["list"]}
+    return {variable["name"]: variable for variable in load()["templating"]["list"]}
 
 
 def names_of_variables(text: str) -> set[str]:

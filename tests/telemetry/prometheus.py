@@ -46,7 +46,7 @@ class Prometheus:
             QueryError: It is not an expression that can be evaluated.
         """
         result = self.get("query", query=expression)["result"]
-        return [(it["metric"], float(it["value"][1])) for it in result]
+        return [(series["metric"], float(series["value"][1])) for series in result]
 
     def get(self, path: str, **parameters: str) -> Any:
         """Returns what the API answers.

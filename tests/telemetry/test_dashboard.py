@@ -29,9 +29,9 @@ def panels() -> list[dict[str, Any]]:
 
 def test_panels_have_ids_and_places_of_their_own(panels: list[dict[str, Any]]) -> None:
     """No id is used twice, and no panel covers another or leaves the grid."""
-    ids = [it["id"] for it in panels]
+    ids = [panel["id"] for panel in panels]
     assert len(set(ids)) == len(ids) > 20
-    covered = list(itertools.chain.from_iterable(_cells(it["gridPos"]) for it in panels))
+    covered = list(itertools.chain.from_iterable(_cells(panel["gridPos"]) for panel in panels))
     assert len(set(covered)) == len(covered)
     assert {column for column, _ in covered} == set(range(_COLUMNS))
     # Grafana moves panels up into a gap, and the layout would be another.
@@ -50,9 +50,9 @@ def test_it_belongs_to_no_installation(panels: list[dict[str, Any]]) -> None:
     assert whole["uid"] == "harmony-sidecar"
     assert "__inputs" not in whole
     chosen = {"type": "prometheus", "uid": "${datasource}"}
-    shown = [it for it in panels if it["type"] != "row"]
-    assert all(it["datasource"] == chosen for it in shown)
-    assert all(target["datasource"] == chosen for it in shown for target in it["targets"])
+    shown = [panel for panel in panels if panel["type"] != "row"]
+    assert all(panel["datasource"] == chosen for panel in shown)
+    assert all(target["datasource"] == chosen for panel in shown for target in panel["targets"])
     variables = dashboard.variables()
     assert list(variables) == ["datasource", "job", "instance"]
     assert (variables["datasource"]["type"], variables["datasource"]["query"]) == (
@@ -63,13 +63,13 @@ def test_it_belongs_to_no_installation(panels: list[dict[str, Any]]) -> None:
 
 def test_every_panel_says_what_it_shows(panels: list[dict[str, Any]]) -> None:
     """It has a title of its own, a sentence, a unit, and queries with letters of their own."""
-    shown = [it for it in panels if it["type"] != "row"]
-    titles = [it["title"] for it in shown]
+    shown = [panel for panel in panels if panel["type"] != "row"]
+    titles = [panel["title"] for panel in shown]
     assert len(set(titles)) == len(titles)
     for panel in shown:
         assert panel["description"].endswith(".")
         assert panel["fieldConfig"]["defaults"]["unit"]
-        letters = [it["refId"] for it in panel["targets"]]
+        letters = [target["refId"] for target in panel["targets"]]
         assert letters == sorted(set(letters))
         for override in panel["fieldConfig"]["overrides"]:
             assert override["matcher"]["options"] in letters
@@ -104,5 +104,5 @@ def test_it_is_about_metrics_and_labels_that_the_server_has() -> None:
         assert names <= labels.keys(), query
         kept = set.intersection(*(labels[name] for name in names))
         if grouped := re.findall(r"by \(([^)]*)\)", query.text):
-            kept = {it.strip() for it in grouped[0].split(",")}
+            kept = {label.strip() for label in grouped[0].split(",")}
         assert set(_LEGEND_LABEL.findall(query.legend)) <= kept, query

@@ -41,7 +41,7 @@ def test_details_survive_everything(server_address: str, tmp_path: Path) -> None
     allowed.write_text(_TOKEN)
     with grpc.insecure_channel(server_address) as channel:
         plain = _failures(channel)
-    assert all(it.reason for it in plain)
+    assert all(failure.reason for failure in plain)
     on = ("--auth-token-file", str(allowed), "--opentelemetry")
     with (
         observed_server(*on, variables=_NOWHERE) as server,

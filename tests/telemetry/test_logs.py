@@ -68,7 +68,7 @@ def _rpcs(server: ObservedServer, count: int) -> list[dict[str, Any]]:
     """Returns the lines about RPCs, once there are so many."""
 
     def found() -> list[dict[str, Any]]:
-        return [it for it in server.log_entries() if it["event"] == "rpc"]
+        return [entry for entry in server.log_entries() if entry["event"] == "rpc"]
 
     eventually(lambda: len(found()) >= count)
     assert len(found()) == count
@@ -89,7 +89,9 @@ def test_an_rpc_is_a_line_when_it_ended() -> None:
         parse(stub, config(ASSISTANT), tokens(_COMPLETION))
         parse_failing(stub, config(ASSISTANT), config(ASSISTANT))
         lines = _rpcs(server, 5)
-        libraries = {it["logger"] for it in server.log_entries() if "harmony" not in it["logger"]}
+        libraries = {
+            entry["logger"] for entry in server.log_entries() if "harmony" not in entry["logger"]
+        }
     assert [(line["method"], line["code"]) for line in lines] == [
         ("GetEncoding", "OK"),
         ("GetEncoding", "OK"),
@@ -101,7 +103,7 @@ def test_an_rpc_is_a_line_when_it_ended() -> None:
     assert libraries == {"asyncio"}
     ids = [line["request_id"] for line in lines]
     assert ids[0] == "request-7"
-    assert all(re.fullmatch("[0-9a-f]{32}", it) for it in ids[1:])
+    assert all(re.fullmatch("[0-9a-f]{32}", request_id) for request_id in ids[1:])
     assert len(set(ids)) == len(ids)
     for line in lines:
         assert line["level"] == "debug"
@@ -144,7 +146,7 @@ def test_rpcs_at_the_same_time_keep_their_ids() -> None:
             metadata = (("x-request-id", f"decode-{number}"),)
             failure_of(lambda: stub.Decode(request, metadata=metadata))
 
-        calls = [threads.submit(it, number) for number in range(40) for it in (encode, decode)]
+        calls = [threads.submit(call, number) for number in range(40) for call in (encode, decode)]
         for call in calls:
             call.result()
         lines = _rpcs(server, len(calls))
@@ -166,7 +168,7 @@ def test_a_fault_is_logged_and_what_it_quotes_is_not(tmp_path: Path) -> None:
         unary = failure_of(lambda: stub.Encode(request))
         stream = failure_of(lambda: list(stub.Parse(iter([config(ASSISTANT)]))))
         lines = _rpcs(server, 2)
-        faults = [it for it in server.log_entries() if it["event"] != "rpc"]
+        faults = [entry for entry in server.log_entries() if entry["event"] != "rpc"]
     assert _SECRET not in _text(faults + lines)
     assert [line["code"] for line in lines] == ["INTERNAL"] * 2
     for failure, line, fault in zip((unary, stream), lines, faults, strict=True):
@@ -175,7 +177,7 @@ def test_a_fault_is_logged_and_what_it_quotes_is_not(tmp_path: Path) -> None:
         assert {fault["level"], line["level"]} == {"error"}
         assert failure.metadata["request_id"] == line["request_id"] == fault["request_id"]
         assert fault["error"] == "RuntimeError"
-        assert any(re.search(r"sitecustomize\.py:\d+ in fail$", it) for it in fault["where"])
+        assert any(re.search(r"sitecustomize\.py:\d+ in fail$", frame) for frame in fault["where"])
 
 
 def _text(lines: list[dict[str, Any]]) -> str:
@@ -193,7 +195,9 @@ def test_what_nobody_catches_is_logged_without_its_text() -> None:
     )
     assert result.returncode == 1
     lines = [json.loads(line) for line in result.stderr.splitlines()]
-    assert [(it["event"].split(":")[0], it["level"], it.get("error")) for it in lines] == [
+    assert [
+        (entry["event"].split(":")[0], entry["level"], entry.get("error")) for entry in lines
+    ] == [
         ("Task exception was never retrieved", "error", "RuntimeError"),
         ("uncaught exception", "critical", "RuntimeError"),
         (lines[2]["event"].split(":")[0], "warning", None),
@@ -214,6 +218,6 @@ def test_lines_for_people_have_the_same() -> None:
         metadata = (("x-request-id", "request-7"),)
         HarmonyServiceStub(channel).GetEncoding(request, metadata=metadata)
         eventually(lambda: "request-7" in server.log())
-        (line,) = [it for it in server.log().splitlines() if "request-7" in it]
+        (line,) = [line for line in server.log().splitlines() if "request-7" in line]
     for part in ("[debug", "rpc", "method=GetEncoding", "code=OK", "milliseconds=", "peer=ipv4:"):
         assert part in line

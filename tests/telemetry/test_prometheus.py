@@ -39,7 +39,7 @@ _BROKEN = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")
 _RECOVER = parse_pb2.ParseConfig(
     role=chat_pb2.ROLE_ASSISTANT, options=parse_pb2.ParseOptions(recover=True)
 )
-_EXPRESSIONS = {it["alert"]: it["expr"] for it in rules()}
+_EXPRESSIONS = {rule["alert"]: rule["expr"] for rule in rules()}
 
 
 @dataclass(frozen=True)
@@ -72,25 +72,31 @@ def _scraping() -> Iterator[Scraped]:
         observed_server(*limit, "--workers", "2") as workers,
         running_prometheus(_configuration(single.metrics, workers.metrics)) as prometheus,
     ):
-        it = Scraped(single, workers, prometheus)
+        running = Scraped(single, workers, prometheus)
         # A rate needs a sample from before.
-        eventually(lambda: (it.value("min(count_over_time(harmony_server_info[1m]))") or 0) >= 2)
-        eventually(lambda: it.value("count(up == 1)") == 2)
+        eventually(
+            lambda: (running.value("min(count_over_time(harmony_server_info[1m]))") or 0) >= 2
+        )
+        eventually(lambda: running.value("count(up == 1)") == 2)
         for server in (single, workers):
             _exercise(server.address)
-        eventually(lambda: it.value('sum(grpc_server_handled_total{grpc_method="Decode"})') == 2)
-        yield it
+        eventually(
+            lambda: running.value('sum(grpc_server_handled_total{grpc_method="Decode"})') == 2
+        )
+        yield running
 
 
 @pytest.fixture(scope="module")
 def scraped() -> Iterator[Scraped]:
     """Servers that the tests of this module share."""
-    with _scraping() as it:
-        yield it
+    with _scraping() as running:
+        yield running
 
 
 def _configuration(*targets: str) -> dict[str, Any]:
-    (text,) = [it for it in blocks(document("observability.md"), "yaml") if "scrape_configs" in it]
+    (text,) = [
+        block for block in blocks(document("observability.md"), "yaml") if "scrape_configs" in block
+    ]
     configuration: dict[str, Any] = yaml.safe_load(text)
     configuration["global"] = {"scrape_interval": _INTERVAL, "evaluation_interval": _INTERVAL}
     (name,) = configuration["rule_files"]
@@ -133,7 +139,7 @@ def test_every_query_of_the_dashboard_has_data(scraped: Scraped, name: str) -> N
             )
         ]
 
-    about_workers = [it.text for it in dashboard.queries() if "harmony_worker" in it.text]
+    about_workers = [query.text for query in dashboard.queries() if "harmony_worker" in query.text]
     assert len(about_workers) == 3
     _assert_soon(without_data, [] if name == "workers" else about_workers)
 
@@ -189,45 +195,45 @@ def test_prometheus_takes_the_rules(scraped: Scraped) -> None:
         found: list[dict[str, Any]] = group["rules"]
         return found
 
-    eventually(lambda: all(it["health"] != "unknown" for it in evaluated()))
-    assert [(it["name"], it["health"]) for it in evaluated()] == [
-        (it["alert"], "ok") for it in rules()
+    eventually(lambda: all(rule["health"] != "unknown" for rule in evaluated()))
+    assert [(rule["name"], rule["health"]) for rule in evaluated()] == [
+        (rule["alert"], "ok") for rule in rules()
     ]
 
 
 def test_alerts_see_what_happens() -> None:
     """Of servers that are well no alert's expression has anything; then some have what happened."""
-    with _scraping() as it:
+    with _scraping() as scraped:
         # Whether the event loop is late is this machine's affair, too.
-        assert it.prometheus.query(_EXPRESSIONS["HarmonySidecarSlow"].replace("> 0.1", ">= 0"))
+        assert scraped.prometheus.query(_EXPRESSIONS["HarmonySidecarSlow"].replace("> 0.1", ">= 0"))
         for alert in _EXPRESSIONS.keys() - {"HarmonySidecarSlow"}:
-            _until(it, alert)
+            _until(scraped, alert)
 
-        with grpc.insecure_channel(it.single.address) as channel:
+        with grpc.insecure_channel(scraped.single.address) as channel:
             stub = HarmonyServiceStub(channel)
             excess = service_pb2.DecodeRequest(tokens=[0] * (_MAX_REQUEST_TOKENS + 1))
             failure = failure_of(lambda: stub.Decode(excess))
         assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-        _until(it, "HarmonySidecarRefuses", {"grpc_method": "Decode"})
+        _until(scraped, "HarmonySidecarRefuses", {"grpc_method": "Decode"})
 
-        workers = {"instance": it.workers.metrics}
+        workers = {"instance": scraped.workers.metrics}
         # The start of another takes longer than Prometheus needs to miss it.
-        psutil.Process(it.workers.process.pid).children()[0].kill()
-        _until(it, "HarmonySidecarWorkerMissing", workers)
-        _until(it, "HarmonySidecarWorkerMissing")
+        psutil.Process(scraped.workers.process.pid).children()[0].kill()
+        _until(scraped, "HarmonySidecarWorkerMissing", workers)
+        _until(scraped, "HarmonySidecarWorkerMissing")
 
-        it.single.stop()
-        _until(it, "HarmonySidecarDown", {"instance": it.single.metrics})
-        assert it.prometheus.query(_EXPRESSIONS["HarmonySidecarAbsent"]) == []
-        it.workers.stop()
-        _until(it, "HarmonySidecarAbsent", {})
+        scraped.single.stop()
+        _until(scraped, "HarmonySidecarDown", {"instance": scraped.single.metrics})
+        assert scraped.prometheus.query(_EXPRESSIONS["HarmonySidecarAbsent"]) == []
+        scraped.workers.stop()
+        _until(scraped, "HarmonySidecarAbsent", {})
 
 
-def _until(it: Scraped, alert: str, *expected: dict[str, str]) -> None:
+def _until(scraped: Scraped, alert: str, *expected: dict[str, str]) -> None:
     """Waits until an alert's expression has series with these labels, and the job's, alone."""
 
     def found() -> list[dict[str, str]]:
-        series = [labels for labels, _ in it.prometheus.query(_EXPRESSIONS[alert])]
+        series = [labels for labels, _ in scraped.prometheus.query(_EXPRESSIONS[alert])]
         return [{key: labels[key] for key in labels if key != "__name__"} for labels in series]
 
     _assert_soon(found, [{"job": "harmony-sidecar", **labels} for labels in expected])

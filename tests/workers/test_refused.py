@@ -55,17 +55,17 @@ def test_a_port_that_a_stopped_server_had(workers: int) -> None:
         [address] = first.addresses
         host, _, port = address.rpartition(":")
         lingering = [socket.create_connection((host, int(port))) for _ in range(8)]
-        for it in lingering:
+        for connection in lingering:
             # The server's first frame: it has accepted the connection.
-            it.recv(1)
+            connection.recv(1)
         first.process.terminate()
         assert first.wait() == 0
     # Who closes first, here the server, has an end of the connection that stays for a minute,
     # unless the other end leaves something unread.
-    for it in lingering:
-        while it.recv(1024):
+    for connection in lingering:
+        while connection.recv(1024):
             pass
-        it.close()
+        connection.close()
     with serving("--listen", address):
         call(address)
 

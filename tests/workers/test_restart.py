@@ -99,7 +99,7 @@ def test_a_worker_that_dies_again_and_again_waits_ever_longer(server: Supervised
     first, second = server.workers()
     deaths = 4
     for death in range(1, deaths + 1):
-        [victim] = [it for it in server.workers() if it != second]
+        [victim] = [worker for worker in server.workers() if worker != second]
         _kill(victim)
         server.until_logged("serves again", death)
     assert _pauses(server) == [0.1, 0.2, 0.4, 0.8]

@@ -27,7 +27,9 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(sockets: Path) -> Iterator[Supervised]:
     """A server on two ports that it may choose and on a Unix socket a worker."""
     unix = f"unix://{sockets}/h.sock"
-    listen = [word for it in ("127.0.0.1:0", unix, "[::1]:0") for word in ("--listen", it)]
+    listen = [
+        word for address in ("127.0.0.1:0", unix, "[::1]:0") for word in ("--listen", address)
+    ]
     with serving(*listen, workers=_WORKERS) as running:
         yield running
 

@@ -48,7 +48,7 @@ def _headers(headers: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def _without(name: bytes) -> bytes:
-    return _headers([it for it in call_headers(_ENCODE) if it[0] != name])
+    return _headers([header for header in call_headers(_ENCODE) if header[0] != name])
 
 
 def _with(name: bytes, value: bytes) -> bytes:
@@ -93,7 +93,8 @@ FRAMES: Final = {
     "headers twice": _BEGIN + open_call(1, _ENCODE) * 2,
     "the last stream there is": _BEGIN + open_call(0x7FFFFFFF, _ENCODE) + open_call(1, _ENCODE),
     "a frame that claims 16 MiB": _BEGIN + b"\xff\xff\xff\0\0\0\0\0\1" + bytes(1000),
-    "frames that there are not": _BEGIN + b"".join(frame(it, it, it) for it in range(10, 256)),
+    "frames that there are not": _BEGIN
+    + b"".join(frame(number, number, number) for number in range(10, 256)),
     "a promise": _BEGIN + frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4)),
     "a short ping": _BEGIN + frame(PING, payload=b"1234"),
     "a reset of an odd size": _BEGIN + open_call(1, _ENCODE) + frame(RST_STREAM, 0, 1, b"1"),
@@ -164,16 +165,19 @@ FLOODS: Final = {
     + frame(HEADERS, 0, 1, header_block([(b"a", b"b" * (4 << 20))])[:_FRAME_BYTES])
     + frame(CONTINUATION, 0, 1, b"b" * _FRAME_BYTES) * 256,
     "an HPACK bomb": _BEGIN
-    + b"".join(frame(HEADERS, END_HEADERS, it, _hpack_bomb()) for it in _streams(50)),
+    + b"".join(frame(HEADERS, END_HEADERS, stream, _hpack_bomb()) for stream in _streams(50)),
     "rapid reset": _BEGIN
-    + b"".join(open_call(it, _ENCODE) + rst_stream(it) for it in _streams(20_000)),
+    + b"".join(open_call(stream, _ENCODE) + rst_stream(stream) for stream in _streams(20_000)),
     "rapid reset of streams": _BEGIN
-    + b"".join(open_call(it, _PARSE) + rst_stream(it) for it in _streams(20_000)),
-    "calls without a body": _BEGIN + b"".join(open_call(it, _ENCODE) for it in _streams(5_000)),
-    "streams without a body": _BEGIN + b"".join(open_call(it, _PARSE) for it in _streams(5_000)),
+    + b"".join(open_call(stream, _PARSE) + rst_stream(stream) for stream in _streams(20_000)),
+    "calls without a body": _BEGIN
+    + b"".join(open_call(stream, _ENCODE) for stream in _streams(5_000)),
+    "streams without a body": _BEGIN
+    + b"".join(open_call(stream, _PARSE) for stream in _streams(5_000)),
     "watches": _BEGIN
     + b"".join(
-        open_call(it, _WATCH) + data_frames(it, grpc_message(b"")) for it in _streams(5_000)
+        open_call(stream, _WATCH) + data_frames(stream, grpc_message(b""))
+        for stream in _streams(5_000)
     ),
     "pings": _BEGIN + frame(PING, payload=bytes(8)) * 20_000,
     "settings": _BEGIN + settings({4: 1}) * 100_000,
@@ -184,6 +188,6 @@ FLOODS: Final = {
     "empty data": _BEGIN + open_call(1, _PARSE) + frame(DATA, 0, 1) * 200_000,
     "empty messages": _BEGIN + open_call(1, _PARSE) + data_frames(1, grpc_message(b"") * 200_000),
     "settings that change the window of many streams": _BEGIN
-    + b"".join(open_call(it, _PARSE) for it in _streams(1_000))
-    + b"".join(settings({frames.INITIAL_WINDOW_SIZE: it}) for it in range(1_000)),
+    + b"".join(open_call(stream, _PARSE) for stream in _streams(1_000))
+    + b"".join(settings({frames.INITIAL_WINDOW_SIZE: size}) for size in range(1_000)),
 }

@@ -55,7 +55,10 @@ def _of_the_service() -> list[Rpc]:
     for method in service.methods:
         request_type = message_factory.GetMessageClass(method.input_type)
         calls = [
-            [json_format.ParseDict(it, request_type()).SerializeToString() for it in each.requests]
+            [
+                json_format.ParseDict(request, request_type()).SerializeToString()
+                for request in each.requests
+            ]
             for each in vectors
             if each.rpc == method.name
         ]
@@ -66,7 +69,7 @@ def _of_the_service() -> list[Rpc]:
 
 def _of_health() -> list[Rpc]:
     services = ("", "liveness", "readiness", "harmony.v1.HarmonyService", "no such service")
-    calls = _calls_of_one(health_pb2.HealthCheckRequest(service=it) for it in services)
+    calls = _calls_of_one(health_pb2.HealthCheckRequest(service=service) for service in services)
     methods = health_pb2.DESCRIPTOR.services_by_name["Health"].methods_by_name
     return [
         _rpc("/grpc.health.v1.Health/Check", methods["Check"], calls),
@@ -99,7 +102,7 @@ def _of_reflection() -> list[Rpc]:
 
 
 def _calls_of_one(requests: Iterable[Message]) -> list[list[bytes]]:
-    return [[it.SerializeToString()] for it in requests]
+    return [[request.SerializeToString()] for request in requests]
 
 
 def _rpc(path: str, method: Any, calls: list[list[bytes]], *, endless: bool = False) -> Rpc:

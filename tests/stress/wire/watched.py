@@ -109,7 +109,7 @@ class WatchedServer:
         lines = iter(self._log.read_text(encoding="utf-8").splitlines())
         for line in lines:
             if line == "Traceback (most recent call last):":
-                raised = next(it for it in lines if not it.startswith(" "))
+                raised = next(text for text in lines if not text.startswith(" "))
                 assert raised.startswith("grpc._cython.cygrpc.ExecuteBatchError: "), raised
             else:
                 assert json.loads(line)["level"] in ("debug", "info"), line
