@@ -1,1 +1,1 @@
-"""Protobuf to core values and back, and what the contract says of each RPC."""
+"""Converts between the protobuf of the contract and core values; errors become statuses."""

@@ -223,7 +223,7 @@ class Renderer:
         for index, cached in enumerate(conversation.cached):
             message = cached or self._render_new(messages, index)
             tokens += message.token_count_with_tools
-            # Text never has more tokens than bytes, but a few bytes of system content can imply many.
+            # Text has at most as many tokens as bytes, but system content can imply far more.
             if tokens > self._limits.request_bytes:
                 raise limit_exceeded("max_request_bytes", self._limits.request_bytes)
             rendered.append(message)

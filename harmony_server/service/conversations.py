@@ -37,7 +37,7 @@ class MessageBytes(NamedTuple):
     def read(self, index: int) -> core.Message:
         """Returns a message; raises RequestError if it is invalid."""
         proto = read_request(chat_pb2.Message, self.keys[index])
-        return from_proto.message(proto, self.field(index))
+        return from_proto.convert_message(proto, self.field(index))
 
 
 def read_conversation(request_type: type[_Request], data: bytes) -> tuple[_Request, MessageBytes]:

@@ -93,7 +93,7 @@ class ParseStream:
 def _feed_text(parser: MessageParser, token: int) -> bytes | None:
     """Feeds a token that is only text, the hot path; returns None where it is more."""
     text = parser.feed_text(token)
-    return wire.delta_response(text) if text else None
+    return wire.write_delta_response(text) if text else None
 
 
 def _out_of_order(message: str) -> RequestError:

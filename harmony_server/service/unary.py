@@ -72,11 +72,11 @@ class HarmonyService:
         if not request.HasField("message"):
             raise invalid_field("message", "is required")
         packed = self.operations.renderer.render_message(
-            from_proto.message(request.message, "message"),
+            from_proto.convert_message(request.message, "message"),
             "message",
             with_function_tools=request.options.conversation_has_function_tools,
         )
-        return wire.tokens_response(packed)
+        return wire.write_tokens_response(packed)
 
     def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a conversation."""
@@ -102,8 +102,8 @@ class HarmonyService:
         request, messages = read_conversation(request_type, data)
         next_turn_role = None
         if isinstance(request, pb.RenderConversationForCompletionRequest):
-            next_turn_role = from_proto.role(request.next_turn_role, "next_turn_role")
-        config = from_proto.render_config(request.config)
+            next_turn_role = from_proto.convert_role(request.next_turn_role, "next_turn_role")
+        config = from_proto.convert_render_config(request.config)
         for_training = isinstance(request, pb.RenderConversationForTrainingRequest)
         renderer = self.operations.renderer
         conversation = renderer.recall(messages)
@@ -112,16 +112,16 @@ class HarmonyService:
             packed = renderer.render_conversation(
                 conversation, config, for_training=for_training, next_turn_role=next_turn_role
             )
-            return wire.tokens_response(packed)
+            return wire.write_tokens_response(packed)
 
         return PreparedWork(conversation.new_bytes, render)
 
     def parse_messages(self, data: bytes) -> bytes:
         """Parses a completion."""
         request = read_request(pb.ParseMessagesRequest, data)
-        role = from_proto.role(request.role, "role") if request.HasField("role") else None
+        role = from_proto.convert_role(request.role, "role") if request.HasField("role") else None
         max_header_tokens = self.operations.limits.header_tokens
-        options = from_proto.parse_options(request.options, "options", max_header_tokens)
+        options = from_proto.convert_parse_options(request.options, "options", max_header_tokens)
         # Responses one behind the other are one response with all of their entries; as a message it
         # would take ten times the memory.
         parts = self.operations.parse(request.tokens, role, options)
@@ -130,14 +130,16 @@ class HarmonyService:
     def encode(self, data: bytes) -> bytes:
         """Encodes text."""
         request = read_request(pb.EncodeRequest, data)
-        allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
+        allowed = from_proto.convert_special_tokens(request.allowed_special, "allowed_special")
         # For the core, "all" are all that are not allowed.
         disallowed: Literal["all"] | Collection[str] = "all"
         if request.HasField("disallowed_special"):
-            disallowed = from_proto.special_tokens(request.disallowed_special, "disallowed_special")
+            disallowed = from_proto.convert_special_tokens(
+                request.disallowed_special, "disallowed_special"
+            )
             disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
         tokens = self.operations.encode(request.text, allowed, disallowed)
-        return wire.tokens_response(wire.pack_tokens(tokens))
+        return wire.write_tokens_response(wire.pack_tokens(tokens))
 
     def decode(self, data: bytes) -> bytes:
         """Decodes tokens."""
