@@ -1,1 +1,1 @@
-"""Converts between the protobuf of the contract and core values; errors become statuses."""
+"""Converts between the contract's protobuf and core values, and describes each RPC."""
