@@ -253,7 +253,7 @@ def _find_empty(texts: list[str]) -> list[int]:
     """Returns the indices of the empty texts."""
     indices: list[int] = []
     index = -1
-    # `index` is far faster than a loop, as empty texts are rare.
+    # `list.index` is much faster than a loop, as few texts are empty.
     try:
         while True:
             index = texts.index("", index + 1)
