@@ -32,10 +32,10 @@ def abandonable(abandoned: threading.Event) -> Iterator[None]:
 
 
 def stop_if_abandoned() -> None:
-    """Checks whether the caller of this thread's work has gone; outside `abandonable` it has not.
+    """Stops the work of this thread if its caller has gone; does nothing outside `abandonable`.
 
     Raises:
-        AbandonedError: It has.
+        AbandonedError: The caller has gone.
     """
     event = _abandoned.get(None)
     if event is not None and event.is_set():

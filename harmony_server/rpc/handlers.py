@@ -123,30 +123,35 @@ class Handlers:
         """Ends the threads after their current work."""
         self._offloader.close()
 
-    def generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
+    def build_generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
         """Returns the handler for `grpc.aio.Server.add_generic_rpc_handlers`."""
         handlers = {
-            **{name: self._handle_unary(method) for name, method in _UNARY.items()},
-            **{name: self._handle_conversation(method) for name, method in _CONVERSATIONS.items()},
-            **{name: self._handle_stream(new_stream) for name, new_stream in _STREAMS.items()},
+            **{name: self._build_unary_handler(method) for name, method in _UNARY.items()},
+            **{
+                name: self._build_conversation_handler(method)
+                for name, method in _CONVERSATIONS.items()
+            },
+            **{
+                name: self._build_stream_handler(new_stream)
+                for name, new_stream in _STREAMS.items()
+            },
         }
         observed_handlers = {
             name: observed(METHODS[name], handler, observers) for name, handler in handlers.items()
         }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, observed_handlers)
 
-    def _handle_unary(
+    def _build_unary_handler(
         self, method: Callable[[HarmonyService, bytes], bytes]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        def answer(data: bytes) -> bytes:
-            return method(self._service, data)
-
         async def serve(data: bytes) -> bytes:
-            return await self._offloader.do_request(functools.partial(answer, data), len(data))
+            return await self._offloader.do_request(
+                functools.partial(method, self._service, data), len(data)
+            )
 
-        return self._guard_unary(serve)
+        return self._build_guarded_handler(serve)
 
-    def _handle_conversation(
+    def _build_conversation_handler(
         self, method: Callable[[HarmonyService, bytes], PreparedWork[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(data: bytes) -> bytes:
@@ -154,9 +159,9 @@ class Handlers:
                 functools.partial(method, self._service, data), len(data)
             )
 
-        return self._guard_unary(serve)
+        return self._build_guarded_handler(serve)
 
-    def _guard_unary(
+    def _build_guarded_handler(
         self, serve: Callable[[bytes], Awaitable[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def handle(data: bytes, context: _Context) -> bytes:
@@ -167,7 +172,7 @@ class Handlers:
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
-    def _handle_stream(
+    def _build_stream_handler(
         self, new_stream: Callable[[Operations], Stream]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(context: _Context, stream: Stream, open_stream: OpenStream) -> None:

@@ -52,7 +52,7 @@ class Health:
         """Reports the server as not ready, but still alive."""
         self._set_readiness(_Response.NOT_SERVING)
 
-    def generic_handler(self) -> grpc.GenericRpcHandler:
+    def build_generic_handler(self) -> grpc.GenericRpcHandler:
         """Returns the handler for `grpc.aio.Server.add_generic_rpc_handlers`."""
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             "Check": grpc.unary_unary_rpc_method_handler(self._handle_check),

@@ -25,21 +25,25 @@ _SERVICES = ("grpc.reflection.v1.ServerReflection", reflection.SERVICE_NAME)
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
-def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.GenericRpcHandler, ...]:
+def build_generic_handlers(
+    limits: Limits, streams: OpenStreams
+) -> tuple[grpc.GenericRpcHandler, ...]:
     """Returns handlers with which tools find the server's services and messages.
 
     Args:
         limits: Limits the open streams, those of reflection included.
         streams: Where to register the streams of reflection.
     """
-    # v1 is not listed because its descriptor is missing.
-    stock = reflection.aio.ReflectionServicer(
+    # v1 is not listed because protobuf's pool lacks its descriptor.
+    servicer = reflection.aio.ReflectionServicer(
         (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
     )
 
     async def describe(context: _Context, open_stream: OpenStream) -> None:
         # An async generator, although its type says coroutine.
-        responses: Any = stock.ServerReflectionInfo(_requests(context, open_stream), context)
+        responses: Any = servicer.ServerReflectionInfo(
+            _read_requests(context, open_stream), context
+        )
         async for response in responses:
             await context.write(response.SerializeToString())
 
@@ -55,10 +59,10 @@ def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.Generic
     return tuple(grpc.method_handlers_generic_handler(service, methods) for service in _SERVICES)
 
 
-async def _requests(
+async def _read_requests(
     context: _Context, open_stream: OpenStream
 ) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
-    """Reads requests, and replaces methods by their service, as the pool finds only services."""
+    """Reads requests; asks for the service instead of a method, as the pool finds no methods."""
     while not isinstance(data := await context.read(), EndOfStream):
         open_stream.idle_ticks = 0
         request = read_request(reflection_pb2.ServerReflectionRequest, data)

@@ -1,5 +1,6 @@
 """The Parse stream: parses one sequence."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 
 from harmony_client.v1 import parse_pb2 as pb
@@ -34,8 +35,7 @@ class ParseStream:
     def answer(self, data: bytes) -> bytes:
         """Returns the serialized response to a serialized request.
 
-        A response precedes every error of the parse: it has the events before the error, and
-        `failure` is the error.
+        If parsing fails, the response has the events before the error, and `failure` is set.
 
         Raises:
             RequestError: The request is malformed, invalid, too large or out of order. The stream
@@ -59,10 +59,12 @@ class ParseStream:
             self._limits.check_tokens(len(tokens), "tokens.tokens")
             self._counters.count_parsed(len(tokens))
             return self._feed(parser, tokens)
+        # The hot path: one token, which usually only adds text.
         self._counters.count_parsed(1)
-        return _feed_text(parser, tokens[0]) or self._respond_to(
-            lambda events: parser.feed_one(tokens[0], events)
-        )
+        text = parser.feed_text(tokens[0])
+        if text:
+            return wire.write_delta_response(text)
+        return self._respond_to(functools.partial(parser.feed_one, tokens[0]))
 
     def finish(self) -> bytes:
         """Returns the serialized response to the half-close, and may set `failure`."""
@@ -96,12 +98,6 @@ class ParseStream:
             if isinstance(event, Recovered):
                 self._counters.count_repair(event)
         return response.SerializeToString()
-
-
-def _feed_text(parser: MessageParser, token: int) -> bytes | None:
-    """Feeds a token that only adds text, the hot path; returns None for any other, not fed."""
-    text = parser.feed_text(token)
-    return wire.write_delta_response(text) if text else None
 
 
 def _out_of_order(message: str) -> RequestError:
