@@ -16,7 +16,7 @@ _TOKENS_TAG = b"\x0a"
 # ContentDelta.text, ParseEvent.delta and ParseResponse.events, innermost first.
 _DELTA_TAGS = (b"\x0a", b"\x12", b"\x0a")
 _CONTINUATION_BYTES = bytes(range(0x80, 0x100))
-# Protobuf packs without releasing the interpreter; larger runs would block the event loop.
+# Protobuf packs without releasing the GIL; larger runs would block the event loop.
 _MAX_TOKENS_AT_ONCE = 16_384
 
 
@@ -108,7 +108,7 @@ def _write_field(tag: bytes, value: bytes) -> bytes:
 
 
 def _pack_at_once(tokens: Sequence[int]) -> bytes:
-    # A message whose field 1 is packed tokens, without tag and length.
+    # The tokens are field 1 of the message; drop its tag and length.
     message = parse_pb2.TokenIds(tokens=tokens).SerializeToString()
     _, begin = _read_varint(message, len(_TOKENS_TAG))
     return message[begin:]

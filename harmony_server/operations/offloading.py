@@ -32,7 +32,7 @@ class PreparedWork(NamedTuple, Generic[_Result]):
 class Offloader:
     """Does work for an event loop without blocking it for long.
 
-    All work in threads shares a budget of `limits.request_bytes` bytes, the size of the largest
+    Large work in threads shares a budget of `limits.request_bytes` bytes, the size of the largest
     request, because tokenising can take fifty times the text's size in memory.
 
     When a caller is cancelled, its work stops at the next `stop_if_abandoned`. Until then it keeps
