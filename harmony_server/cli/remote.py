@@ -48,7 +48,7 @@ class RemoteBackend:
     ) -> list[int]:
         """See `Backend`."""
         client = self._client
-        messages = from_core.conversation(conversation)
+        messages = from_core.convert_conversation(conversation)
         with self._as_input_errors():
             match purpose:
                 case Purpose.COMPLETION:
@@ -76,7 +76,7 @@ class RemoteBackend:
             )
         return ParsedOutput(
             [
-                from_proto.message(message, f"messages[{index}]")
+                from_proto.convert_message(message, f"messages[{index}]")
                 for index, message in enumerate(parsed.messages)
             ],
             [

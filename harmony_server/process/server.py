@@ -112,11 +112,14 @@ class Server:
             shares_ports=self._shares_ports,
         )
         server.add_generic_rpc_handlers(
-            (handlers.generic_handler(self.telemetry.observers), health.generic_handler())
+            (
+                handlers.build_generic_handler(self.telemetry.observers),
+                health.build_generic_handler(),
+            )
         )
         if self._settings.serves_reflection:
             server.add_generic_rpc_handlers(
-                reflection.generic_handlers(self._limits, handlers.streams)
+                reflection.build_generic_handlers(self._limits, handlers.streams)
             )
         try:
             bound = [
