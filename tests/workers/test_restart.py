@@ -128,7 +128,7 @@ def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
         victim, _ = server.workers()
         tokens.write_text("")
         _kill(victim)
-        eventually(lambda: server.count_log("holds no token; started again") >= 2)
+        eventually(lambda: server.count_log("has no token; started again") >= 2)
         # The other one keeps the tokens that it has.
         call(server.addresses[0], ("authorization", "Bearer secret"))
         tokens.write_text("secret")
