@@ -6,14 +6,13 @@ import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 
 import grpc
 import pytest
 
-from devtools.server_process import running_server
+from devtools.server_process import running_server, serve_command
 from devtools.vocabulary_file import in_tiktoken_format
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
@@ -31,8 +30,7 @@ def _starting_server(
     *listen: str, variables: Mapping[str, str] | None = None
 ) -> Iterator["subprocess.Popen[str]"]:
     """Starts a server without waiting until it serves."""
-    command = [sys.executable, "-m", "harmony_server", "serve"]
-    command += [word for address in listen for word in ("--listen", address)]
+    command = serve_command(*(word for address in listen for word in ("--listen", address)))
     environment = {**os.environ, **(variables or {})}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -7,7 +7,6 @@ import concurrent.futures
 import functools
 import queue
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import grpc
 import psutil
 import pytest
 
+from devtools.server_process import serve_command
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.contract.methods import METHODS
@@ -434,9 +434,8 @@ def test_names_follow_the_conventions(server: ObservedServer) -> None:
 
 def test_an_address_in_use(server: ObservedServer) -> None:
     """A metrics address that another listens on is exit code 1 and one line that names it."""
-    command = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
     result = subprocess.run(
-        [*command, "--metrics-listen", server.metrics],
+        serve_command("--listen", "127.0.0.1:0", "--metrics-listen", server.metrics),
         capture_output=True,
         text=True,
         check=False,

@@ -6,7 +6,6 @@ import os
 import queue
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from devtools.collector import Collector, running_collector, running_http_collector, texts
+from devtools.server_process import serve_command
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support.documents import blocks, document
@@ -332,7 +332,7 @@ def test_an_exporter_that_there_is_not() -> None:
 
 def _line_of_a_start_that_fails(variables: dict[str, str]) -> str:
     result = subprocess.run(
-        [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0", _ON],
+        serve_command("--listen", "127.0.0.1:0", _ON),
         capture_output=True,
         text=True,
         check=False,
