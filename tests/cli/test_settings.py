@@ -94,26 +94,49 @@ def test_a_wrong_file(run: Run, tmp_path: Path, text: str, problem: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--tls-certificate", "FILE"], "tls_certificate and tls_key must be set together"),
-        (["--tls-client-ca", "FILE"], "tls_client_ca needs tls_certificate and tls_key"),
+        (
+            ["--tls-certificate", "FILE"],
+            "--tls-certificate: tls_certificate and tls_key must be set together",
+        ),
+        (
+            ["--tls-client-ca", "FILE"],
+            "--tls-client-ca: tls_client_ca needs tls_certificate and tls_key",
+        ),
         (
             ["--tls-certificate", "FILE", "--tls-key", "FILE", "--allow-plaintext"],
-            "allow_plaintext contradicts tls_certificate",
+            "--allow-plaintext, --tls-certificate: allow_plaintext contradicts tls_certificate",
         ),
         (
             ["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
-            "listen contains an address twice",
+            "--listen: listen contains an address twice",
         ),
     ],
 )
 def test_settings_that_contradict(
     run: Run, tmp_path: Path, arguments: list[str], problem: str
 ) -> None:
-    """Settings that are each possible and together are not are an error, too."""
+    """Settings that are valid each, but not together, are an error that names all their sources."""
     file = tmp_path / "some.pem"
     file.touch()
-    result = run("config", *(str(file) if it == "FILE" else it for it in arguments))
+    result = run("config", *(str(file) if word == "FILE" else word for word in arguments))
     assert (result.exit_code, result.stderr) == (2, f"{problem}\n")
+
+
+def test_contradictory_settings_from_different_sources(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the variable of one and the file of the other."""
+    pem = tmp_path / "some.pem"
+    pem.touch()
+    file = tmp_path / "harmony.toml"
+    file.write_text(f"tls_certificate = '{pem}'\ntls_key = '{pem}'\n")
+    monkeypatch.setenv("HARMONY_ALLOW_PLAINTEXT", "true")
+    result = run("config", "--config", str(file))
+    sources = f"HARMONY_ALLOW_PLAINTEXT, {file}: tls_certificate"
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"{sources}: allow_plaintext contradicts tls_certificate\n",
+    )
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "example.org"])
@@ -121,7 +144,7 @@ def test_plaintext_that_others_can_reach_must_be_asked_for(run: Run, host: str) 
     """Beyond loopback a server listens unencrypted only where it is told so in words."""
     refused = run("config", "--listen", f"{host}:1")
     assert refused.exit_code == 2
-    assert refused.stderr.startswith(f"{host}:1 can be reached from other machines: ")
+    assert refused.stderr.startswith(f"--listen: {host}:1 can be reached from other machines: ")
     assert run("config", "--listen", f"{host}:1", "--allow-plaintext").exit_code == 0
 
 

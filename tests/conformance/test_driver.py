@@ -58,7 +58,7 @@ def test_every_language_is_made_of_commands() -> None:
     for language in driver.LANGUAGES.values():
         assert language.build
         assert language.check
-    playing = driver.LANGUAGES["go"].playing(["--target", "unix:///a b", "folder"])
+    playing = driver.LANGUAGES["go"].runner_command(["--target", "unix:///a b", "folder"])
     assert playing[-1] == "ARGS=--target 'unix:///a b' folder"
 
 

@@ -18,7 +18,7 @@ async def test_a_failure_is_told_at_once(caplog: pytest.LogCaptureFixture) -> No
     await asyncio.wait([task])
     await asyncio.sleep(0)
     [record] = caplog.records
-    assert (record.levelno, record.message) == (logging.ERROR, "work in the background failed")
+    assert (record.levelno, record.message) == (logging.ERROR, "background task failed")
 
 
 async def test_its_end_is_nothing_to_tell(caplog: pytest.LogCaptureFixture) -> None:

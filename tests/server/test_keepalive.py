@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from harmony_server import bounds
 from harmony_server.process import transport
 from harmony_server.process.secret_files import SecretFiles
 from harmony_server.settings import Settings
@@ -27,7 +28,7 @@ async def _connection(
     interval_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Connects to a server whose clients may ping so often."""
-    monkeypatch.setattr(transport, "_MIN_PING_INTERVAL_SECONDS", interval_seconds)
+    monkeypatch.setattr(bounds, "MIN_PING_INTERVAL_SECONDS", interval_seconds)
     server = transport.create(
         Settings.model_validate({}), SecretFiles(None, None), [], shares_ports=False
     )

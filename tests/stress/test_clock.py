@@ -140,6 +140,6 @@ def test_secrets_are_rotated(clock: FakedClock, tmp_path: Path) -> None:
                 pytest.raises(Unauthenticated),
             ):
                 client.encode("Hello")
-        assert server.log().count("the TLS certificate was read again") == len(_JUMPS)
+        assert server.log().count("reloaded the TLS certificate") == len(_JUMPS)
         stream.feed([87])
         assert stream.finish()
