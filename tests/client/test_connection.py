@@ -170,13 +170,20 @@ def test_client_closes(recorder: RecordingServer) -> None:
 
 def test_async_client_closes(recorder: RecordingServer) -> None:
     """The asyncio client is a context manager as well, and runs calls at the same time."""
+    together = threading.Barrier(4)
+
+    def answer(*_: object) -> service_pb2.RenderResponse:
+        together.wait(30)
+        return service_pb2.RenderResponse()
+
+    recorder.answers["Render"] = answer
 
     async def scenario() -> None:
         async with AsyncClient(recorder.address) as client:
-            await asyncio.gather(*(client.render(user(str(i))) for i in range(10)))
+            await asyncio.gather(*(client.render(user(str(i))) for i in range(together.parties)))
 
     asyncio.run(scenario())
-    assert len(recorder.calls) == 10
+    assert len(recorder.calls) == together.parties
 
 
 def test_a_cancelled_task_cancels_its_call(recorder: RecordingServer) -> None:

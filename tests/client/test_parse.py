@@ -27,6 +27,7 @@ from harmony_client import (
     RecoveryReason,
     assistant,
 )
+from harmony_client.v1 import parse_pb2
 
 from .recording_server import RecordingServer
 
@@ -433,17 +434,32 @@ def test_a_cancelled_task_ends_its_stream(
     asyncio.run(scenario())
 
 
-def test_a_loop_left_early_ends_its_stream(server_address: str) -> None:
+def test_a_loop_left_early_ends_its_stream(recording_server: RecordingServer) -> None:
     """To close the iterator of the asyncio client ends the stream."""
+    ended = threading.Event()
+
+    def answer(
+        requests: Iterator[parse_pb2.ParseRequest], context: grpc.ServicerContext
+    ) -> Iterator[parse_pb2.ParseResponse]:
+        context.add_callback(ended.set)
+        for request in requests:
+            response = parse_pb2.ParseResponse()
+            if request.HasField("tokens"):
+                response.events.add().started.SetInParent()
+            yield response
+
+    recording_server.streams["Parse"] = answer
+    recording_server.start("127.0.0.1:0")
 
     async def scenario() -> None:
-        async with (
-            AsyncClient(server_address) as client,
-            aclosing(client.parse([200005, 17196, 200008, 1])) as events,
-        ):
-            async for event in events:
-                assert isinstance(event, MessageStarted)
-                break
+        async with AsyncClient(recording_server.address) as client:
+            async with aclosing(client.parse([200005, 17196, 200008, 1])) as events:
+                async for event in events:
+                    assert isinstance(event, MessageStarted)
+                    break
+                assert not ended.is_set()
+            # The client is still there.
+            assert await asyncio.to_thread(ended.wait, 30)
 
     asyncio.run(scenario())
 

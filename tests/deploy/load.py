@@ -53,7 +53,7 @@ class Load:
             self._render: self._done[self._render] + renders,
             self._parse: self._done[self._parse] + streams,
         }
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while any(self._done[work] < goal for work, goal in goals.items()):
             assert not self.failures, self.failures
             assert time.monotonic() < deadline, "the load is stuck"
