@@ -413,9 +413,10 @@ def test_a_cancelled_task_ends_its_stream(
     entered = threading.Event()
     hang = recording_server.streams["Parse"]
 
-    def enter(*arguments: Any) -> Iterator[Any]:
+    def enter(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        context.add_callback(hanging.set)
         entered.set()
-        return hang(*arguments)
+        return hang(requests, context)
 
     recording_server.streams["Parse"] = enter
 
