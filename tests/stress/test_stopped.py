@@ -16,7 +16,7 @@ from .scale import scaled
 
 pytestmark = pytest.mark.long
 
-_PAUSE_SECONDS = 2
+_PAUSE_SECONDS = 4
 _ROUNDS = 1
 _MOST_ROUNDS = 10
 _LISTEN = ("--listen", "127.0.0.1:0")
@@ -47,7 +47,7 @@ def test_a_process_that_is_stopped_and_goes_on(report: Report) -> None:
 
 def test_a_second_sigterm_changes_nothing() -> None:
     """The drain goes on: what was served is served, and the exit code is 0."""
-    drain = ("--drain-seconds", "1")
+    drain = ("--drain-seconds", "3")
     with running_server(*_LISTEN, *drain) as (process, address), Client(address) as client:
         stream = client.open_parse(role="assistant")
         stream.feed([200008])
@@ -56,7 +56,7 @@ def test_a_second_sigterm_changes_nothing() -> None:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
         assert client.encode("Hello") == [13225]
-        time.sleep(1)
+        time.sleep(3)
         # The grace, in which streams end.
         process.send_signal(signal.SIGTERM)
         stream.feed([87])

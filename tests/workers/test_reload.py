@@ -54,11 +54,12 @@ def test_certificates(tmp_path: Path) -> None:
 
 
 def test_while_the_server_starts() -> None:
-    """It is no reason to end, and reads nothing that was read already."""
+    """It is no reason to end."""
     with starting("--listen", "127.0.0.1:0") as server:
         eventually(server.workers)
         server.process.send_signal(signal.SIGHUP)
         server.until_serving()
+        assert server.log() == []
 
 
 def test_a_worker_that_is_starting_is_not_killed_by_it(tmp_path: Path) -> None:
