@@ -9,7 +9,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
 
 
 def test_demo() -> None:
-    """The demo shows a prompt, deltas and parsed messages, soon, and leaves no server behind."""
+    """The demo quickly shows a prompt, deltas and parsed messages, and leaves no server behind."""
     begin = time.monotonic()
     done = subprocess.run(
         [sys.executable, str(DEMO)], capture_output=True, encoding="utf-8", timeout=60, check=False
@@ -19,5 +19,5 @@ def test_demo() -> None:
     assert "[commentary to functions.find_trains] {" in done.stdout
     assert "content_type: <|constrain|>json\n" in done.stdout
     assert "Shall I book it? 🚆\n" in done.stdout
-    # Five seconds are the aim; slow machines get three times as many.
+    # The goal is 5 s; slow machines get three times as much.
     assert time.monotonic() - begin < 15
