@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .backend import Backend
     from .labels import Label
 
-# A special token. Put after each of many tokens that are decoded at once, it separates their bytes.
+# A special token that separates the bytes of many tokens decoded in one call.
 _SEPARATOR: Final = 199998
 _SEPARATOR_BYTES: Final = b"<|startoftext|>"
 _STYLES = {

@@ -65,7 +65,7 @@ def target_options(command: _Command) -> _Command:
 
 
 def probe_options(command: _Command) -> _Command:
-    """Gives a command the same options, but a default for `--target`, and no token.
+    """Gives a command the same options, with a default for `--target` and without `--token-file`.
 
     The command gets them as `server`.
     """

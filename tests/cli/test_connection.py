@@ -1,13 +1,18 @@
 """The options of the connection to a server: TLS, client certificates and tokens."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 
 from devtools.certificates import Authority
 from devtools.server_process import running_server
+from harmony_server.cli.parse import parse
+from harmony_server.cli.render import render
+from harmony_server.cli.text import encode
 
 from .conftest import Run
 from .test_command import execute
@@ -197,6 +202,20 @@ def test_a_file_without_a_token(
         2,
         f"{file}: the first line is not a bearer token\n",
     )
+
+
+def _options(command: click.Command) -> set[str]:
+    return {parameter.opts[0] for parameter in command.params}
+
+
+def test_every_option_is_documented() -> None:
+    """docs/configuration.md lists the options that the commands share, and no other."""
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    section = page.partition("## Connection options\n")[2].partition("```")[0]
+    documented = re.findall(r"`(--[a-z-]+) [A-Z]+`", section)
+    shared = _options(render) & _options(parse) & _options(encode)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == shared
 
 
 def test_the_variable_of_health(
