@@ -29,6 +29,8 @@ MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
 # Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for
 # larger work.
 MAX_UNBUDGETED_BYTES: Final = 64 * 1024
+# Protobuf packs tokens without releasing the GIL; larger runs would block the event loop.
+MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
 # More threads would only wait for a core.
 THREADS: Final = (os.cpu_count() or 1) + 1
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from harmony_client.v1 import parse_pb2
 
+from ..bounds import MAX_PACKED_TOKENS_AT_ONCE
+
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 # Field 1, length-delimited: the packed tokens of every render response.
@@ -16,8 +18,6 @@ _TOKENS_TAG = b"\x0a"
 # ContentDelta.text, ParseEvent.delta and ParseResponse.events, innermost first.
 _DELTA_TAGS = (b"\x0a", b"\x12", b"\x0a")
 _CONTINUATION_BYTES = bytes(range(0x80, 0x100))
-# Protobuf packs without releasing the GIL; larger runs would block the event loop.
-_MAX_TOKENS_AT_ONCE = 16_384
 
 
 class WireError(ValueError):
@@ -61,8 +61,8 @@ def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
 def pack_tokens(tokens: Sequence[int]) -> bytes:
     """Returns the value of a packed field that holds the tokens, without tag and length."""
     return b"".join(
-        _pack_at_once(tokens[begin : begin + _MAX_TOKENS_AT_ONCE])
-        for begin in range(0, len(tokens), _MAX_TOKENS_AT_ONCE)
+        _pack_at_once(tokens[begin : begin + MAX_PACKED_TOKENS_AT_ONCE])
+        for begin in range(0, len(tokens), MAX_PACKED_TOKENS_AT_ONCE)
     )
 
 
@@ -72,7 +72,7 @@ def pack_parts(parts: Iterable[Sequence[int]]) -> bytes:
     tokens: list[int] = []
     for part in parts:
         tokens += part
-        if len(tokens) >= _MAX_TOKENS_AT_ONCE:
+        if len(tokens) >= MAX_PACKED_TOKENS_AT_ONCE:
             packed.append(pack_tokens(tokens))
             tokens.clear()
     return b"".join((*packed, pack_tokens(tokens)))

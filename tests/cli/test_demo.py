@@ -12,7 +12,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
 
 
 def test_demo() -> None:
-    """The demo shows a prompt, deltas and parsed messages, soon, and leaves no server behind."""
+    """The demo quickly shows a prompt, deltas and parsed messages, and leaves no server behind."""
     begin = time.monotonic()
     with subprocess.Popen(
         [sys.executable, str(DEMO)],
@@ -30,7 +30,7 @@ def test_demo() -> None:
     assert "Shall I book it? 🚆\n" in output
     # Five seconds are the aim; slow machines get six times as many.
     assert time.monotonic() - begin < 30
-    assert process.pid not in [_session(it) for it in psutil.pids()]
+    assert process.pid not in [_session(pid) for pid in psutil.pids()]
 
 
 def _session(process: int) -> int | None:
