@@ -27,16 +27,16 @@ if _version_not_supported:
 
 
 class HarmonyServiceStub(object):
-    """Renders conversations into the tokens a gpt-oss model is prompted with, and
-    parses the tokens it samples back into messages.
+    """Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    the tokens that the model samples back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    `harmony.v1`, a stable reason) and, where a field of the request is at
-    fault, a google.rpc.BadRequest that names it, as in
-    `conversation.messages[2].content[0]`.
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    which has the domain `harmony.v1` and a stable reason. If a field of the
+    request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    as `conversation.messages[2].content[0]`.
 
-    The unary RPCs have a google.api.http rule, for proxies that offer them as
-    JSON over HTTP.
+    Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    over HTTP.
     """
 
     def __init__(self, channel):
@@ -103,27 +103,27 @@ class HarmonyServiceStub(object):
 
 
 class HarmonyServiceServicer(object):
-    """Renders conversations into the tokens a gpt-oss model is prompted with, and
-    parses the tokens it samples back into messages.
+    """Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    the tokens that the model samples back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    `harmony.v1`, a stable reason) and, where a field of the request is at
-    fault, a google.rpc.BadRequest that names it, as in
-    `conversation.messages[2].content[0]`.
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    which has the domain `harmony.v1` and a stable reason. If a field of the
+    request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    as `conversation.messages[2].content[0]`.
 
-    The unary RPCs have a google.api.http rule, for proxies that offer them as
-    JSON over HTTP.
+    Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    over HTTP.
     """
 
     def GetEncoding(self, request, context):
-        """Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+        """Returns the encoding: limits, stop tokens, special tokens, vocabulary.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRenderCacheStatistics(self, request, context):
-        """Says what the render cache holds and how often it was of use.
+        """Returns the size, hits and misses of the render cache.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,23 +137,23 @@ class HarmonyServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RenderConversation(self, request, context):
-        """Renders a conversation and nothing after it.
+        """Renders a conversation, and nothing after it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenderConversationForCompletion(self, request, context):
-        """Renders a conversation, then `<|start|>` and the role whose turn it is:
-        the prompt to sample from.
+        """Renders a conversation, then `<|start|>` and the role whose turn is next: the
+        prompt to sample from.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenderConversationForTraining(self, request, context):
-        """Renders a conversation; where its last message is the assistant's, on
-        channel `final`, the last token becomes `<|return|>`.
+        """Renders a conversation as a training example: if the last message is the
+        assistant's, on channel `final`, it ends with `<|return|>`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,54 +167,56 @@ class HarmonyServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Encode(self, request, context):
-        """Turns text into tokens.
+        """Encodes text as tokens.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Decode(self, request, context):
-        """Turns tokens into text or bytes.
+        """Decodes tokens to text or bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Parse(self, request_iterator, context):
-        """Parses one sequence as it is sampled.
+        """Parses one sequence while it is sampled.
 
-        1. The client sends one request with `config`; the server answers with an
-        empty response.
-        2. The client sends requests with `tokens`, as many and as large as it
-        likes; the server answers each with exactly one response.
-        3. The client half-closes: the end of the sequence. The server answers
-        with one last response, holding what the end completes, and OK.
+        1. The client sends one request with `config`; the server sends an empty
+        response.
+        2. The client sends requests with `tokens`, in pieces of any size; the server
+        sends exactly one response to each.
+        3. The client half-closes, which ends the sequence. The server sends a last
+        response, with the events that the end completes, and closes with OK.
 
-        A client may therefore write and read in turn without threads, or write
-        ahead. `config` missing, repeated or late is INVALID_ARGUMENT; a stream
-        half-closed before any request gets one empty response and OK. Malformed
-        output ends a stream without `recover` with INVALID_ARGUMENT, reason
-        `PARSE_FAILED`, after a response with every event that came before it;
-        the ErrorInfo metadata gives `token`, `offset` and `state`.
+        A client may therefore write and read in turn, without threads, or send ahead
+        of the responses. If `config` is missing, repeated or late, the stream ends
+        with INVALID_ARGUMENT. A stream that is half-closed before its first request
+        gets one empty response and OK.
+
+        Malformed output in strict or lenient mode ends the stream with
+        INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
+        event before the error. The metadata of the ErrorInfo has `token`, `offset`
+        and `state`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ParseBatch(self, request_iterator, context):
-        """Parses many sequences on one stream, one request per engine step.
+        """Parses many sequences on one stream, with one request per engine step.
 
-        1. Each request opens sequences, feeds tokens to open ones and closes
-        sequences, in that order; the server answers each with exactly one
-        response.
-        2. The client half-closes; the server closes every open sequence and
-        answers with one last response and OK.
+        1. Each request opens sequences, feeds tokens to open sequences and closes
+        sequences, in that order; the server sends exactly one response to each.
+        2. The client half-closes. The server closes every open sequence, sends a last
+        response and closes with OK.
 
         An error of one sequence (malformed output, an unknown id, an id that is
-        open already) is an `error` event of that sequence and ends it alone; the
-        later tokens of an ended sequence in the same request are dropped, a later
-        request that names it is an unknown id. `sequence_ids` and `tokens` of
-        different length are INVALID_ARGUMENT and end the stream.
+        already open) is an `error` event of that sequence and ends only that
+        sequence. Its remaining tokens in the same request are dropped; a later
+        request that names it names an unknown id. If `sequence_ids` and `tokens`
+        differ in length, the stream ends with INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -287,16 +289,16 @@ def add_HarmonyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HarmonyService(object):
-    """Renders conversations into the tokens a gpt-oss model is prompted with, and
-    parses the tokens it samples back into messages.
+    """Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    the tokens that the model samples back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail (domain
-    `harmony.v1`, a stable reason) and, where a field of the request is at
-    fault, a google.rpc.BadRequest that names it, as in
-    `conversation.messages[2].content[0]`.
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    which has the domain `harmony.v1` and a stable reason. If a field of the
+    request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    as `conversation.messages[2].content[0]`.
 
-    The unary RPCs have a google.api.http rule, for proxies that offer them as
-    JSON over HTTP.
+    Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    over HTTP.
     """
 
     @staticmethod

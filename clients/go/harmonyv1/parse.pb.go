@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a repair put right. Only parses with `recover` report one.
+// Why a repair was made. Only recover mode makes repairs.
 type RecoveryReason int32
 
 const (
@@ -32,40 +32,40 @@ const (
 	RecoveryReason_RECOVERY_REASON_UNSPECIFIED RecoveryReason = 0
 	// Text where `<|start|>` was expected, kept as text outside any message.
 	RecoveryReason_RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE RecoveryReason = 1
-	// A header that began without `<|start|>`.
+	// A header without `<|start|>`.
 	RecoveryReason_RECOVERY_REASON_MISSING_START RecoveryReason = 2
-	// A `<|start|>` too many before a header; skipped.
+	// An extra `<|start|>` before a header; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_START RecoveryReason = 3
-	// A message that the header of the next one ended.
+	// A message that ended without a stop token because the next one began.
 	RecoveryReason_RECOVERY_REASON_MISSING_STOP RecoveryReason = 4
-	// A stop token where no message was open; skipped.
+	// A stop token outside a message; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_STOP RecoveryReason = 5
-	// A header that ended without `<|message|>`; what is no field of it is the
-	// message's text.
+	// A header that ended without `<|message|>`; the rest of it, after its fields,
+	// is the message's text.
 	RecoveryReason_RECOVERY_REASON_MISSING_MESSAGE RecoveryReason = 6
-	// A `<|message|>` inside content; skipped.
+	// A `<|message|>` inside content; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_MESSAGE RecoveryReason = 7
-	// `<|channel|>` with no channel directly behind it, or a channel without
+	// A `<|channel|>` that no channel follows directly, or a channel without
 	// `<|channel|>` before it.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_CHANNEL RecoveryReason = 8
 	// A second channel in one header; the first one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_CHANNEL RecoveryReason = 9
 	// A second recipient in one header; the first one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_RECIPIENT RecoveryReason = 10
-	// A role that is missing, repeated or glued to other text.
+	// A role that is missing, repeated, or joined to other text.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_ROLE RecoveryReason = 11
-	// A `<|constrain|>` content type where a strict parse would have read it as
-	// something else: without a recipient, or before one.
+	// A `<|constrain|>` content type before the recipient or without one; strict
+	// mode would not read it as the content type.
 	RecoveryReason_RECOVERY_REASON_MISPLACED_CONTENT_TYPE RecoveryReason = 12
-	// Words of a header that are none of its fields.
+	// Words in a header that belong to no field.
 	RecoveryReason_RECOVERY_REASON_UNEXPECTED_HEADER_TEXT RecoveryReason = 13
-	// A header longer than the limit; it ended there.
+	// A header longer than the limit; it ends there.
 	RecoveryReason_RECOVERY_REASON_HEADER_TOO_LONG RecoveryReason = 14
-	// The end of the stream inside a header.
+	// A header that the end of the sequence cut off.
 	RecoveryReason_RECOVERY_REASON_TRUNCATED_HEADER RecoveryReason = 15
-	// Token ids that the vocabulary does not have; each is U+FFFD in the text.
+	// Token ids outside the vocabulary; each becomes one U+FFFD.
 	RecoveryReason_RECOVERY_REASON_INVALID_TOKEN RecoveryReason = 16
-	// Bytes of a header that are not UTF-8; they are U+FFFD.
+	// Invalid UTF-8 in a header; it becomes U+FFFD.
 	RecoveryReason_RECOVERY_REASON_INVALID_UTF8 RecoveryReason = 17
 )
 
@@ -140,20 +140,24 @@ func (RecoveryReason) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_parse_proto_rawDescGZIP(), []int{0}
 }
 
-// How malformed output is treated.
+// How to parse: the mode and a limit.
+//
+// In strict mode, the default, malformed output is an error. In lenient mode
+// (`strict = false`) it is an error too, except that a stop token may end a
+// header. In recover mode (`recover = true`) it is repaired.
 type ParseOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: malformed output is an error. False: a stop token may also end a
-	// header; what stands in it after the channel becomes the message's text.
-	// Unset: true, or false where `recover` is set.
+	// True: strict mode. False: lenient mode, unless `recover` is set; if a stop
+	// token ends a header, the text after the channel becomes the message's text.
+	// Unset: true, or false if `recover` is set.
 	Strict *bool `protobuf:"varint,1,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
-	// True: no token sequence is an error and no text is lost; every repair is
-	// reported. Excludes `strict = true`. Default false.
+	// True: recover mode; no token sequence is an error, no text is lost, and
+	// every repair is reported. With `strict = true` it is INVALID_ARGUMENT.
+	// Default: false.
 	Recover bool `protobuf:"varint,2,opt,name=recover,proto3" json:"recover,omitempty"`
-	// The largest number of tokens in one header. Past it a strict or non-strict
-	// parse fails, and a recovering one ends the header. Unset: the server's
-	// limit, 4096 unless it was set otherwise, which is also the largest value
-	// allowed.
+	// The largest number of tokens in one header, from 1 to the server's limit
+	// (4,096 by default). A longer header is an error in strict and lenient mode;
+	// in recover mode it ends there. Unset: the server's limit.
 	MaxHeaderTokens *uint32 `protobuf:"varint,3,opt,name=max_header_tokens,json=maxHeaderTokens,proto3,oneof" json:"max_header_tokens,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -211,12 +215,12 @@ func (x *ParseOptions) GetMaxHeaderTokens() uint32 {
 }
 
 // A half-open range of token offsets. Offset 0 is the first token of the
-// sequence, over all requests of a stream.
+// sequence; the count continues across the requests of a stream.
 type TokenRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first token.
+	// The offset of the first token.
 	Begin uint64 `protobuf:"varint,1,opt,name=begin,proto3" json:"begin,omitempty"`
-	// One past the last token.
+	// The offset after the last token.
 	End           uint64 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -266,14 +270,13 @@ func (x *TokenRange) GetEnd() uint64 {
 	return 0
 }
 
-// Where a message stands in its sequence.
+// The position of a message in its sequence.
 type MessageOffsets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// From the first token after `<|start|>` (or from the start of a sequence
-	// with a preset role) up to `<|message|>`, which it leaves out.
+	// The header, without `<|start|>` and `<|message|>`. If the role is preset, the
+	// first header begins at the start of the sequence.
 	Header *TokenRange `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	// From the first token after `<|message|>` up to the stop token, which it
-	// leaves out.
+	// The content, without `<|message|>` and the stop token.
 	Content       *TokenRange `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -326,13 +329,13 @@ func (x *MessageOffsets) GetContent() *TokenRange {
 // A header is complete.
 type MessageStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The role, and for a tool its name.
+	// The role, and the name if there is one.
 	Author *Author `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
-	// Unset: none was written.
+	// The recipient. Unset: the header has none.
 	Recipient *string `protobuf:"bytes,2,opt,name=recipient,proto3,oneof" json:"recipient,omitempty"`
-	// Unset: none was written.
+	// The channel. Unset: the header has none.
 	Channel *string `protobuf:"bytes,3,opt,name=channel,proto3,oneof" json:"channel,omitempty"`
-	// Unset: none was written.
+	// The content type. Unset: the header has none.
 	ContentType   *string `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3,oneof" json:"content_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -396,10 +399,10 @@ func (x *MessageStarted) GetContentType() string {
 	return ""
 }
 
-// More text of the message that was started last.
+// More text of the message that started last.
 type ContentDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Never empty, always whole characters.
+	// The text: at least one character, and never part of one.
 	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -445,14 +448,14 @@ func (x *ContentDelta) GetText() string {
 // A message is complete.
 type MessageCompleted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The whole message, with one text content: the deltas put together.
+	// The whole message. Its only content is a text: the deltas joined together.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
-	// The stop token that ended it. Unset: the stream, or in recover mode the
-	// next message, ended it.
+	// The id of the stop token that ended it. Unset: the end of the sequence ended
+	// it or, in recover mode, the next message.
 	StopToken *uint32 `protobuf:"varint,2,opt,name=stop_token,json=stopToken,proto3,oneof" json:"stop_token,omitempty"`
-	// Where it stands.
+	// Its position in the sequence.
 	Offsets *MessageOffsets `protobuf:"bytes,3,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// What was repaired in it, in order. Empty: nothing.
+	// The reasons of the repairs in it, in order. Empty: nothing was repaired.
 	Repairs       []RecoveryReason `protobuf:"varint,4,rep,packed,name=repairs,proto3,enum=harmony.v1.RecoveryReason" json:"repairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -519,18 +522,18 @@ func (x *MessageCompleted) GetRepairs() []RecoveryReason {
 // A repair, in recover mode.
 type Recovered struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was put right.
+	// Why the repair was made.
 	Reason RecoveryReason `protobuf:"varint,1,opt,name=reason,proto3,enum=harmony.v1.RecoveryReason" json:"reason,omitempty"`
-	// Text of the output that belongs to no message and no header field, exact
-	// in its white space. Empty where only structure was put right.
+	// Text of the output that belongs to no message's content and no header field,
+	// with its white space. Empty: only structure was repaired.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// The tokens that the repair concerns.
 	Offsets *TokenRange `protobuf:"bytes,3,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// The header as it was written, special tokens spelled out. Empty for a
-	// repair outside a header. A header has at most one repair of a reason.
+	// The header as the model wrote it, special tokens spelled out. Empty: the
+	// repair is outside a header. A header has at most one repair for each reason.
 	RawHeader string `protobuf:"bytes,4,opt,name=raw_header,json=rawHeader,proto3" json:"raw_header,omitempty"`
-	// The message that the repair touched, counted from 0 in its sequence.
-	// Unset: none.
+	// The index in the sequence of the message that the repair belongs to, from 0.
+	// Unset: it belongs to no message.
 	MessageIndex  *uint32 `protobuf:"varint,5,opt,name=message_index,json=messageIndex,proto3,oneof" json:"message_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -601,7 +604,7 @@ func (x *Recovered) GetMessageIndex() uint32 {
 	return 0
 }
 
-// One step of a parse.
+// One event of a parse.
 type ParseEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exactly one is set.
@@ -700,7 +703,7 @@ type ParseEvent_Started struct {
 }
 
 type ParseEvent_Delta struct {
-	// More text.
+	// More text of the message.
 	Delta *ContentDelta `protobuf:"bytes,2,opt,name=delta,proto3,oneof"`
 }
 
@@ -722,13 +725,13 @@ func (*ParseEvent_Completed) isParseEvent_Event() {}
 
 func (*ParseEvent_Recovered) isParseEvent_Event() {}
 
-// How one sequence is parsed.
+// How to parse one sequence.
 type ParseConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
-	// begins inside a header. Unset: the sequence begins with `<|start|>`.
+	// begins inside that header. Unset: the sequence begins with `<|start|>`.
 	Role *Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
-	// Unset: strict.
+	// The mode and a limit. Unset: strict mode and the server's limit.
 	Options       *ParseOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -778,10 +781,10 @@ func (x *ParseConfig) GetOptions() *ParseOptions {
 	return nil
 }
 
-// A run of tokens.
+// A run of consecutive tokens.
 type TokenIds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids in order. May be empty.
+	// The token ids, in order. May be empty.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -898,12 +901,12 @@ type isParseRequest_Request interface {
 }
 
 type ParseRequest_Config struct {
-	// The first request, and only the first.
+	// How to parse. Set in the first request, and only there.
 	Config *ParseConfig `protobuf:"bytes,1,opt,name=config,proto3,oneof"`
 }
 
 type ParseRequest_Tokens struct {
-	// Every later request: any number of tokens, none included.
+	// The next tokens; may be empty. Set in every request but the first.
 	Tokens *TokenIds `protobuf:"bytes,2,opt,name=tokens,proto3,oneof"`
 }
 
@@ -911,12 +914,12 @@ func (*ParseRequest_Config) isParseRequest_Request() {}
 
 func (*ParseRequest_Tokens) isParseRequest_Request() {}
 
-// The answer to one request of the Parse stream, or to its half-close.
+// The response to one request of the Parse stream, or to its half-close.
 type ParseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request's tokens completed, in order. All text that one request
-	// adds to one message is one delta. Often empty: a header not yet complete
-	// makes no event.
+	// The events that the tokens of the request completed, in order. All text that
+	// one request adds to one message is one delta. Often empty, for example while
+	// a header is incomplete.
 	Events        []*ParseEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -959,12 +962,12 @@ func (x *ParseResponse) GetEvents() []*ParseEvent {
 	return nil
 }
 
-// Opens a sequence on a ParseBatch stream.
+// A sequence to open on a ParseBatch stream.
 type OpenSequence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The caller's name for the sequence, unique among the stream's open ones.
+	// An id that you choose, unique among the open sequences of the stream.
 	SequenceId uint32 `protobuf:"varint,1,opt,name=sequence_id,json=sequenceId,proto3" json:"sequence_id,omitempty"`
-	// How it is parsed. Unset: strict, with no preset role.
+	// How to parse it. Unset: in strict mode, with no preset role.
 	Config        *ParseConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1014,20 +1017,20 @@ func (x *OpenSequence) GetConfig() *ParseConfig {
 	return nil
 }
 
-// One step of an inference engine: sequences opened, then tokens fed, then
-// sequences closed.
+// One step of an inference engine. The server opens sequences first, then feeds
+// tokens, then closes sequences.
 type ParseBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Opened before the tokens of this request are fed. How many sequences may
-	// be open, over all streams, is a limit of the server, 16,384 unless it was
-	// set otherwise; one more fails with RESOURCE_EXHAUSTED.
+	// Sequences to open before the tokens of this request are fed. The server
+	// limits the open sequences of all streams together (16,384 by default); a
+	// sequence beyond the limit fails with RESOURCE_EXHAUSTED.
 	Open []*OpenSequence `protobuf:"bytes,1,rep,name=open,proto3" json:"open,omitempty"`
-	// For each entry of `tokens` the sequence that it goes to. A sequence that
-	// got several tokens stands several times.
+	// The sequence that each entry of `tokens` belongs to. Repeat the id of a
+	// sequence that has several tokens.
 	SequenceIds []uint32 `protobuf:"varint,2,rep,packed,name=sequence_ids,json=sequenceIds,proto3" json:"sequence_ids,omitempty"`
-	// Token ids, parallel to `sequence_ids`.
+	// Token ids, parallel to `sequence_ids`. May be empty.
 	Tokens []uint32 `protobuf:"varint,3,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
-	// Sequences that end after the tokens of this request. Their ids are free
+	// Sequences to close after the tokens of this request. You may reuse their ids
 	// from the next request on.
 	Close         []uint32 `protobuf:"varint,4,rep,packed,name=close,proto3" json:"close,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1092,12 +1095,12 @@ func (x *ParseBatchRequest) GetClose() []uint32 {
 	return nil
 }
 
-// An event of one sequence that is rarer than a delta.
+// An event of one sequence, other than a delta.
 type SequenceEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sequence it belongs to.
+	// The sequence that it belongs to.
 	SequenceId uint32 `protobuf:"varint,1,opt,name=sequence_id,json=sequenceId,proto3" json:"sequence_id,omitempty"`
-	// How many of the response's deltas come before it.
+	// How many deltas of the response come before it.
 	DeltaIndex uint32 `protobuf:"varint,2,opt,name=delta_index,json=deltaIndex,proto3" json:"delta_index,omitempty"`
 	// Exactly one is set.
 	//
@@ -1219,8 +1222,8 @@ type SequenceEvent_Recovered struct {
 }
 
 type SequenceEvent_Error struct {
-	// The sequence failed and is closed; the others go on. The same status as
-	// Parse would end with.
+	// The sequence failed and is closed; the others continue. For malformed
+	// output, the same status that Parse would end with.
 	Error *status.Status `protobuf:"bytes,6,opt,name=error,proto3,oneof"`
 }
 
@@ -1232,19 +1235,19 @@ func (*SequenceEvent_Recovered) isSequenceEvent_Event() {}
 
 func (*SequenceEvent_Error) isSequenceEvent_Event() {}
 
-// The answer to one ParseBatchRequest, or to the half-close. Sequences come
-// in the order in which the request names them first, those that the half-close
-// ends in the order in which they were opened.
+// The response to one ParseBatchRequest, or to the half-close. Sequences come in
+// the order in which the request first names them; at the half-close, in the
+// order in which they were opened.
 type ParseBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For each entry of `deltas` the sequence that it belongs to.
+	// The sequence that each entry of `deltas` belongs to.
 	SequenceIds []uint32 `protobuf:"varint,1,rep,packed,name=sequence_ids,json=sequenceIds,proto3" json:"sequence_ids,omitempty"`
-	// Texts, parallel to `sequence_ids`; never empty, always whole characters.
-	// All text that the tokens of one request add to one message is one delta;
-	// where the request also closes the sequence, what is left of a character
-	// that never became whole is another.
+	// Texts, parallel to `sequence_ids`, each with at least one character and never
+	// part of one. All text that the tokens of one request add to one message is
+	// one delta. If the request also closes the sequence, an incomplete last
+	// character follows as a delta of its own.
 	Deltas []string `protobuf:"bytes,2,rep,name=deltas,proto3" json:"deltas,omitempty"`
-	// Everything else, in order, each with its place among the deltas.
+	// All other events, in order. `delta_index` places each among the deltas.
 	Events        []*SequenceEvent `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
