@@ -67,8 +67,8 @@ json Call(const std::shared_ptr<grpc::Channel>& channel, const MethodDescriptor&
   // Waits for the operation in progress; returns whether it succeeded.
   const auto wait = [&queue] {
     void* tag = nullptr;
-    bool ok = false;
-    return queue.Next(&tag, &ok) && ok;
+    bool succeeded = false;
+    return queue.Next(&tag, &succeeded) && succeeded;
   };
   grpc::TemplatedGenericStub<Message, Message> stub(channel);
   const std::string path = "/" + rpc.service()->full_name() + "/" + rpc.name();
