@@ -10,7 +10,7 @@ cd "$project"
 awk '/^```$/ { inside = 0 } inside { print > "sample" inside ".ts" } /^```ts$/ { inside = ++count }' \
     "$client/README.md"
 echo '{"type": "module"}' > package.json
-# The versions that the package is developed with: what is newest today does not break this check.
+# The versions that development uses, so that a new release cannot break this check.
 versions=$(node --print '
     const { devDependencies } = require(process.argv[1]);
     ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node",

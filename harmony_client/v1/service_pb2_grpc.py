@@ -27,16 +27,16 @@ if _version_not_supported:
 
 
 class HarmonyServiceStub(object):
-    """Renders conversations into prompt tokens for gpt-oss models, and parses the
-    tokens they sample back into messages.
+    """Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    the tokens that the model samples back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo
-    detail (domain `harmony.v1`, a stable reason). If a field of the request is
-    at fault, a google.rpc.BadRequest detail names it, for example
-    `conversation.messages[2].content[0]`.
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    which has the domain `harmony.v1` and a stable reason. If a field of the
+    request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    as `conversation.messages[2].content[0]`.
 
-    The unary RPCs have google.api.http rules, for proxies that offer them as
-    JSON over HTTP.
+    Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    over HTTP.
     """
 
     def __init__(self, channel):
@@ -103,27 +103,27 @@ class HarmonyServiceStub(object):
 
 
 class HarmonyServiceServicer(object):
-    """Renders conversations into prompt tokens for gpt-oss models, and parses the
-    tokens they sample back into messages.
+    """Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    the tokens that the model samples back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo
-    detail (domain `harmony.v1`, a stable reason). If a field of the request is
-    at fault, a google.rpc.BadRequest detail names it, for example
-    `conversation.messages[2].content[0]`.
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    which has the domain `harmony.v1` and a stable reason. If a field of the
+    request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    as `conversation.messages[2].content[0]`.
 
-    The unary RPCs have google.api.http rules, for proxies that offer them as
-    JSON over HTTP.
+    Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    over HTTP.
     """
 
     def GetEncoding(self, request, context):
-        """Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+        """Returns the encoding: limits, stop tokens, special tokens, vocabulary.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRenderCacheStatistics(self, request, context):
-        """Returns the size of the render cache and how often it was hit.
+        """Returns the size, hits and misses of the render cache.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,23 +137,23 @@ class HarmonyServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RenderConversation(self, request, context):
-        """Renders a conversation, with nothing after it.
+        """Renders a conversation, and nothing after it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenderConversationForCompletion(self, request, context):
-        """Renders a conversation, then `<|start|>` and the role whose turn is next:
-        the prompt to sample from.
+        """Renders a conversation, then `<|start|>` and the role whose turn is next: the
+        prompt to sample from.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenderConversationForTraining(self, request, context):
-        """Renders a conversation as a training example. If its last message is the
-        assistant's, on channel `final`, the last token becomes `<|return|>`.
+        """Renders a conversation as a training example: if the last message is the
+        assistant's, on channel `final`, it ends with `<|return|>`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,36 +167,38 @@ class HarmonyServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Encode(self, request, context):
-        """Turns text into tokens.
+        """Encodes text as tokens.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Decode(self, request, context):
-        """Turns tokens into text or bytes.
+        """Decodes tokens to text or bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Parse(self, request_iterator, context):
-        """Parses one sequence as it is sampled.
+        """Parses one sequence while it is sampled.
 
-        1. The client sends one request with `config`; the server answers with an
-        empty response.
-        2. The client sends any number of requests with `tokens`; the server
-        answers each with exactly one response.
-        3. The client half-closes, which ends the sequence. The server answers with
-        one last response, with the events that the end completes, and OK.
+        1. The client sends one request with `config`; the server sends an empty
+        response.
+        2. The client sends requests with `tokens`, in pieces of any size; the server
+        sends exactly one response to each.
+        3. The client half-closes, which ends the sequence. The server sends a last
+        response, with the events that the end completes, and closes with OK.
 
-        A client can therefore write and read in turn without threads, or send
-        ahead of the responses. A missing, repeated or late `config` is
-        INVALID_ARGUMENT. A stream that is half-closed before any request gets one
-        empty response and OK. Unless `recover` is set, malformed output ends the
-        stream: the server sends a response with every event before it, then
-        INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
-        `token`, `offset` and `state`.
+        A client may therefore write and read in turn, without threads, or send ahead
+        of the responses. If `config` is missing, repeated or late, the stream ends
+        with INVALID_ARGUMENT. A stream that is half-closed before its first request
+        gets one empty response and OK.
+
+        Malformed output in strict or lenient mode ends the stream with
+        INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
+        event before the error. The metadata of the ErrorInfo has `token`, `offset`
+        and `state`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,17 +207,16 @@ class HarmonyServiceServicer(object):
     def ParseBatch(self, request_iterator, context):
         """Parses many sequences on one stream, with one request per engine step.
 
-        1. Each request opens sequences, feeds tokens to open sequences, and closes
-        sequences, in that order; the server answers each request with exactly
-        one response.
-        2. The client half-closes; the server closes every open sequence and
-        answers with one last response and OK.
+        1. Each request opens sequences, feeds tokens to open sequences and closes
+        sequences, in that order; the server sends exactly one response to each.
+        2. The client half-closes. The server closes every open sequence, sends a last
+        response and closes with OK.
 
         An error of one sequence (malformed output, an unknown id, an id that is
         already open) is an `error` event of that sequence and ends only that
-        sequence. Later tokens for it in the same request are dropped; in a later
-        request its id is unknown. `sequence_ids` and `tokens` of different lengths
-        are INVALID_ARGUMENT and end the stream.
+        sequence. Its remaining tokens in the same request are dropped; a later
+        request that names it names an unknown id. If `sequence_ids` and `tokens`
+        differ in length, the stream ends with INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,16 +289,16 @@ def add_HarmonyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HarmonyService(object):
-    """Renders conversations into prompt tokens for gpt-oss models, and parses the
-    tokens they sample back into messages.
+    """Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    the tokens that the model samples back into messages.
 
-    Every error of the service is a gRPC status with a google.rpc.ErrorInfo
-    detail (domain `harmony.v1`, a stable reason). If a field of the request is
-    at fault, a google.rpc.BadRequest detail names it, for example
-    `conversation.messages[2].content[0]`.
+    Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    which has the domain `harmony.v1` and a stable reason. If a field of the
+    request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    as `conversation.messages[2].content[0]`.
 
-    The unary RPCs have google.api.http rules, for proxies that offer them as
-    JSON over HTTP.
+    Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    over HTTP.
     """
 
     @staticmethod

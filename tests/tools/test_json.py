@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from devtools.vector_files import FOLDER, read_vectors
 from harmony_client._google import annotations_pb2, http_pb2
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
@@ -21,43 +22,12 @@ from .grpc_web import exchange
 from .sidecar import running_sidecar
 
 HELLO = {"author": {"role": "ROLE_USER"}, "content": [{"text": {"text": "Grüße <|start|>"}}]}
-CONVERSATION = {
-    "messages": [
-        {"author": {"role": "ROLE_SYSTEM"}, "content": [{"system": {}}]},
-        {
-            "author": {"role": "ROLE_DEVELOPER"},
-            "content": [{"developer": {"instructions": "Be brief."}}],
-        },
-        HELLO,
-        {
-            "author": {"role": "ROLE_ASSISTANT"},
-            "content": [{"text": {"text": "Hello"}}],
-            "channel": "final",
-        },
-    ]
-}
-REQUESTS: dict[str, dict[str, Any]] = {
-    "GetEncoding": {},
-    "GetRenderCacheStatistics": {},
-    "Render": {"message": HELLO},
-    "RenderConversation": {"conversation": CONVERSATION, "config": {"autoDropAnalysis": False}},
-    "RenderConversationForCompletion": {
-        "conversation": CONVERSATION,
-        "nextTurnRole": "ROLE_ASSISTANT",
-    },
-    "RenderConversationForTraining": {"conversation": CONVERSATION},
-    "ParseMessages": {
-        "tokens": [200005, 17196, 200008, 12194, 200002],
-        "role": "ROLE_ASSISTANT",
-        "options": {"recover": True},
-    },
-    "Encode": {"text": "<|start|>", "allowedSpecial": {"all": True}},
-    "Decode": {"tokens": [12194], "asBytes": True},
-}
+VECTORS = [vector for vector in read_vectors(FOLDER) if vector.error is None]
 
 METHODS: dict[str, MethodDescriptor] = dict(
     service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods_by_name
 )
+UNARY = [name for name, method in METHODS.items() if not method.client_streaming]
 
 
 def http_rule(method: MethodDescriptor) -> http_pb2.HttpRule:
@@ -93,20 +63,23 @@ def message(name: str, request: dict[str, Any]) -> Message:
     return json_format.ParseDict(request, empty)
 
 
-def test_every_unary_rpc_has_a_case() -> None:
-    """Every RPC with an HTTP rule is called below, and streams have none."""
+def test_every_unary_rpc_has_a_rule() -> None:
+    """Every unary RPC has an HTTP rule, and streams have none."""
     with_rule = {name for name, method in METHODS.items() if http_rule(method).ByteSize()}
-    assert with_rule == set(REQUESTS)
-    assert set(METHODS) - set(REQUESTS) == {"Parse", "ParseBatch"}
+    assert with_rule == set(UNARY)
+    assert set(METHODS) - with_rule == {"Parse", "ParseBatch"}
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("name", UNARY)
 def test_the_answer_is_that_of_grpc(gateway: Gateway, stub: HarmonyServiceStub, name: str) -> None:
-    """The answer is the canonical JSON of what gRPC answers."""
-    status, answer = call(gateway, name, REQUESTS[name])
-    assert status == 200
-    direct = getattr(stub, name)(message(name, REQUESTS[name]))
-    assert answer == json_format.MessageToDict(direct)
+    """The answer to each vector is the canonical JSON of what gRPC answers."""
+    requests = [vector.requests[0] for vector in VECTORS if vector.rpc == name]
+    assert requests
+    for request in requests:
+        status, answer = call(gateway, name, request)
+        assert status == 200
+        direct = getattr(stub, name)(message(name, request))
+        assert answer == json_format.MessageToDict(direct)
 
 
 @pytest.mark.parametrize(

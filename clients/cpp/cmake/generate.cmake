@@ -1,8 +1,8 @@
-# Sets HARMONY_GENERATED to the C++ files made of the protos. They are made on every machine anew,
-# because generated C++ fits the one version of protobuf that made it.
+# Sets HARMONY_GENERATED to the C++ files generated from the protos. Every machine generates them,
+# because generated C++ works only with the version of protobuf that generated it.
 set(HARMONY_PROTOS harmony/v1/chat.proto harmony/v1/parse.proto harmony/v1/service.proto)
 set(HARMONY_SERVICE harmony/v1/service)
-# What the harmony protos import, and the details of its errors.
+# The imports of the harmony protos, and the details of errors.
 set(HARMONY_GOOGLE_PROTOS
     google/api/annotations.proto google/api/http.proto google/rpc/error_details.proto
     google/rpc/status.proto

@@ -1,4 +1,4 @@
-# A folder of its own: another package may install google/rpc/status.pb.h of another protobuf.
+# A separate folder: another package may install its own google/rpc/status.pb.h.
 set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/harmony-client)
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/harmony-client)
 

@@ -1,4 +1,4 @@
-// A conversation with a function tool, and what a model would sample.
+// A conversation with a function tool, and the completions that a model might sample.
 #pragma once
 
 #include <harmony/v1/service.pb.h>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-// Adds a message to a conversation; returns its content, which is yet to be set.
+// Adds a message to a conversation and returns its empty content.
 inline harmony::v1::Content& AddMessage(harmony::v1::Conversation& conversation,
                                         harmony::v1::Role role) {
   harmony::v1::Message& message = *conversation.add_messages();
@@ -14,7 +14,7 @@ inline harmony::v1::Content& AddMessage(harmony::v1::Conversation& conversation,
   return *message.add_content();
 }
 
-// Asks for the prompt of the assistant's turn, after a system, developer and user message.
+// Returns a request for the prompt that follows a system, a developer and a user message.
 inline harmony::v1::RenderConversationForCompletionRequest CannedPrompt() {
   harmony::v1::RenderConversationForCompletionRequest request;
   request.set_next_turn_role(harmony::v1::ROLE_ASSISTANT);
@@ -26,7 +26,7 @@ inline harmony::v1::RenderConversationForCompletionRequest CannedPrompt() {
   functions.set_name("functions");
   harmony::v1::ToolDescription& get_weather = *functions.add_tools();
   get_weather.set_name("get_weather");
-  get_weather.set_description("Tells the weather of a city.");
+  get_weather.set_description("Returns the weather in a city.");
   get_weather.set_parameters_json(
       R"({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})");
 
@@ -35,7 +35,7 @@ inline harmony::v1::RenderConversationForCompletionRequest CannedPrompt() {
   return request;
 }
 
-// To be encoded: a call of the tool, then, prompted with its result, the answer.
+// Returns requests to encode two completions: a call of the tool, and the answer after its result.
 inline std::vector<harmony::v1::EncodeRequest> CannedCompletions() {
   std::vector<harmony::v1::EncodeRequest> completions;
   for (const char* text :

@@ -1,4 +1,4 @@
-// Renders a prompt with a tool, and streams what a model would sample through Parse.
+// Renders a prompt with a tool, then parses what a model might sample, token by token.
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
@@ -13,7 +13,7 @@
 
 namespace v1 = harmony::v1;
 
-// The context of one call. Without a deadline a call may last for ever.
+// Returns the context of one call. A call without a deadline may never end.
 std::unique_ptr<grpc::ClientContext> Timed() {
   auto context = std::make_unique<grpc::ClientContext>();
   context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
@@ -24,7 +24,7 @@ void Check(const grpc::Status& status) {
   if (status.ok()) return;
   google::rpc::Status details;
   details.ParseFromString(status.error_details());
-  google::rpc::ErrorInfo info;  // Stays empty where gRPC itself reports the error.
+  google::rpc::ErrorInfo info;  // Stays empty if gRPC itself reports the error.
   for (const auto& detail : details.details()) detail.UnpackTo(&info);
   std::cerr << status.error_code() << " " << info.reason() << ": " << status.error_message()
             << "\n";
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   std::cout << "The prompt has " << prompt.tokens_size() << " tokens.\n";
 
   for (const v1::EncodeRequest& completion : CannedCompletions()) {
-    v1::EncodeResponse sampled;  // Stands for the engine.
+    v1::EncodeResponse sampled;  // In place of the engine.
     Check(stub->Encode(Timed().get(), completion, &sampled));
     const auto context = Timed();
     const auto stream = stub->Parse(context.get());
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     for (const uint32_t token : sampled.tokens()) {
       request.mutable_tokens()->Clear();
       request.mutable_tokens()->add_tokens(token);
-      // False where the server has ended the stream; Finish says why.
+      // False if the server has ended the stream; Finish returns the reason.
       if (!stream->Write(request) || !stream->Read(&response)) break;
       Show(response);
       if (std::find(stops.begin(), stops.end(), token) != stops.end()) break;

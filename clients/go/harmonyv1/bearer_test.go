@@ -2,7 +2,7 @@ package harmonyv1_test
 
 import "context"
 
-// bearer is the token that a server with --auth-token-file asks for.
+// bearer is the token that a server with --auth-token-file requires.
 type bearer string
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {

@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: harmony/v1/chat.proto
 
-// The chat data model of the harmony format. Conversations are rendered into
-// tokens, and sampled tokens are parsed back into messages.
+// The chat data model of the harmony format: the messages that are rendered into
+// tokens, and that sampled tokens are parsed into.
 
 package harmonyv1
 
@@ -24,22 +24,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The role of a message's author. Rendered as its lower-case name; a tool is
-// rendered as its author name instead.
+// Who wrote a message. A role is rendered as its name in lower case, a tool as
+// `Author.name`.
 type Role int32
 
 const (
-	// Not a role. Refused with INVALID_ARGUMENT where a role is required.
+	// Invalid: a request with this role fails with INVALID_ARGUMENT.
 	Role_ROLE_UNSPECIFIED Role = 0
 	// The person or program that talks to the model.
 	Role_ROLE_USER Role = 1
 	// The model.
 	Role_ROLE_ASSISTANT Role = 2
-	// The platform: identity, reasoning effort, channels, built-in tools.
+	// The platform: sets identity, reasoning effort, channels and built-in tools.
 	Role_ROLE_SYSTEM Role = 3
-	// The application: instructions and function tools.
+	// The application: gives instructions and function tools.
 	Role_ROLE_DEVELOPER Role = 4
-	// A tool that answers a call; `Author.name` is required.
+	// A tool that answers a call. `Author.name` is required.
 	Role_ROLE_TOOL Role = 5
 )
 
@@ -94,7 +94,7 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 type ReasoningEffort int32
 
 const (
-	// The same as leaving the field unset.
+	// The same as an unset field.
 	ReasoningEffort_REASONING_EFFORT_UNSPECIFIED ReasoningEffort = 0
 	// Rendered "Reasoning: low".
 	ReasoningEffort_REASONING_EFFORT_LOW ReasoningEffort = 1
@@ -147,16 +147,16 @@ func (ReasoningEffort) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{1}
 }
 
-// A tool namespace that gpt-oss models are trained on. The server has its
+// A tool namespace that gpt-oss models were trained on. The server supplies its
 // text.
 type BuiltinTool int32
 
 const (
-	// Not a tool. Refused with INVALID_ARGUMENT.
+	// Invalid: a request with this value fails with INVALID_ARGUMENT.
 	BuiltinTool_BUILTIN_TOOL_UNSPECIFIED BuiltinTool = 0
-	// The namespace `browser`: search, open, find.
+	// The namespace `browser`, with search, open and find.
 	BuiltinTool_BUILTIN_TOOL_BROWSER BuiltinTool = 1
-	// The namespace `python`: a stateful notebook.
+	// The namespace `python`, a stateful notebook.
 	BuiltinTool_BUILTIN_TOOL_PYTHON BuiltinTool = 2
 )
 
@@ -204,10 +204,11 @@ func (BuiltinTool) EnumDescriptor() ([]byte, []int) {
 // The author of a message.
 type Author struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required.
+	// The role. Required.
 	Role Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role" json:"role,omitempty"`
-	// For ROLE_TOOL, the tool's name, such as `functions.get_weather`: required.
-	// For other roles, an optional name, rendered as `role:name`.
+	// The name of the tool, such as `functions.get_weather`, for ROLE_TOOL, where it
+	// is required. Optional for the other roles, and rendered as `role:name`.
+	// Unset: no name.
 	Name          *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -260,7 +261,7 @@ func (x *Author) GetName() string {
 // Plain text.
 type TextContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The text, rendered unchanged. Special tokens spelled out in it stay text.
+	// The text. A special token spelled out in it stays text. Default: empty.
 	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -303,13 +304,14 @@ func (x *TextContent) GetText() string {
 	return ""
 }
 
-// The channels that the system message tells the model to use.
+// The channels that the prompt offers to the model.
 type ChannelConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Channel names, listed in this order. Empty: the system message says
-	// nothing about channels.
+	// The names of the channels, listed in this order. Empty: the system message
+	// does not mention channels.
 	ValidChannels []string `protobuf:"bytes,1,rep,name=valid_channels,json=validChannels,proto3" json:"valid_channels,omitempty"`
-	// Adds "Channel must be included for every message." Default false.
+	// True: adds "Channel must be included for every message." to the list.
+	// Default: false.
 	ChannelRequired bool `protobuf:"varint,2,opt,name=channel_required,json=channelRequired,proto3" json:"channel_required,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -359,19 +361,19 @@ func (x *ChannelConfig) GetChannelRequired() bool {
 	return false
 }
 
-// One tool (function) of a namespace.
+// One tool (a function) of a namespace.
 type ToolDescription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name, without its namespace.
+	// The name, without the namespace.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// What the tool does. Its lines are rendered as comments above the
-	// signature.
+	// What the tool does. Each line is rendered as a comment above the signature.
+	// Empty: no comment.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// The JSON Schema of the parameters: a JSON object, as text. Text preserves
-	// the order of keys and the spelling of numbers, which are part of the
-	// prompt. Unset, or the text `null`: a tool without parameters. NaN,
-	// infinities, duplicate keys, lone surrogates and nesting beyond 120 levels
-	// are refused with INVALID_ARGUMENT.
+	// The JSON Schema of the parameters: the text of a JSON object. It is text
+	// because the order of the keys and the spelling of the numbers are part of
+	// the prompt. Unset, or the text `null`: the tool has no parameters. NaN,
+	// infinities, duplicate keys, lone surrogates and more than 120 levels of
+	// nesting are INVALID_ARGUMENT.
 	ParametersJson *string `protobuf:"bytes,3,opt,name=parameters_json,json=parametersJson,proto3,oneof" json:"parameters_json,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -431,14 +433,14 @@ func (x *ToolDescription) GetParametersJson() string {
 // A namespace of tools.
 type ToolNamespaceConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name shown to the model.
+	// The name that the model sees.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Text below the namespace's heading. Unset: no text.
+	// The text below the heading of the namespace. Unset: no text.
 	Description *string `protobuf:"bytes,2,opt,name=description,proto3,oneof" json:"description,omitempty"`
-	// The tools, rendered in this order. Empty: heading and description only.
+	// The tools, rendered in this order. Empty: only the heading and the
+	// description are rendered.
 	Tools []*ToolDescription `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty"`
-	// The key that namespaces are sorted by. It must be unique within a content.
-	// Unset: the name.
+	// The sort key, unique among the namespaces of one content. Unset: the name.
 	Key           *string `protobuf:"bytes,4,opt,name=key,proto3,oneof" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -508,21 +510,24 @@ type SystemContent struct {
 	// The first line. Unset: "You are ChatGPT, a large language model trained by
 	// OpenAI."
 	ModelIdentity *string `protobuf:"bytes,1,opt,name=model_identity,json=modelIdentity,proto3,oneof" json:"model_identity,omitempty"`
-	// Unset: medium.
+	// How much the model should reason. Unset: medium.
 	ReasoningEffort *ReasoningEffort `protobuf:"varint,2,opt,name=reasoning_effort,json=reasoningEffort,proto3,enum=harmony.v1.ReasoningEffort,oneof" json:"reasoning_effort,omitempty"`
-	// Rendered unchanged after "Current date: ". Unset: no date is rendered; the
-	// server never reads the clock.
+	// The current date, rendered unchanged after "Current date: ". Unset: the
+	// prompt has no date; the server never reads the clock.
 	ConversationStartDate *string `protobuf:"bytes,3,opt,name=conversation_start_date,json=conversationStartDate,proto3,oneof" json:"conversation_start_date,omitempty"`
-	// Rendered after "Knowledge cutoff: ". Unset: "2024-06".
+	// The knowledge cutoff, rendered unchanged after "Knowledge cutoff: ". Unset:
+	// "2024-06".
 	KnowledgeCutoff *string `protobuf:"bytes,4,opt,name=knowledge_cutoff,json=knowledgeCutoff,proto3,oneof" json:"knowledge_cutoff,omitempty"`
-	// Unset: `analysis`, `commentary` and `final`, and a channel is required.
+	// The channels. Unset: `analysis`, `commentary` and `final`, with
+	// `channel_required`.
 	ChannelConfig *ChannelConfig `protobuf:"bytes,5,opt,name=channel_config,json=channelConfig,proto3" json:"channel_config,omitempty"`
-	// Tool namespaces, rendered in the order of their keys.
+	// Tool namespaces, rendered in the order of their keys. Empty: none.
 	Tools []*ToolNamespaceConfig `protobuf:"bytes,6,rep,name=tools,proto3" json:"tools,omitempty"`
-	// Built-in namespaces that are added to `tools`.
+	// Built-in namespaces to add to `tools`, which must not have the same keys.
+	// Empty: none.
 	BuiltinTools []BuiltinTool `protobuf:"varint,7,rep,packed,name=builtin_tools,json=builtinTools,proto3,enum=harmony.v1.BuiltinTool" json:"builtin_tools,omitempty"`
-	// True: unset fields are left out of the prompt instead of taking their
-	// defaults. Default false.
+	// True: the prompt leaves out unset fields instead of rendering their
+	// defaults. Default: false.
 	NoDefaults    bool `protobuf:"varint,8,opt,name=no_defaults,json=noDefaults,proto3" json:"no_defaults,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -617,11 +622,11 @@ func (x *SystemContent) GetNoDefaults() bool {
 // The content of a developer message.
 type DeveloperContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Rendered below "# Instructions". Unset: no such section.
+	// The text of the section "# Instructions". Unset: no such section.
 	Instructions *string `protobuf:"bytes,1,opt,name=instructions,proto3,oneof" json:"instructions,omitempty"`
-	// Tool namespaces, rendered in the order of their keys. If one has the key
-	// `functions`, every system message of the conversation names the channel
-	// for function calls.
+	// Tool namespaces, rendered in the order of their keys. Empty: none. If the
+	// namespace with the key `functions` has tools, every system message of the
+	// conversation names the channel for function calls.
 	Tools         []*ToolNamespaceConfig `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -671,7 +676,7 @@ func (x *DeveloperContent) GetTools() []*ToolNamespaceConfig {
 	return nil
 }
 
-// One piece of a message's content.
+// One part of a message's content.
 type Content struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exactly one must be set.
@@ -755,17 +760,18 @@ type isContent_Content interface {
 }
 
 type Content_Text struct {
-	// Allowed in every message.
+	// Text; allowed in every message.
 	Text *TextContent `protobuf:"bytes,1,opt,name=text,proto3,oneof"`
 }
 
 type Content_System struct {
-	// Allowed in a message of ROLE_SYSTEM only.
+	// The settings of a system message; allowed only for ROLE_SYSTEM.
 	System *SystemContent `protobuf:"bytes,2,opt,name=system,proto3,oneof"`
 }
 
 type Content_Developer struct {
-	// Allowed in a message of ROLE_DEVELOPER only.
+	// The instructions and tools of a developer message; allowed only for
+	// ROLE_DEVELOPER.
 	Developer *DeveloperContent `protobuf:"bytes,3,opt,name=developer,proto3,oneof"`
 }
 
@@ -778,19 +784,22 @@ func (*Content_Developer) isContent_Content() {}
 // One message.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required.
+	// Who wrote it. Required.
 	Author *Author `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
-	// The recipient of the message. Unset: everybody. `all` is rendered like
-	// unset, but an assistant message still ends with `<|call|>`.
+	// The recipient, such as `functions.get_weather`. Unset: the message is for
+	// everybody. `all` is rendered like an unset field, except that an assistant
+	// message still ends with `<|call|>`.
 	Recipient *string `protobuf:"bytes,2,opt,name=recipient,proto3,oneof" json:"recipient,omitempty"`
-	// Rendered one after another, with nothing between them. A parsed message
-	// has exactly one content, a text.
+	// The parts, rendered one after the other with nothing between them; may be
+	// empty. A parsed message has exactly one part, a text. A request may have at
+	// most 16,384 contents and tools in one message.
 	Content []*Content `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
-	// The channel. gpt-oss writes `analysis`, `commentary` or `final`. Unset:
-	// none.
+	// The channel; gpt-oss uses `analysis`, `commentary` and `final`. Unset: no
+	// channel.
 	Channel *string `protobuf:"bytes,4,opt,name=channel,proto3,oneof" json:"channel,omitempty"`
 	// The type of the content, often `<|constrain|>json`. A leading
-	// `<|constrain|>` becomes the special token; everything else is text.
+	// `<|constrain|>` is rendered as the special token, everything else as text.
+	// Unset: no type.
 	ContentType   *string `protobuf:"bytes,5,opt,name=content_type,json=contentType,proto3,oneof" json:"content_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -864,7 +873,7 @@ func (x *Message) GetContentType() string {
 // A list of messages, oldest first.
 type Conversation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// May be empty.
+	// The messages. May be empty.
 	Messages      []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// Who imports the client alone can read the details of its errors.
+// TestDetailsOfErrors reads details of errors with no import but the client.
 func TestDetailsOfErrors(t *testing.T) {
 	for _, name := range []string{"ErrorInfo", "BadRequest"} {
 		detail := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc." + name}

@@ -38,8 +38,8 @@ func Example() {
 	fmt.Println(prompt.Tokens)
 }
 
-// A name with several addresses: each call goes to the next one, and a unary call that finds its
-// server gone is made again.
+// For a name with several addresses: each call goes to the next server, and a unary call is retried
+// if its server is unavailable.
 func ExampleNewHarmonyServiceClient_loadBalancing() {
 	conn, err := grpc.NewClient("dns:///harmony.example.com:50051",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -50,10 +50,10 @@ func ExampleNewHarmonyServiceClient_loadBalancing() {
 	defer conn.Close()
 }
 
-// Pings find a connection that is dead, such as behind a firewall that forgot it.
+// Pings detect a dead connection, for example one that a firewall has dropped.
 func ExampleNewHarmonyServiceClient_keepalive() {
 	pings := grpc.WithKeepaliveParams(keepalive.ClientParameters{
-		Time:                30 * time.Second, // The server allows one every 10 s.
+		Time:                30 * time.Second, // The server allows a ping every 10 s.
 		Timeout:             10 * time.Second,
 		PermitWithoutStream: true,
 	})
@@ -65,7 +65,7 @@ func ExampleNewHarmonyServiceClient_keepalive() {
 	defer conn.Close()
 }
 
-// Where the CA is one of the system's, credentials.NewTLS(nil) takes the place of the file.
+// If the system already trusts the CA, use credentials.NewTLS(nil) instead of the file.
 func ExampleNewHarmonyServiceClient_tls() {
 	transport, err := credentials.NewClientTLSFromFile("ca.pem", "")
 	if err != nil {

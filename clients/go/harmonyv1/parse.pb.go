@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Why output was repaired. Only recover mode repairs output.
+// Why a repair was made. Only recover mode makes repairs.
 type RecoveryReason int32
 
 const (
@@ -34,39 +34,38 @@ const (
 	RecoveryReason_RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE RecoveryReason = 1
 	// A header without `<|start|>`.
 	RecoveryReason_RECOVERY_REASON_MISSING_START RecoveryReason = 2
-	// A superfluous `<|start|>` before a header; skipped.
+	// An extra `<|start|>` before a header; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_START RecoveryReason = 3
-	// A message without a stop token; the next message's header ended it.
+	// A message that ended without a stop token because the next one began.
 	RecoveryReason_RECOVERY_REASON_MISSING_STOP RecoveryReason = 4
-	// A stop token where no message was open; skipped.
+	// A stop token outside a message; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_STOP RecoveryReason = 5
-	// A header that ended without `<|message|>`. Text in it that is not a header
-	// field became the message's text.
+	// A header that ended without `<|message|>`; the rest of it, after its fields,
+	// is the message's text.
 	RecoveryReason_RECOVERY_REASON_MISSING_MESSAGE RecoveryReason = 6
-	// A `<|message|>` inside content; skipped.
+	// A `<|message|>` inside content; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_MESSAGE RecoveryReason = 7
-	// `<|channel|>` without a channel directly after it, or a channel without
+	// A `<|channel|>` that no channel follows directly, or a channel without
 	// `<|channel|>` before it.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_CHANNEL RecoveryReason = 8
 	// A second channel in one header; the first one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_CHANNEL RecoveryReason = 9
 	// A second recipient in one header; the first one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_RECIPIENT RecoveryReason = 10
-	// A role that is missing, repeated, or not separated from other text.
+	// A role that is missing, repeated, or joined to other text.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_ROLE RecoveryReason = 11
-	// A `<|constrain|>` content type without a recipient, or before one, where
-	// strict mode would have read it as something else.
+	// A `<|constrain|>` content type before the recipient or without one; strict
+	// mode would not read it as the content type.
 	RecoveryReason_RECOVERY_REASON_MISPLACED_CONTENT_TYPE RecoveryReason = 12
-	// Words in a header that are not header fields.
+	// Words in a header that belong to no field.
 	RecoveryReason_RECOVERY_REASON_UNEXPECTED_HEADER_TEXT RecoveryReason = 13
-	// A header longer than the limit; it was ended there.
+	// A header longer than the limit; it ends there.
 	RecoveryReason_RECOVERY_REASON_HEADER_TOO_LONG RecoveryReason = 14
-	// The end of the stream inside a header.
+	// A header that the end of the sequence cut off.
 	RecoveryReason_RECOVERY_REASON_TRUNCATED_HEADER RecoveryReason = 15
-	// Token ids that the vocabulary does not have; each became U+FFFD in the
-	// text.
+	// Token ids outside the vocabulary; each becomes one U+FFFD.
 	RecoveryReason_RECOVERY_REASON_INVALID_TOKEN RecoveryReason = 16
-	// Bytes of a header that are not UTF-8; they became U+FFFD.
+	// Invalid UTF-8 in a header; it becomes U+FFFD.
 	RecoveryReason_RECOVERY_REASON_INVALID_UTF8 RecoveryReason = 17
 )
 
@@ -141,20 +140,24 @@ func (RecoveryReason) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_parse_proto_rawDescGZIP(), []int{0}
 }
 
-// How malformed output is treated: strict mode (the default), lenient mode
-// (`strict = false`) or recover mode (`recover = true`).
+// How to parse: the mode and a limit.
+//
+// In strict mode, the default, malformed output is an error. In lenient mode
+// (`strict = false`) it is an error too, except that a stop token may end a
+// header. In recover mode (`recover = true`) it is repaired.
 type ParseOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: malformed output is an error. False: a stop token may also end a
-	// header, and the header's text after the channel becomes the message's
-	// text. Unset: true, or false if `recover` is set.
+	// True: strict mode. False: lenient mode, unless `recover` is set; if a stop
+	// token ends a header, the text after the channel becomes the message's text.
+	// Unset: true, or false if `recover` is set.
 	Strict *bool `protobuf:"varint,1,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
-	// True: no token sequence is an error, no text is lost, and every repair is
-	// reported. Cannot be combined with `strict = true`. Default false.
+	// True: recover mode; no token sequence is an error, no text is lost, and
+	// every repair is reported. With `strict = true` it is INVALID_ARGUMENT.
+	// Default: false.
 	Recover bool `protobuf:"varint,2,opt,name=recover,proto3" json:"recover,omitempty"`
-	// The maximum number of tokens in a header. Beyond it, strict and lenient
-	// mode fail, and recover mode ends the header. Unset: the server's limit, by
-	// default 4096, which is also the largest value allowed.
+	// The largest number of tokens in one header, from 1 to the server's limit
+	// (4,096 by default). A longer header is an error in strict and lenient mode;
+	// in recover mode it ends there. Unset: the server's limit.
 	MaxHeaderTokens *uint32 `protobuf:"varint,3,opt,name=max_header_tokens,json=maxHeaderTokens,proto3,oneof" json:"max_header_tokens,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -212,12 +215,12 @@ func (x *ParseOptions) GetMaxHeaderTokens() uint32 {
 }
 
 // A half-open range of token offsets. Offset 0 is the first token of the
-// sequence; offsets continue across the requests of a stream.
+// sequence; the count continues across the requests of a stream.
 type TokenRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first token.
+	// The offset of the first token.
 	Begin uint64 `protobuf:"varint,1,opt,name=begin,proto3" json:"begin,omitempty"`
-	// One past the last token.
+	// The offset after the last token.
 	End           uint64 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -270,11 +273,10 @@ func (x *TokenRange) GetEnd() uint64 {
 // The position of a message in its sequence.
 type MessageOffsets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// From the first token after `<|start|>` (or the start of a sequence with a
-	// preset role) up to, but not including, `<|message|>`.
+	// The header, without `<|start|>` and `<|message|>`. If the role is preset, the
+	// first header begins at the start of the sequence.
 	Header *TokenRange `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	// From the first token after `<|message|>` up to, but not including, the
-	// stop token.
+	// The content, without `<|message|>` and the stop token.
 	Content       *TokenRange `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -327,13 +329,13 @@ func (x *MessageOffsets) GetContent() *TokenRange {
 // A header is complete.
 type MessageStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The role, and a tool's name.
+	// The role, and the name if there is one.
 	Author *Author `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
-	// Unset: none was written.
+	// The recipient. Unset: the header has none.
 	Recipient *string `protobuf:"bytes,2,opt,name=recipient,proto3,oneof" json:"recipient,omitempty"`
-	// Unset: none was written.
+	// The channel. Unset: the header has none.
 	Channel *string `protobuf:"bytes,3,opt,name=channel,proto3,oneof" json:"channel,omitempty"`
-	// Unset: none was written.
+	// The content type. Unset: the header has none.
 	ContentType   *string `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3,oneof" json:"content_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -397,10 +399,10 @@ func (x *MessageStarted) GetContentType() string {
 	return ""
 }
 
-// More text of the most recently started message.
+// More text of the message that started last.
 type ContentDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Never empty. Always whole characters.
+	// The text: at least one character, and never part of one.
 	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -446,14 +448,14 @@ func (x *ContentDelta) GetText() string {
 // A message is complete.
 type MessageCompleted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The whole message. Its one content is a text, the concatenated deltas.
+	// The whole message. Its only content is a text: the deltas joined together.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
-	// The stop token that ended it. Unset: the end of the stream ended it or, in
-	// recover mode, the next message did.
+	// The id of the stop token that ended it. Unset: the end of the sequence ended
+	// it or, in recover mode, the next message.
 	StopToken *uint32 `protobuf:"varint,2,opt,name=stop_token,json=stopToken,proto3,oneof" json:"stop_token,omitempty"`
 	// Its position in the sequence.
 	Offsets *MessageOffsets `protobuf:"bytes,3,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// Its repairs, in order. Empty: nothing was repaired.
+	// The reasons of the repairs in it, in order. Empty: nothing was repaired.
 	Repairs       []RecoveryReason `protobuf:"varint,4,rep,packed,name=repairs,proto3,enum=harmony.v1.RecoveryReason" json:"repairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -517,21 +519,21 @@ func (x *MessageCompleted) GetRepairs() []RecoveryReason {
 	return nil
 }
 
-// A repair of malformed output, in recover mode.
+// A repair, in recover mode.
 type Recovered struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why the output was repaired.
+	// Why the repair was made.
 	Reason RecoveryReason `protobuf:"varint,1,opt,name=reason,proto3,enum=harmony.v1.RecoveryReason" json:"reason,omitempty"`
-	// Text of the output that belongs to no message and no header field, with
-	// its exact white space. Empty if only structure was repaired.
+	// Text of the output that belongs to no message's content and no header field,
+	// with its white space. Empty: only structure was repaired.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// The tokens that the repair concerns.
 	Offsets *TokenRange `protobuf:"bytes,3,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// The header as it was written, with special tokens spelled out. Empty for a
-	// repair outside a header. A header has at most one repair per reason.
+	// The header as the model wrote it, special tokens spelled out. Empty: the
+	// repair is outside a header. A header has at most one repair for each reason.
 	RawHeader string `protobuf:"bytes,4,opt,name=raw_header,json=rawHeader,proto3" json:"raw_header,omitempty"`
-	// The index of the repaired message in its sequence, from 0. Unset: the
-	// repair belongs to no message.
+	// The index in the sequence of the message that the repair belongs to, from 0.
+	// Unset: it belongs to no message.
 	MessageIndex  *uint32 `protobuf:"varint,5,opt,name=message_index,json=messageIndex,proto3,oneof" json:"message_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -602,7 +604,7 @@ func (x *Recovered) GetMessageIndex() uint32 {
 	return 0
 }
 
-// One step of a parse.
+// One event of a parse.
 type ParseEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Exactly one is set.
@@ -701,7 +703,7 @@ type ParseEvent_Started struct {
 }
 
 type ParseEvent_Delta struct {
-	// More text.
+	// More text of the message.
 	Delta *ContentDelta `protobuf:"bytes,2,opt,name=delta,proto3,oneof"`
 }
 
@@ -723,13 +725,13 @@ func (*ParseEvent_Completed) isParseEvent_Event() {}
 
 func (*ParseEvent_Recovered) isParseEvent_Event() {}
 
-// How one sequence is parsed.
+// How to parse one sequence.
 type ParseConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The role that the prompt ended with, usually ROLE_ASSISTANT. The sequence
-	// then begins inside a header. Unset: the sequence begins with `<|start|>`.
+	// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
+	// begins inside that header. Unset: the sequence begins with `<|start|>`.
 	Role *Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
-	// Unset: strict.
+	// The mode and a limit. Unset: strict mode and the server's limit.
 	Options       *ParseOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -779,10 +781,10 @@ func (x *ParseConfig) GetOptions() *ParseOptions {
 	return nil
 }
 
-// A run of tokens.
+// A run of consecutive tokens.
 type TokenIds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids, in order. May be empty.
+	// The token ids, in order. May be empty.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -899,12 +901,12 @@ type isParseRequest_Request interface {
 }
 
 type ParseRequest_Config struct {
-	// In the first request, and only there.
+	// How to parse. Set in the first request, and only there.
 	Config *ParseConfig `protobuf:"bytes,1,opt,name=config,proto3,oneof"`
 }
 
 type ParseRequest_Tokens struct {
-	// In every later request: any number of tokens, including none.
+	// The next tokens; may be empty. Set in every request but the first.
 	Tokens *TokenIds `protobuf:"bytes,2,opt,name=tokens,proto3,oneof"`
 }
 
@@ -912,12 +914,12 @@ func (*ParseRequest_Config) isParseRequest_Request() {}
 
 func (*ParseRequest_Tokens) isParseRequest_Request() {}
 
-// The answer to one request of the Parse stream, or to its half-close.
+// The response to one request of the Parse stream, or to its half-close.
 type ParseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The events that the request's tokens completed, in order. All text that
-	// one request adds to one message is one delta. Often empty: an incomplete
-	// header gives no event.
+	// The events that the tokens of the request completed, in order. All text that
+	// one request adds to one message is one delta. Often empty, for example while
+	// a header is incomplete.
 	Events        []*ParseEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -960,13 +962,12 @@ func (x *ParseResponse) GetEvents() []*ParseEvent {
 	return nil
 }
 
-// Opens a sequence on a ParseBatch stream.
+// A sequence to open on a ParseBatch stream.
 type OpenSequence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The caller's id for the sequence, unique among the stream's open
-	// sequences.
+	// An id that you choose, unique among the open sequences of the stream.
 	SequenceId uint32 `protobuf:"varint,1,opt,name=sequence_id,json=sequenceId,proto3" json:"sequence_id,omitempty"`
-	// How it is parsed. Unset: strict, with no preset role.
+	// How to parse it. Unset: in strict mode, with no preset role.
 	Config        *ParseConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1016,21 +1017,21 @@ func (x *OpenSequence) GetConfig() *ParseConfig {
 	return nil
 }
 
-// One step of an inference engine: sequences opened, then tokens fed, then
-// sequences closed.
+// One step of an inference engine. The server opens sequences first, then feeds
+// tokens, then closes sequences.
 type ParseBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Sequences to open before the tokens of this request are fed. The server
-	// limits the number of open sequences across all streams, by default to
-	// 16,384; one more fails with RESOURCE_EXHAUSTED.
+	// limits the open sequences of all streams together (16,384 by default); a
+	// sequence beyond the limit fails with RESOURCE_EXHAUSTED.
 	Open []*OpenSequence `protobuf:"bytes,1,rep,name=open,proto3" json:"open,omitempty"`
-	// For each entry of `tokens`, the id of its sequence. A sequence that gets
-	// several tokens is listed several times.
+	// The sequence that each entry of `tokens` belongs to. Repeat the id of a
+	// sequence that has several tokens.
 	SequenceIds []uint32 `protobuf:"varint,2,rep,packed,name=sequence_ids,json=sequenceIds,proto3" json:"sequence_ids,omitempty"`
-	// Token ids, parallel to `sequence_ids`.
+	// Token ids, parallel to `sequence_ids`. May be empty.
 	Tokens []uint32 `protobuf:"varint,3,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
-	// Sequences to close after the tokens of this request. Their ids can be used
-	// again from the next request on.
+	// Sequences to close after the tokens of this request. You may reuse their ids
+	// from the next request on.
 	Close         []uint32 `protobuf:"varint,4,rep,packed,name=close,proto3" json:"close,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1097,9 +1098,9 @@ func (x *ParseBatchRequest) GetClose() []uint32 {
 // An event of one sequence, other than a delta.
 type SequenceEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sequence it belongs to.
+	// The sequence that it belongs to.
 	SequenceId uint32 `protobuf:"varint,1,opt,name=sequence_id,json=sequenceId,proto3" json:"sequence_id,omitempty"`
-	// The number of the response's deltas that come before the event.
+	// How many deltas of the response come before it.
 	DeltaIndex uint32 `protobuf:"varint,2,opt,name=delta_index,json=deltaIndex,proto3" json:"delta_index,omitempty"`
 	// Exactly one is set.
 	//
@@ -1221,8 +1222,8 @@ type SequenceEvent_Recovered struct {
 }
 
 type SequenceEvent_Error struct {
-	// The sequence failed and is closed; the others continue. This is the
-	// status that Parse would end with.
+	// The sequence failed and is closed; the others continue. For malformed
+	// output, the same status that Parse would end with.
 	Error *status.Status `protobuf:"bytes,6,opt,name=error,proto3,oneof"`
 }
 
@@ -1234,19 +1235,19 @@ func (*SequenceEvent_Recovered) isSequenceEvent_Event() {}
 
 func (*SequenceEvent_Error) isSequenceEvent_Event() {}
 
-// The answer to one ParseBatchRequest, or to the half-close. Sequences are in
-// the order in which the request first names them. Sequences that the
-// half-close ends are in the order in which they were opened.
+// The response to one ParseBatchRequest, or to the half-close. Sequences come in
+// the order in which the request first names them; at the half-close, in the
+// order in which they were opened.
 type ParseBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For each entry of `deltas`, the id of its sequence.
+	// The sequence that each entry of `deltas` belongs to.
 	SequenceIds []uint32 `protobuf:"varint,1,rep,packed,name=sequence_ids,json=sequenceIds,proto3" json:"sequence_ids,omitempty"`
-	// Texts, parallel to `sequence_ids`. Never empty, always whole characters.
-	// All text that the tokens of one request add to one message is one delta.
-	// If the request also closes the sequence, the rest of an incomplete
-	// character is another.
+	// Texts, parallel to `sequence_ids`, each with at least one character and never
+	// part of one. All text that the tokens of one request add to one message is
+	// one delta. If the request also closes the sequence, an incomplete last
+	// character follows as a delta of its own.
 	Deltas []string `protobuf:"bytes,2,rep,name=deltas,proto3" json:"deltas,omitempty"`
-	// All other events, in order, each with its place among the deltas.
+	// All other events, in order. `delta_index` places each among the deltas.
 	Events        []*SequenceEvent `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

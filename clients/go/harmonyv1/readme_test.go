@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestReadme finds the code of the README in these tests, which compile.
+// TestReadme checks that the code of the README is also in these tests, so that it compiles.
 func TestReadme(t *testing.T) {
 	var compiled strings.Builder
 	paths, err := filepath.Glob("*_test.go")
@@ -26,7 +26,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// unindented returns a file without the tabs that lines begin with.
+// unindented returns the text of a file without the tabs at the start of its lines.
 func unindented(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: harmony/v1/service.proto
 
-// The harmony sidecar: conversations to tokens, tokens to messages.
+// The service of the harmony sidecar: conversations to tokens, tokens to messages.
 
 package harmonyv1
 
@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Asks for the encoding. Empty.
+// Asks for the encoding. Has no fields.
 type GetEncodingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -64,22 +64,22 @@ func (*GetEncodingRequest) Descriptor() ([]byte, []int) {
 // The encoding that the server uses.
 type GetEncodingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `HarmonyGptOss`.
+	// The name of the encoding: `HarmonyGptOss`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// `o200k_harmony`.
+	// The name of its tokenizer: `o200k_harmony`.
 	TokenizerName string `protobuf:"bytes,2,opt,name=tokenizer_name,json=tokenizerName,proto3" json:"tokenizer_name,omitempty"`
 	// The size of the context, in tokens.
 	NCtx uint32 `protobuf:"varint,3,opt,name=n_ctx,json=nCtx,proto3" json:"n_ctx,omitempty"`
 	// The largest number of tokens in one message.
 	MaxMessageTokens uint32 `protobuf:"varint,4,opt,name=max_message_tokens,json=maxMessageTokens,proto3" json:"max_message_tokens,omitempty"`
-	// Token ids that end a message, ascending.
+	// The ids of the tokens that end a message, ascending.
 	StopTokens []uint32 `protobuf:"varint,5,rep,packed,name=stop_tokens,json=stopTokens,proto3" json:"stop_tokens,omitempty"`
-	// Token ids that end the assistant's turn, ascending. Stop sampling at
-	// these.
+	// The ids of the tokens that end the assistant's turn, ascending. Stop sampling
+	// at any of them.
 	StopTokensForAssistantActions []uint32 `protobuf:"varint,6,rep,packed,name=stop_tokens_for_assistant_actions,json=stopTokensForAssistantActions,proto3" json:"stop_tokens_for_assistant_actions,omitempty"`
-	// Every special token: its spelling and its id.
+	// The id of every special token, by its spelling.
 	SpecialTokens map[string]uint32 `protobuf:"bytes,7,rep,name=special_tokens,json=specialTokens,proto3" json:"special_tokens,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	// SHA-256, in lower-case hex, of the vocabulary in tiktoken's file format.
+	// The SHA-256 of the vocabulary in tiktoken's file format, in lower-case hex.
 	VocabularySha256 string `protobuf:"bytes,8,opt,name=vocabulary_sha256,json=vocabularySha256,proto3" json:"vocabulary_sha256,omitempty"`
 	// The version of the server.
 	ServerVersion string `protobuf:"bytes,9,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
@@ -180,7 +180,7 @@ func (x *GetEncodingResponse) GetServerVersion() string {
 	return ""
 }
 
-// Asks for the statistics of the render cache. Empty.
+// Asks for the statistics of the render cache. Has no fields.
 type GetRenderCacheStatisticsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -217,19 +217,19 @@ func (*GetRenderCacheStatisticsRequest) Descriptor() ([]byte, []int) {
 	return file_harmony_v1_service_proto_rawDescGZIP(), []int{2}
 }
 
-// Statistics of the render cache, which keeps the tokens of rendered messages.
-// All zero if the cache is switched off.
+// The statistics of the render cache, which remembers the messages of rendered
+// conversations. All fields are 0 if the cache is off.
 type GetRenderCacheStatisticsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Messages found in the cache since the server started.
+	// Messages found in the cache, since the server started.
 	Hits uint64 `protobuf:"varint,1,opt,name=hits,proto3" json:"hits,omitempty"`
-	// Messages not found in the cache since the server started.
+	// Messages not found in the cache, since the server started.
 	Misses uint64 `protobuf:"varint,2,opt,name=misses,proto3" json:"misses,omitempty"`
-	// Messages in the cache.
+	// Messages in the cache now.
 	Entries uint64 `protobuf:"varint,3,opt,name=entries,proto3" json:"entries,omitempty"`
-	// The size of the cache, in bytes.
+	// The memory that they use, in bytes.
 	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// The limit on `bytes`.
+	// The largest value of `bytes`, in bytes.
 	MaxBytes      uint64 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -300,11 +300,11 @@ func (x *GetRenderCacheStatisticsResponse) GetMaxBytes() uint64 {
 	return 0
 }
 
-// What rendering a message needs to know about its conversation.
+// The facts about a conversation that change how one of its messages is rendered.
 type RenderOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: a system message names the channel for function calls. Default
-	// false.
+	// True: a system message names the channel for function calls, because another
+	// message brings function tools. Default: false.
 	ConversationHasFunctionTools bool `protobuf:"varint,1,opt,name=conversation_has_function_tools,json=conversationHasFunctionTools,proto3" json:"conversation_has_function_tools,omitempty"`
 	unknownFields                protoimpl.UnknownFields
 	sizeCache                    protoimpl.SizeCache
@@ -347,12 +347,12 @@ func (x *RenderOptions) GetConversationHasFunctionTools() bool {
 	return false
 }
 
-// How a conversation is rendered.
+// How to render a conversation.
 type RenderConversationConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: if the last assistant message is on channel `final`, messages on
-	// channel `analysis` before the first message on channel `final` are left
-	// out. Unset: true.
+	// True: if the last assistant message is on channel `final`, leave out the
+	// messages on channel `analysis` before the first message on channel `final`.
+	// Unset: true.
 	AutoDropAnalysis *bool `protobuf:"varint,1,opt,name=auto_drop_analysis,json=autoDropAnalysis,proto3,oneof" json:"auto_drop_analysis,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -398,9 +398,9 @@ func (x *RenderConversationConfig) GetAutoDropAnalysis() bool {
 // One message to render.
 type RenderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required.
+	// The message. Required.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
-	// Unset: the defaults.
+	// The facts about its conversation. Unset: the defaults.
 	Options       *RenderOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -453,7 +453,7 @@ func (x *RenderRequest) GetOptions() *RenderOptions {
 // A rendered message.
 type RenderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids.
+	// The token ids.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -499,9 +499,9 @@ func (x *RenderResponse) GetTokens() []uint32 {
 // A conversation to render.
 type RenderConversationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required; may have no messages.
+	// The conversation. Required; may have no messages.
 	Conversation *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// Unset: the defaults.
+	// How to render it. Unset: the defaults.
 	Config        *RenderConversationConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -554,7 +554,7 @@ func (x *RenderConversationRequest) GetConfig() *RenderConversationConfig {
 // A rendered conversation.
 type RenderConversationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids.
+	// The token ids.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -600,11 +600,11 @@ func (x *RenderConversationResponse) GetTokens() []uint32 {
 // A conversation to render as a prompt.
 type RenderConversationForCompletionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required; may have no messages.
+	// The conversation. Required; may have no messages.
 	Conversation *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// Whose turn is next. Required; usually ROLE_ASSISTANT.
+	// The role whose turn is next, usually ROLE_ASSISTANT. Required.
 	NextTurnRole Role `protobuf:"varint,2,opt,name=next_turn_role,json=nextTurnRole,proto3,enum=harmony.v1.Role" json:"next_turn_role,omitempty"`
-	// Unset: the defaults.
+	// How to render it. Unset: the defaults.
 	Config        *RenderConversationConfig `protobuf:"bytes,3,opt,name=config,proto3" json:"config,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -664,7 +664,7 @@ func (x *RenderConversationForCompletionRequest) GetConfig() *RenderConversation
 // A prompt.
 type RenderConversationForCompletionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids.
+	// The token ids.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -710,9 +710,9 @@ func (x *RenderConversationForCompletionResponse) GetTokens() []uint32 {
 // A conversation to render as a training example.
 type RenderConversationForTrainingRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required; may have no messages.
+	// The conversation. Required; may have no messages.
 	Conversation *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// Unset: the defaults.
+	// How to render it. Unset: the defaults.
 	Config        *RenderConversationConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -765,7 +765,7 @@ func (x *RenderConversationForTrainingRequest) GetConfig() *RenderConversationCo
 // A training example.
 type RenderConversationForTrainingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids.
+	// The token ids.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -811,13 +811,13 @@ func (x *RenderConversationForTrainingResponse) GetTokens() []uint32 {
 // A completion to parse.
 type ParseMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids as the model sampled them, including the stop token if it was
-	// sampled.
+	// The token ids that the model sampled, with the stop token if there is one.
+	// May be empty.
 	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
-	// The role that the prompt ended with, usually ROLE_ASSISTANT. The tokens
-	// then begin inside a header. Unset: they begin with `<|start|>`.
+	// The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens begin
+	// inside that header. Unset: the tokens begin with `<|start|>`.
 	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
-	// Unset: strict.
+	// The mode and a limit. Unset: strict mode and the server's limit.
 	Options       *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -874,15 +874,15 @@ func (x *ParseMessagesRequest) GetOptions() *ParseOptions {
 	return nil
 }
 
-// How a parsed message ended and what was repaired in it.
+// How a parsed message ended, and the repairs in it.
 type MessageOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The stop token that ended it. Unset: the end of the tokens ended it or, in
-	// recover mode, the next message did.
+	// The id of the stop token that ended it. Unset: the end of the tokens ended it
+	// or, in recover mode, the next message.
 	StopToken *uint32 `protobuf:"varint,1,opt,name=stop_token,json=stopToken,proto3,oneof" json:"stop_token,omitempty"`
 	// Its position in the tokens.
 	Offsets *MessageOffsets `protobuf:"bytes,2,opt,name=offsets,proto3" json:"offsets,omitempty"`
-	// Its repairs, in order. Empty: nothing was repaired.
+	// The reasons of the repairs in it, in order. Empty: nothing was repaired.
 	Repairs       []RecoveryReason `protobuf:"varint,3,rep,packed,name=repairs,proto3,enum=harmony.v1.RecoveryReason" json:"repairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -942,11 +942,11 @@ func (x *MessageOutcome) GetRepairs() []RecoveryReason {
 // A parsed completion.
 type ParseMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The messages in order, each with one text content.
+	// The messages, in order. The only content of each is a text.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Parallel to `messages`.
+	// How each message ended, parallel to `messages`.
 	Outcomes []*MessageOutcome `protobuf:"bytes,2,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	// All repairs, in order. Empty unless `recover` is set.
+	// All repairs, in order. Empty unless `options.recover` is set.
 	Recovered     []*Recovered `protobuf:"bytes,3,rep,name=recovered,proto3" json:"recovered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1003,12 +1003,13 @@ func (x *ParseMessagesResponse) GetRecovered() []*Recovered {
 	return nil
 }
 
-// A choice of special tokens.
+// A set of special tokens.
 type SpecialTokenSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: every special token; `tokens` must be empty. Default false.
+	// True: every special token; `tokens` must then be empty. Default: false.
 	All bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
-	// Spellings, such as `<|start|>`.
+	// The spellings of the tokens, such as `<|start|>`. Empty: none, unless `all` is
+	// true.
 	Tokens        []string `protobuf:"bytes,2,rep,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1061,13 +1062,13 @@ func (x *SpecialTokenSet) GetTokens() []string {
 // Text to encode.
 type EncodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The text.
+	// The text. Default: empty.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// Special tokens whose spelling in the text becomes the token. Unset: none.
+	// The spellings that are encoded as special tokens. Unset: none.
 	AllowedSpecial *SpecialTokenSet `protobuf:"bytes,2,opt,name=allowed_special,json=allowedSpecial,proto3" json:"allowed_special,omitempty"`
-	// Special tokens whose spelling in the text is an error. Unset: all that are
-	// not allowed. Set and empty: none; the spellings of special tokens that are
-	// not allowed are encoded as text.
+	// The spellings that are an error if the text contains them. Unset: all that
+	// `allowed_special` does not have. Set but empty: none; spellings that are not
+	// allowed are encoded as text.
 	DisallowedSpecial *SpecialTokenSet `protobuf:"bytes,3,opt,name=disallowed_special,json=disallowedSpecial,proto3" json:"disallowed_special,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -1127,7 +1128,7 @@ func (x *EncodeRequest) GetDisallowedSpecial() *SpecialTokenSet {
 // Encoded text.
 type EncodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids.
+	// The token ids.
 	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1173,13 +1174,12 @@ func (x *EncodeResponse) GetTokens() []uint32 {
 // Tokens to decode.
 type DecodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token ids. An id that the vocabulary does not have is INVALID_ARGUMENT.
+	// Token ids; may be empty. An id outside the vocabulary is INVALID_ARGUMENT.
 	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	// True: bytes that are not UTF-8 are INVALID_ARGUMENT. False: they become
-	// U+FFFD. Default false; no effect if `as_bytes` is set.
+	// U+FFFD. Default: false. Has no effect if `as_bytes` is true.
 	Strict bool `protobuf:"varint,2,opt,name=strict,proto3" json:"strict,omitempty"`
-	// True: the response has the bytes, unchanged. False: it has text. Default
-	// false.
+	// True: return bytes, unchanged. False: return text. Default: false.
 	AsBytes       bool `protobuf:"varint,3,opt,name=as_bytes,json=asBytes,proto3" json:"as_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1239,7 +1239,7 @@ func (x *DecodeRequest) GetAsBytes() bool {
 // Decoded tokens.
 type DecodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Text, or bytes if `as_bytes` was set.
+	// Exactly one is set: the bytes if `as_bytes` is true, otherwise the text.
 	//
 	// Types that are valid to be assigned to Output:
 	//

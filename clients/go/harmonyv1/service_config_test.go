@@ -38,14 +38,14 @@ const serviceConfig = `{
 	}]
 }`
 
-// TestServiceConfigBalances makes calls of which each server gets its share.
+// TestServiceConfigBalances makes calls until each of two servers has received one.
 func TestServiceConfigBalances(t *testing.T) {
 	servers := []*flakyServer{{}, {}}
 	client := connect(t, servers...)
-	// The first calls may come before the second connection.
+	// The second connection may not be ready for the first calls.
 	for deadline := time.Now().Add(10 * time.Second); servers[0].calls.Load() == 0 || servers[1].calls.Load() == 0; {
 		if time.Now().After(deadline) {
-			t.Fatal("one of two servers gets all calls")
+			t.Fatal("one of two servers receives all calls")
 		}
 		if _, err := client.Encode(t.Context(), &pb.EncodeRequest{}); err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func TestServiceConfigBalances(t *testing.T) {
 	}
 }
 
-// TestServiceConfigRetriesUnary makes a call that two attempts do not get through.
+// TestServiceConfigRetriesUnary makes a call whose first two attempts fail.
 func TestServiceConfigRetriesUnary(t *testing.T) {
 	server := &flakyServer{failures: 2}
 	if _, err := connect(t, server).Encode(t.Context(), &pb.EncodeRequest{}); err != nil {
@@ -64,7 +64,7 @@ func TestServiceConfigRetriesUnary(t *testing.T) {
 	}
 }
 
-// TestServiceConfigLeavesStreams opens a stream that the server refuses, which is the caller's to see.
+// TestServiceConfigLeavesStreams opens a stream that the server refuses; it is not retried.
 func TestServiceConfigLeavesStreams(t *testing.T) {
 	server := &flakyServer{failures: 2}
 	stream, err := connect(t, server).Parse(t.Context())
@@ -79,7 +79,7 @@ func TestServiceConfigLeavesStreams(t *testing.T) {
 	}
 }
 
-// connect returns a client of servers that have one name, with the service config.
+// connect returns a client, with the service config, of servers that share one name.
 func connect(t *testing.T, servers ...*flakyServer) pb.HarmonyServiceClient {
 	t.Helper()
 	var addresses []resolver.Address
@@ -107,7 +107,7 @@ func connect(t *testing.T, servers ...*flakyServer) pb.HarmonyServiceClient {
 	return pb.NewHarmonyServiceClient(conn)
 }
 
-// flakyServer counts its calls; the first of them fail.
+// flakyServer counts its calls; the first `failures` of them fail.
 type flakyServer struct {
 	pb.UnimplementedHarmonyServiceServer
 	failures int64

@@ -4,7 +4,7 @@
 // - protoc             (unknown)
 // source: harmony/v1/service.proto
 
-// The harmony sidecar: conversations to tokens, tokens to messages.
+// The service of the harmony sidecar: conversations to tokens, tokens to messages.
 
 package harmonyv1
 
@@ -38,67 +38,68 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Renders conversations into prompt tokens for gpt-oss models, and parses the
-// tokens they sample back into messages.
+// Renders conversations into the tokens that prompt a gpt-oss model, and parses
+// the tokens that the model samples back into messages.
 //
-// Every error of the service is a gRPC status with a google.rpc.ErrorInfo
-// detail (domain `harmony.v1`, a stable reason). If a field of the request is
-// at fault, a google.rpc.BadRequest detail names it, for example
-// `conversation.messages[2].content[0]`.
+// Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+// which has the domain `harmony.v1` and a stable reason. If a field of the
+// request is at fault, a google.rpc.BadRequest detail names it by its path, such
+// as `conversation.messages[2].content[0]`.
 //
-// The unary RPCs have google.api.http rules, for proxies that offer them as
-// JSON over HTTP.
+// Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+// over HTTP.
 type HarmonyServiceClient interface {
-	// Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+	// Returns the encoding: limits, stop tokens, special tokens, vocabulary.
 	GetEncoding(ctx context.Context, in *GetEncodingRequest, opts ...grpc.CallOption) (*GetEncodingResponse, error)
-	// Returns the size of the render cache and how often it was hit.
+	// Returns the size, hits and misses of the render cache.
 	GetRenderCacheStatistics(ctx context.Context, in *GetRenderCacheStatisticsRequest, opts ...grpc.CallOption) (*GetRenderCacheStatisticsResponse, error)
 	// Renders one message.
 	Render(ctx context.Context, in *RenderRequest, opts ...grpc.CallOption) (*RenderResponse, error)
-	// Renders a conversation, with nothing after it.
+	// Renders a conversation, and nothing after it.
 	RenderConversation(ctx context.Context, in *RenderConversationRequest, opts ...grpc.CallOption) (*RenderConversationResponse, error)
-	// Renders a conversation, then `<|start|>` and the role whose turn is next:
-	// the prompt to sample from.
+	// Renders a conversation, then `<|start|>` and the role whose turn is next: the
+	// prompt to sample from.
 	RenderConversationForCompletion(ctx context.Context, in *RenderConversationForCompletionRequest, opts ...grpc.CallOption) (*RenderConversationForCompletionResponse, error)
-	// Renders a conversation as a training example. If its last message is the
-	// assistant's, on channel `final`, the last token becomes `<|return|>`.
+	// Renders a conversation as a training example: if the last message is the
+	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(ctx context.Context, in *RenderConversationForTrainingRequest, opts ...grpc.CallOption) (*RenderConversationForTrainingResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(ctx context.Context, in *ParseMessagesRequest, opts ...grpc.CallOption) (*ParseMessagesResponse, error)
-	// Turns text into tokens.
+	// Encodes text as tokens.
 	Encode(ctx context.Context, in *EncodeRequest, opts ...grpc.CallOption) (*EncodeResponse, error)
-	// Turns tokens into text or bytes.
+	// Decodes tokens to text or bytes.
 	Decode(ctx context.Context, in *DecodeRequest, opts ...grpc.CallOption) (*DecodeResponse, error)
-	// Parses one sequence as it is sampled.
+	// Parses one sequence while it is sampled.
 	//
-	//  1. The client sends one request with `config`; the server answers with an
-	//     empty response.
-	//  2. The client sends any number of requests with `tokens`; the server
-	//     answers each with exactly one response.
-	//  3. The client half-closes, which ends the sequence. The server answers with
-	//     one last response, with the events that the end completes, and OK.
+	//  1. The client sends one request with `config`; the server sends an empty
+	//     response.
+	//  2. The client sends requests with `tokens`, in pieces of any size; the server
+	//     sends exactly one response to each.
+	//  3. The client half-closes, which ends the sequence. The server sends a last
+	//     response, with the events that the end completes, and closes with OK.
 	//
-	// A client can therefore write and read in turn without threads, or send
-	// ahead of the responses. A missing, repeated or late `config` is
-	// INVALID_ARGUMENT. A stream that is half-closed before any request gets one
-	// empty response and OK. Unless `recover` is set, malformed output ends the
-	// stream: the server sends a response with every event before it, then
-	// INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
-	// `token`, `offset` and `state`.
+	// A client may therefore write and read in turn, without threads, or send ahead
+	// of the responses. If `config` is missing, repeated or late, the stream ends
+	// with INVALID_ARGUMENT. A stream that is half-closed before its first request
+	// gets one empty response and OK.
+	//
+	// Malformed output in strict or lenient mode ends the stream with
+	// INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
+	// event before the error. The metadata of the ErrorInfo has `token`, `offset`
+	// and `state`.
 	Parse(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ParseRequest, ParseResponse], error)
 	// Parses many sequences on one stream, with one request per engine step.
 	//
-	//  1. Each request opens sequences, feeds tokens to open sequences, and closes
-	//     sequences, in that order; the server answers each request with exactly
-	//     one response.
-	//  2. The client half-closes; the server closes every open sequence and
-	//     answers with one last response and OK.
+	//  1. Each request opens sequences, feeds tokens to open sequences and closes
+	//     sequences, in that order; the server sends exactly one response to each.
+	//  2. The client half-closes. The server closes every open sequence, sends a last
+	//     response and closes with OK.
 	//
 	// An error of one sequence (malformed output, an unknown id, an id that is
 	// already open) is an `error` event of that sequence and ends only that
-	// sequence. Later tokens for it in the same request are dropped; in a later
-	// request its id is unknown. `sequence_ids` and `tokens` of different lengths
-	// are INVALID_ARGUMENT and end the stream.
+	// sequence. Its remaining tokens in the same request are dropped; a later
+	// request that names it names an unknown id. If `sequence_ids` and `tokens`
+	// differ in length, the stream ends with INVALID_ARGUMENT.
 	ParseBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ParseBatchRequest, ParseBatchResponse], error)
 }
 
@@ -230,67 +231,68 @@ type HarmonyService_ParseBatchClient = grpc.BidiStreamingClient[ParseBatchReques
 // All implementations must embed UnimplementedHarmonyServiceServer
 // for forward compatibility.
 //
-// Renders conversations into prompt tokens for gpt-oss models, and parses the
-// tokens they sample back into messages.
+// Renders conversations into the tokens that prompt a gpt-oss model, and parses
+// the tokens that the model samples back into messages.
 //
-// Every error of the service is a gRPC status with a google.rpc.ErrorInfo
-// detail (domain `harmony.v1`, a stable reason). If a field of the request is
-// at fault, a google.rpc.BadRequest detail names it, for example
-// `conversation.messages[2].content[0]`.
+// Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+// which has the domain `harmony.v1` and a stable reason. If a field of the
+// request is at fault, a google.rpc.BadRequest detail names it by its path, such
+// as `conversation.messages[2].content[0]`.
 //
-// The unary RPCs have google.api.http rules, for proxies that offer them as
-// JSON over HTTP.
+// Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+// over HTTP.
 type HarmonyServiceServer interface {
-	// Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+	// Returns the encoding: limits, stop tokens, special tokens, vocabulary.
 	GetEncoding(context.Context, *GetEncodingRequest) (*GetEncodingResponse, error)
-	// Returns the size of the render cache and how often it was hit.
+	// Returns the size, hits and misses of the render cache.
 	GetRenderCacheStatistics(context.Context, *GetRenderCacheStatisticsRequest) (*GetRenderCacheStatisticsResponse, error)
 	// Renders one message.
 	Render(context.Context, *RenderRequest) (*RenderResponse, error)
-	// Renders a conversation, with nothing after it.
+	// Renders a conversation, and nothing after it.
 	RenderConversation(context.Context, *RenderConversationRequest) (*RenderConversationResponse, error)
-	// Renders a conversation, then `<|start|>` and the role whose turn is next:
-	// the prompt to sample from.
+	// Renders a conversation, then `<|start|>` and the role whose turn is next: the
+	// prompt to sample from.
 	RenderConversationForCompletion(context.Context, *RenderConversationForCompletionRequest) (*RenderConversationForCompletionResponse, error)
-	// Renders a conversation as a training example. If its last message is the
-	// assistant's, on channel `final`, the last token becomes `<|return|>`.
+	// Renders a conversation as a training example: if the last message is the
+	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(context.Context, *ParseMessagesRequest) (*ParseMessagesResponse, error)
-	// Turns text into tokens.
+	// Encodes text as tokens.
 	Encode(context.Context, *EncodeRequest) (*EncodeResponse, error)
-	// Turns tokens into text or bytes.
+	// Decodes tokens to text or bytes.
 	Decode(context.Context, *DecodeRequest) (*DecodeResponse, error)
-	// Parses one sequence as it is sampled.
+	// Parses one sequence while it is sampled.
 	//
-	//  1. The client sends one request with `config`; the server answers with an
-	//     empty response.
-	//  2. The client sends any number of requests with `tokens`; the server
-	//     answers each with exactly one response.
-	//  3. The client half-closes, which ends the sequence. The server answers with
-	//     one last response, with the events that the end completes, and OK.
+	//  1. The client sends one request with `config`; the server sends an empty
+	//     response.
+	//  2. The client sends requests with `tokens`, in pieces of any size; the server
+	//     sends exactly one response to each.
+	//  3. The client half-closes, which ends the sequence. The server sends a last
+	//     response, with the events that the end completes, and closes with OK.
 	//
-	// A client can therefore write and read in turn without threads, or send
-	// ahead of the responses. A missing, repeated or late `config` is
-	// INVALID_ARGUMENT. A stream that is half-closed before any request gets one
-	// empty response and OK. Unless `recover` is set, malformed output ends the
-	// stream: the server sends a response with every event before it, then
-	// INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
-	// `token`, `offset` and `state`.
+	// A client may therefore write and read in turn, without threads, or send ahead
+	// of the responses. If `config` is missing, repeated or late, the stream ends
+	// with INVALID_ARGUMENT. A stream that is half-closed before its first request
+	// gets one empty response and OK.
+	//
+	// Malformed output in strict or lenient mode ends the stream with
+	// INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
+	// event before the error. The metadata of the ErrorInfo has `token`, `offset`
+	// and `state`.
 	Parse(grpc.BidiStreamingServer[ParseRequest, ParseResponse]) error
 	// Parses many sequences on one stream, with one request per engine step.
 	//
-	//  1. Each request opens sequences, feeds tokens to open sequences, and closes
-	//     sequences, in that order; the server answers each request with exactly
-	//     one response.
-	//  2. The client half-closes; the server closes every open sequence and
-	//     answers with one last response and OK.
+	//  1. Each request opens sequences, feeds tokens to open sequences and closes
+	//     sequences, in that order; the server sends exactly one response to each.
+	//  2. The client half-closes. The server closes every open sequence, sends a last
+	//     response and closes with OK.
 	//
 	// An error of one sequence (malformed output, an unknown id, an id that is
 	// already open) is an `error` event of that sequence and ends only that
-	// sequence. Later tokens for it in the same request are dropped; in a later
-	// request its id is unknown. `sequence_ids` and `tokens` of different lengths
-	// are INVALID_ARGUMENT and end the stream.
+	// sequence. Its remaining tokens in the same request are dropped; a later
+	// request that names it names an unknown id. If `sequence_ids` and `tokens`
+	// differ in length, the stream ends with INVALID_ARGUMENT.
 	ParseBatch(grpc.BidiStreamingServer[ParseBatchRequest, ParseBatchResponse]) error
 	mustEmbedUnimplementedHarmonyServiceServer()
 }

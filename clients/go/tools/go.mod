@@ -1,5 +1,5 @@
-// What generates and checks the client: a module of its own, so that who uses the client does not
-// depend on it.
+// The tools that generate and check the client: a separate module, so that users of the client do not
+// depend on them.
 module github.com/harmony-sidecar/harmony-sidecar/clients/go/tools
 
 go 1.26.0

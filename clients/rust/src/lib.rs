@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-/// The messages of the package `harmony.v1`, and in [`harmony_service_client`] the client.
+/// The messages of the package `harmony.v1`, and the client in [`harmony_service_client`].
 ///
 /// [`harmony_service_client`]: v1::harmony_service_client
 pub mod v1 {

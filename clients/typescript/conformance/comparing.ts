@@ -1,19 +1,19 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Vector } from "./vectors.js";
 
-/** What came back. */
+/** The outcome of a call. */
 export interface Received {
   /** The canonical JSON of the responses, in order. */
   responses: JsonObject[];
-  /** The number of the gRPC status code; 0 is OK. */
+  /** The number of the gRPC status code; 0 means OK. */
   code: number;
-  /** The google.rpc.Status of the trailers, where there was one. */
+  /** The google.rpc.Status of the trailers, if there was one. */
   error?: JsonObject;
 }
 
 const MAX_SHOWN = 300;
 
-/** Returns a line for everything that is not as the vector expects. */
+/** Returns a line for every difference from the outcome that the vector expects. */
 export function differences(vector: Vector, received: Received): string[] {
   const comparable = (responses: JsonObject[]) =>
     responses.map((response) => comparableResponse(response, vector.ignore ?? []));
@@ -33,7 +33,7 @@ function comparableResponse(response: JsonObject, ignored: string[]): JsonObject
   if (!Array.isArray(events)) {
     return others;
   }
-  // The events of ParseBatch carry errors; those of Parse have no such field.
+  // Events of ParseBatch can have an error; events of Parse have no such field.
   const eventsWithoutTexts = events.map((event) =>
     isObject(event) && isObject(event["error"])
       ? { ...event, error: withoutTexts(event["error"]) }

@@ -1,4 +1,4 @@
-// Plays the conformance vectors of a folder against a server.
+// Plays the conformance vectors of a folder against a server, through the generated client.
 //
 //     conformance --target TARGET [--ca FILE] VECTORS_DIRECTORY
 import { readFileSync } from "node:fs";

@@ -26,18 +26,18 @@ import type { Vector } from "./vectors.js";
 type Unary = (request: Message, options: CallOptions) => Promise<Message>;
 type Streaming = (requests: AsyncIterable<Message>, options: CallOptions) => AsyncIterable<Message>;
 
-// What must be known to print google.protobuf.Any as JSON.
+// The types needed to print google.protobuf.Any as JSON.
 const registry = createRegistry(ErrorInfoSchema, BadRequestSchema);
 const deadline = { timeoutMs: 30_000 };
 
-/** Makes the call of a vector and returns a line for everything that differed. */
+/** Makes the call of a vector and returns a line for every difference. */
 export async function play(
   client: Client<typeof HarmonyService>,
   vector: Vector,
 ): Promise<string[]> {
   const method = HarmonyService.methods.find(({ name }) => name === vector.rpc);
   if (method === undefined) {
-    return [`no such RPC: ${vector.rpc}`];
+    return [`the service has no RPC ${vector.rpc}`];
   }
   const stub: unknown = client[method.localName as keyof typeof client];
   const requests = vector.requests.map((request) => fromJson(method.input, request, { registry }));
@@ -54,7 +54,7 @@ async function* unary(stub: Unary, requests: Message[]): AsyncGenerator<Message>
   }
 }
 
-/** Writes and reads in turn, then half-closes and reads all that is left. */
+/** Writes and reads in turn, then half-closes and reads the rest. */
 async function* lockStep(stub: Streaming, requests: Message[]): AsyncGenerator<Message> {
   const written = new PassThrough({ objectMode: true });
   const responses = stub(written, deadline)[Symbol.asyncIterator]();
@@ -83,7 +83,7 @@ async function receive(method: DescMethod, messages: AsyncIterable<Message>): Pr
       ? { responses, code }
       : {
           responses,
-          // Not `code`: where there are details, that is theirs.
+          // Not `code`, which is the code of the details if there are any.
           code: Number(metadata.get("grpc-status")),
           error: json(StatusSchema, decodeBinaryHeader(status, StatusSchema)),
         };

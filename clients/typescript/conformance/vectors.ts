@@ -2,13 +2,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JsonObject } from "@bufbuild/protobuf";
 
-/** One call; every message is its canonical JSON. */
+/** One call; messages are in canonical JSON. */
 export interface Vector {
   rpc: string;
   name: string;
   requests: JsonObject[];
   responses: JsonObject[];
-  /** The google.rpc.Status that the call ends with; none: OK. */
+  /** The google.rpc.Status that the call must end with; absent: OK. */
   error?: JsonObject & { code: number };
   /** Keys of responses that may have any value. */
   ignore?: string[];
@@ -19,7 +19,7 @@ interface VectorFile {
   vectors: Omit<Vector, "rpc">[];
 }
 
-/** Returns the vectors of every file of a folder, in order of file name. */
+/** Returns the vectors of all files of a folder, sorted by file name. */
 export async function readVectors(folder: string): Promise<Vector[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
   const files = await Promise.all(

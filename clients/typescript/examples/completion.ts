@@ -1,4 +1,4 @@
-// Renders a conversation with a function tool, then parses a completion as it is sampled.
+// Renders a prompt with a tool, then parses what a model might sample, token by token.
 import { PassThrough } from "node:stream";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
@@ -12,7 +12,7 @@ const deadline = { timeoutMs: 30_000 };
 
 const getWeather = {
   name: "get_weather",
-  description: "Tells the weather in a city.",
+  description: "Returns the weather in a city.",
   parametersJson: '{"type":"object","properties":{"city":{"type":"string"}}}',
 };
 const tools = [{ name: "functions", tools: [getWeather] }];
@@ -27,7 +27,7 @@ const message = (role: harmony.Role, content: MessageInitShape<typeof harmony.Co
   content: [content],
 });
 
-/** Stands for the engine: yields a token for each step, and stops at a stop token. */
+/** Takes the place of the engine: yields one token per step, up to a stop token. */
 function* sample(tokens: number[], stopTokens: number[]) {
   for (const token of tokens) {
     yield token;
@@ -62,7 +62,7 @@ try {
     const write = (request: MessageInitShape<typeof ParseRequestSchema>) =>
       requests.write(create(ParseRequestSchema, request));
     write({ request: { case: "config", value: { role: Role.ASSISTANT } } });
-    // Every request gets one response, and so does the end of the requests.
+    // Each request gets one response, and so does the half-close.
     for await (const { events } of client.parse(requests, deadline)) {
       events.forEach(show);
       const step = steps.next();

@@ -4,32 +4,33 @@ import { createGrpcTransport, type GrpcTransportOptions } from "@connectrpc/conn
 
 const UNIX_PREFIX = "unix://";
 
-/** Connect's options of a gRPC transport, and `ca`. */
+/** Connect's options for a gRPC transport, and `ca`. */
 export type TransportOptions = Omit<GrpcTransportOptions, "baseUrl"> & {
-  /** Certificates in PEM format. With it the connection is TLS and trusts these alone. */
+  /** CA certificates in PEM format: use TLS, and trust only these. Default: no TLS. */
   ca?: string | undefined;
 };
 
-// What the server takes unless it is told otherwise. Node's http2 may miss the refusal of a larger
-// request, which would hang until its deadline.
+// The server's default limit. Node's http2 may miss the refusal of a larger request, and the call
+// would then hang until its deadline.
 const defaults = { writeMaxBytes: 16 * 1024 * 1024 };
 
 /**
- * Returns a gRPC transport to a sidecar. It connects with the first call.
+ * Returns a gRPC transport to a sidecar, which connects at the first call.
  *
- * @param target - `host:port`, or `unix:///path` of a Unix socket.
+ * @param target - `host:port`, or `unix:///path` for a Unix socket.
+ * @throws TypeError if `ca` is set for a Unix socket.
  */
 export function transport(target: string, options: TransportOptions = {}): Transport {
   const { ca, nodeOptions, ...others } = options;
   const common = { ...defaults, ...others };
   if (target.startsWith(UNIX_PREFIX)) {
     if (ca !== undefined) {
-      throw new TypeError(`${target}: there is no TLS on a Unix socket`);
+      throw new TypeError(`${target}: ca cannot be used with a Unix socket`);
     }
     const path = target.slice(UNIX_PREFIX.length);
     return createGrpcTransport({
       ...common,
-      // No more than the `:authority` of the requests.
+      // Used only as the `:authority` of requests.
       baseUrl: "http://localhost",
       nodeOptions: { ...nodeOptions, createConnection: () => connect(path) },
     });

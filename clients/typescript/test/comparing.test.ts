@@ -5,7 +5,7 @@ import type { Vector } from "../conformance/vectors.js";
 
 const vector: Vector = { rpc: "Encode", name: "encode", requests: [{}], responses: [] };
 
-test("what differs is named by its path", () => {
+test("a difference is named by its path", () => {
   const expected = { ...vector, responses: [{ tokens: [1, 2] }] };
   assert.deepEqual(differences(expected, { responses: [{ tokens: [1, 2] }], code: 0 }), []);
   assert.deepEqual(differences(expected, { responses: [{ tokens: [1, 3] }], code: 0 }), [
@@ -25,7 +25,7 @@ test("an ignored key may have any value", () => {
   assert.deepEqual(differences(expected, { responses, code: 0 }), []);
 });
 
-test("texts for people may differ, everything else of an error not", () => {
+test("in an error, only texts for people may differ", () => {
   const status = (field: string, text: string) => ({
     code: 3,
     message: text,
@@ -43,14 +43,14 @@ test("texts for people may differ, everything else of an error not", () => {
   ]);
 });
 
-test("the error of an event is compared like that of a call", () => {
+test("the error of an event is compared as that of a call", () => {
   const responses = (code: number, message: string) => [{ events: [{ error: { code, message } }] }];
   const expected = { ...vector, responses: responses(3, "expected") };
   assert.deepEqual(differences(expected, { responses: responses(3, "received"), code: 0 }), []);
   assert.equal(differences(expected, { responses: responses(4, "expected"), code: 0 }).length, 1);
 });
 
-test("the code of the call must be that of the error", () => {
+test("the code of the call must match the error", () => {
   const expected = { ...vector, error: { code: 3 } };
   assert.deepEqual(differences(expected, { responses: [], code: 4, error: { code: 3 } }), [
     "status code: expected 3, received 4",

@@ -7,7 +7,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ErrorInfoSchema, HarmonyService } from "@harmony-sidecar/client";
 
-/** Stands for the sidecar: what it answers is made of the request alone. */
+/** A fake sidecar, whose responses depend only on the request. */
 export const sidecar = connectNodeAdapter({
   routes: (router) =>
     router.service(HarmonyService, {
@@ -27,7 +27,7 @@ export const sidecar = connectNodeAdapter({
     }),
 });
 
-/** Lets a server listen until the test ends; returns the port, if it is one of TCP. */
+/** Makes a server listen until the test ends; returns its TCP port, or 0 if `path` is set. */
 export async function listen(
   context: TestContext,
   server: Http2Server | Http2SecureServer,

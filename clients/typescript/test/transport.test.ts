@@ -20,7 +20,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Makes a certificate of `localhost` that is its own authority. */
+/** Makes a self-signed certificate for `localhost`. */
 function certificate(name: string) {
   const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
   const options =
@@ -37,24 +37,24 @@ async function decoded(target: string, options?: TransportOptions) {
   return output.value;
 }
 
-test("host:port is dialled without encryption", async (context) => {
+test("host:port connects without TLS", async (context) => {
   const port = await listen(context, createServer(sidecar));
   assert.equal(await decoded(`localhost:${port}`), "1 2");
 });
 
-test("unix:///path is dialled", async (context) => {
+test("unix:///path connects to a Unix socket", async (context) => {
   const path = join(folder, "harmony.sock");
   await listen(context, createServer(sidecar), path);
   assert.equal(await decoded(`unix://${path}`), "1 2");
 });
 
-test("with a CA, TLS is dialled and that CA trusted", async (context) => {
+test("with a CA, the transport uses TLS and trusts that CA", async (context) => {
   const own = certificate("own");
   const port = await listen(context, createSecureServer(own, sidecar));
   assert.equal(await decoded(`localhost:${port}`, { ca: own.cert }), "1 2");
 });
 
-test("a server that the CA does not know is refused", async (context) => {
+test("a certificate of another CA is refused", async (context) => {
   const port = await listen(context, createSecureServer(certificate("server"), sidecar));
   await assert.rejects(
     decoded(`localhost:${port}`, { ca: certificate("other").cert }),
@@ -62,18 +62,18 @@ test("a server that the CA does not know is refused", async (context) => {
   );
 });
 
-test("a CA for a Unix socket is a mistake", () => {
+test("a CA for a Unix socket is a TypeError", () => {
   assert.throws(() => transport("unix:///harmony.sock", { ca: "" }), TypeError);
 });
 
-test("a request larger than the server takes by default is not sent", async (context) => {
+test("a request over the server's default limit is not sent", async (context) => {
   const port = await listen(context, createServer(sidecar));
   const client = createClient(HarmonyService, transport(`localhost:${port}`));
   const text = "a".repeat(16 * 1024 * 1024);
   await assert.rejects(client.encode({ text }), { code: Code.ResourceExhausted });
 });
 
-test("Connect's own options come before the defaults", async (context) => {
+test("Connect's own options override the defaults", async (context) => {
   const port = await listen(context, createServer(sidecar));
   const options = { writeMaxBytes: 1 };
   await assert.rejects(decoded(`localhost:${port}`, options), { code: Code.ResourceExhausted });
@@ -92,7 +92,7 @@ test("an error carries its ErrorInfo", async (context) => {
   });
 });
 
-test("a stream is answered request by request", async (context) => {
+test("a stream gets a response to each request", async (context) => {
   const port = await listen(context, createServer(sidecar));
   const client = createClient(HarmonyService, transport(`localhost:${port}`));
   const requests = new PassThrough({ objectMode: true });

@@ -7,9 +7,11 @@ python -m tests.conformance.generator --check    # exit 1 where the files in the
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from harmony_client.v1 import service_pb2
 
 from . import (
     batches,
@@ -26,39 +28,28 @@ from .calls import Calls
 from .recover import clean, ends, headers, structure
 from .recover import streams as recovered_streams
 from .reference import Reference
-from .vector import Vector, file_text
+from .vector import file_text
 
 FOLDER = Path(__file__).parent.parent / "vectors"
-SOURCES: Final[dict[str, Sequence[Callable[[Calls], list[Vector]]]]] = {
-    "GetEncoding": [described.get_encoding],
-    "GetRenderCacheStatistics": [described.get_render_cache_statistics],
-    "Render": [renders.render, contents.render, schemas.render],
-    "RenderConversation": [conversations.render_conversation],
-    "RenderConversationForCompletion": [conversations.render_for_completion],
-    "RenderConversationForTraining": [conversations.render_for_training],
-    "ParseMessages": [
-        parses.parse_messages,
-        clean.parse_messages,
-        structure.parse_messages,
-        headers.parse_messages,
-        ends.parse_messages,
-    ],
-    "Encode": [texts.encode],
-    "Decode": [texts.decode],
-    "Parse": [streams.parse_stream, recovered_streams.parse_stream],
-    "ParseBatch": [batches.parse_batch, recovered_streams.parse_batch],
-}
+SERVICE: Final = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
+# A function `encode_vectors` in any of these returns vectors of Encode, and so on.
+MODULES: Final = (
+    *(described, renders, contents, schemas, conversations),
+    *(parses, clean, structure, headers, ends),
+    *(texts, streams, batches, recovered_streams),
+)
 
 
 def generate() -> dict[str, str]:
     """Returns the text of every file by its name."""
     calls = Calls(Reference())
-    return {
-        f"{_snake_case(rpc)}.json": file_text(
-            rpc, [vector for source in sources for vector in source(calls)]
-        )
-        for rpc, sources in SOURCES.items()
-    }
+    files = {}
+    for rpc in SERVICE.methods_by_name:
+        name = _snake_case(rpc)
+        sources = [getattr(module, f"{name}_vectors", None) for module in MODULES]
+        vectors = [vector for source in sources if source for vector in source(calls)]
+        files[f"{name}.json"] = file_text(rpc, vectors)
+    return files
 
 
 def differences(files: dict[str, str]) -> list[str]:

@@ -16,7 +16,7 @@ from .vector import Vector
 _HELLO: Final = "<|channel|>final<|message|>Hello 🫡 there<|return|>"
 
 
-def parse_batch(calls: Calls) -> list[Vector]:
+def parse_batch_vectors(calls: Calls) -> list[Vector]:
     """Steps of an engine, and everything that can go wrong in them."""
     return [
         *_steps(calls),

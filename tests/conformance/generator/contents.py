@@ -128,7 +128,7 @@ _BAD_SYSTEMS: Final = {
 }
 
 
-def render(calls: Calls) -> list[Vector]:
+def render_vectors(calls: Calls) -> list[Vector]:
     """Contents alone, together with others, and contents that cannot be."""
     with_tools = pb.RenderOptions(conversation_has_function_tools=True)
     without_channels = chat.SystemContent(channel_config=chat.ChannelConfig())

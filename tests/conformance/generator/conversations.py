@@ -177,7 +177,7 @@ _TRAININGS: Final = {
 }
 
 
-def render_conversation(calls: Calls) -> list[Vector]:
+def render_conversation_vectors(calls: Calls) -> list[Vector]:
     """What is dropped, what messages say of each other, and messages that cannot be."""
     kept = ("one-turn", "analysis-behind-the-first-final", "everything")
     one_turn = conversation(*_DROPS["one-turn"])
@@ -212,7 +212,7 @@ def render_conversation(calls: Calls) -> list[Vector]:
     ]
 
 
-def render_for_completion(calls: Calls) -> list[Vector]:
+def render_conversation_for_completion_vectors(calls: Calls) -> list[Vector]:
     """Whose turn is next, and what is dropped."""
     drops = ("one-turn", "last-is-a-call", "final-then-user", "analysis-behind-the-first-final")
     no_role = pb.RenderConversationForCompletionRequest(conversation=conversation(user("a")))
@@ -239,7 +239,7 @@ def render_for_completion(calls: Calls) -> list[Vector]:
     ]
 
 
-def render_for_training(calls: Calls) -> list[Vector]:
+def render_conversation_for_training_vectors(calls: Calls) -> list[Vector]:
     """Which conversations end with a return, and what is dropped."""
     return [
         *[

@@ -13,7 +13,7 @@ _MAX_MESSAGE_TOKENS = 524_288
 _DEFAULT_CACHE_BYTES = 32 * 1024 * 1024
 
 
-def get_encoding(calls: Calls) -> list[Vector]:
+def get_encoding_vectors(calls: Calls) -> list[Vector]:
     """The encoding, whatever the version of the server."""
     reference = calls.reference
     response = pb.GetEncodingResponse(
@@ -36,7 +36,7 @@ def get_encoding(calls: Calls) -> list[Vector]:
     ]
 
 
-def get_render_cache_statistics(_: Calls) -> list[Vector]:
+def get_render_cache_statistics_vectors(_: Calls) -> list[Vector]:
     """The bound of the cache; how full it is depends on what was asked before."""
     return [
         Vector(

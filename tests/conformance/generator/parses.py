@@ -122,7 +122,7 @@ _RESCUED: Final = {
 }
 
 
-def parse_messages(calls: Calls) -> list[Vector]:
+def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """Whole completions, well-formed and not."""
     return [*_strict(calls), *_lenient(calls), *_tokens(calls), *_refused_requests()]
 

@@ -86,7 +86,7 @@ BAD_MESSAGES: Final = {
 }
 
 
-def render(calls: Calls) -> list[Vector]:
+def render_vectors(calls: Calls) -> list[Vector]:
     """Headers and texts, and messages that cannot be."""
     return [
         *[calls.render(name, it) for name, it in _MESSAGES.items()],

@@ -160,7 +160,7 @@ _BAD_TEXTS: Final = {
 }
 
 
-def render(calls: Calls) -> list[Vector]:
+def render_vectors(calls: Calls) -> list[Vector]:
     """Schemas one rule at a time, and texts that are none."""
     deepest = '{"a":' * (_LEVELS - 1) + "{}" + "}" * (_LEVELS - 1)
     texts = {

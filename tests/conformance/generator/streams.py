@@ -30,7 +30,7 @@ def cut(tokens: Sequence[int], *sizes: int) -> list[list[int]]:
     return runs
 
 
-def parse_stream(calls: Calls) -> list[Vector]:
+def parse_vectors(calls: Calls) -> list[Vector]:
     """Splits, characters, protocol and errors."""
     return [
         *_splits(calls),

@@ -54,7 +54,7 @@ TEXTS: Final = {
 }  # fmt: skip
 
 
-def encode(calls: Calls) -> list[Vector]:
+def encode_vectors(calls: Calls) -> list[Vector]:
     """Texts, and every rule for the special tokens that they spell."""
     some = pb.SpecialTokenSet(tokens=["<|start|>"])
     spellings = sorted(calls.reference.special_tokens())
@@ -94,7 +94,7 @@ def encode(calls: Calls) -> list[Vector]:
     ]
 
 
-def decode(calls: Calls) -> list[Vector]:
+def decode_vectors(calls: Calls) -> list[Vector]:
     """Whole and broken characters, as text and as bytes."""
     salute = calls.tokens("🫡")
     assert len(salute) > 1, "a character of several tokens"

@@ -2,11 +2,10 @@
 
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <harmony/v1/service.grpc.pb.h>
 
 #include <chrono>
-#include <functional>
-#include <map>
-#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -15,15 +14,17 @@
 namespace conformance {
 namespace {
 
-using Stub = harmony::v1::HarmonyService::Stub;
+using google::protobuf::Descriptor;
+using google::protobuf::Message;
+using google::protobuf::MessageFactory;
+using google::protobuf::MethodDescriptor;
 using nlohmann::json;
-using Caller = std::function<json(Stub&, const json& requests)>;
 
 constexpr std::chrono::seconds kTimeout(30);
 
 // Returns a status as the JSON of google.rpc.Status.
 json ErrorToJson(const grpc::Status& status) {
-  // Otherwise the linker drops what nothing else refers to, and the JSON printer needs both.
+  // The JSON printer needs both; the linker drops them if nothing refers to them.
   google::protobuf::LinkMessageReflection<google::rpc::BadRequest>();
   google::protobuf::LinkMessageReflection<google::rpc::ErrorInfo>();
 
@@ -33,7 +34,7 @@ json ErrorToJson(const grpc::Status& status) {
   }
   google::rpc::Status details;
   if (!details.ParseFromString(status.error_details())) {
-    throw std::runtime_error("grpc-status-details-bin is no google.rpc.Status");
+    throw std::runtime_error("grpc-status-details-bin is not a google.rpc.Status");
   }
   if (details.code() != code) {
     throw std::runtime_error("the code is " + std::to_string(code) + ", in the details it is " +
@@ -42,79 +43,66 @@ json ErrorToJson(const grpc::Status& status) {
   return ToJson(details);
 }
 
-json Outcome(const json& responses, const grpc::Status& status) {
+std::unique_ptr<Message> NewMessage(const Descriptor& type) {
+  return std::unique_ptr<Message>(MessageFactory::generated_factory()->GetPrototype(&type)->New());
+}
+
+}  // namespace
+
+const MethodDescriptor* FindRpc(const std::string& name) {
+  const auto* file = harmony::v1::GetEncodingRequest::descriptor()->file();
+  return file->FindServiceByName("HarmonyService")->FindMethodByName(name);
+}
+
+json Call(const std::shared_ptr<grpc::Channel>& channel, const MethodDescriptor& rpc,
+          const json& requests) {
+  std::vector<std::unique_ptr<Message>> messages;
+  for (const json& request : requests) {
+    messages.push_back(NewMessage(*rpc.input_type()));
+    FromJson(request, *messages.back());
+  }
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTimeout);
+  grpc::CompletionQueue queue;
+  // Waits for the operation in progress; returns whether it succeeded.
+  const auto wait = [&queue] {
+    void* tag = nullptr;
+    bool succeeded = false;
+    return queue.Next(&tag, &succeeded) && succeeded;
+  };
+  grpc::TemplatedGenericStub<Message, Message> stub(channel);
+  const std::string path = "/" + rpc.service()->full_name() + "/" + rpc.name();
+  const auto call = stub.PrepareCall(&context, path, &queue);
+  call->StartCall(nullptr);
+  wait();
+  json responses = json::array();
+  const auto read = [&] {
+    const auto response = NewMessage(*rpc.output_type());
+    call->Read(response.get(), nullptr);
+    if (!wait()) {
+      return false;
+    }
+    responses.push_back(ToJson(*response));
+    return true;
+  };
+  for (const auto& message : messages) {
+    call->Write(*message, nullptr);
+    if (!wait() || (rpc.client_streaming() && !read())) {
+      break;
+    }
+  }
+  call->WritesDone(nullptr);
+  wait();
+  while (read()) {
+  }
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  wait();
   json outcome = {{"responses", responses}};
   if (!status.ok()) {
     outcome["error"] = ErrorToJson(status);
   }
   return outcome;
-}
-
-template <typename Request, typename Response>
-Caller CallerOf(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*)) {
-  return [method](Stub& stub, const json& requests) {
-    Request request;
-    FromJson(requests.at(0), request);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTimeout);
-    Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
-    return Outcome(status.ok() ? json::array({ToJson(response)}) : json::array(), status);
-  };
-}
-
-template <typename Request, typename Response>
-using Stream = std::unique_ptr<grpc::ClientReaderWriter<Request, Response>>;
-
-template <typename Request, typename Response>
-Caller CallerOf(Stream<Request, Response> (Stub::*method)(grpc::ClientContext*)) {
-  return [method](Stub& stub, const json& requests) {
-    std::vector<Request> messages(requests.size());
-    for (size_t i = 0; i < messages.size(); ++i) {
-      FromJson(requests[i], messages[i]);
-    }
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTimeout);
-    const auto stream = (stub.*method)(&context);
-    json responses = json::array();
-    Response response;
-    for (const Request& message : messages) {
-      if (!stream->Write(message) || !stream->Read(&response)) {
-        break;
-      }
-      responses.push_back(ToJson(response));
-    }
-    stream->WritesDone();
-    while (stream->Read(&response)) {
-      responses.push_back(ToJson(response));
-    }
-    return Outcome(responses, stream->Finish());
-  };
-}
-
-const std::map<std::string, Caller>& Callers() {
-  static const std::map<std::string, Caller> kCallers = {
-      {"Decode", CallerOf(&Stub::Decode)},
-      {"Encode", CallerOf(&Stub::Encode)},
-      {"GetEncoding", CallerOf(&Stub::GetEncoding)},
-      {"GetRenderCacheStatistics", CallerOf(&Stub::GetRenderCacheStatistics)},
-      {"Parse", CallerOf(&Stub::Parse)},
-      {"ParseBatch", CallerOf(&Stub::ParseBatch)},
-      {"ParseMessages", CallerOf(&Stub::ParseMessages)},
-      {"Render", CallerOf(&Stub::Render)},
-      {"RenderConversation", CallerOf(&Stub::RenderConversation)},
-      {"RenderConversationForCompletion", CallerOf(&Stub::RenderConversationForCompletion)},
-      {"RenderConversationForTraining", CallerOf(&Stub::RenderConversationForTraining)},
-  };
-  return kCallers;
-}
-
-}  // namespace
-
-bool IsRpc(const std::string& name) { return Callers().count(name) == 1; }
-
-json Call(Stub& stub, const std::string& rpc, const json& requests) {
-  return Callers().at(rpc)(stub, requests);
 }
 
 }  // namespace conformance

@@ -1,18 +1,20 @@
 #pragma once
 
-#include <harmony/v1/service.grpc.pb.h>
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/channel.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 namespace conformance {
 
-// Returns whether the service has an RPC of this name.
-bool IsRpc(const std::string& name);
+// Returns the RPC of this name; null if the service has none.
+const google::protobuf::MethodDescriptor* FindRpc(const std::string& name);
 
-// Calls an RPC with requests in canonical JSON. Returns {"responses": [...], "error": {...}}, in
-// canonical JSON too, without "error" where the RPC ended with OK.
-nlohmann::json Call(harmony::v1::HarmonyService::Stub& stub, const std::string& rpc,
-                    const nlohmann::json& requests);
+// Calls an RPC with requests in canonical JSON. Returns {"responses": [...], "error": {...}}, also
+// in canonical JSON; there is no "error" if the RPC ended with OK.
+nlohmann::json Call(const std::shared_ptr<grpc::Channel>& channel,
+                    const google::protobuf::MethodDescriptor& rpc, const nlohmann::json& requests);
 
 }  // namespace conformance

@@ -7,11 +7,11 @@ namespace {
 
 using nlohmann::json;
 
-// How much is shown of a value that differs, and how much of that stands before the difference.
+// The characters shown of a value that differs, and how many of them precede the difference.
 constexpr size_t kShown = 300;
 constexpr size_t kShownBefore = 60;
 
-// Calls `change` with each element of the array at a key, where there is one.
+// Calls `change` with each element of the array at a key, if there is one.
 template <typename Change>
 void ForEach(json& object, const char* key, const Change& change) {
   if (object.contains(key)) {
@@ -28,7 +28,7 @@ void RemoveHumanTexts(json& status) {
   });
 }
 
-// Returns an outcome without what does not count.
+// Returns an outcome without the parts that are not compared.
 json Comparable(json outcome, const json& ignored_keys) {
   if (outcome.contains("error")) {
     RemoveHumanTexts(outcome["error"]);
@@ -65,7 +65,7 @@ std::string Difference(const json& vector, const json& received) {
   if (left == right) {
     return "";
   }
-  // Escaped, so that a cut never falls into a character.
+  // Escaped, so that a cut never splits a character.
   const std::string left_text = left.dump(-1, ' ', true);
   const std::string right_text = right.dump(-1, ' ', true);
   const auto [differs, unused] =

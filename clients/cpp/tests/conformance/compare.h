@@ -5,8 +5,8 @@
 
 namespace conformance {
 
-// Returns what differs between an outcome of a call and the one that a vector expects; empty where
-// nothing does. The texts made for people and the keys that the vector ignores do not count.
+// Describes the difference between the outcome of a call and the one that a vector expects; empty
+// if there is none. Does not compare texts for people and the keys that the vector ignores.
 std::string Difference(const nlohmann::json& vector, const nlohmann::json& received);
 
 }  // namespace conformance

@@ -6,10 +6,10 @@
 
 namespace conformance {
 
-// Returns a message in canonical JSON.
+// Converts a message to canonical JSON.
 nlohmann::json ToJson(const google::protobuf::Message& message);
 
-// Sets a message to what canonical JSON says; throws std::runtime_error where it says nothing.
+// Parses canonical JSON into a message; throws std::runtime_error if that fails.
 void FromJson(const nlohmann::json& json, google::protobuf::Message& message);
 
 }  // namespace conformance

@@ -64,10 +64,9 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const std::string& ca_file
   return grpc::SslCredentials(options);
 }
 
-// Returns whether every vector passed, and there was one.
+// Returns whether there were vectors and all of them passed.
 bool Run(const Arguments& arguments) {
-  const auto stub = harmony::v1::HarmonyService::NewStub(
-      grpc::CreateChannel(arguments.target, Credentials(arguments.ca_file)));
+  const auto channel = grpc::CreateChannel(arguments.target, Credentials(arguments.ca_file));
   std::set<fs::path> paths;
   for (const fs::directory_entry& entry : fs::directory_iterator(arguments.vectors)) {
     if (entry.path().extension() == ".json") {
@@ -76,7 +75,7 @@ bool Run(const Arguments& arguments) {
   }
   conformance::Tally total;
   for (const fs::path& path : paths) {
-    const conformance::Tally tally = conformance::PlayFile(*stub, path);
+    const conformance::Tally tally = conformance::PlayFile(channel, path);
     total.passed += tally.passed;
     total.failed += tally.failed;
   }

@@ -14,11 +14,11 @@ namespace {
 
 using nlohmann::json;
 
-// Returns what is wrong with the outcome of a vector; empty where nothing is.
-std::string Play(harmony::v1::HarmonyService::Stub& stub, const std::string& rpc,
-                 const json& vector) {
+// Plays a vector and describes how the outcome differs from it; empty if it does not.
+std::string Play(const std::shared_ptr<grpc::Channel>& channel,
+                 const google::protobuf::MethodDescriptor& rpc, const json& vector) {
   try {
-    return Difference(vector, Call(stub, rpc, vector.at("requests")));
+    return Difference(vector, Call(channel, rpc, vector.at("requests")));
   } catch (const std::exception& exception) {
     return std::string("  ") + exception.what();
   }
@@ -26,13 +26,13 @@ std::string Play(harmony::v1::HarmonyService::Stub& stub, const std::string& rpc
 
 }  // namespace
 
-Tally PlayFile(harmony::v1::HarmonyService::Stub& stub, const std::filesystem::path& path) {
+Tally PlayFile(const std::shared_ptr<grpc::Channel>& channel, const std::filesystem::path& path) {
   const json file = json::parse(std::ifstream(path));
-  const auto rpc = file.at("rpc").get<std::string>();
+  const auto name = file.at("rpc").get<std::string>();
   Tally tally;
-  if (IsRpc(rpc)) {
+  if (const auto* rpc = FindRpc(name)) {
     for (const json& vector : file.at("vectors")) {
-      const std::string difference = Play(stub, rpc, vector);
+      const std::string difference = Play(channel, *rpc, vector);
       if (difference.empty()) {
         ++tally.passed;
       } else {
@@ -43,9 +43,9 @@ Tally PlayFile(harmony::v1::HarmonyService::Stub& stub, const std::filesystem::p
     }
   } else {
     ++tally.failed;
-    std::cerr << "FAILED " << path.string() << "\n  the service has no RPC " << rpc << "\n";
+    std::cerr << "FAILED " << path.string() << "\n  the service has no RPC " << name << "\n";
   }
-  std::cout << rpc << ": " << tally.passed << " passed, " << tally.failed << " failed\n";
+  std::cout << name << ": " << tally.passed << " passed, " << tally.failed << " failed\n";
   return tally;
 }
 

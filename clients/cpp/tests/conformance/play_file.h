@@ -1,8 +1,9 @@
 #pragma once
 
-#include <harmony/v1/service.grpc.pb.h>
+#include <grpcpp/channel.h>
 
 #include <filesystem>
+#include <memory>
 
 namespace conformance {
 
@@ -11,8 +12,7 @@ struct Tally {
   int failed = 0;
 };
 
-// Plays the vectors of a file; prints the failures to standard error, and the tally to standard
-// output.
-Tally PlayFile(harmony::v1::HarmonyService::Stub& stub, const std::filesystem::path& path);
+// Plays the vectors of a file. Prints failures to standard error and the tally to standard output.
+Tally PlayFile(const std::shared_ptr<grpc::Channel>& channel, const std::filesystem::path& path);
 
 }  // namespace conformance

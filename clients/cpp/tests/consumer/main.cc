@@ -1,4 +1,4 @@
-// Calls a server that is not there: the installed package compiles, links and runs.
+// Checks that the installed package compiles, links and runs: calls a server that does not exist.
 #include <google/rpc/error_details.pb.h>
 #include <grpcpp/grpcpp.h>
 #include <harmony/v1/service.grpc.pb.h>

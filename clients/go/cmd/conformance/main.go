@@ -1,4 +1,4 @@
-// Command conformance plays recorded calls against a server through the generated client.
+// Command conformance plays conformance vectors against a server, through the generated client.
 //
 //	conformance --target TARGET [--ca FILE] VECTORS_DIRECTORY
 package main
@@ -18,8 +18,8 @@ import (
 )
 
 func main() {
-	target := flag.String("target", "", "host:port or unix:///path of the server")
-	ca := flag.String("ca", "", "PEM `file` of the CA to trust; with it the connection is TLS")
+	target := flag.String("target", "", "`address` of the server: host:port or unix:///path")
+	ca := flag.String("ca", "", "use TLS and trust the CA in this PEM `file`")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(),
 			"usage: conformance --target TARGET [--ca FILE] VECTORS_DIRECTORY")
@@ -46,7 +46,7 @@ func run(target, ca, directory string) error {
 	}
 	conn, err := grpc.NewClient(target,
 		grpc.WithTransportCredentials(transport),
-		// Go's default is 4 MiB; the server answers with as much as there is.
+		// Go's default is 4 MiB; responses can be larger.
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
 	)
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 const cannedCompletion = `<|channel|>analysis<|message|>They greet me; I greet them.<|end|>` +
 	`<|start|>assistant<|channel|>final<|message|>Hello! How can I help you today?<|return|>`
 
-// engine stands for what samples: each of its sequences repeats a completion.
+// engine takes the place of an inference engine: each of its sequences repeats a completion.
 type engine struct {
 	completions [][]uint32
 	positions   []int
 }
 
-// newEngine encodes the texts of a JSON file, or a canned one where there is no file.
+// newEngine encodes the texts of a JSON file, or a canned text if path is empty.
 func newEngine(client pb.HarmonyServiceClient, sequences int, path string) (*engine, error) {
 	texts := []string{cannedCompletion}
 	if path != "" {
@@ -43,7 +43,8 @@ func newEngine(client pb.HarmonyServiceClient, sequences int, path string) (*eng
 	return e, nil
 }
 
-// opening brings the sequences to places spread over their completions, so that all steps are alike.
+// opening advances each sequence to a different position in its completion, so that all steps cost
+// about the same.
 func (e *engine) opening() *pb.ParseBatchRequest {
 	request := new(pb.ParseBatchRequest)
 	for id := range e.positions {
@@ -54,7 +55,7 @@ func (e *engine) opening() *pb.ParseBatchRequest {
 	return request
 }
 
-// step samples a token of each sequence.
+// step samples one token of each sequence.
 func (e *engine) step() *pb.ParseBatchRequest {
 	request := new(pb.ParseBatchRequest)
 	for id := range e.positions {
@@ -63,7 +64,7 @@ func (e *engine) step() *pb.ParseBatchRequest {
 	return request
 }
 
-// restart has a sequence that has ended begin again, in its next step.
+// restart makes an ended sequence begin again in its next step.
 func (e *engine) restart(id uint32) {
 	e.positions[id] = 0
 }

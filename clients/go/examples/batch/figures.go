@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// figures are what the steps took.
+// figures reports how long the steps took.
 type figures struct {
 	Sequences            int     `json:"sequences"`
 	Steps                int     `json:"steps"`

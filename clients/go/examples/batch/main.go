@@ -15,11 +15,11 @@ import (
 	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
-const timeout = 10 * time.Second // Of a call and of a step. A stream lives as long as the engine.
+const timeout = 10 * time.Second // For a call and for a step; the stream has no deadline.
 
 func main() {
 	target := flag.String("target", "127.0.0.1:50051", "`address` of the server")
-	sequences := flag.Int("sequences", 256, "`number` of sequences that are stepped together")
+	sequences := flag.Int("sequences", 256, "`number` of sequences to step together")
 	steps := flag.Int("steps", 1000, "`number` of steps")
 	completions := flag.String("completions", "", "JSON `file`: an array of texts to sample")
 	asJSON := flag.Bool("json", false, "print one line of JSON")
@@ -40,11 +40,11 @@ func main() {
 	fmt.Println(describe(*sequences, *steps, elapsed, *asJSON))
 }
 
-// run makes the steps and returns how long they took.
+// run takes the steps and returns how long they took.
 func run(client pb.HarmonyServiceClient, engine *engine, steps int) (time.Duration, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	watchdog := time.AfterFunc(timeout, cancel) // A step that takes longer is CANCELLED.
+	watchdog := time.AfterFunc(timeout, cancel) // Cancels the stream if a step takes longer.
 	stream, err := client.ParseBatch(ctx)
 	if err != nil {
 		return 0, err
@@ -57,7 +57,7 @@ func run(client pb.HarmonyServiceClient, engine *engine, steps int) (time.Durati
 	}
 	elapsed := time.Since(begin)
 	for _ = stream.CloseSend(); err == nil; {
-		_, err = stream.Recv() // What the end completes, then io.EOF for OK.
+		_, err = stream.Recv() // The events that the end completes, then io.EOF for OK.
 	}
 	if err == io.EOF {
 		err = nil
@@ -65,9 +65,9 @@ func run(client pb.HarmonyServiceClient, engine *engine, steps int) (time.Durati
 	return elapsed, err
 }
 
-// exchange sends a request and sees to its response.
+// exchange sends a request and handles its response.
 func exchange(stream pb.HarmonyService_ParseBatchClient, engine *engine, request *pb.ParseBatchRequest) error {
-	_ = stream.Send(request) // Where this fails, Recv says why.
+	_ = stream.Send(request) // If this fails, Recv returns the reason.
 	response, err := stream.Recv()
 	for _, event := range response.GetEvents() {
 		if failure := event.GetError(); failure != nil {

@@ -6,7 +6,7 @@ import (
 	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
-// What a model would sample, to be encoded: a call of the tool, then, prompted with its result, the answer.
+// cannedCompletions encode what a model might sample: a call of the tool, then the answer after its result.
 var cannedCompletions = []*pb.EncodeRequest{
 	completion(`<|channel|>analysis<|message|>The tool knows the weather.<|end|>` +
 		`<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json` +
@@ -18,7 +18,7 @@ func completion(text string) *pb.EncodeRequest {
 	return &pb.EncodeRequest{Text: text, AllowedSpecial: &pb.SpecialTokenSet{All: true}}
 }
 
-// cannedPrompt asks for the assistant's turn after a system, a developer and a user message.
+// cannedPrompt requests the prompt that follows a system, a developer and a user message.
 func cannedPrompt() *pb.RenderConversationForCompletionRequest {
 	system := &pb.SystemContent{ReasoningEffort: pb.ReasoningEffort_REASONING_EFFORT_LOW.Enum()}
 	developer := &pb.DeveloperContent{
@@ -27,7 +27,7 @@ func cannedPrompt() *pb.RenderConversationForCompletionRequest {
 			Name: "functions",
 			Tools: []*pb.ToolDescription{{
 				Name:           "get_weather",
-				Description:    "Tells the weather.",
+				Description:    "Returns the weather in a city.",
 				ParametersJson: proto.String(`{"type": "object", "properties": {"city": {"type": "string"}}}`),
 			}},
 		}},

@@ -1,4 +1,4 @@
-// Command weather prompts a model that has a tool and shows what it samples: weather [TARGET].
+// Command weather renders a prompt with a tool, then parses what a model might sample: weather [TARGET].
 package main
 
 import (
@@ -22,13 +22,13 @@ func main() {
 	target := append(os.Args, "127.0.0.1:50051")[1]
 	conn := must(grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials())))
 	client := pb.NewHarmonyServiceClient(conn)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // For all calls.
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // For all calls together.
 	defer cancel()
 	stops := must(client.GetEncoding(ctx, &pb.GetEncodingRequest{})).StopTokensForAssistantActions
 	prompt := must(client.RenderConversationForCompletion(ctx, cannedPrompt()))
 	fmt.Printf("The prompt has %d tokens.\n", len(prompt.Tokens))
 	for _, encode := range cannedCompletions {
-		sampled := must(client.Encode(ctx, encode)).Tokens // Stands for the engine.
+		sampled := must(client.Encode(ctx, encode)).Tokens // In place of the engine.
 		stream := must(client.Parse(ctx))
 		config := &pb.ParseRequest_Config{Config: &pb.ParseConfig{Role: pb.Role_ROLE_ASSISTANT.Enum()}}
 		exchange(stream, &pb.ParseRequest{Request: config})
@@ -49,7 +49,7 @@ func main() {
 
 // exchange sends a request and shows its response.
 func exchange(stream pb.HarmonyService_ParseClient, request *pb.ParseRequest) {
-	_ = stream.Send(request) // Where this fails, Recv says why.
+	_ = stream.Send(request) // If this fails, Recv returns the reason.
 	show(must(stream.Recv()))
 }
 
@@ -65,7 +65,7 @@ func show(response *pb.ParseResponse) {
 	}
 }
 
-// must returns what a call gave; where it failed, it says why and ends the program.
+// must returns the result of a call; if the call failed, must prints the reason and exits.
 func must[T any](value T, err error) T {
 	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {

@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// shownBytes is how much of a value a difference shows.
+// shownBytes is the largest number of bytes that a difference shows of a value.
 const shownBytes = 200
 
-// absent stands for what one side does not have.
+// absent stands for a value that one side does not have.
 type absent struct{}
 
-// compare returns the first difference between what a call should give and what it gave; "": none.
+// compare describes the first difference between an outcome and the expected one; "": none.
 func compare(expected vector, received *outcome) string {
 	for _, response := range received.responses {
 		for _, key := range expected.Ignore {
@@ -28,7 +28,7 @@ func compare(expected vector, received *outcome) string {
 	return difference("responses", expected.Responses, received.responses)
 }
 
-// removeEventTexts removes the texts from the statuses that ParseBatch sends as events.
+// removeEventTexts removes the texts for people from the statuses that ParseBatch sends as events.
 func removeEventTexts(responses []any) {
 	for _, response := range responses {
 		for _, event := range list(response, "events") {
@@ -37,7 +37,7 @@ func removeEventTexts(responses []any) {
 	}
 }
 
-// withoutTexts removes from a status what is made for people and may change.
+// withoutTexts removes the texts for people, which may change, from a status and returns it.
 func withoutTexts(status any) any {
 	remove(status, "message")
 	for _, detail := range list(status, "details") {
@@ -48,7 +48,7 @@ func withoutTexts(status any) any {
 	return status
 }
 
-// difference returns the first difference of two JSON values at a path.
+// difference describes the first difference between two JSON values at a path; "": none.
 func difference(path string, expected, received any) string {
 	switch a := expected.(type) {
 	case map[string]any:
@@ -101,13 +101,13 @@ func differenceOfLists(path string, a, b []any) string {
 	return ""
 }
 
-// object returns a value as an object, nil if it is something else.
+// object returns a value as an object; nil if it is not one.
 func object(value any) map[string]any {
 	fields, _ := value.(map[string]any)
 	return fields
 }
 
-// list returns the list below a key, nil if there is none.
+// list returns the list at a key; nil if there is none.
 func list(value any, key string) []any {
 	items, _ := object(value)[key].([]any)
 	return items

@@ -18,7 +18,7 @@ func TestCompare(t *testing.T) {
 			responses: `[{"b": [true, null], "a": 1}]`,
 		},
 		{
-			name:               "a value deep inside",
+			name:               "a nested value",
 			vector:             `{"responses": [{"a": [{"b": "x"}]}]}`,
 			responses:          `[{"a": [{"b": "y"}]}]`,
 			expectedDifference: `responses[0].a[0].b: expected "x", received "y"`,
@@ -30,13 +30,13 @@ func TestCompare(t *testing.T) {
 			expectedDifference: `responses[0].a: expected 1, received nothing`,
 		},
 		{
-			name:               "a key too many",
+			name:               "an extra key",
 			vector:             `{"responses": [{}]}`,
 			responses:          `[{"a": null}]`,
 			expectedDifference: `responses[0].a: expected nothing, received null`,
 		},
 		{
-			name:               "a response too many",
+			name:               "an extra response",
 			vector:             `{"responses": []}`,
 			responses:          `[{}]`,
 			expectedDifference: `responses[0]: expected nothing, received {}`,
@@ -53,19 +53,19 @@ func TestCompare(t *testing.T) {
 			responses: `[{"version": "1"}]`,
 		},
 		{
-			name: "texts of a status",
+			name: "texts for people in a status",
 			vector: `{"error": {"code": 3, "message": "a", "details": [
 				{"fieldViolations": [{"field": "f", "description": "a"}]}]}}`,
 			status: `{"code": 3, "message": "b", "details": [
 				{"fieldViolations": [{"field": "f", "description": "b"}]}]}`,
 		},
 		{
-			name:      "texts of an event's status",
+			name:      "texts for people in an event's status",
 			vector:    `{"responses": [{"events": [{"error": {"code": 3, "message": "a"}}]}]}`,
 			responses: `[{"events": [{"error": {"code": 3, "message": "b"}}]}]`,
 		},
 		{
-			name:               "a message that is no status's",
+			name:               "a message outside a status",
 			vector:             `{"responses": [{"events": [{"completed": {"message": "a"}}]}]}`,
 			responses:          `[{"events": [{"completed": {"message": "b"}}]}]`,
 			expectedDifference: `responses[0].events[0].completed.message: expected "a", received "b"`,
@@ -77,7 +77,7 @@ func TestCompare(t *testing.T) {
 			expectedDifference: `status.code: expected 3, received 4`,
 		},
 		{
-			name:               "an error that did not come",
+			name:               "a missing error",
 			vector:             `{"error": {"code": 3}}`,
 			expectedDifference: `status: expected {"code":3}, received null`,
 		},

@@ -3,106 +3,102 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
-// outcome is what a call gave, as JSON values; no status is OK.
+// outcome is what a call returned, as JSON values; a nil status is OK.
 type outcome struct {
 	responses []any
 	status    any
 }
 
-// player makes a call; an error is one of the vector, not one that the server answered.
-type player func(ctx context.Context, requests []json.RawMessage) (*outcome, error)
+// service describes the service that the vectors call.
+var service = harmonyv1.File_harmony_v1_service_proto.Services().ByName("HarmonyService")
 
-// message is a pointer to a generated message.
-type message[T any] interface {
-	*T
-	proto.Message
+// player makes the calls of one RPC through a method of the generated client.
+type player struct {
+	method        reflect.Value
+	input, output protoreflect.MessageType
+	streams       bool
 }
 
-// playersOf returns the player of each RPC by its name.
-func playersOf(client harmonyv1.HarmonyServiceClient) map[string]player {
-	return map[string]player{
-		"GetEncoding":                     unary(client.GetEncoding),
-		"GetRenderCacheStatistics":        unary(client.GetRenderCacheStatistics),
-		"Render":                          unary(client.Render),
-		"RenderConversation":              unary(client.RenderConversation),
-		"RenderConversationForCompletion": unary(client.RenderConversationForCompletion),
-		"RenderConversationForTraining":   unary(client.RenderConversationForTraining),
-		"ParseMessages":                   unary(client.ParseMessages),
-		"Encode":                          unary(client.Encode),
-		"Decode":                          unary(client.Decode),
-		"Parse":                           stream(client.Parse),
-		"ParseBatch":                      stream(client.ParseBatch),
+// playerOf returns the player of an RPC.
+func playerOf(client harmonyv1.HarmonyServiceClient, rpc string) (*player, error) {
+	method := service.Methods().ByName(protoreflect.Name(rpc))
+	if method == nil {
+		return nil, errors.New("there is no such RPC")
 	}
+	input, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
+	if err != nil {
+		return nil, err
+	}
+	output, err := protoregistry.GlobalTypes.FindMessageByName(method.Output().FullName())
+	if err != nil {
+		return nil, err
+	}
+	return &player{reflect.ValueOf(client).MethodByName(rpc), input, output, method.IsStreamingClient()}, nil
 }
 
-func unary[Q, A any, PQ message[Q], PA message[A]](
-	call func(context.Context, PQ, ...grpc.CallOption) (PA, error),
-) player {
-	return func(ctx context.Context, requests []json.RawMessage) (*outcome, error) {
-		result := new(outcome)
-		if len(requests) != 1 {
-			return result, fmt.Errorf("%d requests for a unary RPC", len(requests))
-		}
-		request := PQ(new(Q))
-		if err := protojson.Unmarshal(requests[0], request); err != nil {
+// play makes a call. Its error is a mistake in the vector; errors of the server are in the outcome.
+func (p *player) play(ctx context.Context, texts []json.RawMessage) (*outcome, error) {
+	result := new(outcome)
+	var requests []proto.Message
+	for _, text := range texts {
+		request := p.input.New().Interface()
+		if err := protojson.Unmarshal(text, request); err != nil {
 			return result, err
 		}
-		response, err := call(ctx, request)
-		if err != nil {
-			return result, result.end(err)
-		}
-		return result, result.add(response)
+		requests = append(requests, request)
 	}
+	if p.streams {
+		return result, p.stream(ctx, requests, result)
+	}
+	if len(requests) != 1 {
+		return result, fmt.Errorf("%d requests for a unary RPC", len(requests))
+	}
+	returned := p.method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(requests[0])})
+	if err, failed := returned[1].Interface().(error); failed {
+		return result, result.end(err)
+	}
+	return result, result.add(returned[0].Interface().(proto.Message))
 }
 
-func stream[Q, A any, PQ message[Q], PA message[A]](
-	open func(context.Context, ...grpc.CallOption) (grpc.BidiStreamingClient[Q, A], error),
-) player {
-	return func(ctx context.Context, requests []json.RawMessage) (*outcome, error) {
-		result := new(outcome)
-		call, err := open(ctx)
-		if err != nil {
-			return result, result.end(err)
+// stream writes and reads in turn, then half-closes and reads the rest.
+func (p *player) stream(ctx context.Context, requests []proto.Message, result *outcome) error {
+	returned := p.method.Call([]reflect.Value{reflect.ValueOf(ctx)})
+	if err, failed := returned[1].Interface().(error); failed {
+		return result.end(err)
+	}
+	call := returned[0].Interface().(grpc.ClientStream)
+	for i := 0; ; i++ {
+		var err error
+		if i < len(requests) {
+			err = call.SendMsg(requests[i])
+		} else if i == len(requests) {
+			err = call.CloseSend()
 		}
-		for _, text := range requests {
-			request := PQ(new(Q))
-			if err := protojson.Unmarshal(text, request); err != nil {
-				return result, err
-			}
-			// io.EOF says that the stream has ended; receiving tells how.
-			if err := call.Send(request); err != nil && err != io.EOF {
-				return result, result.end(err)
-			}
-			response, err := call.Recv()
-			if err != nil {
-				return result, result.end(err)
-			}
-			if err := result.add(PA(response)); err != nil {
-				return result, err
-			}
+		// io.EOF from SendMsg: the stream has ended, and RecvMsg returns why.
+		if err != nil && err != io.EOF {
+			return result.end(err)
 		}
-		if err := call.CloseSend(); err != nil {
-			return result, result.end(err)
+		response := p.output.New().Interface()
+		if err := call.RecvMsg(response); err != nil {
+			return result.end(err)
 		}
-		for {
-			response, err := call.Recv()
-			if err != nil {
-				return result, result.end(err)
-			}
-			if err := result.add(PA(response)); err != nil {
-				return result, err
-			}
+		if err := result.add(response); err != nil {
+			return err
 		}
 	}
 }
@@ -113,7 +109,7 @@ func (o *outcome) add(response proto.Message) error {
 	return err
 }
 
-// end notes how a call ended: io.EOF is OK, anything else a status.
+// end records how a call ended: with OK if cause is io.EOF, otherwise with a status.
 func (o *outcome) end(cause error) (err error) {
 	if cause != io.EOF {
 		o.status, err = toJSON(status.Convert(cause).Proto())
@@ -121,7 +117,7 @@ func (o *outcome) end(cause error) (err error) {
 	return err
 }
 
-// toJSON returns the canonical JSON of a message as a value.
+// toJSON returns a message in canonical JSON, parsed.
 func toJSON(message proto.Message) (any, error) {
 	text, err := protojson.Marshal(message)
 	if err != nil {

@@ -12,20 +12,19 @@ import (
 
 const callTimeout = 30 * time.Second
 
-// Run plays every vector of a directory and reports to out. Its error is that one failed, or that
-// there was none.
+// Run plays every vector of a directory and writes a report to out. It returns an error if a vector
+// failed or there was none.
 func Run(client harmonyv1.HarmonyServiceClient, directory string, out io.Writer) error {
 	files, err := load(directory)
 	if err != nil {
 		return err
 	}
-	players := playersOf(client)
 	var summary string
 	allPassed, allFailed := 0, 0
 	for _, file := range files {
 		passed, failed := 0, 0
 		for _, v := range file.Vectors {
-			if failure := play(players[file.RPC], v); failure != "" {
+			if failure := play(client, file.RPC, v); failure != "" {
 				fmt.Fprintf(out, "%s\n    %s\n", v.Name, failure)
 				failed++
 			} else {
@@ -46,14 +45,15 @@ func Run(client harmonyv1.HarmonyServiceClient, directory string, out io.Writer)
 	return nil
 }
 
-// play returns what is wrong with the outcome of a vector; "": nothing.
-func play(makeCall player, v vector) string {
-	if makeCall == nil {
-		return "there is no such RPC"
+// play plays a vector and describes the first difference from what it expects; "": none.
+func play(client harmonyv1.HarmonyServiceClient, rpc string, v vector) string {
+	p, err := playerOf(client, rpc)
+	if err != nil {
+		return err.Error()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	received, err := makeCall(ctx, v.Requests)
+	received, err := p.play(ctx, v.Requests)
 	if err != nil {
 		return err.Error()
 	}

@@ -37,12 +37,12 @@ const parseVectors = `{"rpc": "Parse", "vectors": [
 
 const unknownVectors = `{"rpc": "Unknown", "vectors": [{"name": "unknown", "requests": [{}]}]}`
 
-// TestRun plays vectors of which some must fail, each in a way of its own.
+// TestRun plays vectors that pass, and vectors that must fail, each for another reason.
 func TestRun(t *testing.T) {
 	directory := vectors(t, encodeVectors, parseVectors, unknownVectors)
 	var report bytes.Buffer
 	if err := Run(connect(t), directory, &report); err == nil {
-		t.Error("failed vectors are no error")
+		t.Error("failed vectors are not an error")
 	}
 	expected := `encode/wrong
     responses[0].tokens[0]: expected 4, received 3
@@ -55,7 +55,7 @@ Parse: 2 passed, 0 failed
 Unknown: 0 passed, 1 failed
 total: 4 passed, 3 failed
 `
-	// The JSON package varies the spaces of its errors.
+	// protojson varies the spaces in its errors.
 	if got := bytes.ReplaceAll(report.Bytes(), []byte("\u00a0"), []byte(" ")); string(got) != expected {
 		t.Errorf("the report is\n%s", got)
 	}
@@ -69,11 +69,11 @@ func TestRunPasses(t *testing.T) {
 
 func TestRunWithoutVectors(t *testing.T) {
 	if err := Run(connect(t), t.TempDir(), io.Discard); err == nil {
-		t.Error("no vectors are no error")
+		t.Error("a directory without vectors is not an error")
 	}
 }
 
-// vectors writes files, named in order, and returns their directory.
+// vectors writes files, named in this order, and returns their directory.
 func vectors(t *testing.T, contents ...string) string {
 	t.Helper()
 	directory := t.TempDir()
@@ -86,7 +86,7 @@ func vectors(t *testing.T, contents ...string) string {
 	return directory
 }
 
-// connect returns a client of a server in this process.
+// connect returns a client of a fake server in this process.
 func connect(t *testing.T) harmonyv1.HarmonyServiceClient {
 	t.Helper()
 	listener := bufconn.Listen(1 << 16)
@@ -110,7 +110,7 @@ type fakeServer struct {
 	harmonyv1.UnimplementedHarmonyServiceServer
 }
 
-// Encode answers with the length of the text, and refuses an empty one.
+// Encode returns the length of the text; an empty text is an error.
 func (fakeServer) Encode(_ context.Context, request *harmonyv1.EncodeRequest) (*harmonyv1.EncodeResponse, error) {
 	if request.Text != "" {
 		return &harmonyv1.EncodeResponse{Tokens: []uint32{uint32(len(request.Text))}}, nil
@@ -122,7 +122,7 @@ func (fakeServer) Encode(_ context.Context, request *harmonyv1.EncodeRequest) (*
 	return nil, refusal.Err()
 }
 
-// Parse answers a token with its number as text; behind a 0 it fails.
+// Parse returns each token as a digit; after a request that begins with 0 it fails.
 func (fakeServer) Parse(stream harmonyv1.HarmonyService_ParseServer) error {
 	for {
 		request, err := stream.Recv()

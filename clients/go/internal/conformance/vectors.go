@@ -1,4 +1,4 @@
-// Package conformance plays recorded calls against a server and compares what it answers.
+// Package conformance plays vectors against a server and compares the responses.
 package conformance
 
 import (
@@ -14,18 +14,18 @@ type vectorFile struct {
 	Vectors []vector `json:"vectors"`
 }
 
-// vector is one call and what it gives.
+// vector is one call and its expected outcome.
 type vector struct {
 	Name      string            `json:"name"`
 	Requests  []json.RawMessage `json:"requests"`
 	Responses []any             `json:"responses"`
-	// The status without its human texts; nil: OK.
+	// The expected status, without the texts for people; nil: OK.
 	Error any `json:"error"`
-	// Keys of responses that differ from server to server.
+	// Keys of responses that may have any value.
 	Ignore []string `json:"ignore"`
 }
 
-// load returns the vectors of a directory, in order of file name.
+// load returns the vectors of a directory, sorted by file name.
 func load(directory string) ([]vectorFile, error) {
 	paths, err := filepath.Glob(filepath.Join(directory, "*.json"))
 	if err != nil {

@@ -5,7 +5,7 @@ use crate::vector::Vector;
 
 const SHOWN_CHARACTERS: usize = 200;
 
-/// Says where what came back first differs from what the vector expects.
+/// Describes the first difference from the outcome that the vector expects.
 pub fn first_difference(vector: &Vector, mut outcome: Outcome) -> Option<String> {
     for response in &mut outcome.responses {
         remove(response, vector.ignore.iter().map(String::as_str));
@@ -19,7 +19,7 @@ pub fn first_difference(vector: &Vector, mut outcome: Outcome) -> Option<String>
     difference("", Some(&expected), Some(&received))
 }
 
-/// Removes the texts of a google.rpc.Status that are for people, which no program may rely on.
+/// Removes the texts for people, which may change, from a google.rpc.Status.
 fn remove_human_texts(status: &mut Value) {
     remove(status, ["message"]);
     for detail in elements(status, "details") {
@@ -37,7 +37,7 @@ fn remove<'a>(object: &mut Value, keys: impl IntoIterator<Item = &'a str>) {
     }
 }
 
-/// The elements of a list in an object; none where it has no such list.
+/// Returns the elements of the list at a key; none if there is no list.
 fn elements<'a>(object: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
     object
         .get_mut(key)

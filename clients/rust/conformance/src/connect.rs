@@ -4,7 +4,7 @@ use std::path::Path;
 use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
-/// Connects to `host:port` or `unix:///path`; with the file of a CA, over TLS.
+/// Connects to `host:port` or `unix:///path`; over TLS if `ca` is set, trusting the CA in that file.
 pub async fn connect(
     target: &str,
     ca: Option<&Path>,

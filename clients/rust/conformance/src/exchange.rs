@@ -8,7 +8,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 
 pub type RequestStream<Q> = UnboundedReceiverStream<Q>;
 
-/// What came back. A call without `error` ended with OK.
+/// The outcome of a call; without `error` it ended with OK.
 pub struct Received<R> {
     pub responses: Vec<R>,
     pub error: Option<Status>,
@@ -42,7 +42,7 @@ pub async fn bidi<Q, R>(
     }
 }
 
-/// Writes a request, or half-closes, whenever the response to the one before is there.
+/// Writes and reads in turn, then half-closes and reads the rest.
 async fn take_turns<Q, R>(
     requests: Vec<Q>,
     call: impl AsyncFnOnce(Request<RequestStream<Q>>) -> Result<Response<Streaming<R>>, Status>,
@@ -52,11 +52,11 @@ async fn take_turns<Q, R>(
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut sender = Some(sender);
     let mut write = || match requests.next() {
-        // Where the stream has ended already, its status says why.
-        Some(request) => drop(sender.as_ref().map(|it| it.send(request))),
+        // Sending fails if the stream has ended; its status gives the reason.
+        Some(request) => drop(sender.as_ref().map(|sender| sender.send(request))),
         None => sender = None,
     };
-    // The first request goes ahead of the call, which returns when the server first answers.
+    // Sent before the call, which returns at the server's first response.
     write();
     let mut stream = call(with_deadline(RequestStream::new(receiver)))
         .await?

@@ -4,14 +4,17 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 
-/// Turns the client's messages into canonical JSON and back: prost's types know no JSON, so the
-/// bytes go through a message that is described at run time.
+/// Converts the client's messages to canonical JSON and back. The types of prost do not support
+/// JSON, so the bytes pass through a dynamic message.
 pub struct Json(DescriptorPool);
 
 impl Json {
     pub fn new() -> Self {
         let descriptors = include_bytes!("descriptors.binpb");
-        Self(DescriptorPool::decode(descriptors.as_slice()).expect("a descriptor set"))
+        Self(
+            DescriptorPool::decode(descriptors.as_slice())
+                .expect("descriptors.binpb is a descriptor set"),
+        )
     }
 
     pub fn parse<M: Message + Default>(

@@ -1,4 +1,4 @@
-//! Plays the conformance vectors against a running server, through the generated client.
+//! Plays the conformance vectors against a server, through the generated client.
 
 mod arguments;
 mod compare;
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Returns whether every vector passed, and there was one.
+/// Returns whether there were vectors and all of them passed.
 async fn play_all(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let json = Json::new();
     let client = connect::connect(&arguments.target, arguments.ca.as_deref()).await?;
@@ -50,7 +50,7 @@ async fn play_all(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     Ok(passed > 0 && failed == 0)
 }
 
-/// Returns how many vectors failed.
+/// Plays the vectors of a file; returns the number that failed.
 async fn play_file(
     client: &HarmonyServiceClient<Channel>,
     json: &Json,
@@ -84,7 +84,7 @@ async fn play_vector(
     }
 }
 
-/// What tonic says of an error alone is often no more than "transport error".
+/// Returns an error with its causes: on its own, it is often no more than "transport error".
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

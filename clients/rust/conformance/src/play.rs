@@ -9,17 +9,27 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::exchange::{self, DEADLINE, Received, RequestStream};
 use crate::json::Json;
 
-/// One call, as its vector describes it.
+/// A call of a vector.
 pub struct Call<'a> {
     pub json: &'a Json,
     pub rpc: &'a str,
     pub requests: &'a [Value],
 }
 
-/// What came back, in JSON. `error` is null where the call ended with OK.
+/// The outcome of a call, in JSON. `error` is null if the call ended with OK.
 pub struct Outcome {
     pub responses: Vec<Value>,
     pub error: Value,
+}
+
+/// Calls the client's method for the RPC's name: prost has no reflection that would find it.
+macro_rules! dispatch {
+    ($call:expr, $client:expr, { $($rpc:literal => $kind:ident $method:ident,)* }) => {
+        match $call.rpc {
+            $($rpc => $call.$kind(async |request| $client.$method(request).await).await,)*
+            rpc => Err(format!("the service has no RPC {rpc}").into()),
+        }
+    };
 }
 
 impl Call<'_> {
@@ -27,7 +37,7 @@ impl Call<'_> {
         &self,
         client: HarmonyServiceClient<Channel>,
     ) -> Result<Outcome, Box<dyn Error>> {
-        // tonic itself watches the deadline of a stream only until the stream begins.
+        // tonic watches the deadline of a stream only until the stream begins.
         tokio::time::timeout(DEADLINE, self.dispatch(client)).await?
     }
 
@@ -35,32 +45,19 @@ impl Call<'_> {
         &self,
         mut client: HarmonyServiceClient<Channel>,
     ) -> Result<Outcome, Box<dyn Error>> {
-        match self.rpc {
-            "GetEncoding" => self.unary(async |it| client.get_encoding(it).await).await,
-            "GetRenderCacheStatistics" => {
-                self.unary(async |it| client.get_render_cache_statistics(it).await)
-                    .await
-            }
-            "Render" => self.unary(async |it| client.render(it).await).await,
-            "RenderConversation" => {
-                self.unary(async |it| client.render_conversation(it).await)
-                    .await
-            }
-            "RenderConversationForCompletion" => {
-                self.unary(async |it| client.render_conversation_for_completion(it).await)
-                    .await
-            }
-            "RenderConversationForTraining" => {
-                self.unary(async |it| client.render_conversation_for_training(it).await)
-                    .await
-            }
-            "ParseMessages" => self.unary(async |it| client.parse_messages(it).await).await,
-            "Encode" => self.unary(async |it| client.encode(it).await).await,
-            "Decode" => self.unary(async |it| client.decode(it).await).await,
-            "Parse" => self.bidi(async |it| client.parse(it).await).await,
-            "ParseBatch" => self.bidi(async |it| client.parse_batch(it).await).await,
-            _ => Err(format!("unknown rpc {}", self.rpc).into()),
-        }
+        dispatch!(self, client, {
+            "GetEncoding" => unary get_encoding,
+            "GetRenderCacheStatistics" => unary get_render_cache_statistics,
+            "Render" => unary render,
+            "RenderConversation" => unary render_conversation,
+            "RenderConversationForCompletion" => unary render_conversation_for_completion,
+            "RenderConversationForTraining" => unary render_conversation_for_training,
+            "ParseMessages" => unary parse_messages,
+            "Encode" => unary encode,
+            "Decode" => unary decode,
+            "Parse" => bidi parse,
+            "ParseBatch" => bidi parse_batch,
+        })
     }
 
     async fn unary<Q: Message + Default, R: Message>(
@@ -68,7 +65,7 @@ impl Call<'_> {
         call: impl AsyncFnOnce(Request<Q>) -> Result<Response<R>, Status>,
     ) -> Result<Outcome, Box<dyn Error>> {
         let [request] = self.requests else {
-            return Err("a unary RPC has exactly one request".into());
+            return Err("a unary RPC needs exactly one request".into());
         };
         self.outcome(exchange::unary(self.request(request)?, call).await)
     }
@@ -77,7 +74,7 @@ impl Call<'_> {
         &self,
         call: impl AsyncFnOnce(Request<RequestStream<Q>>) -> Result<Response<Streaming<R>>, Status>,
     ) -> Result<Outcome, Box<dyn Error>> {
-        let requests = self.requests.iter().map(|it| self.request(it));
+        let requests = self.requests.iter().map(|request| self.request(request));
         self.outcome(exchange::bidi(requests.collect::<Result<_, _>>()?, call).await)
     }
 
@@ -91,7 +88,7 @@ impl Call<'_> {
         let responses = received
             .responses
             .iter()
-            .map(|it| self.json.print(&name, it));
+            .map(|response| self.json.print(&name, response));
         let error = received.error.map(|status| self.error(&status));
         Ok(Outcome {
             responses: responses.collect::<Result<_, _>>()?,
@@ -99,7 +96,7 @@ impl Call<'_> {
         })
     }
 
-    /// Returns the google.rpc.Status of an error; of one without details, its code.
+    /// Returns the google.rpc.Status of an error; if it has no details, only the code.
     fn error(&self, status: &Status) -> Result<Value, Box<dyn Error>> {
         let code = status.code() as i32;
         if status.details().is_empty() {

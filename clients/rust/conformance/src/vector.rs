@@ -13,21 +13,21 @@ pub struct VectorFile {
     pub vectors: Vec<Vector>,
 }
 
-/// One call: what is sent and what must come back.
+/// One call and its expected outcome.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
     pub name: String,
     pub requests: Vec<Value>,
     pub responses: Vec<Value>,
-    /// None: the call must end with OK.
+    /// The expected google.rpc.Status; None: the call must end with OK.
     pub error: Option<Value>,
-    /// Fields of the responses that may be anything.
+    /// Keys of the responses that may have any value.
     #[serde(default)]
     pub ignore: Vec<String>,
 }
 
-/// Returns the `*.json` files of a directory, in the order of their names.
+/// Returns the vectors of a directory's `*.json` files, sorted by file name.
 pub fn read_directory(directory: &Path) -> Result<Vec<VectorFile>, Box<dyn Error>> {
     let mut paths = fs::read_dir(directory)
         .map_err(|error| format!("{}: {error}", directory.display()))?

@@ -5,8 +5,8 @@ use harmony_sidecar_client::v1::{
     ToolDescription, ToolNamespaceConfig,
 };
 
-/// What a model would sample, to be encoded: a call of the tool, then, prompted with its result,
-/// the answer.
+/// Returns requests to encode what a model might sample: a call of the tool, then the answer after
+/// its result.
 pub fn completions() -> [EncodeRequest; 2] {
     let call = concat!(
         "<|channel|>analysis<|message|>The tool knows the weather.<|end|>",
@@ -24,11 +24,11 @@ pub fn completions() -> [EncodeRequest; 2] {
     })
 }
 
-/// Asks for the assistant's turn after a system, a developer and a user message.
+/// Requests the prompt that follows a system, a developer and a user message.
 pub fn prompt() -> RenderConversationForCompletionRequest {
     let get_weather = ToolDescription {
         name: "get_weather".into(),
-        description: "Returns the weather.".into(),
+        description: "Returns the weather in a city.".into(),
         parameters_json: Some(
             r#"{"type": "object", "properties": {"city": {"type": "string"}}}"#.into(),
         ),

@@ -1,4 +1,4 @@
-//! Prompts a model that has a tool and shows what it samples: `--example weather [HOST:PORT]`.
+//! Renders a prompt with a tool, then parses what a model might sample: `weather [HOST:PORT]`.
 
 mod canned;
 
@@ -20,7 +20,7 @@ async fn main() {
     let Err(error) = run().await else { return };
     let status = Status::from_error(error);
     let info = status.get_details_error_info();
-    let reason = info.map_or(String::new(), |it| it.reason);
+    let reason = info.map_or(String::new(), |info| info.reason);
     eprintln!("{:?} {reason}: {}", status.code(), status.message());
     std::process::exit(1);
 }
@@ -29,7 +29,7 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let target = std::env::args().nth(1).unwrap_or("127.0.0.1:50051".into());
     let channel = Endpoint::new(format!("http://{target}"))?.connect().await?;
     let timed = |mut call: tonic::Request<()>| {
-        call.set_timeout(Duration::from_secs(30)); // Without it, a call may last for ever.
+        call.set_timeout(Duration::from_secs(30)); // Without it, a call may never end.
         Ok(call)
     };
     let mut client = HarmonyServiceClient::with_interceptor(channel, timed);
@@ -39,15 +39,15 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let tokens = prompt.await?.into_inner().tokens;
     println!("The prompt has {} tokens.", tokens.len());
     for completion in canned::completions() {
-        let sampled = client.encode(completion).await?.into_inner(); // Stands for the engine.
+        let sampled = client.encode(completion).await?.into_inner(); // In place of the engine.
         let (requests, stream) = mpsc::unbounded_channel();
         let send = |request| {
             let request = Some(request);
-            // Fails where the server has ended the stream; its response says why.
+            // Fails if the server has ended the stream; `message` returns the reason.
             _ = requests.send(ParseRequest { request });
         };
         let (role, options) = (Some(Role::Assistant.into()), None);
-        // Sent before the call, which returns when the server first answers.
+        // Sent before the call, which returns at the server's first response.
         send(Request::Config(ParseConfig { role, options }));
         let responses = client.parse(UnboundedReceiverStream::new(stream)).await?;
         let mut responses = responses.into_inner();
@@ -61,7 +61,7 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
         }
         drop(requests); // The half-close.
         show(responses.message().await?);
-        responses.trailers().await?; // Fails where the stream did not end with OK.
+        responses.trailers().await?; // Fails if the stream did not end with OK.
     }
     Ok(())
 }
@@ -69,8 +69,8 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
 fn show(response: Option<ParseResponse>) {
     for event in response.unwrap_or_default().events {
         match event.event {
-            Some(Event::Started(it)) => print!("{} {}> ", it.channel(), it.recipient()),
-            Some(Event::Delta(it)) => print!("{}", it.text),
+            Some(Event::Started(header)) => print!("{} {}> ", header.channel(), header.recipient()),
+            Some(Event::Delta(delta)) => print!("{}", delta.text),
             Some(Event::Completed(_)) => println!(),
             _ => {}
         }

@@ -1,5 +1,5 @@
-//! A protoc plugin that writes what tonic's own build script would: prost's messages with tonic's
-//! client behind them.
+//! A protoc plugin that writes the same code as tonic's build script: the messages of prost, followed
+//! by the client of tonic.
 
 use std::error::Error;
 use std::io::{Read, Write, stdin, stdout};

@@ -2,64 +2,66 @@
 /// The author of a message.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Author {
-    /// Required.
+    /// The role. Required.
     #[prost(enumeration = "Role", tag = "1")]
     pub role: i32,
-    /// For ROLE_TOOL, the tool's name, such as `functions.get_weather`: required.
-    /// For other roles, an optional name, rendered as `role:name`.
+    /// The name of the tool, such as `functions.get_weather`, for ROLE_TOOL, where it
+    /// is required. Optional for the other roles, and rendered as `role:name`.
+    /// Unset: no name.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Plain text.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TextContent {
-    /// The text, rendered unchanged. Special tokens spelled out in it stay text.
+    /// The text. A special token spelled out in it stays text. Default: empty.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
 }
-/// The channels that the system message tells the model to use.
+/// The channels that the prompt offers to the model.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChannelConfig {
-    /// Channel names, listed in this order. Empty: the system message says
-    /// nothing about channels.
+    /// The names of the channels, listed in this order. Empty: the system message
+    /// does not mention channels.
     #[prost(string, repeated, tag = "1")]
     pub valid_channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Adds "Channel must be included for every message." Default false.
+    /// True: adds "Channel must be included for every message." to the list.
+    /// Default: false.
     #[prost(bool, tag = "2")]
     pub channel_required: bool,
 }
-/// One tool (function) of a namespace.
+/// One tool (a function) of a namespace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ToolDescription {
-    /// The name, without its namespace.
+    /// The name, without the namespace.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// What the tool does. Its lines are rendered as comments above the
-    /// signature.
+    /// What the tool does. Each line is rendered as a comment above the signature.
+    /// Empty: no comment.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
-    /// The JSON Schema of the parameters: a JSON object, as text. Text preserves
-    /// the order of keys and the spelling of numbers, which are part of the
-    /// prompt. Unset, or the text `null`: a tool without parameters. NaN,
-    /// infinities, duplicate keys, lone surrogates and nesting beyond 120 levels
-    /// are refused with INVALID_ARGUMENT.
+    /// The JSON Schema of the parameters: the text of a JSON object. It is text
+    /// because the order of the keys and the spelling of the numbers are part of
+    /// the prompt. Unset, or the text `null`: the tool has no parameters. NaN,
+    /// infinities, duplicate keys, lone surrogates and more than 120 levels of
+    /// nesting are INVALID_ARGUMENT.
     #[prost(string, optional, tag = "3")]
     pub parameters_json: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A namespace of tools.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ToolNamespaceConfig {
-    /// The name shown to the model.
+    /// The name that the model sees.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Text below the namespace's heading. Unset: no text.
+    /// The text below the heading of the namespace. Unset: no text.
     #[prost(string, optional, tag = "2")]
     pub description: ::core::option::Option<::prost::alloc::string::String>,
-    /// The tools, rendered in this order. Empty: heading and description only.
+    /// The tools, rendered in this order. Empty: only the heading and the
+    /// description are rendered.
     #[prost(message, repeated, tag = "3")]
     pub tools: ::prost::alloc::vec::Vec<ToolDescription>,
-    /// The key that namespaces are sorted by. It must be unique within a content.
-    /// Unset: the name.
+    /// The sort key, unique among the namespaces of one content. Unset: the name.
     #[prost(string, optional, tag = "4")]
     pub key: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -70,43 +72,46 @@ pub struct SystemContent {
     /// OpenAI."
     #[prost(string, optional, tag = "1")]
     pub model_identity: ::core::option::Option<::prost::alloc::string::String>,
-    /// Unset: medium.
+    /// How much the model should reason. Unset: medium.
     #[prost(enumeration = "ReasoningEffort", optional, tag = "2")]
     pub reasoning_effort: ::core::option::Option<i32>,
-    /// Rendered unchanged after "Current date: ". Unset: no date is rendered; the
-    /// server never reads the clock.
+    /// The current date, rendered unchanged after "Current date: ". Unset: the
+    /// prompt has no date; the server never reads the clock.
     #[prost(string, optional, tag = "3")]
     pub conversation_start_date: ::core::option::Option<::prost::alloc::string::String>,
-    /// Rendered after "Knowledge cutoff: ". Unset: "2024-06".
+    /// The knowledge cutoff, rendered unchanged after "Knowledge cutoff: ". Unset:
+    /// "2024-06".
     #[prost(string, optional, tag = "4")]
     pub knowledge_cutoff: ::core::option::Option<::prost::alloc::string::String>,
-    /// Unset: `analysis`, `commentary` and `final`, and a channel is required.
+    /// The channels. Unset: `analysis`, `commentary` and `final`, with
+    /// `channel_required`.
     #[prost(message, optional, tag = "5")]
     pub channel_config: ::core::option::Option<ChannelConfig>,
-    /// Tool namespaces, rendered in the order of their keys.
+    /// Tool namespaces, rendered in the order of their keys. Empty: none.
     #[prost(message, repeated, tag = "6")]
     pub tools: ::prost::alloc::vec::Vec<ToolNamespaceConfig>,
-    /// Built-in namespaces that are added to `tools`.
+    /// Built-in namespaces to add to `tools`, which must not have the same keys.
+    /// Empty: none.
     #[prost(enumeration = "BuiltinTool", repeated, tag = "7")]
     pub builtin_tools: ::prost::alloc::vec::Vec<i32>,
-    /// True: unset fields are left out of the prompt instead of taking their
-    /// defaults. Default false.
+    /// True: the prompt leaves out unset fields instead of rendering their
+    /// defaults. Default: false.
     #[prost(bool, tag = "8")]
     pub no_defaults: bool,
 }
 /// The content of a developer message.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeveloperContent {
-    /// Rendered below "# Instructions". Unset: no such section.
+    /// The text of the section "# Instructions". Unset: no such section.
     #[prost(string, optional, tag = "1")]
     pub instructions: ::core::option::Option<::prost::alloc::string::String>,
-    /// Tool namespaces, rendered in the order of their keys. If one has the key
-    /// `functions`, every system message of the conversation names the channel
-    /// for function calls.
+    /// Tool namespaces, rendered in the order of their keys. Empty: none. If the
+    /// namespace with the key `functions` has tools, every system message of the
+    /// conversation names the channel for function calls.
     #[prost(message, repeated, tag = "2")]
     pub tools: ::prost::alloc::vec::Vec<ToolNamespaceConfig>,
 }
-/// One piece of a message's content.
+/// One part of a message's content.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Content {
     /// Exactly one must be set.
@@ -118,13 +123,14 @@ pub mod content {
     /// Exactly one must be set.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Content {
-        /// Allowed in every message.
+        /// Text; allowed in every message.
         #[prost(message, tag = "1")]
         Text(super::TextContent),
-        /// Allowed in a message of ROLE_SYSTEM only.
+        /// The settings of a system message; allowed only for ROLE_SYSTEM.
         #[prost(message, tag = "2")]
         System(super::SystemContent),
-        /// Allowed in a message of ROLE_DEVELOPER only.
+        /// The instructions and tools of a developer message; allowed only for
+        /// ROLE_DEVELOPER.
         #[prost(message, tag = "3")]
         Developer(super::DeveloperContent),
     }
@@ -132,49 +138,52 @@ pub mod content {
 /// One message.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
-    /// Required.
+    /// Who wrote it. Required.
     #[prost(message, optional, tag = "1")]
     pub author: ::core::option::Option<Author>,
-    /// The recipient of the message. Unset: everybody. `all` is rendered like
-    /// unset, but an assistant message still ends with `<|call|>`.
+    /// The recipient, such as `functions.get_weather`. Unset: the message is for
+    /// everybody. `all` is rendered like an unset field, except that an assistant
+    /// message still ends with `<|call|>`.
     #[prost(string, optional, tag = "2")]
     pub recipient: ::core::option::Option<::prost::alloc::string::String>,
-    /// Rendered one after another, with nothing between them. A parsed message
-    /// has exactly one content, a text.
+    /// The parts, rendered one after the other with nothing between them; may be
+    /// empty. A parsed message has exactly one part, a text. A request may have at
+    /// most 16,384 contents and tools in one message.
     #[prost(message, repeated, tag = "3")]
     pub content: ::prost::alloc::vec::Vec<Content>,
-    /// The channel. gpt-oss writes `analysis`, `commentary` or `final`. Unset:
-    /// none.
+    /// The channel; gpt-oss uses `analysis`, `commentary` and `final`. Unset: no
+    /// channel.
     #[prost(string, optional, tag = "4")]
     pub channel: ::core::option::Option<::prost::alloc::string::String>,
     /// The type of the content, often `<|constrain|>json`. A leading
-    /// `<|constrain|>` becomes the special token; everything else is text.
+    /// `<|constrain|>` is rendered as the special token, everything else as text.
+    /// Unset: no type.
     #[prost(string, optional, tag = "5")]
     pub content_type: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A list of messages, oldest first.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Conversation {
-    /// May be empty.
+    /// The messages. May be empty.
     #[prost(message, repeated, tag = "1")]
     pub messages: ::prost::alloc::vec::Vec<Message>,
 }
-/// The role of a message's author. Rendered as its lower-case name; a tool is
-/// rendered as its author name instead.
+/// Who wrote a message. A role is rendered as its name in lower case, a tool as
+/// `Author.name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Role {
-    /// Not a role. Refused with INVALID_ARGUMENT where a role is required.
+    /// Invalid: a request with this role fails with INVALID_ARGUMENT.
     Unspecified = 0,
     /// The person or program that talks to the model.
     User = 1,
     /// The model.
     Assistant = 2,
-    /// The platform: identity, reasoning effort, channels, built-in tools.
+    /// The platform: sets identity, reasoning effort, channels and built-in tools.
     System = 3,
-    /// The application: instructions and function tools.
+    /// The application: gives instructions and function tools.
     Developer = 4,
-    /// A tool that answers a call; `Author.name` is required.
+    /// A tool that answers a call. `Author.name` is required.
     Tool = 5,
 }
 impl Role {
@@ -209,7 +218,7 @@ impl Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ReasoningEffort {
-    /// The same as leaving the field unset.
+    /// The same as an unset field.
     Unspecified = 0,
     /// Rendered "Reasoning: low".
     Low = 1,
@@ -242,16 +251,16 @@ impl ReasoningEffort {
         }
     }
 }
-/// A tool namespace that gpt-oss models are trained on. The server has its
+/// A tool namespace that gpt-oss models were trained on. The server supplies its
 /// text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum BuiltinTool {
-    /// Not a tool. Refused with INVALID_ARGUMENT.
+    /// Invalid: a request with this value fails with INVALID_ARGUMENT.
     Unspecified = 0,
-    /// The namespace `browser`: search, open, find.
+    /// The namespace `browser`, with search, open and find.
     Browser = 1,
-    /// The namespace `python`: a stateful notebook.
+    /// The namespace `python`, a stateful notebook.
     Python = 2,
 }
 impl BuiltinTool {
@@ -276,111 +285,114 @@ impl BuiltinTool {
         }
     }
 }
-/// How malformed output is treated: strict mode (the default), lenient mode
-/// (`strict = false`) or recover mode (`recover = true`).
+/// How to parse: the mode and a limit.
+///
+/// In strict mode, the default, malformed output is an error. In lenient mode
+/// (`strict = false`) it is an error too, except that a stop token may end a
+/// header. In recover mode (`recover = true`) it is repaired.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseOptions {
-    /// True: malformed output is an error. False: a stop token may also end a
-    /// header, and the header's text after the channel becomes the message's
-    /// text. Unset: true, or false if `recover` is set.
+    /// True: strict mode. False: lenient mode, unless `recover` is set; if a stop
+    /// token ends a header, the text after the channel becomes the message's text.
+    /// Unset: true, or false if `recover` is set.
     #[prost(bool, optional, tag = "1")]
     pub strict: ::core::option::Option<bool>,
-    /// True: no token sequence is an error, no text is lost, and every repair is
-    /// reported. Cannot be combined with `strict = true`. Default false.
+    /// True: recover mode; no token sequence is an error, no text is lost, and
+    /// every repair is reported. With `strict = true` it is INVALID_ARGUMENT.
+    /// Default: false.
     #[prost(bool, tag = "2")]
     pub recover: bool,
-    /// The maximum number of tokens in a header. Beyond it, strict and lenient
-    /// mode fail, and recover mode ends the header. Unset: the server's limit, by
-    /// default 4096, which is also the largest value allowed.
+    /// The largest number of tokens in one header, from 1 to the server's limit
+    /// (4,096 by default). A longer header is an error in strict and lenient mode;
+    /// in recover mode it ends there. Unset: the server's limit.
     #[prost(uint32, optional, tag = "3")]
     pub max_header_tokens: ::core::option::Option<u32>,
 }
 /// A half-open range of token offsets. Offset 0 is the first token of the
-/// sequence; offsets continue across the requests of a stream.
+/// sequence; the count continues across the requests of a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TokenRange {
-    /// The first token.
+    /// The offset of the first token.
     #[prost(uint64, tag = "1")]
     pub begin: u64,
-    /// One past the last token.
+    /// The offset after the last token.
     #[prost(uint64, tag = "2")]
     pub end: u64,
 }
 /// The position of a message in its sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageOffsets {
-    /// From the first token after `<|start|>` (or the start of a sequence with a
-    /// preset role) up to, but not including, `<|message|>`.
+    /// The header, without `<|start|>` and `<|message|>`. If the role is preset, the
+    /// first header begins at the start of the sequence.
     #[prost(message, optional, tag = "1")]
     pub header: ::core::option::Option<TokenRange>,
-    /// From the first token after `<|message|>` up to, but not including, the
-    /// stop token.
+    /// The content, without `<|message|>` and the stop token.
     #[prost(message, optional, tag = "2")]
     pub content: ::core::option::Option<TokenRange>,
 }
 /// A header is complete.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageStarted {
-    /// The role, and a tool's name.
+    /// The role, and the name if there is one.
     #[prost(message, optional, tag = "1")]
     pub author: ::core::option::Option<Author>,
-    /// Unset: none was written.
+    /// The recipient. Unset: the header has none.
     #[prost(string, optional, tag = "2")]
     pub recipient: ::core::option::Option<::prost::alloc::string::String>,
-    /// Unset: none was written.
+    /// The channel. Unset: the header has none.
     #[prost(string, optional, tag = "3")]
     pub channel: ::core::option::Option<::prost::alloc::string::String>,
-    /// Unset: none was written.
+    /// The content type. Unset: the header has none.
     #[prost(string, optional, tag = "4")]
     pub content_type: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// More text of the most recently started message.
+/// More text of the message that started last.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ContentDelta {
-    /// Never empty. Always whole characters.
+    /// The text: at least one character, and never part of one.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
 }
 /// A message is complete.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MessageCompleted {
-    /// The whole message. Its one content is a text, the concatenated deltas.
+    /// The whole message. Its only content is a text: the deltas joined together.
     #[prost(message, optional, tag = "1")]
     pub message: ::core::option::Option<Message>,
-    /// The stop token that ended it. Unset: the end of the stream ended it or, in
-    /// recover mode, the next message did.
+    /// The id of the stop token that ended it. Unset: the end of the sequence ended
+    /// it or, in recover mode, the next message.
     #[prost(uint32, optional, tag = "2")]
     pub stop_token: ::core::option::Option<u32>,
     /// Its position in the sequence.
     #[prost(message, optional, tag = "3")]
     pub offsets: ::core::option::Option<MessageOffsets>,
-    /// Its repairs, in order. Empty: nothing was repaired.
+    /// The reasons of the repairs in it, in order. Empty: nothing was repaired.
     #[prost(enumeration = "RecoveryReason", repeated, tag = "4")]
     pub repairs: ::prost::alloc::vec::Vec<i32>,
 }
-/// A repair of malformed output, in recover mode.
+/// A repair, in recover mode.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Recovered {
-    /// Why the output was repaired.
+    /// Why the repair was made.
     #[prost(enumeration = "RecoveryReason", tag = "1")]
     pub reason: i32,
-    /// Text of the output that belongs to no message and no header field, with
-    /// its exact white space. Empty if only structure was repaired.
+    /// Text of the output that belongs to no message's content and no header field,
+    /// with its white space. Empty: only structure was repaired.
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
     /// The tokens that the repair concerns.
     #[prost(message, optional, tag = "3")]
     pub offsets: ::core::option::Option<TokenRange>,
-    /// The header as it was written, with special tokens spelled out. Empty for a
-    /// repair outside a header. A header has at most one repair per reason.
+    /// The header as the model wrote it, special tokens spelled out. Empty: the
+    /// repair is outside a header. A header has at most one repair for each reason.
     #[prost(string, tag = "4")]
     pub raw_header: ::prost::alloc::string::String,
-    /// The index of the repaired message in its sequence, from 0. Unset: the
-    /// repair belongs to no message.
+    /// The index in the sequence of the message that the repair belongs to, from 0.
+    /// Unset: it belongs to no message.
     #[prost(uint32, optional, tag = "5")]
     pub message_index: ::core::option::Option<u32>,
 }
-/// One step of a parse.
+/// One event of a parse.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseEvent {
     /// Exactly one is set.
@@ -395,7 +407,7 @@ pub mod parse_event {
         /// A header is complete.
         #[prost(message, tag = "1")]
         Started(super::MessageStarted),
-        /// More text.
+        /// More text of the message.
         #[prost(message, tag = "2")]
         Delta(super::ContentDelta),
         /// A message is complete.
@@ -406,21 +418,21 @@ pub mod parse_event {
         Recovered(super::Recovered),
     }
 }
-/// How one sequence is parsed.
+/// How to parse one sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseConfig {
-    /// The role that the prompt ended with, usually ROLE_ASSISTANT. The sequence
-    /// then begins inside a header. Unset: the sequence begins with `<|start|>`.
+    /// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
+    /// begins inside that header. Unset: the sequence begins with `<|start|>`.
     #[prost(enumeration = "Role", optional, tag = "1")]
     pub role: ::core::option::Option<i32>,
-    /// Unset: strict.
+    /// The mode and a limit. Unset: strict mode and the server's limit.
     #[prost(message, optional, tag = "2")]
     pub options: ::core::option::Option<ParseOptions>,
 }
-/// A run of tokens.
+/// A run of consecutive tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TokenIds {
-    /// Token ids, in order. May be empty.
+    /// The token ids, in order. May be empty.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
@@ -436,62 +448,61 @@ pub mod parse_request {
     /// Exactly one must be set.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Request {
-        /// In the first request, and only there.
+        /// How to parse. Set in the first request, and only there.
         #[prost(message, tag = "1")]
         Config(super::ParseConfig),
-        /// In every later request: any number of tokens, including none.
+        /// The next tokens; may be empty. Set in every request but the first.
         #[prost(message, tag = "2")]
         Tokens(super::TokenIds),
     }
 }
-/// The answer to one request of the Parse stream, or to its half-close.
+/// The response to one request of the Parse stream, or to its half-close.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseResponse {
-    /// The events that the request's tokens completed, in order. All text that
-    /// one request adds to one message is one delta. Often empty: an incomplete
-    /// header gives no event.
+    /// The events that the tokens of the request completed, in order. All text that
+    /// one request adds to one message is one delta. Often empty, for example while
+    /// a header is incomplete.
     #[prost(message, repeated, tag = "1")]
     pub events: ::prost::alloc::vec::Vec<ParseEvent>,
 }
-/// Opens a sequence on a ParseBatch stream.
+/// A sequence to open on a ParseBatch stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenSequence {
-    /// The caller's id for the sequence, unique among the stream's open
-    /// sequences.
+    /// An id that you choose, unique among the open sequences of the stream.
     #[prost(uint32, tag = "1")]
     pub sequence_id: u32,
-    /// How it is parsed. Unset: strict, with no preset role.
+    /// How to parse it. Unset: in strict mode, with no preset role.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<ParseConfig>,
 }
-/// One step of an inference engine: sequences opened, then tokens fed, then
-/// sequences closed.
+/// One step of an inference engine. The server opens sequences first, then feeds
+/// tokens, then closes sequences.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseBatchRequest {
     /// Sequences to open before the tokens of this request are fed. The server
-    /// limits the number of open sequences across all streams, by default to
-    /// 16,384; one more fails with RESOURCE_EXHAUSTED.
+    /// limits the open sequences of all streams together (16,384 by default); a
+    /// sequence beyond the limit fails with RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "1")]
     pub open: ::prost::alloc::vec::Vec<OpenSequence>,
-    /// For each entry of `tokens`, the id of its sequence. A sequence that gets
-    /// several tokens is listed several times.
+    /// The sequence that each entry of `tokens` belongs to. Repeat the id of a
+    /// sequence that has several tokens.
     #[prost(uint32, repeated, tag = "2")]
     pub sequence_ids: ::prost::alloc::vec::Vec<u32>,
-    /// Token ids, parallel to `sequence_ids`.
+    /// Token ids, parallel to `sequence_ids`. May be empty.
     #[prost(uint32, repeated, tag = "3")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
-    /// Sequences to close after the tokens of this request. Their ids can be used
-    /// again from the next request on.
+    /// Sequences to close after the tokens of this request. You may reuse their ids
+    /// from the next request on.
     #[prost(uint32, repeated, tag = "4")]
     pub close: ::prost::alloc::vec::Vec<u32>,
 }
 /// An event of one sequence, other than a delta.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SequenceEvent {
-    /// The sequence it belongs to.
+    /// The sequence that it belongs to.
     #[prost(uint32, tag = "1")]
     pub sequence_id: u32,
-    /// The number of the response's deltas that come before the event.
+    /// How many deltas of the response come before it.
     #[prost(uint32, tag = "2")]
     pub delta_index: u32,
     /// Exactly one is set.
@@ -512,31 +523,31 @@ pub mod sequence_event {
         /// A repair.
         #[prost(message, tag = "5")]
         Recovered(super::Recovered),
-        /// The sequence failed and is closed; the others continue. This is the
-        /// status that Parse would end with.
+        /// The sequence failed and is closed; the others continue. For malformed
+        /// output, the same status that Parse would end with.
         #[prost(message, tag = "6")]
         Error(::tonic_types::pb::Status),
     }
 }
-/// The answer to one ParseBatchRequest, or to the half-close. Sequences are in
-/// the order in which the request first names them. Sequences that the
-/// half-close ends are in the order in which they were opened.
+/// The response to one ParseBatchRequest, or to the half-close. Sequences come in
+/// the order in which the request first names them; at the half-close, in the
+/// order in which they were opened.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseBatchResponse {
-    /// For each entry of `deltas`, the id of its sequence.
+    /// The sequence that each entry of `deltas` belongs to.
     #[prost(uint32, repeated, tag = "1")]
     pub sequence_ids: ::prost::alloc::vec::Vec<u32>,
-    /// Texts, parallel to `sequence_ids`. Never empty, always whole characters.
-    /// All text that the tokens of one request add to one message is one delta.
-    /// If the request also closes the sequence, the rest of an incomplete
-    /// character is another.
+    /// Texts, parallel to `sequence_ids`, each with at least one character and never
+    /// part of one. All text that the tokens of one request add to one message is
+    /// one delta. If the request also closes the sequence, an incomplete last
+    /// character follows as a delta of its own.
     #[prost(string, repeated, tag = "2")]
     pub deltas: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// All other events, in order, each with its place among the deltas.
+    /// All other events, in order. `delta_index` places each among the deltas.
     #[prost(message, repeated, tag = "3")]
     pub events: ::prost::alloc::vec::Vec<SequenceEvent>,
 }
-/// Why output was repaired. Only recover mode repairs output.
+/// Why a repair was made. Only recover mode makes repairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RecoveryReason {
@@ -546,39 +557,38 @@ pub enum RecoveryReason {
     TextOutsideMessage = 1,
     /// A header without `<|start|>`.
     MissingStart = 2,
-    /// A superfluous `<|start|>` before a header; skipped.
+    /// An extra `<|start|>` before a header; it is skipped.
     ExtraStart = 3,
-    /// A message without a stop token; the next message's header ended it.
+    /// A message that ended without a stop token because the next one began.
     MissingStop = 4,
-    /// A stop token where no message was open; skipped.
+    /// A stop token outside a message; it is skipped.
     ExtraStop = 5,
-    /// A header that ended without `<|message|>`. Text in it that is not a header
-    /// field became the message's text.
+    /// A header that ended without `<|message|>`; the rest of it, after its fields,
+    /// is the message's text.
     MissingMessage = 6,
-    /// A `<|message|>` inside content; skipped.
+    /// A `<|message|>` inside content; it is skipped.
     ExtraMessage = 7,
-    /// `<|channel|>` without a channel directly after it, or a channel without
+    /// A `<|channel|>` that no channel follows directly, or a channel without
     /// `<|channel|>` before it.
     MalformedChannel = 8,
     /// A second channel in one header; the first one counts.
     RepeatedChannel = 9,
     /// A second recipient in one header; the first one counts.
     RepeatedRecipient = 10,
-    /// A role that is missing, repeated, or not separated from other text.
+    /// A role that is missing, repeated, or joined to other text.
     MalformedRole = 11,
-    /// A `<|constrain|>` content type without a recipient, or before one, where
-    /// strict mode would have read it as something else.
+    /// A `<|constrain|>` content type before the recipient or without one; strict
+    /// mode would not read it as the content type.
     MisplacedContentType = 12,
-    /// Words in a header that are not header fields.
+    /// Words in a header that belong to no field.
     UnexpectedHeaderText = 13,
-    /// A header longer than the limit; it was ended there.
+    /// A header longer than the limit; it ends there.
     HeaderTooLong = 14,
-    /// The end of the stream inside a header.
+    /// A header that the end of the sequence cut off.
     TruncatedHeader = 15,
-    /// Token ids that the vocabulary does not have; each became U+FFFD in the
-    /// text.
+    /// Token ids outside the vocabulary; each becomes one U+FFFD.
     InvalidToken = 16,
-    /// Bytes of a header that are not UTF-8; they became U+FFFD.
+    /// Invalid UTF-8 in a header; it becomes U+FFFD.
     InvalidUtf8 = 17,
 }
 impl RecoveryReason {
@@ -633,16 +643,16 @@ impl RecoveryReason {
         }
     }
 }
-/// Asks for the encoding. Empty.
+/// Asks for the encoding. Has no fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetEncodingRequest {}
 /// The encoding that the server uses.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetEncodingResponse {
-    /// `HarmonyGptOss`.
+    /// The name of the encoding: `HarmonyGptOss`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// `o200k_harmony`.
+    /// The name of its tokenizer: `o200k_harmony`.
     #[prost(string, tag = "2")]
     pub tokenizer_name: ::prost::alloc::string::String,
     /// The size of the context, in tokens.
@@ -651,233 +661,233 @@ pub struct GetEncodingResponse {
     /// The largest number of tokens in one message.
     #[prost(uint32, tag = "4")]
     pub max_message_tokens: u32,
-    /// Token ids that end a message, ascending.
+    /// The ids of the tokens that end a message, ascending.
     #[prost(uint32, repeated, tag = "5")]
     pub stop_tokens: ::prost::alloc::vec::Vec<u32>,
-    /// Token ids that end the assistant's turn, ascending. Stop sampling at
-    /// these.
+    /// The ids of the tokens that end the assistant's turn, ascending. Stop sampling
+    /// at any of them.
     #[prost(uint32, repeated, tag = "6")]
     pub stop_tokens_for_assistant_actions: ::prost::alloc::vec::Vec<u32>,
-    /// Every special token: its spelling and its id.
+    /// The id of every special token, by its spelling.
     #[prost(map = "string, uint32", tag = "7")]
     pub special_tokens: ::std::collections::HashMap<::prost::alloc::string::String, u32>,
-    /// SHA-256, in lower-case hex, of the vocabulary in tiktoken's file format.
+    /// The SHA-256 of the vocabulary in tiktoken's file format, in lower-case hex.
     #[prost(string, tag = "8")]
     pub vocabulary_sha256: ::prost::alloc::string::String,
     /// The version of the server.
     #[prost(string, tag = "9")]
     pub server_version: ::prost::alloc::string::String,
 }
-/// Asks for the statistics of the render cache. Empty.
+/// Asks for the statistics of the render cache. Has no fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRenderCacheStatisticsRequest {}
-/// Statistics of the render cache, which keeps the tokens of rendered messages.
-/// All zero if the cache is switched off.
+/// The statistics of the render cache, which remembers the messages of rendered
+/// conversations. All fields are 0 if the cache is off.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRenderCacheStatisticsResponse {
-    /// Messages found in the cache since the server started.
+    /// Messages found in the cache, since the server started.
     #[prost(uint64, tag = "1")]
     pub hits: u64,
-    /// Messages not found in the cache since the server started.
+    /// Messages not found in the cache, since the server started.
     #[prost(uint64, tag = "2")]
     pub misses: u64,
-    /// Messages in the cache.
+    /// Messages in the cache now.
     #[prost(uint64, tag = "3")]
     pub entries: u64,
-    /// The size of the cache, in bytes.
+    /// The memory that they use, in bytes.
     #[prost(uint64, tag = "4")]
     pub bytes: u64,
-    /// The limit on `bytes`.
+    /// The largest value of `bytes`, in bytes.
     #[prost(uint64, tag = "5")]
     pub max_bytes: u64,
 }
-/// What rendering a message needs to know about its conversation.
+/// The facts about a conversation that change how one of its messages is rendered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderOptions {
-    /// True: a system message names the channel for function calls. Default
-    /// false.
+    /// True: a system message names the channel for function calls, because another
+    /// message brings function tools. Default: false.
     #[prost(bool, tag = "1")]
     pub conversation_has_function_tools: bool,
 }
-/// How a conversation is rendered.
+/// How to render a conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderConversationConfig {
-    /// True: if the last assistant message is on channel `final`, messages on
-    /// channel `analysis` before the first message on channel `final` are left
-    /// out. Unset: true.
+    /// True: if the last assistant message is on channel `final`, leave out the
+    /// messages on channel `analysis` before the first message on channel `final`.
+    /// Unset: true.
     #[prost(bool, optional, tag = "1")]
     pub auto_drop_analysis: ::core::option::Option<bool>,
 }
 /// One message to render.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RenderRequest {
-    /// Required.
+    /// The message. Required.
     #[prost(message, optional, tag = "1")]
     pub message: ::core::option::Option<Message>,
-    /// Unset: the defaults.
+    /// The facts about its conversation. Unset: the defaults.
     #[prost(message, optional, tag = "2")]
     pub options: ::core::option::Option<RenderOptions>,
 }
 /// A rendered message.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderResponse {
-    /// Token ids.
+    /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
 /// A conversation to render.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RenderConversationRequest {
-    /// Required; may have no messages.
+    /// The conversation. Required; may have no messages.
     #[prost(message, optional, tag = "1")]
     pub conversation: ::core::option::Option<Conversation>,
-    /// Unset: the defaults.
+    /// How to render it. Unset: the defaults.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<RenderConversationConfig>,
 }
 /// A rendered conversation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderConversationResponse {
-    /// Token ids.
+    /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
 /// A conversation to render as a prompt.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RenderConversationForCompletionRequest {
-    /// Required; may have no messages.
+    /// The conversation. Required; may have no messages.
     #[prost(message, optional, tag = "1")]
     pub conversation: ::core::option::Option<Conversation>,
-    /// Whose turn is next. Required; usually ROLE_ASSISTANT.
+    /// The role whose turn is next, usually ROLE_ASSISTANT. Required.
     #[prost(enumeration = "Role", tag = "2")]
     pub next_turn_role: i32,
-    /// Unset: the defaults.
+    /// How to render it. Unset: the defaults.
     #[prost(message, optional, tag = "3")]
     pub config: ::core::option::Option<RenderConversationConfig>,
 }
 /// A prompt.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderConversationForCompletionResponse {
-    /// Token ids.
+    /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
 /// A conversation to render as a training example.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RenderConversationForTrainingRequest {
-    /// Required; may have no messages.
+    /// The conversation. Required; may have no messages.
     #[prost(message, optional, tag = "1")]
     pub conversation: ::core::option::Option<Conversation>,
-    /// Unset: the defaults.
+    /// How to render it. Unset: the defaults.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<RenderConversationConfig>,
 }
 /// A training example.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenderConversationForTrainingResponse {
-    /// Token ids.
+    /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
 /// A completion to parse.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseMessagesRequest {
-    /// Token ids as the model sampled them, including the stop token if it was
-    /// sampled.
+    /// The token ids that the model sampled, with the stop token if there is one.
+    /// May be empty.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
-    /// The role that the prompt ended with, usually ROLE_ASSISTANT. The tokens
-    /// then begin inside a header. Unset: they begin with `<|start|>`.
+    /// The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens begin
+    /// inside that header. Unset: the tokens begin with `<|start|>`.
     #[prost(enumeration = "Role", optional, tag = "2")]
     pub role: ::core::option::Option<i32>,
-    /// Unset: strict.
+    /// The mode and a limit. Unset: strict mode and the server's limit.
     #[prost(message, optional, tag = "3")]
     pub options: ::core::option::Option<ParseOptions>,
 }
-/// How a parsed message ended and what was repaired in it.
+/// How a parsed message ended, and the repairs in it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageOutcome {
-    /// The stop token that ended it. Unset: the end of the tokens ended it or, in
-    /// recover mode, the next message did.
+    /// The id of the stop token that ended it. Unset: the end of the tokens ended it
+    /// or, in recover mode, the next message.
     #[prost(uint32, optional, tag = "1")]
     pub stop_token: ::core::option::Option<u32>,
     /// Its position in the tokens.
     #[prost(message, optional, tag = "2")]
     pub offsets: ::core::option::Option<MessageOffsets>,
-    /// Its repairs, in order. Empty: nothing was repaired.
+    /// The reasons of the repairs in it, in order. Empty: nothing was repaired.
     #[prost(enumeration = "RecoveryReason", repeated, tag = "3")]
     pub repairs: ::prost::alloc::vec::Vec<i32>,
 }
 /// A parsed completion.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ParseMessagesResponse {
-    /// The messages in order, each with one text content.
+    /// The messages, in order. The only content of each is a text.
     #[prost(message, repeated, tag = "1")]
     pub messages: ::prost::alloc::vec::Vec<Message>,
-    /// Parallel to `messages`.
+    /// How each message ended, parallel to `messages`.
     #[prost(message, repeated, tag = "2")]
     pub outcomes: ::prost::alloc::vec::Vec<MessageOutcome>,
-    /// All repairs, in order. Empty unless `recover` is set.
+    /// All repairs, in order. Empty unless `options.recover` is set.
     #[prost(message, repeated, tag = "3")]
     pub recovered: ::prost::alloc::vec::Vec<Recovered>,
 }
-/// A choice of special tokens.
+/// A set of special tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SpecialTokenSet {
-    /// True: every special token; `tokens` must be empty. Default false.
+    /// True: every special token; `tokens` must then be empty. Default: false.
     #[prost(bool, tag = "1")]
     pub all: bool,
-    /// Spellings, such as `<|start|>`.
+    /// The spellings of the tokens, such as `<|start|>`. Empty: none, unless `all` is
+    /// true.
     #[prost(string, repeated, tag = "2")]
     pub tokens: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Text to encode.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EncodeRequest {
-    /// The text.
+    /// The text. Default: empty.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
-    /// Special tokens whose spelling in the text becomes the token. Unset: none.
+    /// The spellings that are encoded as special tokens. Unset: none.
     #[prost(message, optional, tag = "2")]
     pub allowed_special: ::core::option::Option<SpecialTokenSet>,
-    /// Special tokens whose spelling in the text is an error. Unset: all that are
-    /// not allowed. Set and empty: none; the spellings of special tokens that are
-    /// not allowed are encoded as text.
+    /// The spellings that are an error if the text contains them. Unset: all that
+    /// `allowed_special` does not have. Set but empty: none; spellings that are not
+    /// allowed are encoded as text.
     #[prost(message, optional, tag = "3")]
     pub disallowed_special: ::core::option::Option<SpecialTokenSet>,
 }
 /// Encoded text.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EncodeResponse {
-    /// Token ids.
+    /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
 /// Tokens to decode.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecodeRequest {
-    /// Token ids. An id that the vocabulary does not have is INVALID_ARGUMENT.
+    /// Token ids; may be empty. An id outside the vocabulary is INVALID_ARGUMENT.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
     /// True: bytes that are not UTF-8 are INVALID_ARGUMENT. False: they become
-    /// U+FFFD. Default false; no effect if `as_bytes` is set.
+    /// U+FFFD. Default: false. Has no effect if `as_bytes` is true.
     #[prost(bool, tag = "2")]
     pub strict: bool,
-    /// True: the response has the bytes, unchanged. False: it has text. Default
-    /// false.
+    /// True: return bytes, unchanged. False: return text. Default: false.
     #[prost(bool, tag = "3")]
     pub as_bytes: bool,
 }
 /// Decoded tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecodeResponse {
-    /// Text, or bytes if `as_bytes` was set.
+    /// Exactly one is set: the bytes if `as_bytes` is true, otherwise the text.
     #[prost(oneof = "decode_response::Output", tags = "1, 2")]
     pub output: ::core::option::Option<decode_response::Output>,
 }
 /// Nested message and enum types in `DecodeResponse`.
 pub mod decode_response {
-    /// Text, or bytes if `as_bytes` was set.
+    /// Exactly one is set: the bytes if `as_bytes` is true, otherwise the text.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Output {
         /// The text.
@@ -899,16 +909,16 @@ pub mod harmony_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Renders conversations into prompt tokens for gpt-oss models, and parses the
-    /// tokens they sample back into messages.
+    /// Renders conversations into the tokens that prompt a gpt-oss model, and parses
+    /// the tokens that the model samples back into messages.
     ///
-    /// Every error of the service is a gRPC status with a google.rpc.ErrorInfo
-    /// detail (domain `harmony.v1`, a stable reason). If a field of the request is
-    /// at fault, a google.rpc.BadRequest detail names it, for example
-    /// `conversation.messages[2].content[0]`.
+    /// Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+    /// which has the domain `harmony.v1` and a stable reason. If a field of the
+    /// request is at fault, a google.rpc.BadRequest detail names it by its path, such
+    /// as `conversation.messages[2].content[0]`.
     ///
-    /// The unary RPCs have google.api.http rules, for proxies that offer them as
-    /// JSON over HTTP.
+    /// Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+    /// over HTTP.
     #[derive(Debug, Clone)]
     pub struct HarmonyServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -989,7 +999,7 @@ pub mod harmony_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+        /// Returns the encoding: limits, stop tokens, special tokens, vocabulary.
         pub async fn get_encoding(
             &mut self,
             request: impl tonic::IntoRequest<super::GetEncodingRequest>,
@@ -1014,7 +1024,7 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "GetEncoding"));
             self.inner.unary(req, path, codec).await
         }
-        /// Returns the size of the render cache and how often it was hit.
+        /// Returns the size, hits and misses of the render cache.
         pub async fn get_render_cache_statistics(
             &mut self,
             request: impl tonic::IntoRequest<super::GetRenderCacheStatisticsRequest>,
@@ -1066,7 +1076,7 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "Render"));
             self.inner.unary(req, path, codec).await
         }
-        /// Renders a conversation, with nothing after it.
+        /// Renders a conversation, and nothing after it.
         pub async fn render_conversation(
             &mut self,
             request: impl tonic::IntoRequest<super::RenderConversationRequest>,
@@ -1093,8 +1103,8 @@ pub mod harmony_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Renders a conversation, then `<|start|>` and the role whose turn is next:
-        /// the prompt to sample from.
+        /// Renders a conversation, then `<|start|>` and the role whose turn is next: the
+        /// prompt to sample from.
         pub async fn render_conversation_for_completion(
             &mut self,
             request: impl tonic::IntoRequest<
@@ -1126,8 +1136,8 @@ pub mod harmony_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Renders a conversation as a training example. If its last message is the
-        /// assistant's, on channel `final`, the last token becomes `<|return|>`.
+        /// Renders a conversation as a training example: if the last message is the
+        /// assistant's, on channel `final`, it ends with `<|return|>`.
         pub async fn render_conversation_for_training(
             &mut self,
             request: impl tonic::IntoRequest<super::RenderConversationForTrainingRequest>,
@@ -1182,7 +1192,7 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "ParseMessages"));
             self.inner.unary(req, path, codec).await
         }
-        /// Turns text into tokens.
+        /// Encodes text as tokens.
         pub async fn encode(
             &mut self,
             request: impl tonic::IntoRequest<super::EncodeRequest>,
@@ -1204,7 +1214,7 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "Encode"));
             self.inner.unary(req, path, codec).await
         }
-        /// Turns tokens into text or bytes.
+        /// Decodes tokens to text or bytes.
         pub async fn decode(
             &mut self,
             request: impl tonic::IntoRequest<super::DecodeRequest>,
@@ -1226,22 +1236,24 @@ pub mod harmony_service_client {
                 .insert(GrpcMethod::new("harmony.v1.HarmonyService", "Decode"));
             self.inner.unary(req, path, codec).await
         }
-        /// Parses one sequence as it is sampled.
+        /// Parses one sequence while it is sampled.
         ///
-        /// 1. The client sends one request with `config`; the server answers with an
-        ///    empty response.
-        /// 2. The client sends any number of requests with `tokens`; the server
-        ///    answers each with exactly one response.
-        /// 3. The client half-closes, which ends the sequence. The server answers with
-        ///    one last response, with the events that the end completes, and OK.
+        /// 1. The client sends one request with `config`; the server sends an empty
+        ///    response.
+        /// 2. The client sends requests with `tokens`, in pieces of any size; the server
+        ///    sends exactly one response to each.
+        /// 3. The client half-closes, which ends the sequence. The server sends a last
+        ///    response, with the events that the end completes, and closes with OK.
         ///
-        /// A client can therefore write and read in turn without threads, or send
-        /// ahead of the responses. A missing, repeated or late `config` is
-        /// INVALID_ARGUMENT. A stream that is half-closed before any request gets one
-        /// empty response and OK. Unless `recover` is set, malformed output ends the
-        /// stream: the server sends a response with every event before it, then
-        /// INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
-        /// `token`, `offset` and `state`.
+        /// A client may therefore write and read in turn, without threads, or send ahead
+        /// of the responses. If `config` is missing, repeated or late, the stream ends
+        /// with INVALID_ARGUMENT. A stream that is half-closed before its first request
+        /// gets one empty response and OK.
+        ///
+        /// Malformed output in strict or lenient mode ends the stream with
+        /// INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
+        /// event before the error. The metadata of the ErrorInfo has `token`, `offset`
+        /// and `state`.
         pub async fn parse(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ParseRequest>,
@@ -1268,17 +1280,16 @@ pub mod harmony_service_client {
         }
         /// Parses many sequences on one stream, with one request per engine step.
         ///
-        /// 1. Each request opens sequences, feeds tokens to open sequences, and closes
-        ///    sequences, in that order; the server answers each request with exactly
-        ///    one response.
-        /// 2. The client half-closes; the server closes every open sequence and
-        ///    answers with one last response and OK.
+        /// 1. Each request opens sequences, feeds tokens to open sequences and closes
+        ///    sequences, in that order; the server sends exactly one response to each.
+        /// 2. The client half-closes. The server closes every open sequence, sends a last
+        ///    response and closes with OK.
         ///
         /// An error of one sequence (malformed output, an unknown id, an id that is
         /// already open) is an `error` event of that sequence and ends only that
-        /// sequence. Later tokens for it in the same request are dropped; in a later
-        /// request its id is unknown. `sequence_ids` and `tokens` of different lengths
-        /// are INVALID_ARGUMENT and end the stream.
+        /// sequence. Its remaining tokens in the same request are dropped; a later
+        /// request that names it names an unknown id. If `sequence_ids` and `tokens`
+        /// differ in length, the stream ends with INVALID_ARGUMENT.
         pub async fn parse_batch(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ParseBatchRequest>,

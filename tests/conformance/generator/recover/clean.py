@@ -7,7 +7,7 @@ from ..vector import Vector
 from .written import JSON, RECOVER_NO_ROLE, Written, behind_thought, parse_messages_vector
 
 
-def parse_messages(calls: Calls) -> list[Vector]:
+def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """Messages of every kind, and no repairs."""
     call = f"assistant<|channel|>commentary to=functions.f {JSON}"
     w, thought = behind_thought(

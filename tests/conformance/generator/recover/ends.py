@@ -9,7 +9,7 @@ from . import reasons
 from .written import Written, behind_thought, parse_messages_vector
 
 
-def parse_messages(calls: Calls) -> list[Vector]:
+def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """One form a vector."""
     return [*_ends(calls), *_odd_tokens(calls)]
 

@@ -10,7 +10,7 @@ from . import reasons
 from .written import JSON, RECOVER_NO_ROLE, Written, behind_thought, parse_messages_vector
 
 
-def parse_messages(calls: Calls) -> list[Vector]:
+def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """One form a vector."""
     return [*_channels(calls), *_roles_and_words(calls), *_without_message_token(calls)]
 

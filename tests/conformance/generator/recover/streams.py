@@ -57,7 +57,7 @@ def _stream(
     return Vector(f"parse/recover/{name}", requests, responses)
 
 
-def parse_stream(calls: Calls) -> list[Vector]:
+def parse_vectors(calls: Calls) -> list[Vector]:
     """Repairs among other events, at the request that makes them certain."""
     return [
         *_headers(calls),
@@ -210,7 +210,7 @@ def _contents(calls: Calls) -> list[Vector]:
     ]
 
 
-def parse_batch(calls: Calls) -> list[Vector]:
+def parse_batch_vectors(calls: Calls) -> list[Vector]:
     """A sequence that recovers beside one that is strict, and one that recovers what it can."""
     w = Written(calls, "<|message|>", "a", "<|end|>", "364", "<|end|>")
     message = w.message("a", (0, 0), (1, 2), "<|end|>")

@@ -8,7 +8,7 @@ from . import reasons
 from .written import RECOVER_NO_ROLE, Written, behind_thought, parse_messages_vector
 
 
-def parse_messages(calls: Calls) -> list[Vector]:
+def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """One form a vector."""
     return [*_starts_and_stops(calls), *_outside(calls)]
 

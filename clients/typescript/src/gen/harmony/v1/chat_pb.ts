@@ -2,8 +2,8 @@
 // @generated from file harmony/v1/chat.proto (package harmony.v1, syntax proto3)
 /* eslint-disable */
 
-// The chat data model of the harmony format. Conversations are rendered into
-// tokens, and sampled tokens are parsed back into messages.
+// The chat data model of the harmony format: the messages that are rendered into
+// tokens, and that sampled tokens are parsed into.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -22,15 +22,16 @@ export const file_harmony_v1_chat: GenFile = /*@__PURE__*/
  */
 export type Author = Message$1<"harmony.v1.Author"> & {
   /**
-   * Required.
+   * The role. Required.
    *
    * @generated from field: harmony.v1.Role role = 1;
    */
   role: Role;
 
   /**
-   * For ROLE_TOOL, the tool's name, such as `functions.get_weather`: required.
-   * For other roles, an optional name, rendered as `role:name`.
+   * The name of the tool, such as `functions.get_weather`, for ROLE_TOOL, where it
+   * is required. Optional for the other roles, and rendered as `role:name`.
+   * Unset: no name.
    *
    * @generated from field: optional string name = 2;
    */
@@ -51,7 +52,7 @@ export const AuthorSchema: GenMessage<Author> = /*@__PURE__*/
  */
 export type TextContent = Message$1<"harmony.v1.TextContent"> & {
   /**
-   * The text, rendered unchanged. Special tokens spelled out in it stay text.
+   * The text. A special token spelled out in it stays text. Default: empty.
    *
    * @generated from field: string text = 1;
    */
@@ -66,21 +67,22 @@ export const TextContentSchema: GenMessage<TextContent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_chat, 1);
 
 /**
- * The channels that the system message tells the model to use.
+ * The channels that the prompt offers to the model.
  *
  * @generated from message harmony.v1.ChannelConfig
  */
 export type ChannelConfig = Message$1<"harmony.v1.ChannelConfig"> & {
   /**
-   * Channel names, listed in this order. Empty: the system message says
-   * nothing about channels.
+   * The names of the channels, listed in this order. Empty: the system message
+   * does not mention channels.
    *
    * @generated from field: repeated string valid_channels = 1;
    */
   validChannels: string[];
 
   /**
-   * Adds "Channel must be included for every message." Default false.
+   * True: adds "Channel must be included for every message." to the list.
+   * Default: false.
    *
    * @generated from field: bool channel_required = 2;
    */
@@ -95,32 +97,32 @@ export const ChannelConfigSchema: GenMessage<ChannelConfig> = /*@__PURE__*/
   messageDesc(file_harmony_v1_chat, 2);
 
 /**
- * One tool (function) of a namespace.
+ * One tool (a function) of a namespace.
  *
  * @generated from message harmony.v1.ToolDescription
  */
 export type ToolDescription = Message$1<"harmony.v1.ToolDescription"> & {
   /**
-   * The name, without its namespace.
+   * The name, without the namespace.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What the tool does. Its lines are rendered as comments above the
-   * signature.
+   * What the tool does. Each line is rendered as a comment above the signature.
+   * Empty: no comment.
    *
    * @generated from field: string description = 2;
    */
   description: string;
 
   /**
-   * The JSON Schema of the parameters: a JSON object, as text. Text preserves
-   * the order of keys and the spelling of numbers, which are part of the
-   * prompt. Unset, or the text `null`: a tool without parameters. NaN,
-   * infinities, duplicate keys, lone surrogates and nesting beyond 120 levels
-   * are refused with INVALID_ARGUMENT.
+   * The JSON Schema of the parameters: the text of a JSON object. It is text
+   * because the order of the keys and the spelling of the numbers are part of
+   * the prompt. Unset, or the text `null`: the tool has no parameters. NaN,
+   * infinities, duplicate keys, lone surrogates and more than 120 levels of
+   * nesting are INVALID_ARGUMENT.
    *
    * @generated from field: optional string parameters_json = 3;
    */
@@ -141,29 +143,29 @@ export const ToolDescriptionSchema: GenMessage<ToolDescription> = /*@__PURE__*/
  */
 export type ToolNamespaceConfig = Message$1<"harmony.v1.ToolNamespaceConfig"> & {
   /**
-   * The name shown to the model.
+   * The name that the model sees.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Text below the namespace's heading. Unset: no text.
+   * The text below the heading of the namespace. Unset: no text.
    *
    * @generated from field: optional string description = 2;
    */
   description?: string | undefined;
 
   /**
-   * The tools, rendered in this order. Empty: heading and description only.
+   * The tools, rendered in this order. Empty: only the heading and the
+   * description are rendered.
    *
    * @generated from field: repeated harmony.v1.ToolDescription tools = 3;
    */
   tools: ToolDescription[];
 
   /**
-   * The key that namespaces are sorted by. It must be unique within a content.
-   * Unset: the name.
+   * The sort key, unique among the namespaces of one content. Unset: the name.
    *
    * @generated from field: optional string key = 4;
    */
@@ -192,51 +194,54 @@ export type SystemContent = Message$1<"harmony.v1.SystemContent"> & {
   modelIdentity?: string | undefined;
 
   /**
-   * Unset: medium.
+   * How much the model should reason. Unset: medium.
    *
    * @generated from field: optional harmony.v1.ReasoningEffort reasoning_effort = 2;
    */
   reasoningEffort?: ReasoningEffort | undefined;
 
   /**
-   * Rendered unchanged after "Current date: ". Unset: no date is rendered; the
-   * server never reads the clock.
+   * The current date, rendered unchanged after "Current date: ". Unset: the
+   * prompt has no date; the server never reads the clock.
    *
    * @generated from field: optional string conversation_start_date = 3;
    */
   conversationStartDate?: string | undefined;
 
   /**
-   * Rendered after "Knowledge cutoff: ". Unset: "2024-06".
+   * The knowledge cutoff, rendered unchanged after "Knowledge cutoff: ". Unset:
+   * "2024-06".
    *
    * @generated from field: optional string knowledge_cutoff = 4;
    */
   knowledgeCutoff?: string | undefined;
 
   /**
-   * Unset: `analysis`, `commentary` and `final`, and a channel is required.
+   * The channels. Unset: `analysis`, `commentary` and `final`, with
+   * `channel_required`.
    *
    * @generated from field: harmony.v1.ChannelConfig channel_config = 5;
    */
   channelConfig?: ChannelConfig | undefined;
 
   /**
-   * Tool namespaces, rendered in the order of their keys.
+   * Tool namespaces, rendered in the order of their keys. Empty: none.
    *
    * @generated from field: repeated harmony.v1.ToolNamespaceConfig tools = 6;
    */
   tools: ToolNamespaceConfig[];
 
   /**
-   * Built-in namespaces that are added to `tools`.
+   * Built-in namespaces to add to `tools`, which must not have the same keys.
+   * Empty: none.
    *
    * @generated from field: repeated harmony.v1.BuiltinTool builtin_tools = 7;
    */
   builtinTools: BuiltinTool[];
 
   /**
-   * True: unset fields are left out of the prompt instead of taking their
-   * defaults. Default false.
+   * True: the prompt leaves out unset fields instead of rendering their
+   * defaults. Default: false.
    *
    * @generated from field: bool no_defaults = 8;
    */
@@ -257,16 +262,16 @@ export const SystemContentSchema: GenMessage<SystemContent> = /*@__PURE__*/
  */
 export type DeveloperContent = Message$1<"harmony.v1.DeveloperContent"> & {
   /**
-   * Rendered below "# Instructions". Unset: no such section.
+   * The text of the section "# Instructions". Unset: no such section.
    *
    * @generated from field: optional string instructions = 1;
    */
   instructions?: string | undefined;
 
   /**
-   * Tool namespaces, rendered in the order of their keys. If one has the key
-   * `functions`, every system message of the conversation names the channel
-   * for function calls.
+   * Tool namespaces, rendered in the order of their keys. Empty: none. If the
+   * namespace with the key `functions` has tools, every system message of the
+   * conversation names the channel for function calls.
    *
    * @generated from field: repeated harmony.v1.ToolNamespaceConfig tools = 2;
    */
@@ -281,7 +286,7 @@ export const DeveloperContentSchema: GenMessage<DeveloperContent> = /*@__PURE__*
   messageDesc(file_harmony_v1_chat, 6);
 
 /**
- * One piece of a message's content.
+ * One part of a message's content.
  *
  * @generated from message harmony.v1.Content
  */
@@ -293,7 +298,7 @@ export type Content = Message$1<"harmony.v1.Content"> & {
    */
   content: {
     /**
-     * Allowed in every message.
+     * Text; allowed in every message.
      *
      * @generated from field: harmony.v1.TextContent text = 1;
      */
@@ -301,7 +306,7 @@ export type Content = Message$1<"harmony.v1.Content"> & {
     case: "text";
   } | {
     /**
-     * Allowed in a message of ROLE_SYSTEM only.
+     * The settings of a system message; allowed only for ROLE_SYSTEM.
      *
      * @generated from field: harmony.v1.SystemContent system = 2;
      */
@@ -309,7 +314,8 @@ export type Content = Message$1<"harmony.v1.Content"> & {
     case: "system";
   } | {
     /**
-     * Allowed in a message of ROLE_DEVELOPER only.
+     * The instructions and tools of a developer message; allowed only for
+     * ROLE_DEVELOPER.
      *
      * @generated from field: harmony.v1.DeveloperContent developer = 3;
      */
@@ -332,31 +338,33 @@ export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
  */
 export type Message = Message$1<"harmony.v1.Message"> & {
   /**
-   * Required.
+   * Who wrote it. Required.
    *
    * @generated from field: harmony.v1.Author author = 1;
    */
   author?: Author | undefined;
 
   /**
-   * The recipient of the message. Unset: everybody. `all` is rendered like
-   * unset, but an assistant message still ends with `<|call|>`.
+   * The recipient, such as `functions.get_weather`. Unset: the message is for
+   * everybody. `all` is rendered like an unset field, except that an assistant
+   * message still ends with `<|call|>`.
    *
    * @generated from field: optional string recipient = 2;
    */
   recipient?: string | undefined;
 
   /**
-   * Rendered one after another, with nothing between them. A parsed message
-   * has exactly one content, a text.
+   * The parts, rendered one after the other with nothing between them; may be
+   * empty. A parsed message has exactly one part, a text. A request may have at
+   * most 16,384 contents and tools in one message.
    *
    * @generated from field: repeated harmony.v1.Content content = 3;
    */
   content: Content[];
 
   /**
-   * The channel. gpt-oss writes `analysis`, `commentary` or `final`. Unset:
-   * none.
+   * The channel; gpt-oss uses `analysis`, `commentary` and `final`. Unset: no
+   * channel.
    *
    * @generated from field: optional string channel = 4;
    */
@@ -364,7 +372,8 @@ export type Message = Message$1<"harmony.v1.Message"> & {
 
   /**
    * The type of the content, often `<|constrain|>json`. A leading
-   * `<|constrain|>` becomes the special token; everything else is text.
+   * `<|constrain|>` is rendered as the special token, everything else as text.
+   * Unset: no type.
    *
    * @generated from field: optional string content_type = 5;
    */
@@ -385,7 +394,7 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
  */
 export type Conversation = Message$1<"harmony.v1.Conversation"> & {
   /**
-   * May be empty.
+   * The messages. May be empty.
    *
    * @generated from field: repeated harmony.v1.Message messages = 1;
    */
@@ -400,14 +409,14 @@ export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
   messageDesc(file_harmony_v1_chat, 9);
 
 /**
- * The role of a message's author. Rendered as its lower-case name; a tool is
- * rendered as its author name instead.
+ * Who wrote a message. A role is rendered as its name in lower case, a tool as
+ * `Author.name`.
  *
  * @generated from enum harmony.v1.Role
  */
 export enum Role {
   /**
-   * Not a role. Refused with INVALID_ARGUMENT where a role is required.
+   * Invalid: a request with this role fails with INVALID_ARGUMENT.
    *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */
@@ -428,21 +437,21 @@ export enum Role {
   ASSISTANT = 2,
 
   /**
-   * The platform: identity, reasoning effort, channels, built-in tools.
+   * The platform: sets identity, reasoning effort, channels and built-in tools.
    *
    * @generated from enum value: ROLE_SYSTEM = 3;
    */
   SYSTEM = 3,
 
   /**
-   * The application: instructions and function tools.
+   * The application: gives instructions and function tools.
    *
    * @generated from enum value: ROLE_DEVELOPER = 4;
    */
   DEVELOPER = 4,
 
   /**
-   * A tool that answers a call; `Author.name` is required.
+   * A tool that answers a call. `Author.name` is required.
    *
    * @generated from enum value: ROLE_TOOL = 5;
    */
@@ -462,7 +471,7 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
  */
 export enum ReasoningEffort {
   /**
-   * The same as leaving the field unset.
+   * The same as an unset field.
    *
    * @generated from enum value: REASONING_EFFORT_UNSPECIFIED = 0;
    */
@@ -497,28 +506,28 @@ export const ReasoningEffortSchema: GenEnum<ReasoningEffort> = /*@__PURE__*/
   enumDesc(file_harmony_v1_chat, 1);
 
 /**
- * A tool namespace that gpt-oss models are trained on. The server has its
+ * A tool namespace that gpt-oss models were trained on. The server supplies its
  * text.
  *
  * @generated from enum harmony.v1.BuiltinTool
  */
 export enum BuiltinTool {
   /**
-   * Not a tool. Refused with INVALID_ARGUMENT.
+   * Invalid: a request with this value fails with INVALID_ARGUMENT.
    *
    * @generated from enum value: BUILTIN_TOOL_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * The namespace `browser`: search, open, find.
+   * The namespace `browser`, with search, open and find.
    *
    * @generated from enum value: BUILTIN_TOOL_BROWSER = 1;
    */
   BROWSER = 1,
 
   /**
-   * The namespace `python`: a stateful notebook.
+   * The namespace `python`, a stateful notebook.
    *
    * @generated from enum value: BUILTIN_TOOL_PYTHON = 2;
    */

@@ -19,33 +19,37 @@ export const file_harmony_v1_parse: GenFile = /*@__PURE__*/
   fileDesc("ChZoYXJtb255L3YxL3BhcnNlLnByb3RvEgpoYXJtb255LnYxInUKDFBhcnNlT3B0aW9ucxITCgZzdHJpY3QYASABKAhIAIgBARIPCgdyZWNvdmVyGAIgASgIEh4KEW1heF9oZWFkZXJfdG9rZW5zGAMgASgNSAGIAQFCCQoHX3N0cmljdEIUChJfbWF4X2hlYWRlcl90b2tlbnMiKAoKVG9rZW5SYW5nZRINCgViZWdpbhgBIAEoBBILCgNlbmQYAiABKAQiYQoOTWVzc2FnZU9mZnNldHMSJgoGaGVhZGVyGAEgASgLMhYuaGFybW9ueS52MS5Ub2tlblJhbmdlEicKB2NvbnRlbnQYAiABKAsyFi5oYXJtb255LnYxLlRva2VuUmFuZ2UiqAEKDk1lc3NhZ2VTdGFydGVkEiIKBmF1dGhvchgBIAEoCzISLmhhcm1vbnkudjEuQXV0aG9yEhYKCXJlY2lwaWVudBgCIAEoCUgAiAEBEhQKB2NoYW5uZWwYAyABKAlIAYgBARIZCgxjb250ZW50X3R5cGUYBCABKAlIAogBAUIMCgpfcmVjaXBpZW50QgoKCF9jaGFubmVsQg8KDV9jb250ZW50X3R5cGUiHAoMQ29udGVudERlbHRhEgwKBHRleHQYASABKAkiugEKEE1lc3NhZ2VDb21wbGV0ZWQSJAoHbWVzc2FnZRgBIAEoCzITLmhhcm1vbnkudjEuTWVzc2FnZRIXCgpzdG9wX3Rva2VuGAIgASgNSACIAQESKwoHb2Zmc2V0cxgDIAEoCzIaLmhhcm1vbnkudjEuTWVzc2FnZU9mZnNldHMSKwoHcmVwYWlycxgEIAMoDjIaLmhhcm1vbnkudjEuUmVjb3ZlcnlSZWFzb25CDQoLX3N0b3BfdG9rZW4isAEKCVJlY292ZXJlZBIqCgZyZWFzb24YASABKA4yGi5oYXJtb255LnYxLlJlY292ZXJ5UmVhc29uEgwKBHRleHQYAiABKAkSJwoHb2Zmc2V0cxgDIAEoCzIWLmhhcm1vbnkudjEuVG9rZW5SYW5nZRISCgpyYXdfaGVhZGVyGAQgASgJEhoKDW1lc3NhZ2VfaW5kZXgYBSABKA1IAIgBAUIQCg5fbWVzc2FnZV9pbmRleCLOAQoKUGFyc2VFdmVudBItCgdzdGFydGVkGAEgASgLMhouaGFybW9ueS52MS5NZXNzYWdlU3RhcnRlZEgAEikKBWRlbHRhGAIgASgLMhguaGFybW9ueS52MS5Db250ZW50RGVsdGFIABIxCgljb21wbGV0ZWQYAyABKAsyHC5oYXJtb255LnYxLk1lc3NhZ2VDb21wbGV0ZWRIABIqCglyZWNvdmVyZWQYBCABKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZEgAQgcKBWV2ZW50ImYKC1BhcnNlQ29uZmlnEiMKBHJvbGUYASABKA4yEC5oYXJtb255LnYxLlJvbGVIAIgBARIpCgdvcHRpb25zGAIgASgLMhguaGFybW9ueS52MS5QYXJzZU9wdGlvbnNCBwoFX3JvbGUiGgoIVG9rZW5JZHMSDgoGdG9rZW5zGAEgAygNImwKDFBhcnNlUmVxdWVzdBIpCgZjb25maWcYASABKAsyFy5oYXJtb255LnYxLlBhcnNlQ29uZmlnSAASJgoGdG9rZW5zGAIgASgLMhQuaGFybW9ueS52MS5Ub2tlbklkc0gAQgkKB3JlcXVlc3QiNwoNUGFyc2VSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5oYXJtb255LnYxLlBhcnNlRXZlbnQiTAoMT3BlblNlcXVlbmNlEhMKC3NlcXVlbmNlX2lkGAEgASgNEicKBmNvbmZpZxgCIAEoCzIXLmhhcm1vbnkudjEuUGFyc2VDb25maWcicAoRUGFyc2VCYXRjaFJlcXVlc3QSJgoEb3BlbhgBIAMoCzIYLmhhcm1vbnkudjEuT3BlblNlcXVlbmNlEhQKDHNlcXVlbmNlX2lkcxgCIAMoDRIOCgZ0b2tlbnMYAyADKA0SDQoFY2xvc2UYBCADKA0i9QEKDVNlcXVlbmNlRXZlbnQSEwoLc2VxdWVuY2VfaWQYASABKA0SEwoLZGVsdGFfaW5kZXgYAiABKA0SLQoHc3RhcnRlZBgDIAEoCzIaLmhhcm1vbnkudjEuTWVzc2FnZVN0YXJ0ZWRIABIxCgljb21wbGV0ZWQYBCABKAsyHC5oYXJtb255LnYxLk1lc3NhZ2VDb21wbGV0ZWRIABIqCglyZWNvdmVyZWQYBSABKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZEgAEiMKBWVycm9yGAYgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIHCgVldmVudCJlChJQYXJzZUJhdGNoUmVzcG9uc2USFAoMc2VxdWVuY2VfaWRzGAEgAygNEg4KBmRlbHRhcxgCIAMoCRIpCgZldmVudHMYAyADKAsyGS5oYXJtb255LnYxLlNlcXVlbmNlRXZlbnQqqgUKDlJlY292ZXJ5UmVhc29uEh8KG1JFQ09WRVJZX1JFQVNPTl9VTlNQRUNJRklFRBAAEigKJFJFQ09WRVJZX1JFQVNPTl9URVhUX09VVFNJREVfTUVTU0FHRRABEiEKHVJFQ09WRVJZX1JFQVNPTl9NSVNTSU5HX1NUQVJUEAISHwobUkVDT1ZFUllfUkVBU09OX0VYVFJBX1NUQVJUEAMSIAocUkVDT1ZFUllfUkVBU09OX01JU1NJTkdfU1RPUBAEEh4KGlJFQ09WRVJZX1JFQVNPTl9FWFRSQV9TVE9QEAUSIwofUkVDT1ZFUllfUkVBU09OX01JU1NJTkdfTUVTU0FHRRAGEiEKHVJFQ09WRVJZX1JFQVNPTl9FWFRSQV9NRVNTQUdFEAcSJQohUkVDT1ZFUllfUkVBU09OX01BTEZPUk1FRF9DSEFOTkVMEAgSJAogUkVDT1ZFUllfUkVBU09OX1JFUEVBVEVEX0NIQU5ORUwQCRImCiJSRUNPVkVSWV9SRUFTT05fUkVQRUFURURfUkVDSVBJRU5UEAoSIgoeUkVDT1ZFUllfUkVBU09OX01BTEZPUk1FRF9ST0xFEAsSKgomUkVDT1ZFUllfUkVBU09OX01JU1BMQUNFRF9DT05URU5UX1RZUEUQDBIqCiZSRUNPVkVSWV9SRUFTT05fVU5FWFBFQ1RFRF9IRUFERVJfVEVYVBANEiMKH1JFQ09WRVJZX1JFQVNPTl9IRUFERVJfVE9PX0xPTkcQDhIkCiBSRUNPVkVSWV9SRUFTT05fVFJVTkNBVEVEX0hFQURFUhAPEiEKHVJFQ09WRVJZX1JFQVNPTl9JTlZBTElEX1RPS0VOEBASIAocUkVDT1ZFUllfUkVBU09OX0lOVkFMSURfVVRGOBARQmAKG2lvLmdpdGh1Yi5oYXJtb255c2lkZWNhci52MVABWj9naXRodWIuY29tL2hhcm1vbnktc2lkZWNhci9oYXJtb255LXNpZGVjYXIvY2xpZW50cy9nby9oYXJtb255djFiBnByb3RvMw", [file_google_rpc_status, file_harmony_v1_chat]);
 
 /**
- * How malformed output is treated: strict mode (the default), lenient mode
- * (`strict = false`) or recover mode (`recover = true`).
+ * How to parse: the mode and a limit.
+ *
+ * In strict mode, the default, malformed output is an error. In lenient mode
+ * (`strict = false`) it is an error too, except that a stop token may end a
+ * header. In recover mode (`recover = true`) it is repaired.
  *
  * @generated from message harmony.v1.ParseOptions
  */
 export type ParseOptions = Message<"harmony.v1.ParseOptions"> & {
   /**
-   * True: malformed output is an error. False: a stop token may also end a
-   * header, and the header's text after the channel becomes the message's
-   * text. Unset: true, or false if `recover` is set.
+   * True: strict mode. False: lenient mode, unless `recover` is set; if a stop
+   * token ends a header, the text after the channel becomes the message's text.
+   * Unset: true, or false if `recover` is set.
    *
    * @generated from field: optional bool strict = 1;
    */
   strict?: boolean | undefined;
 
   /**
-   * True: no token sequence is an error, no text is lost, and every repair is
-   * reported. Cannot be combined with `strict = true`. Default false.
+   * True: recover mode; no token sequence is an error, no text is lost, and
+   * every repair is reported. With `strict = true` it is INVALID_ARGUMENT.
+   * Default: false.
    *
    * @generated from field: bool recover = 2;
    */
   recover: boolean;
 
   /**
-   * The maximum number of tokens in a header. Beyond it, strict and lenient
-   * mode fail, and recover mode ends the header. Unset: the server's limit, by
-   * default 4096, which is also the largest value allowed.
+   * The largest number of tokens in one header, from 1 to the server's limit
+   * (4,096 by default). A longer header is an error in strict and lenient mode;
+   * in recover mode it ends there. Unset: the server's limit.
    *
    * @generated from field: optional uint32 max_header_tokens = 3;
    */
@@ -61,20 +65,20 @@ export const ParseOptionsSchema: GenMessage<ParseOptions> = /*@__PURE__*/
 
 /**
  * A half-open range of token offsets. Offset 0 is the first token of the
- * sequence; offsets continue across the requests of a stream.
+ * sequence; the count continues across the requests of a stream.
  *
  * @generated from message harmony.v1.TokenRange
  */
 export type TokenRange = Message<"harmony.v1.TokenRange"> & {
   /**
-   * The first token.
+   * The offset of the first token.
    *
    * @generated from field: uint64 begin = 1;
    */
   begin: bigint;
 
   /**
-   * One past the last token.
+   * The offset after the last token.
    *
    * @generated from field: uint64 end = 2;
    */
@@ -95,16 +99,15 @@ export const TokenRangeSchema: GenMessage<TokenRange> = /*@__PURE__*/
  */
 export type MessageOffsets = Message<"harmony.v1.MessageOffsets"> & {
   /**
-   * From the first token after `<|start|>` (or the start of a sequence with a
-   * preset role) up to, but not including, `<|message|>`.
+   * The header, without `<|start|>` and `<|message|>`. If the role is preset, the
+   * first header begins at the start of the sequence.
    *
    * @generated from field: harmony.v1.TokenRange header = 1;
    */
   header?: TokenRange | undefined;
 
   /**
-   * From the first token after `<|message|>` up to, but not including, the
-   * stop token.
+   * The content, without `<|message|>` and the stop token.
    *
    * @generated from field: harmony.v1.TokenRange content = 2;
    */
@@ -125,28 +128,28 @@ export const MessageOffsetsSchema: GenMessage<MessageOffsets> = /*@__PURE__*/
  */
 export type MessageStarted = Message<"harmony.v1.MessageStarted"> & {
   /**
-   * The role, and a tool's name.
+   * The role, and the name if there is one.
    *
    * @generated from field: harmony.v1.Author author = 1;
    */
   author?: Author | undefined;
 
   /**
-   * Unset: none was written.
+   * The recipient. Unset: the header has none.
    *
    * @generated from field: optional string recipient = 2;
    */
   recipient?: string | undefined;
 
   /**
-   * Unset: none was written.
+   * The channel. Unset: the header has none.
    *
    * @generated from field: optional string channel = 3;
    */
   channel?: string | undefined;
 
   /**
-   * Unset: none was written.
+   * The content type. Unset: the header has none.
    *
    * @generated from field: optional string content_type = 4;
    */
@@ -161,13 +164,13 @@ export const MessageStartedSchema: GenMessage<MessageStarted> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 3);
 
 /**
- * More text of the most recently started message.
+ * More text of the message that started last.
  *
  * @generated from message harmony.v1.ContentDelta
  */
 export type ContentDelta = Message<"harmony.v1.ContentDelta"> & {
   /**
-   * Never empty. Always whole characters.
+   * The text: at least one character, and never part of one.
    *
    * @generated from field: string text = 1;
    */
@@ -188,15 +191,15 @@ export const ContentDeltaSchema: GenMessage<ContentDelta> = /*@__PURE__*/
  */
 export type MessageCompleted = Message<"harmony.v1.MessageCompleted"> & {
   /**
-   * The whole message. Its one content is a text, the concatenated deltas.
+   * The whole message. Its only content is a text: the deltas joined together.
    *
    * @generated from field: harmony.v1.Message message = 1;
    */
   message?: Message$1 | undefined;
 
   /**
-   * The stop token that ended it. Unset: the end of the stream ended it or, in
-   * recover mode, the next message did.
+   * The id of the stop token that ended it. Unset: the end of the sequence ended
+   * it or, in recover mode, the next message.
    *
    * @generated from field: optional uint32 stop_token = 2;
    */
@@ -210,7 +213,7 @@ export type MessageCompleted = Message<"harmony.v1.MessageCompleted"> & {
   offsets?: MessageOffsets | undefined;
 
   /**
-   * Its repairs, in order. Empty: nothing was repaired.
+   * The reasons of the repairs in it, in order. Empty: nothing was repaired.
    *
    * @generated from field: repeated harmony.v1.RecoveryReason repairs = 4;
    */
@@ -225,21 +228,21 @@ export const MessageCompletedSchema: GenMessage<MessageCompleted> = /*@__PURE__*
   messageDesc(file_harmony_v1_parse, 5);
 
 /**
- * A repair of malformed output, in recover mode.
+ * A repair, in recover mode.
  *
  * @generated from message harmony.v1.Recovered
  */
 export type Recovered = Message<"harmony.v1.Recovered"> & {
   /**
-   * Why the output was repaired.
+   * Why the repair was made.
    *
    * @generated from field: harmony.v1.RecoveryReason reason = 1;
    */
   reason: RecoveryReason;
 
   /**
-   * Text of the output that belongs to no message and no header field, with
-   * its exact white space. Empty if only structure was repaired.
+   * Text of the output that belongs to no message's content and no header field,
+   * with its white space. Empty: only structure was repaired.
    *
    * @generated from field: string text = 2;
    */
@@ -253,16 +256,16 @@ export type Recovered = Message<"harmony.v1.Recovered"> & {
   offsets?: TokenRange | undefined;
 
   /**
-   * The header as it was written, with special tokens spelled out. Empty for a
-   * repair outside a header. A header has at most one repair per reason.
+   * The header as the model wrote it, special tokens spelled out. Empty: the
+   * repair is outside a header. A header has at most one repair for each reason.
    *
    * @generated from field: string raw_header = 4;
    */
   rawHeader: string;
 
   /**
-   * The index of the repaired message in its sequence, from 0. Unset: the
-   * repair belongs to no message.
+   * The index in the sequence of the message that the repair belongs to, from 0.
+   * Unset: it belongs to no message.
    *
    * @generated from field: optional uint32 message_index = 5;
    */
@@ -277,7 +280,7 @@ export const RecoveredSchema: GenMessage<Recovered> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 6);
 
 /**
- * One step of a parse.
+ * One event of a parse.
  *
  * @generated from message harmony.v1.ParseEvent
  */
@@ -297,7 +300,7 @@ export type ParseEvent = Message<"harmony.v1.ParseEvent"> & {
     case: "started";
   } | {
     /**
-     * More text.
+     * More text of the message.
      *
      * @generated from field: harmony.v1.ContentDelta delta = 2;
      */
@@ -330,21 +333,21 @@ export const ParseEventSchema: GenMessage<ParseEvent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 7);
 
 /**
- * How one sequence is parsed.
+ * How to parse one sequence.
  *
  * @generated from message harmony.v1.ParseConfig
  */
 export type ParseConfig = Message<"harmony.v1.ParseConfig"> & {
   /**
-   * The role that the prompt ended with, usually ROLE_ASSISTANT. The sequence
-   * then begins inside a header. Unset: the sequence begins with `<|start|>`.
+   * The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
+   * begins inside that header. Unset: the sequence begins with `<|start|>`.
    *
    * @generated from field: optional harmony.v1.Role role = 1;
    */
   role?: Role | undefined;
 
   /**
-   * Unset: strict.
+   * The mode and a limit. Unset: strict mode and the server's limit.
    *
    * @generated from field: harmony.v1.ParseOptions options = 2;
    */
@@ -359,13 +362,13 @@ export const ParseConfigSchema: GenMessage<ParseConfig> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 8);
 
 /**
- * A run of tokens.
+ * A run of consecutive tokens.
  *
  * @generated from message harmony.v1.TokenIds
  */
 export type TokenIds = Message<"harmony.v1.TokenIds"> & {
   /**
-   * Token ids, in order. May be empty.
+   * The token ids, in order. May be empty.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -392,7 +395,7 @@ export type ParseRequest = Message<"harmony.v1.ParseRequest"> & {
    */
   request: {
     /**
-     * In the first request, and only there.
+     * How to parse. Set in the first request, and only there.
      *
      * @generated from field: harmony.v1.ParseConfig config = 1;
      */
@@ -400,7 +403,7 @@ export type ParseRequest = Message<"harmony.v1.ParseRequest"> & {
     case: "config";
   } | {
     /**
-     * In every later request: any number of tokens, including none.
+     * The next tokens; may be empty. Set in every request but the first.
      *
      * @generated from field: harmony.v1.TokenIds tokens = 2;
      */
@@ -417,15 +420,15 @@ export const ParseRequestSchema: GenMessage<ParseRequest> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 10);
 
 /**
- * The answer to one request of the Parse stream, or to its half-close.
+ * The response to one request of the Parse stream, or to its half-close.
  *
  * @generated from message harmony.v1.ParseResponse
  */
 export type ParseResponse = Message<"harmony.v1.ParseResponse"> & {
   /**
-   * The events that the request's tokens completed, in order. All text that
-   * one request adds to one message is one delta. Often empty: an incomplete
-   * header gives no event.
+   * The events that the tokens of the request completed, in order. All text that
+   * one request adds to one message is one delta. Often empty, for example while
+   * a header is incomplete.
    *
    * @generated from field: repeated harmony.v1.ParseEvent events = 1;
    */
@@ -440,21 +443,20 @@ export const ParseResponseSchema: GenMessage<ParseResponse> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 11);
 
 /**
- * Opens a sequence on a ParseBatch stream.
+ * A sequence to open on a ParseBatch stream.
  *
  * @generated from message harmony.v1.OpenSequence
  */
 export type OpenSequence = Message<"harmony.v1.OpenSequence"> & {
   /**
-   * The caller's id for the sequence, unique among the stream's open
-   * sequences.
+   * An id that you choose, unique among the open sequences of the stream.
    *
    * @generated from field: uint32 sequence_id = 1;
    */
   sequenceId: number;
 
   /**
-   * How it is parsed. Unset: strict, with no preset role.
+   * How to parse it. Unset: in strict mode, with no preset role.
    *
    * @generated from field: harmony.v1.ParseConfig config = 2;
    */
@@ -469,39 +471,39 @@ export const OpenSequenceSchema: GenMessage<OpenSequence> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 12);
 
 /**
- * One step of an inference engine: sequences opened, then tokens fed, then
- * sequences closed.
+ * One step of an inference engine. The server opens sequences first, then feeds
+ * tokens, then closes sequences.
  *
  * @generated from message harmony.v1.ParseBatchRequest
  */
 export type ParseBatchRequest = Message<"harmony.v1.ParseBatchRequest"> & {
   /**
    * Sequences to open before the tokens of this request are fed. The server
-   * limits the number of open sequences across all streams, by default to
-   * 16,384; one more fails with RESOURCE_EXHAUSTED.
+   * limits the open sequences of all streams together (16,384 by default); a
+   * sequence beyond the limit fails with RESOURCE_EXHAUSTED.
    *
    * @generated from field: repeated harmony.v1.OpenSequence open = 1;
    */
   open: OpenSequence[];
 
   /**
-   * For each entry of `tokens`, the id of its sequence. A sequence that gets
-   * several tokens is listed several times.
+   * The sequence that each entry of `tokens` belongs to. Repeat the id of a
+   * sequence that has several tokens.
    *
    * @generated from field: repeated uint32 sequence_ids = 2;
    */
   sequenceIds: number[];
 
   /**
-   * Token ids, parallel to `sequence_ids`.
+   * Token ids, parallel to `sequence_ids`. May be empty.
    *
    * @generated from field: repeated uint32 tokens = 3;
    */
   tokens: number[];
 
   /**
-   * Sequences to close after the tokens of this request. Their ids can be used
-   * again from the next request on.
+   * Sequences to close after the tokens of this request. You may reuse their ids
+   * from the next request on.
    *
    * @generated from field: repeated uint32 close = 4;
    */
@@ -522,14 +524,14 @@ export const ParseBatchRequestSchema: GenMessage<ParseBatchRequest> = /*@__PURE_
  */
 export type SequenceEvent = Message<"harmony.v1.SequenceEvent"> & {
   /**
-   * The sequence it belongs to.
+   * The sequence that it belongs to.
    *
    * @generated from field: uint32 sequence_id = 1;
    */
   sequenceId: number;
 
   /**
-   * The number of the response's deltas that come before the event.
+   * How many deltas of the response come before it.
    *
    * @generated from field: uint32 delta_index = 2;
    */
@@ -566,8 +568,8 @@ export type SequenceEvent = Message<"harmony.v1.SequenceEvent"> & {
     case: "recovered";
   } | {
     /**
-     * The sequence failed and is closed; the others continue. This is the
-     * status that Parse would end with.
+     * The sequence failed and is closed; the others continue. For malformed
+     * output, the same status that Parse would end with.
      *
      * @generated from field: google.rpc.Status error = 6;
      */
@@ -584,32 +586,32 @@ export const SequenceEventSchema: GenMessage<SequenceEvent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 14);
 
 /**
- * The answer to one ParseBatchRequest, or to the half-close. Sequences are in
- * the order in which the request first names them. Sequences that the
- * half-close ends are in the order in which they were opened.
+ * The response to one ParseBatchRequest, or to the half-close. Sequences come in
+ * the order in which the request first names them; at the half-close, in the
+ * order in which they were opened.
  *
  * @generated from message harmony.v1.ParseBatchResponse
  */
 export type ParseBatchResponse = Message<"harmony.v1.ParseBatchResponse"> & {
   /**
-   * For each entry of `deltas`, the id of its sequence.
+   * The sequence that each entry of `deltas` belongs to.
    *
    * @generated from field: repeated uint32 sequence_ids = 1;
    */
   sequenceIds: number[];
 
   /**
-   * Texts, parallel to `sequence_ids`. Never empty, always whole characters.
-   * All text that the tokens of one request add to one message is one delta.
-   * If the request also closes the sequence, the rest of an incomplete
-   * character is another.
+   * Texts, parallel to `sequence_ids`, each with at least one character and never
+   * part of one. All text that the tokens of one request add to one message is
+   * one delta. If the request also closes the sequence, an incomplete last
+   * character follows as a delta of its own.
    *
    * @generated from field: repeated string deltas = 2;
    */
   deltas: string[];
 
   /**
-   * All other events, in order, each with its place among the deltas.
+   * All other events, in order. `delta_index` places each among the deltas.
    *
    * @generated from field: repeated harmony.v1.SequenceEvent events = 3;
    */
@@ -624,7 +626,7 @@ export const ParseBatchResponseSchema: GenMessage<ParseBatchResponse> = /*@__PUR
   messageDesc(file_harmony_v1_parse, 15);
 
 /**
- * Why output was repaired. Only recover mode repairs output.
+ * Why a repair was made. Only recover mode makes repairs.
  *
  * @generated from enum harmony.v1.RecoveryReason
  */
@@ -651,43 +653,43 @@ export enum RecoveryReason {
   MISSING_START = 2,
 
   /**
-   * A superfluous `<|start|>` before a header; skipped.
+   * An extra `<|start|>` before a header; it is skipped.
    *
    * @generated from enum value: RECOVERY_REASON_EXTRA_START = 3;
    */
   EXTRA_START = 3,
 
   /**
-   * A message without a stop token; the next message's header ended it.
+   * A message that ended without a stop token because the next one began.
    *
    * @generated from enum value: RECOVERY_REASON_MISSING_STOP = 4;
    */
   MISSING_STOP = 4,
 
   /**
-   * A stop token where no message was open; skipped.
+   * A stop token outside a message; it is skipped.
    *
    * @generated from enum value: RECOVERY_REASON_EXTRA_STOP = 5;
    */
   EXTRA_STOP = 5,
 
   /**
-   * A header that ended without `<|message|>`. Text in it that is not a header
-   * field became the message's text.
+   * A header that ended without `<|message|>`; the rest of it, after its fields,
+   * is the message's text.
    *
    * @generated from enum value: RECOVERY_REASON_MISSING_MESSAGE = 6;
    */
   MISSING_MESSAGE = 6,
 
   /**
-   * A `<|message|>` inside content; skipped.
+   * A `<|message|>` inside content; it is skipped.
    *
    * @generated from enum value: RECOVERY_REASON_EXTRA_MESSAGE = 7;
    */
   EXTRA_MESSAGE = 7,
 
   /**
-   * `<|channel|>` without a channel directly after it, or a channel without
+   * A `<|channel|>` that no channel follows directly, or a channel without
    * `<|channel|>` before it.
    *
    * @generated from enum value: RECOVERY_REASON_MALFORMED_CHANNEL = 8;
@@ -709,51 +711,50 @@ export enum RecoveryReason {
   REPEATED_RECIPIENT = 10,
 
   /**
-   * A role that is missing, repeated, or not separated from other text.
+   * A role that is missing, repeated, or joined to other text.
    *
    * @generated from enum value: RECOVERY_REASON_MALFORMED_ROLE = 11;
    */
   MALFORMED_ROLE = 11,
 
   /**
-   * A `<|constrain|>` content type without a recipient, or before one, where
-   * strict mode would have read it as something else.
+   * A `<|constrain|>` content type before the recipient or without one; strict
+   * mode would not read it as the content type.
    *
    * @generated from enum value: RECOVERY_REASON_MISPLACED_CONTENT_TYPE = 12;
    */
   MISPLACED_CONTENT_TYPE = 12,
 
   /**
-   * Words in a header that are not header fields.
+   * Words in a header that belong to no field.
    *
    * @generated from enum value: RECOVERY_REASON_UNEXPECTED_HEADER_TEXT = 13;
    */
   UNEXPECTED_HEADER_TEXT = 13,
 
   /**
-   * A header longer than the limit; it was ended there.
+   * A header longer than the limit; it ends there.
    *
    * @generated from enum value: RECOVERY_REASON_HEADER_TOO_LONG = 14;
    */
   HEADER_TOO_LONG = 14,
 
   /**
-   * The end of the stream inside a header.
+   * A header that the end of the sequence cut off.
    *
    * @generated from enum value: RECOVERY_REASON_TRUNCATED_HEADER = 15;
    */
   TRUNCATED_HEADER = 15,
 
   /**
-   * Token ids that the vocabulary does not have; each became U+FFFD in the
-   * text.
+   * Token ids outside the vocabulary; each becomes one U+FFFD.
    *
    * @generated from enum value: RECOVERY_REASON_INVALID_TOKEN = 16;
    */
   INVALID_TOKEN = 16,
 
   /**
-   * Bytes of a header that are not UTF-8; they became U+FFFD.
+   * Invalid UTF-8 in a header; it becomes U+FFFD.
    *
    * @generated from enum value: RECOVERY_REASON_INVALID_UTF8 = 17;
    */

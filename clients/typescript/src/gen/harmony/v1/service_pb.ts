@@ -2,7 +2,7 @@
 // @generated from file harmony/v1/service.proto (package harmony.v1, syntax proto3)
 /* eslint-disable */
 
-// The harmony sidecar: conversations to tokens, tokens to messages.
+// The service of the harmony sidecar: conversations to tokens, tokens to messages.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -20,7 +20,7 @@ export const file_harmony_v1_service: GenFile = /*@__PURE__*/
   fileDesc("ChhoYXJtb255L3YxL3NlcnZpY2UucHJvdG8SCmhhcm1vbnkudjEiFAoSR2V0RW5jb2RpbmdSZXF1ZXN0ItsCChNHZXRFbmNvZGluZ1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSFgoOdG9rZW5pemVyX25hbWUYAiABKAkSDQoFbl9jdHgYAyABKA0SGgoSbWF4X21lc3NhZ2VfdG9rZW5zGAQgASgNEhMKC3N0b3BfdG9rZW5zGAUgAygNEikKIXN0b3BfdG9rZW5zX2Zvcl9hc3Npc3RhbnRfYWN0aW9ucxgGIAMoDRJKCg5zcGVjaWFsX3Rva2VucxgHIAMoCzIyLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXNwb25zZS5TcGVjaWFsVG9rZW5zRW50cnkSGQoRdm9jYWJ1bGFyeV9zaGEyNTYYCCABKAkSFgoOc2VydmVyX3ZlcnNpb24YCSABKAkaNAoSU3BlY2lhbFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiIQofR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzUmVxdWVzdCJzCiBHZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZRIMCgRoaXRzGAEgASgEEg4KBm1pc3NlcxgCIAEoBBIPCgdlbnRyaWVzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1heF9ieXRlcxgFIAEoBCI4Cg1SZW5kZXJPcHRpb25zEicKH2NvbnZlcnNhdGlvbl9oYXNfZnVuY3Rpb25fdG9vbHMYASABKAgiUgoYUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnEh8KEmF1dG9fZHJvcF9hbmFseXNpcxgBIAEoCEgAiAEBQhUKE19hdXRvX2Ryb3BfYW5hbHlzaXMiYQoNUmVuZGVyUmVxdWVzdBIkCgdtZXNzYWdlGAEgASgLMhMuaGFybW9ueS52MS5NZXNzYWdlEioKB29wdGlvbnMYAiABKAsyGS5oYXJtb255LnYxLlJlbmRlck9wdGlvbnMiIAoOUmVuZGVyUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIoEBChlSZW5kZXJDb252ZXJzYXRpb25SZXF1ZXN0Ei4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLmhhcm1vbnkudjEuQ29udmVyc2F0aW9uEjQKBmNvbmZpZxgCIAEoCzIkLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnIiwKGlJlbmRlckNvbnZlcnNhdGlvblJlc3BvbnNlEg4KBnRva2VucxgBIAMoDSK4AQomUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SKAoObmV4dF90dXJuX3JvbGUYAiABKA4yEC5oYXJtb255LnYxLlJvbGUSNAoGY29uZmlnGAMgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciOQonUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlc3BvbnNlEg4KBnRva2VucxgBIAMoDSKMAQokUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXF1ZXN0Ei4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLmhhcm1vbnkudjEuQ29udmVyc2F0aW9uEjQKBmNvbmZpZxgCIAEoCzIkLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnIjcKJVJlbmRlckNvbnZlcnNhdGlvbkZvclRyYWluaW5nUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIn8KFFBhcnNlTWVzc2FnZXNSZXF1ZXN0Eg4KBnRva2VucxgBIAMoDRIjCgRyb2xlGAIgASgOMhAuaGFybW9ueS52MS5Sb2xlSACIAQESKQoHb3B0aW9ucxgDIAEoCzIYLmhhcm1vbnkudjEuUGFyc2VPcHRpb25zQgcKBV9yb2xlIpIBCg5NZXNzYWdlT3V0Y29tZRIXCgpzdG9wX3Rva2VuGAEgASgNSACIAQESKwoHb2Zmc2V0cxgCIAEoCzIaLmhhcm1vbnkudjEuTWVzc2FnZU9mZnNldHMSKwoHcmVwYWlycxgDIAMoDjIaLmhhcm1vbnkudjEuUmVjb3ZlcnlSZWFzb25CDQoLX3N0b3BfdG9rZW4ilgEKFVBhcnNlTWVzc2FnZXNSZXNwb25zZRIlCghtZXNzYWdlcxgBIAMoCzITLmhhcm1vbnkudjEuTWVzc2FnZRIsCghvdXRjb21lcxgCIAMoCzIaLmhhcm1vbnkudjEuTWVzc2FnZU91dGNvbWUSKAoJcmVjb3ZlcmVkGAMgAygLMhUuaGFybW9ueS52MS5SZWNvdmVyZWQiLgoPU3BlY2lhbFRva2VuU2V0EgsKA2FsbBgBIAEoCBIOCgZ0b2tlbnMYAiADKAkijAEKDUVuY29kZVJlcXVlc3QSDAoEdGV4dBgBIAEoCRI0Cg9hbGxvd2VkX3NwZWNpYWwYAiABKAsyGy5oYXJtb255LnYxLlNwZWNpYWxUb2tlblNldBI3ChJkaXNhbGxvd2VkX3NwZWNpYWwYAyABKAsyGy5oYXJtb255LnYxLlNwZWNpYWxUb2tlblNldCIgCg5FbmNvZGVSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0iQQoNRGVjb2RlUmVxdWVzdBIOCgZ0b2tlbnMYASADKA0SDgoGc3RyaWN0GAIgASgIEhAKCGFzX2J5dGVzGAMgASgIIjoKDkRlY29kZVJlc3BvbnNlEg4KBHRleHQYASABKAlIABIOCgRkYXRhGAIgASgMSABCCAoGb3V0cHV0MrAKCg5IYXJtb255U2VydmljZRJkCgtHZXRFbmNvZGluZxIeLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXF1ZXN0Gh8uaGFybW9ueS52MS5HZXRFbmNvZGluZ1Jlc3BvbnNlIhSC0+STAg4SDC92MS9lbmNvZGluZxKOAQoYR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzEisuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXF1ZXN0GiwuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZSIXgtPkkwIREg8vdjEvcmVuZGVyQ2FjaGUSXwoGUmVuZGVyEhkuaGFybW9ueS52MS5SZW5kZXJSZXF1ZXN0GhouaGFybW9ueS52MS5SZW5kZXJSZXNwb25zZSIegtPkkwIYOgEqIhMvdjEvbWVzc2FnZXM6cmVuZGVyEogBChJSZW5kZXJDb252ZXJzYXRpb24SJS5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QaJi5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9jb252ZXJzYXRpb25zOnJlbmRlchK8AQofUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvbhIyLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlcXVlc3QaMy5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkZvckNvbXBsZXRpb25SZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvY29udmVyc2F0aW9uczpyZW5kZXJGb3JDb21wbGV0aW9uErQBCh1SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZxIwLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXF1ZXN0GjEuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1Jlc3BvbnNlIi6C0+STAig6ASoiIy92MS9jb252ZXJzYXRpb25zOnJlbmRlckZvclRyYWluaW5nEnYKDVBhcnNlTWVzc2FnZXMSIC5oYXJtb255LnYxLlBhcnNlTWVzc2FnZXNSZXF1ZXN0GiEuaGFybW9ueS52MS5QYXJzZU1lc3NhZ2VzUmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2NvbXBsZXRpb25zOnBhcnNlElsKBkVuY29kZRIZLmhhcm1vbnkudjEuRW5jb2RlUmVxdWVzdBoaLmhhcm1vbnkudjEuRW5jb2RlUmVzcG9uc2UiGoLT5JMCFDoBKiIPL3YxL3RleHQ6ZW5jb2RlEl0KBkRlY29kZRIZLmhhcm1vbnkudjEuRGVjb2RlUmVxdWVzdBoaLmhhcm1vbnkudjEuRGVjb2RlUmVzcG9uc2UiHILT5JMCFjoBKiIRL3YxL3Rva2VuczpkZWNvZGUSQAoFUGFyc2USGC5oYXJtb255LnYxLlBhcnNlUmVxdWVzdBoZLmhhcm1vbnkudjEuUGFyc2VSZXNwb25zZSgBMAESTwoKUGFyc2VCYXRjaBIdLmhhcm1vbnkudjEuUGFyc2VCYXRjaFJlcXVlc3QaHi5oYXJtb255LnYxLlBhcnNlQmF0Y2hSZXNwb25zZSgBMAFCYAobaW8uZ2l0aHViLmhhcm1vbnlzaWRlY2FyLnYxUAFaP2dpdGh1Yi5jb20vaGFybW9ueS1zaWRlY2FyL2hhcm1vbnktc2lkZWNhci9jbGllbnRzL2dvL2hhcm1vbnl2MWIGcHJvdG8z", [file_google_api_annotations, file_harmony_v1_chat, file_harmony_v1_parse]);
 
 /**
- * Asks for the encoding. Empty.
+ * Asks for the encoding. Has no fields.
  *
  * @generated from message harmony.v1.GetEncodingRequest
  */
@@ -41,14 +41,14 @@ export const GetEncodingRequestSchema: GenMessage<GetEncodingRequest> = /*@__PUR
  */
 export type GetEncodingResponse = Message<"harmony.v1.GetEncodingResponse"> & {
   /**
-   * `HarmonyGptOss`.
+   * The name of the encoding: `HarmonyGptOss`.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * `o200k_harmony`.
+   * The name of its tokenizer: `o200k_harmony`.
    *
    * @generated from field: string tokenizer_name = 2;
    */
@@ -69,29 +69,29 @@ export type GetEncodingResponse = Message<"harmony.v1.GetEncodingResponse"> & {
   maxMessageTokens: number;
 
   /**
-   * Token ids that end a message, ascending.
+   * The ids of the tokens that end a message, ascending.
    *
    * @generated from field: repeated uint32 stop_tokens = 5;
    */
   stopTokens: number[];
 
   /**
-   * Token ids that end the assistant's turn, ascending. Stop sampling at
-   * these.
+   * The ids of the tokens that end the assistant's turn, ascending. Stop sampling
+   * at any of them.
    *
    * @generated from field: repeated uint32 stop_tokens_for_assistant_actions = 6;
    */
   stopTokensForAssistantActions: number[];
 
   /**
-   * Every special token: its spelling and its id.
+   * The id of every special token, by its spelling.
    *
    * @generated from field: map<string, uint32> special_tokens = 7;
    */
   specialTokens: { [key: string]: number };
 
   /**
-   * SHA-256, in lower-case hex, of the vocabulary in tiktoken's file format.
+   * The SHA-256 of the vocabulary in tiktoken's file format, in lower-case hex.
    *
    * @generated from field: string vocabulary_sha256 = 8;
    */
@@ -113,7 +113,7 @@ export const GetEncodingResponseSchema: GenMessage<GetEncodingResponse> = /*@__P
   messageDesc(file_harmony_v1_service, 1);
 
 /**
- * Asks for the statistics of the render cache. Empty.
+ * Asks for the statistics of the render cache. Has no fields.
  *
  * @generated from message harmony.v1.GetRenderCacheStatisticsRequest
  */
@@ -128,42 +128,42 @@ export const GetRenderCacheStatisticsRequestSchema: GenMessage<GetRenderCacheSta
   messageDesc(file_harmony_v1_service, 2);
 
 /**
- * Statistics of the render cache, which keeps the tokens of rendered messages.
- * All zero if the cache is switched off.
+ * The statistics of the render cache, which remembers the messages of rendered
+ * conversations. All fields are 0 if the cache is off.
  *
  * @generated from message harmony.v1.GetRenderCacheStatisticsResponse
  */
 export type GetRenderCacheStatisticsResponse = Message<"harmony.v1.GetRenderCacheStatisticsResponse"> & {
   /**
-   * Messages found in the cache since the server started.
+   * Messages found in the cache, since the server started.
    *
    * @generated from field: uint64 hits = 1;
    */
   hits: bigint;
 
   /**
-   * Messages not found in the cache since the server started.
+   * Messages not found in the cache, since the server started.
    *
    * @generated from field: uint64 misses = 2;
    */
   misses: bigint;
 
   /**
-   * Messages in the cache.
+   * Messages in the cache now.
    *
    * @generated from field: uint64 entries = 3;
    */
   entries: bigint;
 
   /**
-   * The size of the cache, in bytes.
+   * The memory that they use, in bytes.
    *
    * @generated from field: uint64 bytes = 4;
    */
   bytes: bigint;
 
   /**
-   * The limit on `bytes`.
+   * The largest value of `bytes`, in bytes.
    *
    * @generated from field: uint64 max_bytes = 5;
    */
@@ -178,14 +178,14 @@ export const GetRenderCacheStatisticsResponseSchema: GenMessage<GetRenderCacheSt
   messageDesc(file_harmony_v1_service, 3);
 
 /**
- * What rendering a message needs to know about its conversation.
+ * The facts about a conversation that change how one of its messages is rendered.
  *
  * @generated from message harmony.v1.RenderOptions
  */
 export type RenderOptions = Message<"harmony.v1.RenderOptions"> & {
   /**
-   * True: a system message names the channel for function calls. Default
-   * false.
+   * True: a system message names the channel for function calls, because another
+   * message brings function tools. Default: false.
    *
    * @generated from field: bool conversation_has_function_tools = 1;
    */
@@ -200,15 +200,15 @@ export const RenderOptionsSchema: GenMessage<RenderOptions> = /*@__PURE__*/
   messageDesc(file_harmony_v1_service, 4);
 
 /**
- * How a conversation is rendered.
+ * How to render a conversation.
  *
  * @generated from message harmony.v1.RenderConversationConfig
  */
 export type RenderConversationConfig = Message<"harmony.v1.RenderConversationConfig"> & {
   /**
-   * True: if the last assistant message is on channel `final`, messages on
-   * channel `analysis` before the first message on channel `final` are left
-   * out. Unset: true.
+   * True: if the last assistant message is on channel `final`, leave out the
+   * messages on channel `analysis` before the first message on channel `final`.
+   * Unset: true.
    *
    * @generated from field: optional bool auto_drop_analysis = 1;
    */
@@ -229,14 +229,14 @@ export const RenderConversationConfigSchema: GenMessage<RenderConversationConfig
  */
 export type RenderRequest = Message<"harmony.v1.RenderRequest"> & {
   /**
-   * Required.
+   * The message. Required.
    *
    * @generated from field: harmony.v1.Message message = 1;
    */
   message?: Message$1 | undefined;
 
   /**
-   * Unset: the defaults.
+   * The facts about its conversation. Unset: the defaults.
    *
    * @generated from field: harmony.v1.RenderOptions options = 2;
    */
@@ -257,7 +257,7 @@ export const RenderRequestSchema: GenMessage<RenderRequest> = /*@__PURE__*/
  */
 export type RenderResponse = Message<"harmony.v1.RenderResponse"> & {
   /**
-   * Token ids.
+   * The token ids.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -278,14 +278,14 @@ export const RenderResponseSchema: GenMessage<RenderResponse> = /*@__PURE__*/
  */
 export type RenderConversationRequest = Message<"harmony.v1.RenderConversationRequest"> & {
   /**
-   * Required; may have no messages.
+   * The conversation. Required; may have no messages.
    *
    * @generated from field: harmony.v1.Conversation conversation = 1;
    */
   conversation?: Conversation | undefined;
 
   /**
-   * Unset: the defaults.
+   * How to render it. Unset: the defaults.
    *
    * @generated from field: harmony.v1.RenderConversationConfig config = 2;
    */
@@ -306,7 +306,7 @@ export const RenderConversationRequestSchema: GenMessage<RenderConversationReque
  */
 export type RenderConversationResponse = Message<"harmony.v1.RenderConversationResponse"> & {
   /**
-   * Token ids.
+   * The token ids.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -327,21 +327,21 @@ export const RenderConversationResponseSchema: GenMessage<RenderConversationResp
  */
 export type RenderConversationForCompletionRequest = Message<"harmony.v1.RenderConversationForCompletionRequest"> & {
   /**
-   * Required; may have no messages.
+   * The conversation. Required; may have no messages.
    *
    * @generated from field: harmony.v1.Conversation conversation = 1;
    */
   conversation?: Conversation | undefined;
 
   /**
-   * Whose turn is next. Required; usually ROLE_ASSISTANT.
+   * The role whose turn is next, usually ROLE_ASSISTANT. Required.
    *
    * @generated from field: harmony.v1.Role next_turn_role = 2;
    */
   nextTurnRole: Role;
 
   /**
-   * Unset: the defaults.
+   * How to render it. Unset: the defaults.
    *
    * @generated from field: harmony.v1.RenderConversationConfig config = 3;
    */
@@ -362,7 +362,7 @@ export const RenderConversationForCompletionRequestSchema: GenMessage<RenderConv
  */
 export type RenderConversationForCompletionResponse = Message<"harmony.v1.RenderConversationForCompletionResponse"> & {
   /**
-   * Token ids.
+   * The token ids.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -383,14 +383,14 @@ export const RenderConversationForCompletionResponseSchema: GenMessage<RenderCon
  */
 export type RenderConversationForTrainingRequest = Message<"harmony.v1.RenderConversationForTrainingRequest"> & {
   /**
-   * Required; may have no messages.
+   * The conversation. Required; may have no messages.
    *
    * @generated from field: harmony.v1.Conversation conversation = 1;
    */
   conversation?: Conversation | undefined;
 
   /**
-   * Unset: the defaults.
+   * How to render it. Unset: the defaults.
    *
    * @generated from field: harmony.v1.RenderConversationConfig config = 2;
    */
@@ -411,7 +411,7 @@ export const RenderConversationForTrainingRequestSchema: GenMessage<RenderConver
  */
 export type RenderConversationForTrainingResponse = Message<"harmony.v1.RenderConversationForTrainingResponse"> & {
   /**
-   * Token ids.
+   * The token ids.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -432,23 +432,23 @@ export const RenderConversationForTrainingResponseSchema: GenMessage<RenderConve
  */
 export type ParseMessagesRequest = Message<"harmony.v1.ParseMessagesRequest"> & {
   /**
-   * Token ids as the model sampled them, including the stop token if it was
-   * sampled.
+   * The token ids that the model sampled, with the stop token if there is one.
+   * May be empty.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
   tokens: number[];
 
   /**
-   * The role that the prompt ended with, usually ROLE_ASSISTANT. The tokens
-   * then begin inside a header. Unset: they begin with `<|start|>`.
+   * The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens begin
+   * inside that header. Unset: the tokens begin with `<|start|>`.
    *
    * @generated from field: optional harmony.v1.Role role = 2;
    */
   role?: Role | undefined;
 
   /**
-   * Unset: strict.
+   * The mode and a limit. Unset: strict mode and the server's limit.
    *
    * @generated from field: harmony.v1.ParseOptions options = 3;
    */
@@ -463,14 +463,14 @@ export const ParseMessagesRequestSchema: GenMessage<ParseMessagesRequest> = /*@_
   messageDesc(file_harmony_v1_service, 14);
 
 /**
- * How a parsed message ended and what was repaired in it.
+ * How a parsed message ended, and the repairs in it.
  *
  * @generated from message harmony.v1.MessageOutcome
  */
 export type MessageOutcome = Message<"harmony.v1.MessageOutcome"> & {
   /**
-   * The stop token that ended it. Unset: the end of the tokens ended it or, in
-   * recover mode, the next message did.
+   * The id of the stop token that ended it. Unset: the end of the tokens ended it
+   * or, in recover mode, the next message.
    *
    * @generated from field: optional uint32 stop_token = 1;
    */
@@ -484,7 +484,7 @@ export type MessageOutcome = Message<"harmony.v1.MessageOutcome"> & {
   offsets?: MessageOffsets | undefined;
 
   /**
-   * Its repairs, in order. Empty: nothing was repaired.
+   * The reasons of the repairs in it, in order. Empty: nothing was repaired.
    *
    * @generated from field: repeated harmony.v1.RecoveryReason repairs = 3;
    */
@@ -505,21 +505,21 @@ export const MessageOutcomeSchema: GenMessage<MessageOutcome> = /*@__PURE__*/
  */
 export type ParseMessagesResponse = Message<"harmony.v1.ParseMessagesResponse"> & {
   /**
-   * The messages in order, each with one text content.
+   * The messages, in order. The only content of each is a text.
    *
    * @generated from field: repeated harmony.v1.Message messages = 1;
    */
   messages: Message$1[];
 
   /**
-   * Parallel to `messages`.
+   * How each message ended, parallel to `messages`.
    *
    * @generated from field: repeated harmony.v1.MessageOutcome outcomes = 2;
    */
   outcomes: MessageOutcome[];
 
   /**
-   * All repairs, in order. Empty unless `recover` is set.
+   * All repairs, in order. Empty unless `options.recover` is set.
    *
    * @generated from field: repeated harmony.v1.Recovered recovered = 3;
    */
@@ -534,20 +534,21 @@ export const ParseMessagesResponseSchema: GenMessage<ParseMessagesResponse> = /*
   messageDesc(file_harmony_v1_service, 16);
 
 /**
- * A choice of special tokens.
+ * A set of special tokens.
  *
  * @generated from message harmony.v1.SpecialTokenSet
  */
 export type SpecialTokenSet = Message<"harmony.v1.SpecialTokenSet"> & {
   /**
-   * True: every special token; `tokens` must be empty. Default false.
+   * True: every special token; `tokens` must then be empty. Default: false.
    *
    * @generated from field: bool all = 1;
    */
   all: boolean;
 
   /**
-   * Spellings, such as `<|start|>`.
+   * The spellings of the tokens, such as `<|start|>`. Empty: none, unless `all` is
+   * true.
    *
    * @generated from field: repeated string tokens = 2;
    */
@@ -568,23 +569,23 @@ export const SpecialTokenSetSchema: GenMessage<SpecialTokenSet> = /*@__PURE__*/
  */
 export type EncodeRequest = Message<"harmony.v1.EncodeRequest"> & {
   /**
-   * The text.
+   * The text. Default: empty.
    *
    * @generated from field: string text = 1;
    */
   text: string;
 
   /**
-   * Special tokens whose spelling in the text becomes the token. Unset: none.
+   * The spellings that are encoded as special tokens. Unset: none.
    *
    * @generated from field: harmony.v1.SpecialTokenSet allowed_special = 2;
    */
   allowedSpecial?: SpecialTokenSet | undefined;
 
   /**
-   * Special tokens whose spelling in the text is an error. Unset: all that are
-   * not allowed. Set and empty: none; the spellings of special tokens that are
-   * not allowed are encoded as text.
+   * The spellings that are an error if the text contains them. Unset: all that
+   * `allowed_special` does not have. Set but empty: none; spellings that are not
+   * allowed are encoded as text.
    *
    * @generated from field: harmony.v1.SpecialTokenSet disallowed_special = 3;
    */
@@ -605,7 +606,7 @@ export const EncodeRequestSchema: GenMessage<EncodeRequest> = /*@__PURE__*/
  */
 export type EncodeResponse = Message<"harmony.v1.EncodeResponse"> & {
   /**
-   * Token ids.
+   * The token ids.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -626,7 +627,7 @@ export const EncodeResponseSchema: GenMessage<EncodeResponse> = /*@__PURE__*/
  */
 export type DecodeRequest = Message<"harmony.v1.DecodeRequest"> & {
   /**
-   * Token ids. An id that the vocabulary does not have is INVALID_ARGUMENT.
+   * Token ids; may be empty. An id outside the vocabulary is INVALID_ARGUMENT.
    *
    * @generated from field: repeated uint32 tokens = 1;
    */
@@ -634,15 +635,14 @@ export type DecodeRequest = Message<"harmony.v1.DecodeRequest"> & {
 
   /**
    * True: bytes that are not UTF-8 are INVALID_ARGUMENT. False: they become
-   * U+FFFD. Default false; no effect if `as_bytes` is set.
+   * U+FFFD. Default: false. Has no effect if `as_bytes` is true.
    *
    * @generated from field: bool strict = 2;
    */
   strict: boolean;
 
   /**
-   * True: the response has the bytes, unchanged. False: it has text. Default
-   * false.
+   * True: return bytes, unchanged. False: return text. Default: false.
    *
    * @generated from field: bool as_bytes = 3;
    */
@@ -663,7 +663,7 @@ export const DecodeRequestSchema: GenMessage<DecodeRequest> = /*@__PURE__*/
  */
 export type DecodeResponse = Message<"harmony.v1.DecodeResponse"> & {
   /**
-   * Text, or bytes if `as_bytes` was set.
+   * Exactly one is set: the bytes if `as_bytes` is true, otherwise the text.
    *
    * @generated from oneof harmony.v1.DecodeResponse.output
    */
@@ -694,22 +694,22 @@ export const DecodeResponseSchema: GenMessage<DecodeResponse> = /*@__PURE__*/
   messageDesc(file_harmony_v1_service, 21);
 
 /**
- * Renders conversations into prompt tokens for gpt-oss models, and parses the
- * tokens they sample back into messages.
+ * Renders conversations into the tokens that prompt a gpt-oss model, and parses
+ * the tokens that the model samples back into messages.
  *
- * Every error of the service is a gRPC status with a google.rpc.ErrorInfo
- * detail (domain `harmony.v1`, a stable reason). If a field of the request is
- * at fault, a google.rpc.BadRequest detail names it, for example
- * `conversation.messages[2].content[0]`.
+ * Every error of the service is a gRPC status with a google.rpc.ErrorInfo detail,
+ * which has the domain `harmony.v1` and a stable reason. If a field of the
+ * request is at fault, a google.rpc.BadRequest detail names it by its path, such
+ * as `conversation.messages[2].content[0]`.
  *
- * The unary RPCs have google.api.http rules, for proxies that offer them as
- * JSON over HTTP.
+ * Each unary RPC has a google.api.http rule, so that proxies can offer it as JSON
+ * over HTTP.
  *
  * @generated from service harmony.v1.HarmonyService
  */
 export const HarmonyService: GenService<{
   /**
-   * Describes the encoding: limits, stop tokens, special tokens, vocabulary.
+   * Returns the encoding: limits, stop tokens, special tokens, vocabulary.
    *
    * @generated from rpc harmony.v1.HarmonyService.GetEncoding
    */
@@ -719,7 +719,7 @@ export const HarmonyService: GenService<{
     output: typeof GetEncodingResponseSchema;
   },
   /**
-   * Returns the size of the render cache and how often it was hit.
+   * Returns the size, hits and misses of the render cache.
    *
    * @generated from rpc harmony.v1.HarmonyService.GetRenderCacheStatistics
    */
@@ -739,7 +739,7 @@ export const HarmonyService: GenService<{
     output: typeof RenderResponseSchema;
   },
   /**
-   * Renders a conversation, with nothing after it.
+   * Renders a conversation, and nothing after it.
    *
    * @generated from rpc harmony.v1.HarmonyService.RenderConversation
    */
@@ -749,8 +749,8 @@ export const HarmonyService: GenService<{
     output: typeof RenderConversationResponseSchema;
   },
   /**
-   * Renders a conversation, then `<|start|>` and the role whose turn is next:
-   * the prompt to sample from.
+   * Renders a conversation, then `<|start|>` and the role whose turn is next: the
+   * prompt to sample from.
    *
    * @generated from rpc harmony.v1.HarmonyService.RenderConversationForCompletion
    */
@@ -760,8 +760,8 @@ export const HarmonyService: GenService<{
     output: typeof RenderConversationForCompletionResponseSchema;
   },
   /**
-   * Renders a conversation as a training example. If its last message is the
-   * assistant's, on channel `final`, the last token becomes `<|return|>`.
+   * Renders a conversation as a training example: if the last message is the
+   * assistant's, on channel `final`, it ends with `<|return|>`.
    *
    * @generated from rpc harmony.v1.HarmonyService.RenderConversationForTraining
    */
@@ -781,7 +781,7 @@ export const HarmonyService: GenService<{
     output: typeof ParseMessagesResponseSchema;
   },
   /**
-   * Turns text into tokens.
+   * Encodes text as tokens.
    *
    * @generated from rpc harmony.v1.HarmonyService.Encode
    */
@@ -791,7 +791,7 @@ export const HarmonyService: GenService<{
     output: typeof EncodeResponseSchema;
   },
   /**
-   * Turns tokens into text or bytes.
+   * Decodes tokens to text or bytes.
    *
    * @generated from rpc harmony.v1.HarmonyService.Decode
    */
@@ -801,22 +801,24 @@ export const HarmonyService: GenService<{
     output: typeof DecodeResponseSchema;
   },
   /**
-   * Parses one sequence as it is sampled.
+   * Parses one sequence while it is sampled.
    *
-   * 1. The client sends one request with `config`; the server answers with an
-   *    empty response.
-   * 2. The client sends any number of requests with `tokens`; the server
-   *    answers each with exactly one response.
-   * 3. The client half-closes, which ends the sequence. The server answers with
-   *    one last response, with the events that the end completes, and OK.
+   * 1. The client sends one request with `config`; the server sends an empty
+   *    response.
+   * 2. The client sends requests with `tokens`, in pieces of any size; the server
+   *    sends exactly one response to each.
+   * 3. The client half-closes, which ends the sequence. The server sends a last
+   *    response, with the events that the end completes, and closes with OK.
    *
-   * A client can therefore write and read in turn without threads, or send
-   * ahead of the responses. A missing, repeated or late `config` is
-   * INVALID_ARGUMENT. A stream that is half-closed before any request gets one
-   * empty response and OK. Unless `recover` is set, malformed output ends the
-   * stream: the server sends a response with every event before it, then
-   * INVALID_ARGUMENT with the reason `PARSE_FAILED`. The ErrorInfo metadata has
-   * `token`, `offset` and `state`.
+   * A client may therefore write and read in turn, without threads, or send ahead
+   * of the responses. If `config` is missing, repeated or late, the stream ends
+   * with INVALID_ARGUMENT. A stream that is half-closed before its first request
+   * gets one empty response and OK.
+   *
+   * Malformed output in strict or lenient mode ends the stream with
+   * INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
+   * event before the error. The metadata of the ErrorInfo has `token`, `offset`
+   * and `state`.
    *
    * @generated from rpc harmony.v1.HarmonyService.Parse
    */
@@ -828,17 +830,16 @@ export const HarmonyService: GenService<{
   /**
    * Parses many sequences on one stream, with one request per engine step.
    *
-   * 1. Each request opens sequences, feeds tokens to open sequences, and closes
-   *    sequences, in that order; the server answers each request with exactly
-   *    one response.
-   * 2. The client half-closes; the server closes every open sequence and
-   *    answers with one last response and OK.
+   * 1. Each request opens sequences, feeds tokens to open sequences and closes
+   *    sequences, in that order; the server sends exactly one response to each.
+   * 2. The client half-closes. The server closes every open sequence, sends a last
+   *    response and closes with OK.
    *
    * An error of one sequence (malformed output, an unknown id, an id that is
    * already open) is an `error` event of that sequence and ends only that
-   * sequence. Later tokens for it in the same request are dropped; in a later
-   * request its id is unknown. `sequence_ids` and `tokens` of different lengths
-   * are INVALID_ARGUMENT and end the stream.
+   * sequence. Its remaining tokens in the same request are dropped; a later
+   * request that names it names an unknown id. If `sequence_ids` and `tokens`
+   * differ in length, the stream ends with INVALID_ARGUMENT.
    *
    * @generated from rpc harmony.v1.HarmonyService.ParseBatch
    */

@@ -11,7 +11,7 @@ import com.google.protobuf.util.JsonFormat.TypeRegistry;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 
-/** Protobuf messages as JSON values. */
+/** Converts protobuf messages to canonical JSON and back. */
 final class CanonicalJson {
   private static final JsonFormat.Printer PRINTER =
       JsonFormat.printer()
@@ -27,7 +27,7 @@ final class CanonicalJson {
     return JsonParser.parseString(PRINTER.print(message)).getAsJsonObject();
   }
 
-  /** Reads a message of the type of another one. */
+  /** Parses a message of the same type as another one. */
   @SuppressWarnings("unchecked")
   static <M extends Message> M fromJson(JsonElement json, M type)
       throws InvalidProtocolBufferException {
@@ -36,7 +36,7 @@ final class CanonicalJson {
     return (M) builder.build();
   }
 
-  /** Returns the list at a key; where there is none, an empty one. */
+  /** Returns the list at a key, or an empty list if there is none. */
   static JsonArray arrayAt(JsonObject object, String key) {
     return object.has(key) ? object.getAsJsonArray(key) : new JsonArray();
   }

@@ -17,7 +17,7 @@ import java.util.Optional;
 public final class Conformance {
   private static final String USAGE = "conformance --target TARGET [--ca FILE] VECTORS_DIRECTORY";
 
-  /** Exits with 0 if no vector failed and at least one was played. */
+  /** Exits with 0 if there were vectors and all of them passed. */
   public static void main(String[] arguments) throws IOException, InterruptedException {
     var words = new ArrayList<>(List.of(arguments));
     var target = option(words, "--target");
@@ -41,7 +41,7 @@ public final class Conformance {
     System.exit(passed ? 0 : 1);
   }
 
-  /** Takes an option and its value out of the words of the command line. */
+  /** Removes an option and its value from the command line, and returns the value. */
   private static Optional<String> option(List<String> words, String name) {
     int at = words.indexOf(name);
     if (at < 0 || at + 1 == words.size()) {

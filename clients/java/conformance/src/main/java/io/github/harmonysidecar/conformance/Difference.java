@@ -8,13 +8,13 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
-/** Where two JSON values differ first. */
+/** Finds the first difference between two JSON values. */
 final class Difference {
   private static final int LONGEST = 300;
 
   private Difference() {}
 
-  /** Says where and how the values differ; empty if they are equal. Null is no value. */
+  /** Describes the first difference; empty if the values are equal. Null stands for no value. */
   static Optional<String> between(String path, JsonElement expected, JsonElement received) {
     if (Objects.equals(expected, received)) {
       return Optional.empty();

@@ -4,11 +4,11 @@ import static io.github.harmonysidecar.conformance.CanonicalJson.arrayAt;
 
 import com.google.gson.JsonObject;
 
-/** The texts of errors that are made for people and may change: no vector has them. */
+/** Removes the texts of errors that are for people: they may change, and no vector has them. */
 final class HumanTexts {
   private HumanTexts() {}
 
-  /** Removes them from a google.rpc.Status. */
+  /** Removes the texts of a google.rpc.Status. */
   static void removeFromStatus(JsonObject status) {
     status.remove("message");
     for (var detail : arrayAt(status, "details")) {
@@ -18,7 +18,7 @@ final class HumanTexts {
     }
   }
 
-  /** Removes them from the errors among the events of a response. */
+  /** Removes the texts of the errors in the events of a response. */
   static void removeFromResponse(JsonObject response) {
     for (var event : arrayAt(response, "events")) {
       var error = event.getAsJsonObject().getAsJsonObject("error");

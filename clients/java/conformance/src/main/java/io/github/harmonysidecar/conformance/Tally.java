@@ -1,6 +1,6 @@
 package io.github.harmonysidecar.conformance;
 
-/** How many vectors passed and failed. */
+/** Counts the vectors that passed and failed. */
 record Tally(int passed, int failed) {
   static final Tally NONE = new Tally(0, 0);
   static final Tally PASSED = new Tally(1, 0);

@@ -7,13 +7,13 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.github.harmonysidecar.v1.HarmonyServiceGrpc;
+import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.StatusException;
 import io.grpc.protobuf.StatusProto;
 import java.util.Optional;
 
-/** Requests to an RPC, and what the server must answer. */
+/** One call: its requests and the expected outcome. */
 record Vector(JsonObject json) {
   private static final int DEADLINE_SECONDS = 30;
 
@@ -21,7 +21,7 @@ record Vector(JsonObject json) {
     return json.get("name").getAsString();
   }
 
-  /** Plays it and says what differed, if anything did. */
+  /** Makes the call and describes the first difference from the expected outcome, if any. */
   Optional<String> play(String rpc, Channel channel) throws InterruptedException {
     try {
       return Difference.between("", expected(), received(rpc, channel));
@@ -38,13 +38,12 @@ record Vector(JsonObject json) {
 
   private JsonObject received(String rpc, Channel channel)
       throws StatusException, InvalidProtocolBufferException, InterruptedException {
-    var stub =
-        HarmonyServiceGrpc.newBlockingV2Stub(channel).withDeadlineAfter(DEADLINE_SECONDS, SECONDS);
+    var options = CallOptions.DEFAULT.withDeadlineAfter(DEADLINE_SECONDS, SECONDS);
     var responses = new JsonArray();
     var code = 0;
     JsonObject error = null;
     try {
-      new Player(stub, arrayAt(json, "requests"), responses).play(rpc);
+      new Player(channel, options, arrayAt(json, "requests"), responses).play(rpc);
     } catch (StatusException e) {
       if (!json.has("error")) {
         throw e;

@@ -16,7 +16,7 @@ record VectorFile(String rpc, JsonArray vectors) {
     }
   }
 
-  /** Plays every vector, prints each that fails, then the line of the RPC. */
+  /** Plays every vector; prints each failure, then a line for the RPC. */
   Tally play(Channel channel) throws InterruptedException {
     var tally = Tally.NONE;
     for (var element : vectors) {

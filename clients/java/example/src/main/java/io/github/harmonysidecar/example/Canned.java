@@ -2,7 +2,7 @@ package io.github.harmonysidecar.example;
 
 import io.github.harmonysidecar.v1.*;
 
-/** A conversation, and what a model would answer. */
+/** A conversation, and the completions that a model might sample. */
 final class Canned {
   static final String CALL =
       "<|channel|>analysis<|message|>I need the weather.<|end|>"
@@ -14,12 +14,12 @@ final class Canned {
       """
       {"type": "object", "properties": {"city": {"type": "string"}}}""";
 
-  /** Asks for the prompt of the assistant's turn, after a system, developer and user message. */
+  /** Returns a request for the prompt that follows a system, a developer and a user message. */
   static RenderConversationForCompletionRequest request() {
     var weather =
         ToolDescription.newBuilder()
             .setName("get_weather")
-            .setDescription("Returns the weather.")
+            .setDescription("Returns the weather in a city.")
             .setParametersJson(PARAMETERS);
     var functions = ToolNamespaceConfig.newBuilder().setName("functions").addTools(weather);
     var developer = DeveloperContent.newBuilder().setInstructions("Be brief.").addTools(functions);

@@ -10,7 +10,7 @@ import io.grpc.*;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
 
-/** Renders a prompt, then parses what a model would sample, one token at a time. */
+/** Renders a prompt, then parses what a model might sample, token by token. */
 final class Example {
   public static void main(String[] args) throws Exception {
     var target = args.length > 0 ? args[0] : "127.0.0.1:50051";
@@ -46,7 +46,7 @@ final class Example {
       if (stopTokens.contains(token)) break;
     }
     call.halfClose();
-    // Null is the end of the stream; where it ended with an error, read throws it.
+    // Null is the end of the stream; if it ended with an error, read throws that error.
     for (ParseResponse last; (last = call.read()) != null; ) show(last);
   }
 
@@ -64,7 +64,7 @@ final class Example {
     }
   }
 
-  /** A deadline is a point in time, so every call gets a new one. */
+  /** Returns a stub for one call: a deadline is a point in time, so each call needs a new one. */
   private static HarmonyServiceBlockingV2Stub stub(Channel channel) {
     return newBlockingV2Stub(channel).withDeadlineAfter(30, SECONDS);
   }
@@ -74,6 +74,6 @@ final class Example {
     for (var detail : StatusProto.fromThrowable(error).getDetailsList()) {
       if (detail.is(ErrorInfo.class)) reason = detail.unpack(ErrorInfo.class).getReason();
     }
-    return error.getMessage() + " (" + reason + ")"; // The code is part of the message.
+    return error.getMessage() + " (" + reason + ")"; // The message includes the code.
   }
 }
