@@ -26,7 +26,7 @@ def _frame(kind: int, payload: bytes = b"") -> bytes:
 async def _connection(
     interval_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Connects to a server whose clients may ping so often."""
+    """Connects to a server that allows its clients to ping at this interval."""
     monkeypatch.setattr(transport, "_MIN_PING_INTERVAL_SECONDS", interval_seconds)
     server = transport.create(
         Settings.model_validate({}), SecretFiles(None, None), [], shares_ports=False

@@ -1,4 +1,4 @@
-"""TLS and mutual TLS, with certificates made here, against a real server."""
+"""TLS and mutual TLS against a real server, with certificates made for the test."""
 
 import contextlib
 import signal
@@ -40,7 +40,7 @@ def _trusting(authority: Authority, client: Identity | None = None) -> grpc.Chan
 
 
 def _serves(address: str, credentials: grpc.ChannelCredentials) -> bool:
-    """Tells whether a new connection is served; a refused handshake is UNAVAILABLE."""
+    """Returns whether a new connection is served; a refused handshake is UNAVAILABLE."""
     with grpc.secure_channel(address, credentials) as channel:
         try:
             HarmonyServiceStub(channel).GetEncoding(
@@ -53,7 +53,7 @@ def _serves(address: str, credentials: grpc.ChannelCredentials) -> bool:
 
 
 def test_tls(tmp_path: Path) -> None:
-    """A client that trusts the authority is served; one that does not, or without TLS, is not."""
+    """Only a client that uses TLS and trusts the server's authority is served."""
     authority = Authority()
     with _tls_server(tmp_path, authority.issue()) as (_, address):
         assert _serves(address, _trusting(authority))
@@ -67,7 +67,7 @@ def test_tls(tmp_path: Path) -> None:
 
 
 def test_mutual_tls_is_required(tmp_path: Path) -> None:
-    """With client authorities a client without a certificate, or with a foreign one, is refused."""
+    """With `--tls-client-ca`, only a client with a certificate from that authority is served."""
     authority, clients = Authority(), Authority("clients")
     with _tls_server(tmp_path, authority.issue(), clients.certificate) as (_, address):
         assert not _serves(address, _trusting(authority))
@@ -78,7 +78,7 @@ def test_mutual_tls_is_required(tmp_path: Path) -> None:
 
 
 def test_a_new_certificate_reaches_every_address(tmp_path: Path) -> None:
-    """Each address presents it from its next handshake on, whichever was dialled first."""
+    """Every address presents the new certificate from its next handshake on."""
     old, new = Authority(), Authority()
     certificate, key = old.issue().write(tmp_path, "server")
     arguments = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]
@@ -92,7 +92,7 @@ def test_a_new_certificate_reaches_every_address(tmp_path: Path) -> None:
 
 
 def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
-    """After the files changed, new connections get the new certificate; open ones go on."""
+    """After the files change, new connections get the new certificate and open ones go on."""
     before, after = Authority("before"), Authority("after")
     with (
         _tls_server(tmp_path, before.issue()) as (_, address),
@@ -107,8 +107,8 @@ def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by_signal", [False, True])
-def test_a_certificate_that_cannot_be_used_changes_nothing(tmp_path: Path, by_signal: bool) -> None:
-    """A certificate that is not its key's, or damaged, is not taken; a whole one is, later."""
+def test_an_unusable_certificate_changes_nothing(tmp_path: Path, by_signal: bool) -> None:
+    """A certificate without its key is ignored until both files are right."""
     before, after = Authority("before"), Authority("after")
     with _tls_server(tmp_path, before.issue()) as (process, address):
         new = after.issue()
