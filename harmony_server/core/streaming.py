@@ -33,6 +33,7 @@ class StreamableParser:
         "_encoding",
         "_fed_tokens",
         "_parser",
+        "_plain_texts",
         "_texts",
         "_tokens",
         "last_content_delta",
@@ -49,6 +50,8 @@ class StreamableParser:
     ) -> None:
         self._encoding = encoding
         self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict))
+        # The parser's own, at hand for the next token.
+        self._plain_texts = self._parser.plain_texts
         self._completed: list[MessageCompleted] = []
         # How many tokens the parser has read, and the texts that they added to the current message.
         self._fed_tokens = 0
@@ -66,7 +69,7 @@ class StreamableParser:
         """
         # Tokens that only add text are fed later: `feed_text` would make this half as slow again.
         try:
-            text = self._parser.plain_texts[token]
+            text = self._plain_texts[token]
         except IndexError:
             text = ""
         if not text or token < 0:
@@ -85,6 +88,7 @@ class StreamableParser:
         self._catch_up()
         events: list[Event] = []
         self._parser.finish(events)
+        self._plain_texts = self._parser.plain_texts
         self._collect(events)
         return self
 
@@ -105,6 +109,7 @@ class StreamableParser:
         finally:
             # Count a token that raised too, as `tokens` does.
             parser.offset = self._fed_tokens = len(self._tokens)
+            self._plain_texts = parser.plain_texts
         self._collect(events)
 
     def _catch_up(self) -> None:

@@ -1,0 +1,174 @@
+"""The operations, used by a front that is neither gRPC nor protobuf."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from harmony_server import core
+from harmony_server.core.events import MessageCompleted
+from harmony_server.operations.errors import Reason, RequestError
+from harmony_server.operations.offloading import Offloader
+from harmony_server.operations.operations import Operations
+from harmony_server.operations.rendering import TokenPacking
+from tests.support.encodings import encoding, tokens_of
+from tests.support.operations import limits
+
+_CONFIG = core.RenderConversationConfig()
+_WIDTH = 4
+
+
+def _pack(parts: Iterable[Sequence[int]]) -> bytes:
+    return b"".join(token.to_bytes(_WIDTH) for part in parts for token in part)
+
+
+_PACKING = TokenPacking(pack=_pack, count=lambda packed: len(packed) // _WIDTH)
+
+
+def _unpack(packed: bytes) -> list[int]:
+    starts = range(0, len(packed), _WIDTH)
+    return [int.from_bytes(packed[start : start + _WIDTH]) for start in starts]
+
+
+@dataclass
+class _Messages:
+    """The messages of a front that has them as canonical JSON."""
+
+    keys: Sequence[str]
+
+    def size(self, index: int) -> int:
+        return len(self.keys[index])
+
+    def field(self, index: int) -> str:
+        return f"$[{index}]"
+
+    def read(self, index: int) -> core.Message:
+        return core.Message.from_dict(json.loads(self.keys[index]))
+
+
+def _operations(**settings: object) -> Operations:
+    return Operations(encoding(), limits(**settings), _PACKING, render_cache_bytes=1024 * 1024)
+
+
+def _conversation() -> core.Conversation:
+    thought = core.Message.from_role_and_content(core.Role.ASSISTANT, "Hm.").with_channel(
+        "analysis"
+    )
+    answer = core.Message.from_role_and_content(core.Role.ASSISTANT, "4").with_channel("final")
+    return core.Conversation.from_messages(
+        [core.Message.from_role_and_content(core.Role.USER, "2 + 2?"), thought, answer]
+    )
+
+
+def _json(conversation: core.Conversation) -> _Messages:
+    return _Messages([json.dumps(message.to_dict()) for message in conversation.messages])
+
+
+def test_the_operations_load_no_grpc_and_no_protobuf() -> None:
+    """A front needs neither, and no other layer above the operations."""
+    program = """
+import sys
+import harmony_server.operations.offloading, harmony_server.operations.operations
+packages = {name.partition(".")[0] for name in sys.modules}
+print(packages & {"grpc", "google", "harmony_client", "click"})
+print({"harmony_server.contract", "harmony_server.telemetry"} & set(sys.modules))
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert output.split() == ["set()", "set()"]
+
+
+@pytest.mark.parametrize("drops", [True, False])
+def test_any_front_renders_as_the_core_does(drops: bool) -> None:
+    """Whatever form a front gives messages and tokens, the tokens are the core's."""
+    renderer = _operations().renderer
+    conversation = _conversation()
+    config = core.RenderConversationConfig(auto_drop_analysis=drops)
+    for _ in range(2):
+        recalled = renderer.recall(_json(conversation))
+        packed = renderer.render_conversation(recalled, config, next_turn_role=core.Role.USER)
+        assert _unpack(packed) == encoding().render_conversation_for_completion(
+            conversation, core.Role.USER, config
+        )
+        recalled = renderer.recall(_json(conversation))
+        packed = renderer.render_conversation(recalled, config, for_training=True)
+        assert _unpack(packed) == encoding().render_conversation_for_training(conversation, config)
+
+
+def test_fronts_share_cache_and_counters() -> None:
+    """What one front rendered, another that knows it by the same key finds, and both count."""
+    operations = _operations()
+    renderer = operations.renderer
+    first, second = _json(_conversation()), _json(_conversation())
+    new = renderer.recall(first)
+    assert new.new_bytes == sum(map(len, first.keys))
+    packed = renderer.render_conversation(new, _CONFIG)
+    known = renderer.recall(second)
+    assert known.new_bytes == 0
+    assert renderer.render_conversation(known, _CONFIG) == packed
+    statistics = renderer.cache_statistics
+    assert (statistics.hits, statistics.misses, statistics.entries) == (3, 3, 3)
+    assert operations.counters.rendered_tokens == 2 * len(_unpack(packed))
+
+
+def test_errors_have_reasons_and_the_paths_of_the_front() -> None:
+    """A message that cannot be rendered is INVALID_FIELD, its path as the front writes it."""
+    broken = core.Message.from_role_and_content(core.Role.TOOL, "x")
+    renderer = _operations().renderer
+    recalled = renderer.recall(_json(core.Conversation.from_messages([broken])))
+    with pytest.raises(RequestError) as caught:
+        renderer.render_conversation(recalled, _CONFIG)
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_FIELD, "$[0].author.name")
+
+
+def test_limits_hold_for_any_front() -> None:
+    """What a conversation becomes is bounded, and so are the tokens of a parse and a decode."""
+    operations = _operations(max_request_bytes=1024, max_request_tokens=3)
+    text = core.Message.from_role_and_content(core.Role.USER, "a b " * 600)
+    recalled = operations.renderer.recall(_json(core.Conversation.from_messages([text])))
+    with pytest.raises(RequestError, match="max_request_bytes is exceeded: 1024") as caught:
+        operations.renderer.render_conversation(recalled, _CONFIG)
+    assert caught.value.reason is Reason.LIMIT_EXCEEDED
+    with pytest.raises(RequestError, match="exceeds max_request_tokens, 3"):
+        list(operations.parse([87] * 4, None, core.ParseOptions()))
+    with pytest.raises(RequestError, match="exceeds max_request_tokens, 3"):
+        operations.decode([87] * 4, strict=False)
+
+
+def test_parses_are_counted() -> None:
+    """Tokens and repairs of a parse are counted; malformed output is PARSE_FAILED."""
+    operations = _operations()
+    tokens = tokens_of("<|channel|>final<|message|>4<|return|><|return|>")
+    options = core.ParseOptions(recover=True)
+    events = [
+        event for part in operations.parse(tokens, core.Role.ASSISTANT, options) for event in part
+    ]
+    messages = [event.text for event in events if isinstance(event, MessageCompleted)]
+    assert messages == ["4"]
+    assert operations.counters.parsed_tokens == len(tokens)
+    assert operations.counters.repairs["EXTRA_STOP"] == 1
+    with pytest.raises(RequestError) as caught:
+        list(operations.parse(tokens, core.Role.ASSISTANT, core.ParseOptions()))
+    assert caught.value.reason is Reason.PARSE_FAILED
+
+
+async def test_any_front_can_offload_its_work() -> None:
+    """Small work is done at once, large work in a thread; of too much of it the rest is refused."""
+    bounds = limits(max_concurrent_large_requests=1)
+    offloader = Offloader(bounds)
+    here = threading.current_thread()
+    assert await offloader.do_request(threading.current_thread, 10) is here
+    assert await offloader.do_request(threading.current_thread, 10_000) is not here
+    bounds.large_requests.take()
+    with pytest.raises(RequestError) as caught:
+        await offloader.do_request(threading.current_thread, 10_000)
+    assert caught.value.metadata == {"limit": "max_concurrent_large_requests", "maximum": "1"}
+    assert await offloader.do_request(threading.current_thread, 10) is here
+    offloader.close()
