@@ -59,6 +59,7 @@ def test_sighup_while_the_server_starts() -> None:
         eventually(server.workers)
         server.process.send_signal(signal.SIGHUP)
         server.until_serving()
+        assert server.log() == []
 
 
 def test_sighup_while_a_worker_starts(tmp_path: Path) -> None:
