@@ -14,7 +14,7 @@ from tests.support import frames
 
 _FRAME_BYTES = 16_384
 _ZEROS = bytes(_FRAME_BYTES)
-_QUIET_SECONDS = 2.0
+_QUIET_SECONDS = 15.0
 
 
 @contextlib.contextmanager
