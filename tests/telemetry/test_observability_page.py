@@ -71,7 +71,7 @@ def test_the_metrics_are_documented() -> None:
     assert count == pytest.approx(int(about), rel=0.05)
 
 
-def test_the_metrics_are_those_of_a_server_with_workers() -> None:
+def test_the_metrics_of_workers_are_documented() -> None:
     """With workers each metric has the label `worker`, and the second table's are added."""
     with observed_server("--workers", "2") as server:
         samples = server.samples()
