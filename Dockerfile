@@ -1,5 +1,5 @@
 # How to build and run it: docs/container.md.
-# The base needs python3, 3.11 or newer, with venv and pip.
+# The base image must have python3, 3.11 or newer, with venv and pip.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -7,7 +7,7 @@ ARG EXTRAS=server,otel
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY constraints.txt .
-# pip takes no constraints for what it builds with by itself.
+# Installed explicitly, because pip ignores constraints for build requirements that it installs itself.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv --without-pip /opt/build \
     && python3 -m pip --python /opt/build/bin/python install \
@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY . .
 RUN python3 -m pip --python /opt/build/bin/python wheel \
         --no-build-isolation --no-deps --wheel-dir /wheels .
-# Bytecode that is never checked against its source: nobody can write to either.
+# unchecked-hash: no need to compare bytecode with its source, as nobody can write to either.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv --without-pip /opt/harmony \
     && python3 -m pip --python /opt/harmony/bin/python install \
@@ -34,21 +34,21 @@ LABEL org.opencontainers.image.title="harmony-sidecar" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 ENV PATH=/opt/harmony/bin:$PATH
 COPY --from=build /opt/harmony /opt/harmony
-# It proves the image, and leaves behind what python:*-slim lacks: the bytecode of those modules of the
-# standard library that are used, without which each start takes nearly twice as long.
+# Tests the image. Also compiles the modules of the standard library that the server uses, which
+# python:*-slim has no bytecode for; without it each start takes nearly twice as long.
 RUN harmony-server encode ok && python -c "import harmony_server.process.server"
-# The defaults are a file, so that flags, HARMONY_… variables and a file of the user's all come first.
-# A new volume mounted on /run/harmony gets that folder's owner.
+# Defaults in a file, so that flags, HARMONY_… variables and another file take precedence.
+# A new volume mounted on /run/harmony gets the owner of this folder.
 RUN install -d /etc/harmony \
     && echo 'listen = ["unix:///run/harmony/harmony.sock", "127.0.0.1:50051"]' > /etc/harmony/harmony.toml \
     && install -d -o 65532 -g 65532 /run/harmony
-# From here on nothing is written.
+# Every module that the server uses has its bytecode by now.
 ENV PYTHONDONTWRITEBYTECODE=1 \
     HARMONY_CONFIG=/etc/harmony/harmony.toml \
     HEALTH_TARGET=unix:///run/harmony/harmony.sock
 USER 65532:65532
 WORKDIR /
-# Where the socket is stays writable when the root is read-only.
+# Keeps the socket's folder writable with a read-only root file system.
 VOLUME /run/harmony
 EXPOSE 50051
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["harmony-server", "health"]

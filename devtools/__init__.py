@@ -1,1 +1,1 @@
-"""What tests, benchmarks and scripts share in this tree; nothing of it is installed."""
+"""Shared by tests, benchmarks and scripts. Not part of the distribution."""

@@ -1,4 +1,4 @@
-"""Real certificates, made when a test needs them."""
+"""Certificate authorities and certificates, created on the spot. They are valid for a day."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _DAY = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Identity:
-    """A certificate and its key, PEM."""
+    """A certificate and its private key, both PEM."""
 
     certificate: bytes
     key: bytes
 
     def write(self, folder: Path, name: str) -> tuple[str, str]:
-        """Writes both, each file replaced at once, and returns their paths."""
+        """Writes both files, each atomically, and returns the paths of certificate and key."""
         paths = (folder / f"{name}.pem", folder / f"{name}.key")
         for path, data in zip(paths, (self.certificate, self.key), strict=True):
             new = path.with_suffix(".new")
@@ -33,7 +33,7 @@ class Identity:
 
 
 class Authority:
-    """An authority that signs certificates."""
+    """A certificate authority."""
 
     def __init__(self, name: str = "harmony test authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -47,11 +47,11 @@ class Authority:
 
     @property
     def certificate(self) -> bytes:
-        """Its own certificate, PEM."""
+        """The authority's own certificate, PEM."""
         return self._own.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, name: str = "localhost") -> Identity:
-        """Returns a certificate for `name`, localhost and the loopback addresses."""
+        """Returns a new certificate for `name`, localhost and the loopback addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName(
             [

@@ -1,4 +1,4 @@
-"""A real OTLP collector: a server, of gRPC or HTTP, that keeps what it is sent."""
+"""An OTLP collector, over gRPC or HTTP, that keeps what it receives in memory."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SERVICES = "opentelemetry.proto.collector"
 
 
 class Collector:
-    """What servers exported.
+    """What a collector has received.
 
     Attributes:
-        address: Where it listens.
-        traces: The exports of spans.
-        measurements: The exports of metrics.
+        address: The collector's host:port.
+        traces: Exports of spans, in order of arrival.
+        measurements: Exports of metrics, in order of arrival.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Collector:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment of a server that exports to it, at once."""
+        """Environment variables with which a server exports to it, with hardly any delay."""
         return {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.address}",
             "OTEL_BSP_SCHEDULE_DELAY": "50",
@@ -51,7 +51,7 @@ class Collector:
         }
 
     def spans(self) -> list[Span]:
-        """Returns the spans, in the order in which they came."""
+        """Returns the spans in order of arrival."""
         return [
             span
             for request in list(self.traces)
@@ -61,7 +61,7 @@ class Collector:
         ]
 
     def metrics(self) -> dict[str, Metric]:
-        """Returns the last export of each metric, by name."""
+        """Returns the latest export of each metric, by name."""
         return {
             metric.name: metric
             for request in list(self.measurements)
@@ -71,16 +71,20 @@ class Collector:
         }
 
     def resources(self) -> list[dict[str, str]]:
-        """Returns the different resources that exported spans."""
-        found = [
+        """Returns the attributes of each resource that exported spans, without duplicates."""
+        resources = [
             texts(resource.resource.attributes)
             for request in list(self.traces)
             for resource in request.resource_spans
         ]
-        return [resource for index, resource in enumerate(found) if resource not in found[:index]]
+        return [
+            resource
+            for index, resource in enumerate(resources)
+            if resource not in resources[:index]
+        ]
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
-        """Returns the services, for a gRPC server."""
+        """Returns the collector's two services, for a gRPC server."""
 
         def take_traces(
             request: ExportTraceServiceRequest, _context: object
@@ -115,7 +119,7 @@ class Collector:
 
 @contextlib.contextmanager
 def running_collector() -> Iterator[Collector]:
-    """Runs a collector."""
+    """Runs a collector over gRPC for the duration of the block."""
     collector = Collector()
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
     server.add_generic_rpc_handlers(collector.handlers())
@@ -129,7 +133,7 @@ def running_collector() -> Iterator[Collector]:
 
 @contextlib.contextmanager
 def running_http_collector() -> Iterator[Collector]:
-    """Runs a collector that takes protobuf over HTTP."""
+    """Runs a collector over HTTP, which takes protobuf, for the duration of the block."""
     collector = Collector()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -143,7 +147,7 @@ def running_http_collector() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Keeps quiet."""
+            """Logs nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector.address = f"127.0.0.1:{server.server_port}"
@@ -157,5 +161,5 @@ def running_http_collector() -> Iterator[Collector]:
 
 
 def texts(pairs: Iterable[KeyValue]) -> dict[str, str]:
-    """Returns attributes whose values are texts."""
+    """Returns attributes, all of which must be strings, by key."""
     return {pair.key: pair.value.string_value for pair in pairs}

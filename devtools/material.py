@@ -1,6 +1,6 @@
 """Realistic conversations and completions, different for every seed.
 
-They have prose in several languages, code of the standard library, and JSON as tools return it.
+They contain prose in several languages, code from the standard library and JSON tool results.
 """
 
 import argparse
@@ -87,14 +87,14 @@ def prose(rng: random.Random, sentences: int) -> str:
 
 
 def code(rng: random.Random, lines: int) -> str:
-    """Returns consecutive lines of a module of the standard library."""
+    """Returns consecutive lines from a module of the standard library."""
     source = rng.choice(_sources())
     begin = rng.randrange(len(source) - lines)
     return "\n".join(source[begin : begin + lines])
 
 
 def records(rng: random.Random, count: int) -> str:
-    """Returns a tool's result as JSON."""
+    """Returns a tool's result: JSON text with `count` orders."""
     orders = [
         {
             "order_id": f"A-{rng.randrange(10**7):07}",
@@ -140,7 +140,7 @@ def answer(rng: random.Random) -> list[JsonObject]:
 
 
 def conversation(seed: int, turns: int) -> list[JsonObject]:
-    """Returns the messages of a prompt, which ends with the last turn's question."""
+    """Returns a prompt of `turns` questions, all but the last answered, in canonical JSON form."""
     rng = random.Random(seed)
     messages = [*opening(), question(rng)]
     for _ in range(turns - 1):
@@ -149,9 +149,9 @@ def conversation(seed: int, turns: int) -> list[JsonObject]:
 
 
 def completion(seed: int, length: int) -> list[int]:
-    """Returns a completion of about `length` tokens, without the `<|start|>assistant` before it.
+    """Returns the tokens of a completion, about `length`, without its `<|start|>assistant`.
 
-    Half of it is analysis, followed by a tool call and the final answer.
+    Half of them are analysis; a tool call and the final answer follow.
     """
     rng = random.Random(seed)
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
@@ -183,17 +183,17 @@ def prompt_end() -> list[int]:
 
 
 def to_json(messages: list[JsonObject]) -> str:
-    """Returns a conversation as canonical JSON text, which our core and the reference read."""
+    """Returns messages as the JSON text that our core and the reference library read."""
     return json.dumps({"messages": messages})
 
 
 def to_core(messages: list[JsonObject]) -> core.Conversation:
-    """Converts messages to the core's conversation."""
+    """Returns messages as a conversation of the core."""
     return core.Conversation.from_json(to_json(messages))
 
 
 def to_proto(messages: list[JsonObject]) -> chat_pb2.Conversation:
-    """Converts messages to the contract's conversation."""
+    """Returns messages as a conversation of the contract."""
     return chat_pb2.Conversation(messages=map(_message_to_proto, messages))
 
 

@@ -1,4 +1,4 @@
-"""Serialised requests of the streaming RPCs."""
+"""Serialised requests for the streaming RPCs."""
 
 import itertools
 import random
@@ -11,7 +11,7 @@ from . import material
 
 # Sequences opened per request; more would exceed the server's limits.
 _OPENED_AT_ONCE = 256
-# Tokens of a typical answer: some paragraphs with a tool call in between.
+# A typical answer: some paragraphs and a tool call.
 COMPLETION_LENGTH = 1000
 _CONFIG = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT)
 
@@ -109,7 +109,7 @@ class _Slots:
         return request.SerializeToString()
 
     def step(self, begin: int, count: int) -> bytes:
-        """Returns a request with a token for each of `count` slots."""
+        """Returns a request with the next token of each of `count` slots, from slot `begin`."""
         request = parse_pb2.ParseBatchRequest()
         for slot in range(begin, begin + count):
             sequence_id = self._ids[slot]

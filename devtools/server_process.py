@@ -1,4 +1,4 @@
-"""`harmony-server` as a process of its own: its command, and a server that runs for a block."""
+"""Runs `harmony-server` in a child process."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _STOP_SECONDS = 30
 
 
 def harmony_command(*arguments: str) -> list[str]:
-    """Returns the command `harmony-server` of this environment with arguments."""
+    """Returns the command line `harmony-server ARGUMENTS`, for this Python environment."""
     return module_command("harmony_server", *arguments)
 
 
 def serve_command(*arguments: str) -> list[str]:
-    """Returns the command `harmony-server serve` with arguments."""
+    """Returns the command line `harmony-server serve ARGUMENTS`."""
     return harmony_command("serve", *arguments)
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """Returns the command that runs a module with this Python."""
+    """Returns the command line that runs a module with this Python."""
     return [sys.executable, "-m", module, *arguments]
 
 
@@ -34,15 +34,15 @@ def running(
     variables: Mapping[str, str] | None = None,
     stderr: IO[bytes] | IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Runs a server's command for as long as the block, and ends it with SIGTERM.
+    """Runs a server for the duration of the block, then ends it with SIGTERM.
 
     Args:
-        command: The command; it prints where it listens, see `listens_on`.
+        command: Its command line.
         variables: Environment variables in addition to those of this process.
-        stderr: The file that gets its log; None: it goes where the log of this process goes.
+        stderr: A file for its standard error; None: that of this process.
 
     Raises:
-        subprocess.TimeoutExpired: The server did not end within 30 seconds, and was killed.
+        subprocess.TimeoutExpired: The server did not end within 30 seconds and was killed.
     """
     environment = {**os.environ, **(variables or {})}
     with subprocess.Popen(
@@ -60,21 +60,21 @@ def running(
 
 
 def listens_on(process: subprocess.Popen[str]) -> str:
-    """Waits until a server prints its next address, and returns that.
+    """Waits until a server prints its next address, and returns it.
 
     Raises:
-        RuntimeError: It prints something else, or ended.
+        RuntimeError: The server printed something else or has ended.
     """
-    return _announced(process, "listening on ")
+    return _read_line_after(process, "listening on ")
 
 
 def metrics_on(process: subprocess.Popen[str]) -> str:
-    """Waits until a server prints the address of its metrics, its last line, and returns that.
+    """Waits until a server prints the address of its metrics, its last line, and returns it.
 
     Raises:
-        RuntimeError: It prints something else, or ended.
+        RuntimeError: The server printed something else or has ended.
     """
-    return _announced(process, "metrics on ")
+    return _read_line_after(process, "metrics on ")
 
 
 @contextlib.contextmanager
@@ -83,15 +83,17 @@ def running_server(
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Runs `harmony-server serve` and yields the process and its first address once it serves.
 
-    Its log goes to `stderr`, or else where the log of this process goes.
+    Args:
+        arguments: Arguments of `serve`.
+        stderr: A file for its standard error; None: that of this process.
     """
     with running(serve_command(*arguments), stderr=stderr) as process:
         yield process, listens_on(process)
 
 
-def _announced(process: subprocess.Popen[str], words: str) -> str:
+def _read_line_after(process: subprocess.Popen[str], prefix: str) -> str:
     assert process.stdout is not None
     line = process.stdout.readline().strip()
-    if not line.startswith(words):
+    if not line.startswith(prefix):
         raise RuntimeError(f"{process.args!r} printed {line!r}")
-    return line.removeprefix(words)
+    return line.removeprefix(prefix)

@@ -1,4 +1,4 @@
-"""The conformance vectors, read from their files."""
+"""Reads the conformance vectors."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ FOLDER = Path(__file__).parents[1] / "tests" / "conformance" / "vectors"
 
 @dataclass(frozen=True)
 class Vector:
-    """One call, as its file has it; every message is a value of JSON.
+    """One call of an RPC; its messages are in protobuf's JSON form.
 
     Attributes:
-        rpc: The RPC.
-        name: Says what the vector is about.
-        requests: What to send, in order.
-        responses: What must come back, in order.
-        error: The google.rpc.Status to end with; None is OK.
-        ignore: The keys of responses that may be anything.
+        rpc: The RPC's name.
+        name: What the vector is about.
+        requests: The requests to send, in order.
+        responses: The expected responses, in order.
+        error: The expected google.rpc.Status; None: OK.
+        ignore: Keys of responses that may have any value.
     """
 
     rpc: str
@@ -30,6 +30,6 @@ class Vector:
 
 
 def read_vectors(folder: Path) -> list[Vector]:
-    """Returns the vectors of every file, in order of file name."""
+    """Returns the vectors in all JSON files of a folder, in order of file name."""
     files = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     return [Vector(rpc=file["rpc"], **vector) for file in files for vector in file["vectors"]]

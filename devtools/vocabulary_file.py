@@ -1,4 +1,4 @@
-"""The vocabulary in the format of tiktoken's files."""
+"""The packaged vocabulary, as a file of tiktoken's."""
 
 import base64
 
@@ -6,7 +6,7 @@ from harmony_server.core import vocabulary
 
 
 def in_tiktoken_format() -> bytes:
-    """Returns our packed vocabulary as the official file has it."""
+    """Returns the content of `o200k_base.tiktoken`, made from the packed vocabulary."""
     return b"".join(
         b"%s %d\n" % (base64.b64encode(token), rank)
         for rank, token in enumerate(vocabulary.token_bytes())

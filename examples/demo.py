@@ -1,6 +1,6 @@
-"""Starts the sidecar, renders a conversation with tools, and parses a completion as it is sampled.
+"""Starts a server, renders a conversation with tools, and parses completions token by token.
 
-Run it with `make demo`. The tokens of the model are canned; everything else is real.
+Run it with `make demo`. The completions come from a file instead of a model; all else is real.
 """
 
 import json
@@ -31,12 +31,12 @@ from harmony_client import (
 
 
 def load(name: str) -> Any:
-    """Returns the data in a JSON file beside this one."""
+    """Returns the content of a JSON file in this folder."""
     return json.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
 
 def tool_answer(name: str, text: str) -> Message:
-    """Returns what a tool answers, written as the model was trained to see it."""
+    """Returns a tool's result as a message of the form that the model was trained on."""
     return tool(name, text, channel="commentary", recipient="assistant")
 
 
@@ -54,7 +54,7 @@ CONVERSATION = [
     assistant("It is 17:40.", channel="final"),
     user("Then find me a train from Wien Hbf to Graz after 18:00. 🚆"),
 ]
-# What a model would sample: a tool call, then, with the tool's answer, the final answer.
+# Two completions: a tool call, then, after the tool's result, the final answer.
 TOOL_CALL, FINAL_ANSWER = load("completions.json")
 TRAINS = '[{"connection": "RJ 559", "departs": "18:25", "arrives": "21:01"}]'
 SECONDS_PER_TOKEN = 0.01
@@ -65,7 +65,7 @@ console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 @contextmanager
 def running_server() -> Iterator[str]:
-    """Yields the address of a server that runs for as long as the block."""
+    """Runs a server for the duration of the block and yields its address."""
     command = [sys.executable, "-m", "harmony_server", "serve", "--listen", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -85,7 +85,7 @@ def sampled(tokens: list[int]) -> Iterator[int]:
 
 
 def show_prompt(text: str) -> None:
-    """Prints a prompt, special tokens in colour, long messages cut short."""
+    """Prints a prompt, with special tokens in colour and long messages truncated."""
     for message in text.split("<|start|>")[1:]:
         lines = f"<|start|>{message}".splitlines()
         shown = Text("\n".join(lines[:MAX_LINES]))
@@ -96,7 +96,7 @@ def show_prompt(text: str) -> None:
 
 
 def show_stream(client: Client, tokens: list[int]) -> list[Message]:
-    """Prints the events of a completion as they come, and returns its messages."""
+    """Prints a completion's events as they arrive, and returns its messages."""
     messages = []
     for event in client.parse(sampled(tokens), "assistant"):
         match event:
@@ -104,7 +104,7 @@ def show_stream(client: Client, tokens: list[int]) -> list[Message]:
                 names = filter(None, (event.channel, event.recipient))
                 console.print(f"[{' to '.join(names)}] ", style="bold cyan", end="")
             case ContentDelta():
-                # A bar after every delta, to tell them apart.
+                # The bar makes the deltas visible.
                 console.print(Text.assemble(event.text, ("|", "dim")), end="")
             case MessageCompleted():
                 console.print()

@@ -1,4 +1,4 @@
-"""`python -m harmony_server`: the command `harmony-server`."""
+"""Makes `python -m harmony_server` the command `harmony-server`."""
 
 from .cli import main
 

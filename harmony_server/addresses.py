@@ -1,4 +1,4 @@
-"""The addresses a server listens on: `host:port` and `unix:///path`."""
+"""Addresses that a server listens on: `host:port` or `unix:///path`."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,7 +7,7 @@ _UNIX_PREFIX = "unix://"
 
 
 class AddressError(ValueError):
-    """A text that is no address to listen on; its message is made for users."""
+    """The text is not an address; the message is meant for users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Address:
     """An address to listen on.
 
     Attributes:
-        text: The address as gRPC takes it.
-        socket_path: The path of a Unix socket, or None.
+        text: The address in gRPC's syntax.
+        socket_path: The absolute path of a Unix socket, or None for a TCP address.
     """
 
     text: str
@@ -24,10 +24,10 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads an address; port 0 lets the system choose one.
+        """Reads an address; with port 0, the system chooses one.
 
         Raises:
-            AddressError: It is neither `host:port` nor `unix:///path`.
+            AddressError: The text is neither `host:port` nor `unix:///path`.
         """
         if text.startswith(_UNIX_PREFIX):
             path = text.removeprefix(_UNIX_PREFIX)
@@ -43,11 +43,15 @@ class Address:
 
     @property
     def host(self) -> str:
-        """The host of a TCP address, an IPv6 one without its brackets."""
+        """The host of a TCP address; IPv6 without brackets."""
         return self.text.rpartition(":")[0].strip("[]")
 
     def with_port(self, port: int) -> str:
-        """Returns the address as clients dial it, the port chosen."""
+        """Returns the address for clients to dial.
+
+        Args:
+            port: The port that the system chose; a Unix socket ignores it.
+        """
         if self.socket_path is not None:
             return self.text
         return f"{self.text.rpartition(':')[0]}:{port}"

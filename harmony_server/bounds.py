@@ -1,53 +1,54 @@
-"""Fixed bounds of the server: what no setting changes. The core's own are in `core.bounds`."""
+"""Limits of the server that no setting changes; `core.bounds` has those of the core."""
 
 from __future__ import annotations
 
 import os
 from typing import Final
 
-# What one request may hold beside its tokens
+# Requests
 
-# Contents, namespaces and tools of one message: each takes hundreds of times its bytes.
+# Contents, namespaces and tools of one message. In memory each takes hundreds of times its bytes.
 MAX_MESSAGE_PARTS: Final = 16_384
-# Sequences that fail in one ParseBatch request: each error takes a hundred times the bytes that
-# cause it, and no engine's step has as many.
+# Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
+# cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
-# Of a client's x-request-id, characters that are kept.
+# Characters kept of a client's x-request-id.
 MAX_REQUEST_ID_LENGTH: Final = 128
-# gRPC clients drop an error whose trailers exceed 8 KiB. A byte of its message can take three
+# gRPC clients drop an error whose trailers exceed 8 KiB. A byte of the message can take three bytes
 # there, and twice that again in the details.
 MAX_ERROR_MESSAGE_BYTES: Final = 1000
 
-# Where work is done
+# Work
 
-# Larger requests go to a thread, so that they do not hold up the streams of the event loop; for
-# smaller ones the hop costs more than the work. A byte of a unary request can mean more work than
-# a byte of tokens.
+# Larger requests go to a thread so that they do not block the event loop; for smaller ones the hop
+# costs more than the work. A byte of a unary request can mean more work than a byte of tokens.
 MAX_INLINE_UNARY_BYTES: Final = 4 * 1024
 MAX_INLINE_STREAM_BYTES: Final = 16 * 1024
-# To look up the messages of a conversation; the new ones count as a unary request.
+# For looking up a conversation in the cache; its new messages then count as a unary request.
 MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
-# Work in threads shares a budget of bytes. Up to this size it needs none, so that small work never
-# waits for large.
+# Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for
+# larger work.
 MAX_UNBUDGETED_BYTES: Final = 64 * 1024
-# More threads than cores would only wait for each other.
+# Protobuf packs tokens without releasing the GIL; larger runs would block the event loop.
+MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
+# More threads would only wait for a core.
 THREADS: Final = (os.cpu_count() or 1) + 1
 
 # Connections
 
-# Bytes of a stream that wait to be read: more than an engine's step. gRPC's own window grows with
-# the connection's speed, on loopback to hundreds of MiB for each stream.
+# Unread bytes of a stream: more than an engine's step. gRPC's own window grows with the
+# connection's speed, on loopback to hundreds of MiB per stream.
 MAX_UNREAD_STREAM_BYTES: Final = 256 * 1024
-# Calls that a connection may have open beside `max_streams`; a client waits for more. This keeps a
-# client that opens and cancels calls from holding up the others.
+# Open calls on a connection in addition to `max_streams`; further calls wait in the client. This
+# keeps a client that opens and cancels calls from slowing down the others.
 CALLS_BESIDE_STREAMS: Final = 256
-# Connections whose calls may all wait to begin. Beyond that gRPC drops some, from any client.
+# Connections whose calls may all wait to start. Beyond that gRPC drops some, from any client.
 CONNECTIONS_WITH_WAITING_CALLS: Final = 4
-# A client must finish its handshake within this time: gRPC's default, two minutes, lets silent
-# clients hold connections for long.
+# A client must finish its handshake within this time. gRPC's default is two minutes, for which
+# silent clients would hold connections.
 HANDSHAKE_SECONDS: Final = 20
-# A dead peer is noticed after about a minute and a half; gRPC's default is two hours.
+# The server notices a dead peer after about a minute and a half; gRPC's default is two hours.
 KEEPALIVE_SECONDS: Final = 60
 KEEPALIVE_TIMEOUT_SECONDS: Final = 20
-# Clients may ping this often; gRPC's default, five minutes, drops clients that keep alive.
+# Clients may ping this often. gRPC's default, five minutes, drops clients that use keepalive.
 MIN_PING_INTERVAL_SECONDS: Final = 10.0

@@ -1,5 +1,6 @@
-"""The exit codes of `harmony-server serve`; 2, wrong settings, is the command line's."""
+"""The exit codes of `harmony-server serve`, except 2 for wrong settings, which click returns."""
 
+# Stopped by a signal.
 OK = 0
-# An address in use, a damaged vocabulary, a certificate that cannot be read.
+# An address in use, an unreadable certificate, a damaged vocabulary and the like.
 CANNOT_START = 1

@@ -1,4 +1,4 @@
-"""Runs a server as the settings say, in this process or in several."""
+"""Runs a server, in this process or in several worker processes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _logger = logging.getLogger(__name__)
 def run(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT, and returns the exit code.
 
-    Prints `listening on ADDRESS` for each address once the server is healthy, and where its metrics
-    are.
+    Sets up logging. Once the server is healthy, prints `listening on ADDRESS` for each address and
+    `metrics on ADDRESS` if it serves metrics. If the server cannot start, logs why.
     """
     logs.configure(settings.log_format, settings.log_level)
     if settings.workers > 1:
@@ -43,10 +43,9 @@ async def _serve(settings: Settings) -> int:
 
 
 def announce(addresses: Iterable[str], metrics: str | None) -> None:
-    """Prints where the server listens, and where its metrics are.
+    """Prints the server's addresses, and that of its metrics if not None.
 
-    Where that cannot be written, on a full disk or to a reader that is gone, the server serves all
-    the same.
+    If standard output cannot be written, for example on a full disk, logs a warning only.
     """
     try:
         for address in addresses:
@@ -54,8 +53,8 @@ def announce(addresses: Iterable[str], metrics: str | None) -> None:
         if metrics is not None:
             print(f"metrics on {metrics}", flush=True)
     except OSError as error:
-        _logger.warning("cannot print where the server listens: %s", error.strerror)
-        # What is still to be written would fail once more when the process ends: exit code 120.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _logger.warning("cannot print the addresses: %s", error.strerror)
+        # Otherwise Python fails to flush the rest when it ends, and exits with code 120.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

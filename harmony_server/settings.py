@@ -51,6 +51,18 @@ _Addresses = Annotated[
 _Seconds = Annotated[float, Field(ge=0, le=86_400 * 365, allow_inf_nan=False)]
 
 
+class ConflictError(ValueError):
+    """Settings that are valid each, but not together.
+
+    Attributes:
+        settings: The names of the settings involved.
+    """
+
+    def __init__(self, message: str, *settings: str) -> None:
+        super().__init__(message)
+        self.settings = settings
+
+
 class Settings(pydantic.BaseModel):
     """The settings of one server. `settings_sources.load` reads them for a real one.
 
@@ -204,21 +216,27 @@ class Settings(pydantic.BaseModel):
     def _check_together(self) -> Self:
         tls = self.tls_certificate is not None
         if tls != (self.tls_key is not None):
-            raise ValueError("tls_certificate and tls_key must be set together")
+            raise ConflictError(
+                "tls_certificate and tls_key must be set together", "tls_certificate", "tls_key"
+            )
         if self.tls_client_ca is not None and not tls:
-            raise ValueError("tls_client_ca needs tls_certificate and tls_key")
+            raise ConflictError("tls_client_ca needs tls_certificate and tls_key", "tls_client_ca")
         if tls and self.allow_plaintext:
-            raise ValueError("allow_plaintext contradicts tls_certificate")
+            raise ConflictError(
+                "allow_plaintext contradicts tls_certificate", "allow_plaintext", "tls_certificate"
+            )
         if not tls and not self.allow_plaintext:
             for address in self.addresses:
                 if not _is_local(address):
-                    raise ValueError(
+                    raise ConflictError(
                         f"{address.text} can be reached from other machines: set tls_certificate "
-                        "and tls_key, or allow_plaintext to serve it without TLS"
+                        "and tls_key, or allow_plaintext to serve it without TLS",
+                        "listen",
+                        "allow_plaintext",
                     )
         fixed = [text for text in self.listen if not text.endswith(":0")]
         if len(set(fixed)) != len(fixed):
-            raise ValueError("listen contains an address twice")
+            raise ConflictError("listen contains an address twice", "listen")
         return self
 
 

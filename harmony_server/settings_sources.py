@@ -1,4 +1,4 @@
-"""Where settings come from: flags, then the environment, then a file, then the defaults."""
+"""Merges the settings from flags, the environment and a file, in this order of precedence."""
 
 import re
 import tomllib
@@ -7,26 +7,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pydantic
+from pydantic_core import ErrorDetails
 
-from .settings import Settings
+from .settings import ConflictError, Settings
 
 ENVIRONMENT_PREFIX = "HARMONY_"
 CONFIG_VARIABLE = f"{ENVIRONMENT_PREFIX}CONFIG"
 
-# Kubernetes sets such variables in every pod for a service named `harmony` or `harmony-…`.
+# For a service named `harmony` or `harmony-…`, Kubernetes sets such variables in every pod.
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)$")
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used; the message has a line for each problem, with its source."""
+    """Unusable settings. The message has one line per problem, which begins with its sources."""
 
 
 class LoadedSettings(NamedTuple):
-    """Settings, and where each that is not a default comes from.
+    """The settings in force and their sources.
 
     Attributes:
-        settings: What is in force.
-        sources: By the name of a setting: `--flag`, `HARMONY_VARIABLE` or `FILE: key`.
+        settings: The settings in force.
+        sources: By setting, `--flag`, `HARMONY_VARIABLE` or `FILE: key`; defaults have none.
     """
 
     settings: Settings
@@ -34,7 +35,7 @@ class LoadedSettings(NamedTuple):
 
 
 def flag(name: str) -> str:
-    """Returns the flag of a setting."""
+    """Returns the command-line flag of a setting."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -46,16 +47,16 @@ def variable(name: str) -> str:
 def load(
     flags: Mapping[str, object], environment: Mapping[str, str], config: str | None = None
 ) -> LoadedSettings:
-    """Puts the settings together.
+    """Merges the settings from all sources and checks them.
 
     Args:
-        flags: The settings given as flags, by name.
-        environment: The process's environment.
-        config: A TOML file; None: the one that HARMONY_CONFIG names, if any.
+        flags: The values of the flags that were given, by setting.
+        environment: Environment variables, by name.
+        config: Path of a TOML file; None: the file in HARMONY_CONFIG, if set.
 
     Raises:
-        SettingsError: A setting is unknown, out of bounds or contradicts another one, or the file
-            cannot be read.
+        SettingsError: A setting is unknown, out of bounds or conflicts with another one, or the
+            file cannot be read.
     """
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
@@ -70,7 +71,7 @@ def load(
     try:
         return LoadedSettings(Settings.model_validate(values), sources)
     except pydantic.ValidationError as error:
-        problems = [_problem(detail["loc"], detail["msg"], sources) for detail in error.errors()]
+        problems = [_describe_problem(detail, sources) for detail in error.errors()]
         raise SettingsError("\n".join(problems)) from None
 
 
@@ -104,9 +105,10 @@ def _is_setting(name: str) -> bool:
     return name in Settings.model_fields
 
 
-def _problem(place: tuple[int | str, ...], message: str, sources: Mapping[str, str]) -> str:
-    """Returns a line for a problem: the source, and what is wrong, in small letters."""
-    text = message.removeprefix("Value error, ").removeprefix("Input ")
-    if not place:
-        return text
-    return f"{sources[str(place[0])]}: {text}"
+def _describe_problem(detail: ErrorDetails, sources: Mapping[str, str]) -> str:
+    """Returns a line with the sources of the settings involved, then what is wrong with them."""
+    conflict = detail.get("ctx", {}).get("error")
+    names = conflict.settings if isinstance(conflict, ConflictError) else detail["loc"][:1]
+    involved = ", ".join(sources[name] for name in map(str, names) if name in sources)
+    text = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{involved}: {text}"

@@ -1,3 +1,3 @@
-"""The version of the distribution, in one place."""
+"""The version of the distribution; the build reads it from here."""
 
 __version__ = "0.1.0"

@@ -1,10 +1,10 @@
-"""Generates the checked-in code of the clients in other languages from protos/.
+"""Generates the Go, TypeScript and Rust code of protos/ into clients/.
 
     python scripts/generate_clients.py            # write
-    python scripts/generate_clients.py --check    # exit 1 where the code in the tree differs
+    python scripts/generate_clients.py --check    # exit 1 if the checked-in code differs
 
-Java and C++ are not here: their builds generate, as is the custom there. A language whose tool is
-missing is skipped; with --check, and the environment variable CI set, that is a failure.
+Java and C++ generate their code when they build. A language whose tool is missing is skipped; with
+--check and the environment variable CI, that is a failure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CLIENTS = ROOT / "clients"
 
-# By language: the tool that generates, and the files that it writes.
+# For each language, the tool that must be installed and the files that it generates.
 GENERATED = {
     "go": ("go", ("harmonyv1/*.pb.go",)),
     "typescript": ("npm", ("src/gen/**/*",)),
@@ -31,11 +31,11 @@ GENERATED = {
 
 def main() -> int:
     """Runs the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Generate the clients' code of protos/.")
-    parser.add_argument("--check", action="store_true", help="compare with the tree, write nothing")
+    parser = argparse.ArgumentParser(description="Generate the clients' code from protos/.")
+    parser.add_argument("--check", action="store_true", help="compare with the checked-in code")
     check = parser.parse_args().check
     failed = False
-    # buf, and the Google protos that ours import; its checks are another target's.
+    # The generators need buf and Google's protos.
     subprocess.run([sys.executable, ROOT / "scripts" / "buf.py", "--prepare"], cwd=ROOT, check=True)
     for language, (tool, paths) in GENERATED.items():
         if shutil.which(tool) is None:
@@ -56,13 +56,13 @@ def main() -> int:
 
 
 def generate(language: str, out: Path | None = None) -> None:
-    """Writes the code of a language into its folder, or below another one."""
+    """Generates the code of a language into its folder, or below `out`."""
     command = ["make", "--no-print-directory", "-C", str(CLIENTS / language), "generate"]
     subprocess.run([*command, f"OUT={out}"] if out else command, check=True)
 
 
 def differences(tree: Path, generated: Path, paths: tuple[str, ...]) -> list[str]:
-    """Returns the generated files that the tree has not, or has otherwise, or has too many."""
+    """Returns the paths of files that differ or exist in only one of the two folders, sorted."""
     files = {
         file.relative_to(root).as_posix()
         for root in (tree, generated)

@@ -1,10 +1,10 @@
 """Generates the Python code of protos/ into harmony_client/.
 
     python scripts/generate_python.py            # write
-    python scripts/generate_python.py --check    # exit 1 where the code in the tree differs
+    python scripts/generate_python.py --check    # exit 1 if the checked-in code differs
 
-The generators run in a virtual environment of their own, `.venv-generate`,
-made on the first run: they need a protobuf runtime older than the newest one.
+The generators need an old protobuf runtime, so they run in their own virtual environment,
+`.venv-generate`, which the first run creates.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PROTOS = ROOT / "protos"
 CLIENT = ROOT / "harmony_client"
 ENVIRONMENT = ROOT / ".venv-generate"
 
-# Old on purpose: generated code refuses a protobuf or grpcio older than its
-# generator, so the generators set the oldest versions that the client works with.
+# Old on purpose: generated code rejects a protobuf or grpcio older than its generator, so these are
+# the oldest versions that the client works with.
 REQUIREMENTS = (
     "googleapis-common-protos==1.76.0",
     "grpcio-tools==1.72.1",
@@ -34,7 +34,7 @@ REQUIREMENTS = (
     "types-protobuf==6.32.1.20251210",
 )
 
-# What the harmony protos import now or will, with what those import in turn.
+# Those that the harmony protos import or are about to, and the imports of those.
 GOOGLE_PROTOS = (
     "google/api/annotations.proto",
     "google/api/http.proto",
@@ -42,19 +42,17 @@ GOOGLE_PROTOS = (
     "google/rpc/status.proto",
 )
 
-# Directories that hold generated code and nothing else but their __init__.py,
-# below harmony_client/.
+# Directories below harmony_client/ with nothing but generated code and __init__.py.
 GENERATED = ("v1", "_google/generated")
 
-# The Google messages go by their package when it is installed; see harmony_client/_google.
+# harmony_client._google uses the installed Google package, or else the generated copies.
 REWRITES = (
     (re.compile(r"\bfrom google\.(?:api|rpc) import"), "from harmony_client._google import"),
     (re.compile(r"\bfrom harmony\.v1 import"), "from harmony_client.v1 import"),
-    # `import` lines and dotted names of the stub file, and the module that messages say they are
-    # from, which is where pickle looks for them.
+    # Imports and dotted names in stubs; and the __module__ of messages, which pickle needs.
     (re.compile(r"\bharmony\.v1\.(\w+_pb2)\b"), r"harmony_client.v1.\1"),
 )
-# The generated copies must import one another, whatever is installed.
+# The generated copies must import each other, whatever is installed.
 GOOGLE_REWRITES = (
     (
         re.compile(r"\bfrom google\.(?:api|rpc) import"),
@@ -70,7 +68,7 @@ GOOGLE_HEADER = """\
 
 
 def environment_python() -> Path:
-    """Returns the interpreter that has the generators, installing them where needed."""
+    """Returns the Python that has the generators, which it installs if necessary."""
     python = ENVIRONMENT / "bin" / "python"
     installed = ENVIRONMENT / "requirements.txt"
     wanted = "\n".join(REQUIREMENTS) + "\n"
@@ -81,8 +79,8 @@ def environment_python() -> Path:
     return python
 
 
-def protoc(python: Path, google: Path, outputs: list[str], protos: list[str]) -> None:
-    """Runs the protoc of the generating environment with its plugins on the path."""
+def run_protoc(python: Path, google: Path, outputs: list[str], protos: list[str]) -> None:
+    """Runs protoc of the generators' environment, with its plugins on the PATH."""
     command = [str(python), "-m", "grpc_tools.protoc"]
     command += [f"--proto_path={PROTOS}", f"--proto_path={google}", *outputs]
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -90,26 +88,26 @@ def protoc(python: Path, google: Path, outputs: list[str], protos: list[str]) ->
 
 
 def rewrite(text: str, rewrites: tuple[tuple[re.Pattern[str], str], ...]) -> str:
-    """Points the imports of one generated file at where the modules live."""
+    """Returns a generated file's text with its imports adapted to this package."""
     for pattern, replacement in rewrites:
         text = pattern.sub(replacement, text)
     return text
 
 
 def generate() -> dict[Path, str]:
-    """Returns the text of every generated file by its path below harmony_client/."""
+    """Returns the text of each generated file, by its path below harmony_client/."""
     python = environment_python()
-    # The .proto files that googleapis-common-protos ships lie beside its modules.
+    # googleapis-common-protos installs its .proto files beside its modules.
     google = next((ENVIRONMENT / "lib").glob("python*/site-packages"))
     protos = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
     files: dict[Path, str] = {}
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory)
         messages = [f"--python_out={out}", f"--pyi_out={out}"]
-        protoc(python, google, messages, [*protos, *GOOGLE_PROTOS])
+        run_protoc(python, google, messages, [*protos, *GOOGLE_PROTOS])
         stubs = [f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}"]
         services = [proto for proto in protos if has_service(PROTOS / proto)]
-        protoc(python, google, stubs, services)
+        run_protoc(python, google, stubs, services)
         for path in sorted((out / "harmony").rglob("*.py*")):
             files[path.relative_to(out / "harmony")] = rewrite(path.read_text(), REWRITES)
         for proto in GOOGLE_PROTOS:
@@ -122,12 +120,12 @@ def generate() -> dict[Path, str]:
 
 
 def has_service(proto: Path) -> bool:
-    """Tells whether the file defines a service; for any other the stub module would be empty."""
+    """Returns whether a proto defines a service; without one, its stub module would be empty."""
     return re.search(r"^service ", proto.read_text(), re.MULTILINE) is not None
 
 
-def present() -> dict[Path, str]:
-    """Returns the generated files in the tree, as `generate` does."""
+def read_tree() -> dict[Path, str]:
+    """Returns the checked-in files in the form of `generate`."""
     return {
         path.relative_to(CLIENT): path.read_text()
         for directory in GENERATED
@@ -136,8 +134,8 @@ def present() -> dict[Path, str]:
 
 
 def write(files: dict[Path, str]) -> None:
-    """Makes the tree hold these generated files and no others."""
-    for stale in present().keys() - files.keys():
+    """Writes the generated files and deletes those that are no longer generated."""
+    for stale in read_tree().keys() - files.keys():
         (CLIENT / stale).unlink()
     for path, text in files.items():
         (CLIENT / path).parent.mkdir(parents=True, exist_ok=True)
@@ -145,8 +143,8 @@ def write(files: dict[Path, str]) -> None:
 
 
 def differences(files: dict[Path, str]) -> list[str]:
-    """Returns a line for every generated file in the tree that is not as it should be."""
-    tree = present()
+    """Returns a line for each file that is missing, stale or different in the tree."""
+    tree = read_tree()
     summary = []
     for path in sorted(files.keys() | tree.keys()):
         if path not in tree:
@@ -162,8 +160,8 @@ def differences(files: dict[Path, str]) -> list[str]:
 
 def main() -> int:
     """Runs the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Generate the Python code of protos/.")
-    parser.add_argument("--check", action="store_true", help="compare with the tree, write nothing")
+    parser = argparse.ArgumentParser(description="Generate the Python code from protos/.")
+    parser.add_argument("--check", action="store_true", help="compare with the checked-in code")
     arguments = parser.parse_args()
     files = generate()
     if not arguments.check:

@@ -1,6 +1,6 @@
-"""Packs `o200k_base.tiktoken` into the compact form that the package ships.
+"""Packs `o200k_base.tiktoken` into the compressed file that the package contains.
 
-Usage: python scripts/pack_vocabulary.py PATH/TO/o200k_base.tiktoken
+python scripts/pack_vocabulary.py PATH/TO/o200k_base.tiktoken
 """
 
 import pathlib
@@ -11,7 +11,7 @@ from harmony_server.core import vocabulary
 
 
 def main() -> None:
-    """Writes the packed file in the place where the package reads it."""
+    """Writes the packed file to where the package reads it."""
     tokens = vocabulary.read_tiktoken_file(pathlib.Path(sys.argv[1]))
     raw = bytes(map(len, tokens)) + b"".join(tokens)
     vocabulary.PACKED_PATH.write_bytes(zlib.compress(raw, 9))

@@ -1,10 +1,10 @@
-"""Writes dist/sbom.cdx.json: what the container image adds to its base, in CycloneDX.
+"""Writes dist/sbom.cdx.json, a CycloneDX list of what the container image adds to its base.
 
     python scripts/sbom.py
 
-The packages are those that pip installs for the wheel with the versions of constraints.txt, on the
-Python that runs this; then come the parts of other projects that NOTICE names. The same tree gives
-the same file.
+It lists the packages that pip installs with the wheel, at the versions in constraints.txt and for
+the Python that runs this script, and the parts of other projects that NOTICE names. The output is
+reproducible.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OUTPUT: Final = ROOT / "dist" / "sbom.cdx.json"
-# What is described, and what describes it, are installed apart: neither is to show up in the other.
+# Separate environments, so that the tools do not appear in the list.
 CONTENTS: Final = ROOT / "build" / "sbom" / "contents"
 TOOLS: Final = ROOT / "build" / "sbom" / "tools"
 CYCLONEDX: Final = "cyclonedx-bom==7.5.0"
-# As the Dockerfile installs it.
+# Those that the Dockerfile installs.
 EXTRAS: Final = "server,otel"
 
-# Packages whose metadata says it in words that no program understands.
+# For packages whose metadata has free text instead of an SPDX identifier.
 LICENSES: Final = {"protobuf": "BSD-3-Clause", "tiktoken": "MIT"}
 
-# The SHA-256 of tiktoken's own file.
+# SHA-256 of tiktoken's o200k_base.tiktoken.
 OFFICIAL_VOCABULARY: Final = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 
 VALIDATE: Final = """
@@ -43,7 +43,7 @@ Component = dict[str, Any]
 
 
 def main() -> None:
-    """Writes the file."""
+    """Writes the list. Raises subprocess.CalledProcessError if it is not valid CycloneDX."""
     document = describe_packages()
     version = run(CONTENTS / "bin" / "python", "-m", "harmony_server", "--version").split()[-1]
     root: Component = document["metadata"]["component"]
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def describe_packages() -> dict[str, Any]:
-    """Returns the description of the packages, as a fresh environment has them."""
+    """Returns the list of the packages, installed into a fresh environment."""
     venv.create(TOOLS, with_pip=True)
     run(TOOLS / "bin" / "python", "-m", "pip", "install", "--quiet", CYCLONEDX)
     venv.create(CONTENTS, clear=True)
@@ -83,7 +83,7 @@ def describe_packages() -> dict[str, Any]:
 
 
 def vocabulary() -> Component:
-    """Returns the component of the vocabulary."""
+    """Returns the vocabulary as a component."""
     return {
         "type": "data",
         "bom-ref": "o200k_base",
@@ -107,7 +107,7 @@ def vocabulary() -> Component:
 
 
 def builtin_tools() -> Component:
-    """Returns the component of the texts of the built-in tools."""
+    """Returns the texts of the built-in tools as a component."""
     return {
         "type": "file",
         "bom-ref": "builtin_tools",
@@ -121,7 +121,7 @@ def builtin_tools() -> Component:
 
 
 def google_messages() -> Component:
-    """Returns the component of the generated Google messages."""
+    """Returns the generated Google messages as a component."""
     return {
         "type": "file",
         "bom-ref": "google_messages",
@@ -134,28 +134,29 @@ def google_messages() -> Component:
 
 
 def package(name: str, version: str) -> Component:
-    """Returns a package that something was taken from."""
+    """Returns a package, the origin of another component, as a component."""
     purl = f"pkg:pypi/{name}@{version}"
     return {"type": "library", "name": name, "version": version, "purl": purl}
 
 
 def licensed(identifier: str) -> list[dict[str, Any]]:
-    """Returns a licence as its owner declares it."""
+    """Returns the licence of a component, declared by its owner."""
     return [{"license": {"id": identifier, "acknowledgement": "declared"}}]
 
 
 def hash_of(path: str) -> dict[str, str]:
-    """Returns the hash of a file of the tree."""
+    """Returns the hash of a file in the repository."""
     return sha256(hashlib.sha256((ROOT / path).read_bytes()).hexdigest())
 
 
 def sha256(digest: str) -> dict[str, str]:
-    """Returns a SHA-256 as CycloneDX writes it."""
+    """Returns a SHA-256 in CycloneDX's form."""
     return {"alg": "SHA-256", "content": digest}
 
 
 def run(*command: str | Path, text: str | None = None) -> str:
-    """Runs a command away from the tree, whose packages are not to be found; returns its output."""
+    """Runs a command and returns its output."""
+    # Not at the root, or Python would import the packages there.
     return subprocess.run(
         command, cwd=TOOLS, check=True, input=text, stdout=subprocess.PIPE, text=True
     ).stdout

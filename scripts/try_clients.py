@@ -1,10 +1,10 @@
-"""Builds, checks and tries every client against real servers, and prints one table.
+"""Builds and checks every client, tries it against real servers, and prints a table of results.
 
     python -m scripts.try_clients              # every language
-    python -m scripts.try_clients go rust      # some
-    python -m scripts.try_clients --markdown   # the table as Markdown, as the README has it
+    python -m scripts.try_clients go rust      # some languages
+    python -m scripts.try_clients --markdown   # the table as Markdown, for the README
 
-A language whose tools are not there is skipped; where the environment has CI set that is a failure.
+A language whose tools are missing is skipped; with the environment variable CI, that is a failure.
 """
 
 from __future__ import annotations
@@ -37,28 +37,29 @@ Command = Sequence[str]
 ROOT: Final = Path(__file__).resolve().parent.parent
 _TRANSPORTS: Final = ("TCP", "Unix", "TLS")
 
-_LOOKING_SECONDS: Final = 60  # for a tool; Java's are slow to start on a busy machine
+_TOOL_CHECK_SECONDS: Final = 60  # Java's tools start slowly on a busy machine
 _SECONDS: Final = {"build": 1800, "check": 1800, "example": 60}
-_PLAYING_SECONDS: Final = 300
-_SHOWN_LINES: Final = 200  # of what failed
+_RUNNER_SECONDS: Final = 300
+_SHOWN_LINES: Final = 200  # of the output of a failed command
 _COUNT = re.compile(r"^(?:\x1b\[[\d;]*m)*(\w+): (\d+) passed, \d+ failed$", re.MULTILINE)
 
-# As wide as the table of all languages, whatever the terminal.
+# Wide enough for the table of all languages, whatever the terminal.
 console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=120)
 
 
 @dataclass(frozen=True)
 class Language:
-    """A client, and how to work with it.
+    """The client in one language, and the commands to try it.
 
     Attributes:
-        name: The language, for people.
-        tools: Commands that succeed where a tool is there, each with the tool and its package.
-        build: The commands that build library, runner and example.
-        check: The commands of linters and unit tests.
-        runner: The command of the runner, without its arguments.
-        example: The command of the example; `{target}` is the server.
-        shown: What the example must print: reasoning, tool call and answer.
+        name: The language's name.
+        tools: For each tool that it needs, a command that succeeds if the tool is installed, and
+            the tool's name and package.
+        build: Commands that build the library, the conformance runner and the example.
+        check: Commands that run linters and unit tests.
+        runner: Command that runs the conformance vectors, without its arguments.
+        example: Command that runs the example; `{target}` stands for the server's address.
+        shown: Texts that the example must print.
     """
 
     name: str
@@ -69,17 +70,17 @@ class Language:
     example: Command
     shown: Sequence[str] = ("analysis", "functions.get_weather", "Oslo", "It rains in Oslo.")
 
-    def playing(self, arguments: Sequence[str]) -> Command:
-        """Returns the command that runs the runner with arguments."""
+    def runner_command(self, arguments: Sequence[str]) -> Command:
+        """Returns the command that runs the conformance runner with arguments."""
         if self.runner[0] == "make":
             return [*self.runner, f"ARGS={shlex.join(arguments)}"]
         return [*self.runner, *arguments]
 
     def missing(self) -> str | None:
-        """Returns the first tool that is not there, with its package."""
+        """Returns the first missing tool, with its package; None if no tool is missing."""
         for command, tool in self.tools.items():
             try:
-                status = _run(shlex.split(command), _LOOKING_SECONDS)[0]
+                status = _run(shlex.split(command), _TOOL_CHECK_SECONDS)[0]
             except FileNotFoundError:
                 status = 1
             if status != 0:
@@ -87,8 +88,8 @@ class Language:
         return None
 
 
-def _made(name: str, folder: str, tools: Mapping[str, str]) -> Language:
-    """Returns a language whose folder has the targets that all have."""
+def _with_makefile(name: str, folder: str, tools: Mapping[str, str]) -> Language:
+    """Returns a language whose folder has a Makefile with the usual targets."""
     make = ("make", "--no-print-directory", "-C", f"clients/{folder}")
     return Language(
         name=name,
@@ -115,8 +116,8 @@ LANGUAGES: Final = {
         example=[sys.executable, "examples/demo.py"],
         shown=("analysis", "functions.find_trains", "Wien Hbf", "Take RJ 559"),
     ),
-    "go": _made("Go", "go", {"go version": "go, 1.26 or newer"}),
-    "typescript": _made(
+    "go": _with_makefile("Go", "go", {"go version": "go, 1.26 or newer"}),
+    "typescript": _with_makefile(
         "TypeScript",
         "typescript",
         {
@@ -124,7 +125,7 @@ LANGUAGES: Final = {
             "npm --version": "npm (apt-get install npm)",
         },
     ),
-    "rust": _made(
+    "rust": _with_makefile(
         "Rust",
         "rust",
         {
@@ -133,7 +134,7 @@ LANGUAGES: Final = {
             "cargo clippy --version": "clippy (apt-get install rust-clippy)",
         },
     ),
-    "java": _made(
+    "java": _with_makefile(
         "Java",
         "java",
         {
@@ -141,7 +142,7 @@ LANGUAGES: Final = {
             "mvn --version": "mvn (apt-get install maven)",
         },
     ),
-    "cpp": _made(
+    "cpp": _with_makefile(
         "C++",
         "cpp",
         {
@@ -161,13 +162,13 @@ LANGUAGES: Final = {
 
 @dataclass
 class Report:
-    """How a language did.
+    """The results of one language.
 
     Attributes:
         language: The language.
-        seconds: What each step that was made took.
+        seconds: The duration of each step that ran. Steps are build, check, example and transports.
         failed: The steps that failed.
-        passed: For each transport that was played, the passed vectors of each RPC.
+        passed: For each transport tried, the number of vectors that passed, by RPC.
     """
 
     language: Language
@@ -177,24 +178,24 @@ class Report:
 
 
 class Trial:
-    """Tries one language."""
+    """Tries the client of one language."""
 
     def __init__(self, language: Language, expected: Counter[str]) -> None:
         self.report = Report(language)
         self._expected = expected
 
     def run(self, transports: Mapping[str, Sequence[str]]) -> Report:
-        """Makes every step; without a build there is nothing else to make."""
+        """Runs all steps, or only a build that fails; `transports` has the runner's arguments."""
         language = self.report.language
-        if self._step("build", language.build):
-            self._step("check", language.check)
+        if self._run_step("build", language.build):
+            self._run_step("check", language.check)
             for transport, arguments in transports.items():
-                self._play(transport, [*arguments, str(FOLDER)])
+                self._run_vectors(transport, [*arguments, str(FOLDER)])
             _, target = transports[_TRANSPORTS[0]]
-            self._show(target)
+            self._run_example(target)
         return self.report
 
-    def _step(self, step: str, commands: Sequence[Command]) -> bool:
+    def _run_step(self, step: str, commands: Sequence[Command]) -> bool:
         begin = time.monotonic()
         for command in commands:
             status, output = _run(command, _SECONDS[step])
@@ -204,18 +205,18 @@ class Trial:
         self._done(step, begin)
         return step not in self.report.failed
 
-    def _play(self, transport: str, arguments: Sequence[str]) -> None:
+    def _run_vectors(self, transport: str, arguments: Sequence[str]) -> None:
         begin = time.monotonic()
-        command = self.report.language.playing(arguments)
-        status, output = _run(command, _PLAYING_SECONDS)
+        command = self.report.language.runner_command(arguments)
+        status, output = _run(command, _RUNNER_SECONDS)
         lines = {rpc: int(passed) for rpc, passed in _COUNT.findall(output) if rpc != "total"}
         passed = self.report.passed[transport] = Counter(lines)
-        # A runner that passes over vectors has failed, too.
+        # A runner that skips vectors has failed, too.
         if status != 0 or passed != self._expected:
             self._fail(transport, command, output)
         self._done(transport, begin)
 
-    def _show(self, target: str) -> None:
+    def _run_example(self, target: str) -> None:
         begin = time.monotonic()
         command = [word.format(target=target) for word in self.report.language.example]
         status, output = _run(command, _SECONDS["example"])
@@ -239,8 +240,8 @@ class Trial:
 
 
 def _run(command: Command, seconds: float) -> tuple[int, str]:
-    """Runs a command at the root and returns its status and what it printed."""
-    # What an outer make passes on would speak to the inner ones.
+    """Runs a command at the root of the repository; returns its exit status and output."""
+    # The options of an outer make must not reach the clients' makes.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAG"))
     }
@@ -258,24 +259,24 @@ def _run(command: Command, seconds: float) -> tuple[int, str]:
         try:
             output, _ = process.communicate(timeout=seconds)
         except BaseException as error:
-            # What it started, compilers among them, ends with it.
+            # Also ends what the command started, such as compilers.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            return 124, f"{output}\nended after {seconds:.0f} s, its time limit"
+            return 124, f"{output}\nkilled after {seconds:.0f} s, its time limit"
     return process.returncode, output
 
 
 @contextlib.contextmanager
 def _server(*arguments: str) -> Iterator[str]:
-    """Runs a server and yields its first address when it serves; then shows what went wrong."""
+    """Runs a server, yields its first address once it serves, and finally prints its log."""
     with tempfile.TemporaryFile("w+") as log:
         try:
             with running(serve_command("--log-level", "error", *arguments), stderr=log) as process:
                 try:
-                    # One line for each address, all of them when all are ready.
+                    # The server prints its addresses once it serves on all of them.
                     address = listens_on(process)
                 except RuntimeError as error:
                     raise SystemExit(f"the server did not start: {error}") from None
@@ -288,7 +289,7 @@ def _server(*arguments: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def servers() -> Iterator[dict[str, list[str]]]:
-    """Yields for each transport what tells a runner of its server."""
+    """Runs servers; yields, for each transport, the arguments with which a runner reaches one."""
     with tempfile.TemporaryDirectory(prefix="harmony-") as name:
         folder = Path(name)
         authority = Authority()
@@ -306,7 +307,7 @@ def servers() -> Iterator[dict[str, list[str]]]:
 
 
 def rows(reports: Sequence[Report], expected: Counter[str], *, timed: bool) -> list[list[str]]:
-    """Returns the table: a row a result, a column a language."""
+    """Returns the table: its head, then a row per result, with a column per language."""
     columns = [_column(report, expected, timed=timed) for report in reports]
     body = [[head, *[column[head] for column in columns]] for head in columns[0]]
     return [["", *[report.language.name for report in reports]], *body]
@@ -328,7 +329,7 @@ def _column(report: Report, expected: Counter[str], *, timed: bool) -> dict[str,
 
 
 def as_markdown(table: Sequence[Sequence[str]]) -> str:
-    """Returns a table as Markdown."""
+    """Returns a table as Markdown text."""
     head, *body = table
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -364,7 +365,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 reports.append(Trial(LANGUAGES[key], expected).run(transports))
     if reports:
-        # Seconds are those of one machine and one day: not for the README.
+        # Durations depend on the machine, so they are not for the README.
         table = rows(reports, expected, timed=not options.markdown)
         console.print()
         console.print(as_markdown(table) if options.markdown else _as_rich(table))

@@ -5,7 +5,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "click":
         raise
-    # The base install is the client alone, and brings the command nevertheless.
+    # Installing the client alone installs the command, too.
     raise SystemExit(
         "harmony-server needs the server's dependencies: pip install 'harmony-sidecar[server]'"
     ) from None

@@ -1,4 +1,4 @@
-"""The type of options that take an address."""
+"""The type of the options that take an address."""
 
 import click
 
@@ -6,10 +6,10 @@ from ..addresses import Address, AddressError
 
 
 def address(value: str) -> str:
-    """Returns an address as it was given.
+    """Checks an address and returns it unchanged.
 
     Raises:
-        click.BadParameter: It is neither `host:port` nor `unix:///path`.
+        click.BadParameter: The value is neither `host:port` nor `unix:///path`.
     """
     try:
         return Address.parse(value).text

@@ -1,4 +1,4 @@
-"""The command group: its subcommands, and what becomes of errors."""
+"""The command `harmony-server`: its subcommands, and how errors are reported."""
 
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _EXIT_INTERRUPTED = 130
 
 
 class _OneLineErrors(click.Group):
-    """A group that reports every error, those of usage included, in one line on stderr."""
+    """A group that reports every error, usage errors included, as one line on standard error."""
 
     def main(
         self,
@@ -29,7 +29,7 @@ class _OneLineErrors(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Runs a command line and exits; without `standalone_mode` errors are raised."""
+        """Runs a command line and exits; without `standalone_mode`, raises errors instead."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
@@ -63,12 +63,13 @@ def _one_line(error: click.ClickException) -> str:
 @click.version_option(__version__, prog_name="harmony-server", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Render and parse the harmony format of the gpt-oss models, as a server or right here.
+    """Render and parse the harmony format of the gpt-oss models.
 
-    render, parse, inspect, encode and decode work in this process, or with --target through a
-    running server.
-    Input comes from a file, or from standard input where none is given or it is "-". Wrong input
-    is one line on standard error and exit code 2.
+    serve runs the server. render, parse, inspect, encode and decode work in this process or, with
+    --target, through a running server. They read a file, or standard input if the file is
+    missing or "-".
+
+    If the input is invalid, the command prints one line to standard error and exits with code 2.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

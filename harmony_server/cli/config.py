@@ -10,14 +10,14 @@ from .settings_options import load_settings, settings_options
 
 
 @click.command(
-    epilog=("\b\nExample:\n  harmony-server config --config harmony.toml --max-streams 64\n"),
+    epilog="\b\nExample:\n  harmony-server config --config harmony.toml --max-streams 64\n",
 )
 @settings_options
 def config(config: str | None, **options: Any) -> None:
-    """Print the settings that serve would run with, as a configuration file.
+    """Print the settings that serve would use, as a configuration file.
 
-    Each line says where its value comes from. Secrets are never settings but files that settings
-    name; what is in these is not printed.
+    Each line says where its value comes from. The output contains no secrets: settings only name
+    the files that hold them.
     """
     settings, sources = load_settings(config, options)
     for name in Settings.model_fields:

@@ -1,14 +1,15 @@
-"""What the commands raise for input that they cannot use."""
+"""The error that the commands raise for unusable input."""
 
 import click
 
 
 class InputError(click.ClickException):
-    """Wrong input: one line that says where and what, and exit code 2.
+    """Invalid input: one line that says where and what is wrong, and exit code 2.
 
     Attributes:
-        source: Where the input comes from: a file, `stdin`, the address of a server.
-        place: The place in it, as in `messages[2].content[0]` or `line 3, column 7`.
+        source: The input: a file, `stdin`, or the address of a server; empty if not known.
+        place: The place in the input, such as `messages[2].content[0]` or `line 3, column 7`;
+            empty if it has none.
     """
 
     exit_code = 2
@@ -19,10 +20,10 @@ class InputError(click.ClickException):
         self.place = place
 
     def format_message(self) -> str:
-        """Returns `source: place: problem`, without what is not known."""
+        """Returns `source: place: problem`, without the parts that are empty."""
         return ": ".join(filter(None, (self.source, self.place, self.message)))
 
 
 def json_path(field: str) -> str:
-    """Returns where canonical JSON has a field of a message: the author's are the message's own."""
+    """Returns the path of a field in canonical JSON, which has no object for the author."""
     return field.replace("].author.", "].")

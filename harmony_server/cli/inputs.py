@@ -1,4 +1,4 @@
-"""Input: text from a file, standard input or the command line, and token ids in it."""
+"""Input from a file, standard input or the command line: text, and token ids in it."""
 
 import re
 import sys
@@ -13,6 +13,7 @@ from .errors import InputError
 
 STDIN = "-"
 _MAX_TOKEN = 0xFFFF_FFFF
+_MAX_SHOWN_CHARACTERS = 40
 _ITEM = re.compile(r"[^\s,]+")
 
 file_argument = click.argument("file", type=click.Path(allow_dash=True), default=STDIN)
@@ -20,14 +21,14 @@ file_argument = click.argument("file", type=click.Path(allow_dash=True), default
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text, and where it comes from."""
+    """A text, and the name of its source."""
 
     name: str
     text: str
 
     @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Names this source in every InputError that names none."""
+    def named_in_errors(self) -> Iterator[None]:
+        """Adds this source to each InputError that names no source."""
         try:
             yield
         except InputError as error:
@@ -35,7 +36,7 @@ class Source:
             raise
 
     def error(self, problem: str, position: int) -> InputError:
-        """Returns the error for what stands at a position in the text."""
+        """Returns the error for a problem at a position in the text."""
         before = self.text[:position]
         line = before.count("\n") + 1
         column = position - before.rfind("\n")
@@ -43,10 +44,10 @@ class Source:
 
 
 def read_source(path: str) -> Source:
-    """Reads a file, or standard input for `-`, as UTF-8 and with its line ends as they are.
+    """Reads a file, or standard input for `-`, as UTF-8. Line ends stay as they are.
 
     Raises:
-        InputError: It cannot be read, or it is not UTF-8.
+        InputError: The file cannot be read or is not UTF-8.
     """
     name = "stdin" if path == STDIN else path
     if path == STDIN and sys.stdin is None:
@@ -61,10 +62,10 @@ def read_source(path: str) -> Source:
 
 
 def read_tokens(source: Source) -> list[int]:
-    """Reads token ids: a JSON array, or ids with white space or commas between them.
+    """Reads token ids: a JSON array, or ids separated by white space or commas.
 
     Raises:
-        InputError: Something else stands there.
+        InputError: The text contains something else.
     """
     text, begin = source.text, 0
     end = len(text.rstrip())
@@ -80,8 +81,8 @@ def read_tokens(source: Source) -> list[int]:
 
 def _token(source: Source, index: int, match: re.Match[str]) -> int:
     word = match.group()
-    # The length first: Python refuses to convert very long digit strings.
+    # Check the length first: Python refuses to convert very long digit strings.
     if word.isascii() and word.isdigit() and len(word) < 20 and int(word) <= _MAX_TOKEN:
         return int(word)
-    shown = word if len(word) <= 40 else f"{word[:40]}…"
+    shown = word if len(word) <= _MAX_SHOWN_CHARACTERS else f"{word[:_MAX_SHOWN_CHARACTERS]}…"
     raise source.error(f"tokens[{index}] is not a token id: {shown!r}", match.start())

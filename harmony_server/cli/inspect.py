@@ -1,20 +1,24 @@
 """The command `inspect`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from .backend import decode_each
+from .connection import Server
 from .inputs import file_argument, read_source, read_tokens
-from .target import open_backend, target_option
+from .target import open_backend, target_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rich.segment import Segment
 
+    from .backend import Backend
     from .labels import Label
 
+# A special token that separates the bytes of many tokens decoded in one call.
+_SEPARATOR: Final = 199998
+_SEPARATOR_BYTES: Final = b"<|startoftext|>"
 _STYLES = {
     "special": "bold magenta",
     "role": "bold green",
@@ -29,17 +33,17 @@ _STYLES = {
 
 
 @click.command(
-    epilog=("\b\nExample:\n  harmony-server render conversation.json | harmony-server inspect\n"),
+    epilog="\b\nExample:\n  harmony-server render conversation.json | harmony-server inspect\n",
 )
 @file_argument
-@target_option
-def inspect(file: str, target: str | None) -> None:
-    """Show what each token of a stream is.
+@target_options
+def inspect(file: str, server: Server | None) -> None:
+    """Show what each token is.
 
-    FILE holds token ids: a JSON array, or ids with white space or commas between them. Each
-    token is a line: its offset, its id, what it is and its text. Malformed output is shown as far
-    as it can be understood; parse says what is wrong with it. Colours need a terminal, and
-    NO_COLOR turns them off.
+    FILE contains token ids: a JSON array, or ids separated by white space or commas. Each token
+    is one line: its offset, its id, its part in the message and its text. Malformed output is
+    labelled as well as possible; parse says what is wrong with it. On a terminal the lines have
+    colours, unless NO_COLOR is set.
     """
     from rich.console import Console
     from rich.segment import Segments
@@ -48,12 +52,20 @@ def inspect(file: str, target: str | None) -> None:
 
     source = read_source(file)
     tokens = read_tokens(source)
-    with source.blamed(), open_backend(target) as backend:
-        texts = decode_each(backend, [token for token in tokens if is_token(token)])
-    # Segments, the lowest level of rich: a Text a token would take seconds for a long prompt.
+    with source.named_in_errors(), open_backend(server) as backend:
+        texts = _decode_each(backend, [token for token in tokens if is_token(token)])
+    # Segments are fast: one Text for each token would take seconds for a long prompt.
     console = Console()
     lines = Segments(_lines(tokens, texts, console.encoding))
     console.print(lines, soft_wrap=True, end="")
+
+
+def _decode_each(backend: "Backend", tokens: "Sequence[int]") -> dict[int, bytes]:
+    """Returns the bytes of each token, with one call for all of them."""
+    distinct = sorted(set(tokens) - {_SEPARATOR})
+    separated = [each for token in distinct for each in (token, _SEPARATOR)]
+    pieces = backend.decode_bytes(separated).split(_SEPARATOR_BYTES)[:-1]
+    return {**dict(zip(distinct, pieces, strict=True)), _SEPARATOR: _SEPARATOR_BYTES}
 
 
 def _lines(
@@ -78,12 +90,12 @@ def _lines(
 
 
 def _shown(label: "Label", data: bytes | None) -> str:
-    """Returns what a token stands for: quoted, where it is not a special token."""
+    """Returns the text of a token, quoted unless it is a special token."""
     if data is None:
         return "(not in the vocabulary)"
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        # A piece of a character.
+        # Part of a character.
         return repr(data)
     return text if label.value == "special" else repr(text)

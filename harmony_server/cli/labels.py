@@ -1,7 +1,7 @@
-"""Says of each token of a stream what it is, malformed or not.
+"""Labels each token with its part in a message.
 
-This is not the parser: it never fails, and where the structure is broken it shows what was
-probably meant.
+Unlike the parser, this never fails: in malformed output it labels tokens as they were probably
+meant.
 """
 
 import re
@@ -20,7 +20,7 @@ _CONSTRAIN = b"<|constrain|>"
 
 
 class Label(Enum):
-    """What a token is."""
+    """The part that a token plays in a message."""
 
     SPECIAL = "special"
     ROLE = "role"
@@ -34,9 +34,9 @@ class Label(Enum):
 
 
 def label_tokens(tokens: Sequence[int], texts: Mapping[int, bytes]) -> list[Label]:
-    """Returns the label of each token; `texts` has the bytes of those that the vocabulary has.
+    """Returns the label of each token; `texts` has the bytes of all tokens in the vocabulary.
 
-    A role may be the name of a tool. `HEADER` is white space, or what fits no field.
+    `ROLE` may be the name of a tool. `HEADER` is white space or text that is no field.
     """
     labels = [Label.OUTSIDE] * len(tokens)
     inside = False
@@ -47,7 +47,7 @@ def label_tokens(tokens: Sequence[int], texts: Mapping[int, bytes]) -> list[Labe
             begin = position + starts
             end = _header_end(tokens, begin)
             complete = end < len(tokens) and tokens[end] == MESSAGE
-            # A completion begins inside a header, and a header may cut a content short.
+            # A completion begins inside a header, and a new header can interrupt content.
             if complete or (starts and not inside):
                 header = [texts.get(token, b"") for token in tokens[begin:end]]
                 labels[begin:end] = _label_header(header, starts)
@@ -90,7 +90,7 @@ def _label_header(texts: Sequence[bytes], starts: bool) -> list[Label]:
 
 
 def _fields(header: bytes, starts: bool) -> Iterator[tuple[Label, tuple[int, int]]]:
-    """Yields the fields of a header with the bytes that they span."""
+    """Yields each field of a header with the range of its bytes."""
     words = []
     for match in _HEADER_PART.finditer(header):
         if match["channel"]:
@@ -100,8 +100,8 @@ def _fields(header: bytes, starts: bool) -> Iterator[tuple[Label, tuple[int, int
     if words and (starts or words[0]["word"] in _ROLES):
         yield Label.ROLE, words.pop(0).span()
     last = words[-1]["word"] if words else b""
-    # The parser takes a lone word for the recipient even where it is constrained; who sampled it
-    # did not mean that.
+    # The parser reads a lone word as the recipient even after <|constrain|>; the model meant the
+    # content type.
     if last.startswith(_CONSTRAIN) or (len(words) > 1 and not last.startswith(b"to=")):
         yield Label.CONTENT_TYPE, words.pop().span()
     if words:

@@ -1,16 +1,20 @@
-"""The work done in this process, by the core."""
+"""The backend that works in this process, with the core."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .. import core
 from ..core.events import MessageCompleted, Recovered
-from .backend import Malformed, ParsedOutput, Purpose, Repair
+from .backend import ParsedOutput, Purpose
 from .errors import InputError, json_path
 
 
 class LocalBackend:
-    """See `Backend`."""
+    """See `Backend`.
+
+    Raises:
+        InputError: The vocabulary cannot be loaded.
+    """
 
     def __init__(self) -> None:
         with _as_input_errors():
@@ -38,21 +42,15 @@ class LocalBackend:
                     return encoding.render_conversation(conversation, config)
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, malformed: Malformed
+        self, tokens: Sequence[int], role: core.Role | None, mode: core.ParseMode
     ) -> ParsedOutput:
         """See `Backend`."""
-        options = core.ParseOptions(
-            strict=malformed is Malformed.REFUSED, recover=malformed is Malformed.RECOVERED
-        )
+        options = core.ParseOptions.for_mode(mode)
         with _as_input_errors():
             events = self._encoding.parse_events(tokens, role, options)
         return ParsedOutput(
             [event.to_message() for event in events if isinstance(event, MessageCompleted)],
-            [
-                Repair(event.reason.value, *event.offsets, event.text)
-                for event in events
-                if isinstance(event, Recovered)
-            ],
+            [event for event in events if isinstance(event, Recovered)],
         )
 
     def encode(self, text: str) -> list[int]:

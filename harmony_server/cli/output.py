@@ -1,4 +1,4 @@
-"""Output: text as it is, in UTF-8."""
+"""Text output, in UTF-8."""
 
 import sys
 
@@ -6,6 +6,6 @@ import click
 
 
 def write_text(text: str) -> None:
-    """Writes text as it is; where a person reads it, a new line follows."""
-    # As bytes: neither the locale nor the platform's line ends may change them.
+    """Writes text unchanged; on a terminal, a new line follows."""
+    # As bytes, so that neither the locale nor the platform changes them.
     click.echo(text.encode(), nl=sys.stdout.isatty())

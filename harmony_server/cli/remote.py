@@ -1,4 +1,4 @@
-"""The work done by a server, through the client."""
+"""The backend that works through a server, with the client."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,23 +10,35 @@ from harmony_client import InvalidArgument, RpcError, Unavailable
 
 from .. import core
 from ..contract import from_core, from_proto
-from .backend import Malformed, ParsedOutput, Purpose, Repair
+from ..core.events import Recovered, RecoveryReason, TokenRange
+from ..operations.errors import RequestError
+from .backend import ParsedOutput, Purpose
+from .connection import Server
 from .errors import InputError, json_path
 
-_MODES: Final[dict[Malformed, harmony_client.ParseMode]] = {
-    Malformed.REFUSED: "strict",
-    Malformed.SALVAGED: "lenient",
-    Malformed.RECOVERED: "recover",
+_REASONS: Final = {
+    harmony_client.RecoveryReason.Value(f"RECOVERY_REASON_{reason.name}"): reason
+    for reason in RecoveryReason
 }
 
 
 class RemoteBackend:
-    """See `Backend`. A server that cannot be reached is an InputError of the address."""
+    """See `Backend`. If the server cannot be reached, methods raise an InputError that names it.
 
-    def __init__(self, target: str) -> None:
-        self._target = target
-        # Somebody waits at the terminal: no server there is an answer too.
-        self._client = harmony_client.Client(target, wait_for_ready=False)
+    Raises:
+        InputError: A file that the connection needs cannot be used.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._address = server.address
+        self._client = harmony_client.Client(
+            server.address,
+            # Somebody at a terminal would rather read that there is no server.
+            wait_for_ready=False,
+            credentials=server.credentials(),
+            metadata=server.metadata(),
+            options=server.channel_options(),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +60,7 @@ class RemoteBackend:
     ) -> list[int]:
         """See `Backend`."""
         client = self._client
-        messages = from_core.conversation(conversation)
+        messages = from_core.convert_conversation(conversation)
         with self._as_input_errors():
             match purpose:
                 case Purpose.COMPLETION:
@@ -65,32 +77,23 @@ class RemoteBackend:
                     )
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, malformed: Malformed
+        self, tokens: Sequence[int], role: core.Role | None, mode: core.ParseMode
     ) -> ParsedOutput:
         """See `Backend`."""
         with self._as_input_errors():
-            parsed = self._client.parse_messages(
-                tokens,
-                role and role.value,
-                mode=_MODES[malformed],
-            )
-        return ParsedOutput(
-            [
-                from_proto.message(message, f"messages[{index}]")
+            parsed = self._client.parse_messages(tokens, role and role.value, mode=mode)
+        try:
+            messages = [
+                from_proto.convert_message(message, f"messages[{index}]")
                 for index, message in enumerate(parsed.messages)
-            ],
-            [
-                Repair(
-                    harmony_client.RecoveryReason.Name(repair.reason)
-                    .removeprefix("RECOVERY_REASON_")
-                    .lower(),
-                    repair.offsets.begin,
-                    repair.offsets.end,
-                    repair.text,
-                )
-                for repair in parsed.recovered
-            ],
-        )
+            ]
+        except RequestError as error:
+            raise self._unknown_value(error.field or "messages") from None
+        repairs = [
+            self._to_repair(repair, f"recovered[{index}]")
+            for index, repair in enumerate(parsed.recovered)
+        ]
+        return ParsedOutput(messages, repairs)
 
     def encode(self, text: str) -> list[int]:
         """See `Backend`."""
@@ -101,6 +104,24 @@ class RemoteBackend:
         """See `Backend`."""
         with self._as_input_errors():
             return self._client.decode_bytes(tokens)
+
+    def _to_repair(self, repair: harmony_client.Recovered, path: str) -> Recovered:
+        if repair.reason not in _REASONS:
+            raise self._unknown_value(f"{path}.reason")
+        return Recovered(
+            _REASONS[repair.reason],
+            repair.text,
+            TokenRange(repair.offsets.begin, repair.offsets.end),
+            repair.raw_header,
+            repair.message_index if repair.HasField("message_index") else None,
+        )
+
+    def _unknown_value(self, path: str) -> InputError:
+        return InputError(
+            f"the response has an unknown value in {path}; the server may be newer than this "
+            "command",
+            source=self._address,
+        )
 
     @contextmanager
     def _as_input_errors(self) -> Iterator[None]:
@@ -114,6 +135,6 @@ class RemoteBackend:
             field = violation.field.removeprefix("conversation.")
             raise InputError(violation.description, place=json_path(field)) from None
         except Unavailable as error:
-            raise InputError(f"no server answers: {error.message}", source=self._target) from None
+            raise InputError(f"no server answers: {error.message}", source=self._address) from None
         except RpcError as error:
-            raise InputError(str(error), source=self._target) from None
+            raise InputError(str(error), source=self._address) from None

@@ -5,10 +5,11 @@ import json
 import click
 
 from .backend import Purpose
+from .connection import Server
 from .inputs import file_argument, read_source
 from .output import write_text
 from .roles import ROLES
-from .target import open_backend, target_option
+from .target import open_backend, target_options
 
 
 @click.command(
@@ -21,17 +22,22 @@ from .target import open_backend, target_option
     type=click.Choice([purpose.value for purpose in Purpose]),
     default=Purpose.COMPLETION.value,
     show_default=True,
-    help="A prompt to sample from, a training example, or the conversation as it is.",
+    help="completion: a prompt to sample from. training: an example to train on. conversation: the "
+    "messages alone.",
 )
 @click.option(
     "--next-role",
     type=click.Choice(ROLES),
-    help="Whose turn is next, for a completion.  [default: assistant]",
+    help="The role whose turn is next, with --for completion.  [default: assistant]",
 )
-@click.option("--keep-analysis", is_flag=True, help="Keep analysis that came before an answer.")
-@click.option("--text", "as_text", is_flag=True, help="Write the text of the prompt.")
+@click.option(
+    "--keep-analysis",
+    is_flag=True,
+    help="Keep the analysis before the first answer, even if the last message is an answer.",
+)
+@click.option("--text", "as_text", is_flag=True, help="Write text instead of tokens.")
 @click.option("--json", "as_json", is_flag=True, help="Write the tokens as a JSON array.")
-@target_option
+@target_options
 def render(
     file: str,
     purpose: str,
@@ -39,12 +45,12 @@ def render(
     keep_analysis: bool,
     as_text: bool,
     as_json: bool,
-    target: str | None,
+    server: Server | None,
 ) -> None:
     """Turn a conversation into tokens.
 
-    FILE holds canonical JSON, {"messages": [...]}. The tokens come out on one line with spaces
-    between them.
+    FILE contains canonical JSON, {"messages": [...]}. The tokens are written on one line,
+    separated by spaces.
     """
     if as_text and as_json:
         raise click.UsageError("--text and --json exclude each other.")
@@ -54,7 +60,7 @@ def render(
     from .conversations import read_conversation
 
     source = read_source(file)
-    with source.blamed(), open_backend(target) as backend:
+    with source.named_in_errors(), open_backend(server) as backend:
         tokens = backend.render(
             read_conversation(source),
             Purpose(purpose),

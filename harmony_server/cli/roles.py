@@ -1,6 +1,6 @@
-"""The roles, by the names that the commands take."""
+"""The names of the roles, as options accept them."""
 
 from typing import Final
 
-# Spelled out: the core would be imported even for --help.
+# Spelled out: --help would be slow if it imported the core.
 ROLES: Final = ("user", "assistant", "system", "developer", "tool")

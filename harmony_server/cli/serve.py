@@ -1,12 +1,12 @@
 """The command `serve`."""
 
-import os
 import signal
 import sys
 from typing import Any
 
 import click
 
+from .connection import silence_grpc
 from .settings_options import load_settings, settings_options
 
 
@@ -22,17 +22,18 @@ from .settings_options import load_settings, settings_options
 def serve(context: click.Context, /, config: str | None, **options: Any) -> None:
     """Run the server until SIGTERM or SIGINT.
 
-    It prints "listening on ADDRESS" for each address once it is ready. SIGHUP reads certificates
-    and tokens again. Exit codes: 0 stopped by a signal, 1 cannot start, 2 wrong settings.
+    When the server is ready, it prints "listening on ADDRESS" for each address. SIGHUP reloads
+    certificates and tokens. Exit codes: 0 stopped by a signal, 1 could not start, 2 invalid
+    settings.
     """
-    # A container's first process ignores a signal that it has no handler for.
+    # The first process of a container ignores a signal that has no handler.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Certificates and tokens are still to be read.
+    # Nothing to reload yet: certificates and tokens have not been read.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, _ = load_settings(config, options)
-    # What cannot be bound is said once, in this program's words.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    # Here: no other command is to wait for gRPC.
+    # The server reports an address that is in use itself.
+    silence_grpc()
+    # Imported late: no other command should wait for it.
     from ..running import run
 
     context.exit(run(settings))

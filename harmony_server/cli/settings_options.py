@@ -1,4 +1,4 @@
-"""The options of commands that take the server's settings, made from the settings themselves."""
+"""The options of `serve` and `config`, one for each setting of the server."""
 
 import os
 import types
@@ -27,21 +27,21 @@ _METAVARS = {
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command an option for each setting, and one for the configuration file."""
+    """Gives a command an option for each setting, and `--config`."""
     for name, field in reversed(Settings.model_fields.items()):
         command = _option(name, field)(command)
     return click.option(
         "--config",
         metavar="FILE",
-        help=f"TOML file with settings; flags and the environment come first. [{CONFIG_VARIABLE}]",
+        help=f"TOML file with settings. Flags and variables override it. [{CONFIG_VARIABLE}]",
     )(command)
 
 
 def load_settings(config: str | None, options: dict[str, Any]) -> LoadedSettings:
-    """Returns the settings in force, given the values of the options.
+    """Returns the settings from the options, the environment and the configuration file.
 
     Raises:
-        InputError: They cannot be used.
+        InputError: A setting is invalid.
     """
     flags = {name: value for name, value in options.items() if value not in (None, ())}
     try:

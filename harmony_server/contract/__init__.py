@@ -1,1 +1,1 @@
-"""Protobuf to core values and back, and what the contract says of each RPC."""
+"""Converts between the contract's protobuf and core values, and describes each RPC."""

@@ -1,4 +1,4 @@
-"""Core values to protobuf, for whoever sends them: the inverse of `from_proto`."""
+"""Converts core values to protobuf, for requests to a server; the inverse of `from_proto`."""
 
 import json
 from collections.abc import Mapping
@@ -8,39 +8,47 @@ from harmony_client.v1 import chat_pb2
 from .. import core
 
 
-def conversation(value: core.Conversation) -> chat_pb2.Conversation:
-    """Converts a conversation."""
-    return chat_pb2.Conversation(messages=map(message, value.messages))
+def convert_conversation(value: core.Conversation) -> chat_pb2.Conversation:
+    """Converts a conversation.
+
+    Raises:
+        NotImplementedError: As `convert_message`.
+    """
+    return chat_pb2.Conversation(messages=map(convert_message, value.messages))
 
 
-def message(value: core.Message) -> chat_pb2.Message:
-    """Converts a message."""
+def convert_message(value: core.Message) -> chat_pb2.Message:
+    """Converts a message.
+
+    Raises:
+        NotImplementedError: The contract has no message for a content of this type.
+    """
     author = value.author
     return chat_pb2.Message(
         author=chat_pb2.Author(role=f"ROLE_{author.role.name}", name=author.name),
         recipient=value.recipient,
-        content=[_content(content) for content in value.content],
+        content=[_convert_content(content) for content in value.content],
         channel=value.channel,
         content_type=value.content_type,
     )
 
 
-def _content(content: core.Content) -> chat_pb2.Content:
+def _convert_content(content: core.Content) -> chat_pb2.Content:
     match content:
         case core.TextContent():
             return chat_pb2.Content(text=chat_pb2.TextContent(text=content.text))
         case core.SystemContent():
-            return chat_pb2.Content(system=_system_content(content))
+            return chat_pb2.Content(system=_convert_system_content(content))
         case core.DeveloperContent():
             developer = chat_pb2.DeveloperContent(
-                instructions=content.instructions, tools=_namespaces(content.tools)
+                instructions=content.instructions, tools=_convert_namespaces(content.tools)
             )
             return chat_pb2.Content(developer=developer)
     raise NotImplementedError(f"{type(content).__name__} cannot be sent")
 
 
-def _system_content(content: core.SystemContent) -> chat_pb2.SystemContent:
-    """Returns the content with its defaults spelled out, so that None means left out."""
+def _convert_system_content(content: core.SystemContent) -> chat_pb2.SystemContent:
+    """Converts system content; with `no_defaults`, the server leaves None out."""
     effort, channels = content.reasoning_effort, content.channel_config
     return chat_pb2.SystemContent(
         model_identity=content.model_identity,
@@ -52,12 +60,12 @@ def _system_content(content: core.SystemContent) -> chat_pb2.SystemContent:
         else chat_pb2.ChannelConfig(
             valid_channels=channels.valid_channels, channel_required=channels.channel_required
         ),
-        tools=_namespaces(content.tools),
+        tools=_convert_namespaces(content.tools),
         no_defaults=True,
     )
 
 
-def _namespaces(
+def _convert_namespaces(
     tools: Mapping[str, core.ToolNamespaceConfig] | None,
 ) -> list[chat_pb2.ToolNamespaceConfig]:
     return [
@@ -65,13 +73,13 @@ def _namespaces(
             key=key,
             name=namespace.name,
             description=namespace.description,
-            tools=[_tool(tool) for tool in namespace.tools],
+            tools=[_convert_tool(tool) for tool in namespace.tools],
         )
         for key, namespace in (tools or {}).items()
     ]
 
 
-def _tool(tool: core.ToolDescription) -> chat_pb2.ToolDescription:
+def _convert_tool(tool: core.ToolDescription) -> chat_pb2.ToolDescription:
     parameters = tool.parameters
     return chat_pb2.ToolDescription(
         name=tool.name,

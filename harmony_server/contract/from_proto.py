@@ -1,7 +1,7 @@
-"""Requests to core values. Whatever a field cannot mean is an error that names it.
+"""Converts protobuf to core values and checks every field.
 
-Functions take the path of the message they convert, as the caller would write it, and raise
-RequestError.
+Each function takes the path of its argument in the request, and raises RequestError, INVALID_FIELD,
+with the path of the field that is invalid.
 """
 
 from collections.abc import Iterable
@@ -33,27 +33,28 @@ _BUILTIN_TOOLS = {
 }
 
 
-def role(value: "chat_pb2.Role", path: str) -> core.Role:
-    """Converts a role that must be set."""
+def convert_role(value: "chat_pb2.Role", path: str) -> core.Role:
+    """Converts a role; ROLE_UNSPECIFIED is invalid."""
     if value not in _ROLES:
         raise invalid_field(path, "must be a role, and not ROLE_UNSPECIFIED")
     return _ROLES[value]
 
 
-def message(proto: chat_pb2.Message, path: str) -> core.Message:
-    """Converts a message."""
+def convert_message(proto: chat_pb2.Message, path: str) -> core.Message:
+    """Converts a message with at most MAX_MESSAGE_PARTS contents and tools."""
     if _count_parts(proto) > bounds.MAX_MESSAGE_PARTS:
         raise invalid_field(
             f"{path}.content", f"has more than {bounds.MAX_MESSAGE_PARTS} contents and tools"
         )
     author = core.Author(
-        role=role(proto.author.role, f"{path}.author.role"),
+        role=convert_role(proto.author.role, f"{path}.author.role"),
         name=proto.author.name if proto.author.HasField("name") else None,
     )
     return core.Message(
         author=author,
         content=[
-            _content(item, f"{path}.content[{index}]") for index, item in enumerate(proto.content)
+            _convert_content(content, f"{path}.content[{index}]")
+            for index, content in enumerate(proto.content)
         ],
         channel=proto.channel if proto.HasField("channel") else None,
         recipient=proto.recipient if proto.HasField("recipient") else None,
@@ -70,17 +71,25 @@ def _count_parts(proto: chat_pb2.Message) -> int:
     return parts
 
 
-def render_config(proto: service_pb2.RenderConversationConfig) -> core.RenderConversationConfig:
-    """Converts the options of a conversation."""
+def convert_render_config(
+    proto: service_pb2.RenderConversationConfig,
+) -> core.RenderConversationConfig:
+    """Converts the options of a conversation; never fails."""
     if proto.HasField("auto_drop_analysis"):
         return core.RenderConversationConfig(auto_drop_analysis=proto.auto_drop_analysis)
     return core.RenderConversationConfig()
 
 
-def parse_options(
+def convert_parse_options(
     proto: parse_pb2.ParseOptions, path: str, max_header_tokens: int
 ) -> core.ParseOptions:
-    """Converts the options of a parse; `max_header_tokens` is the server's limit."""
+    """Converts the options of a parse.
+
+    Args:
+        proto: The options.
+        path: Their path.
+        max_header_tokens: The server's limit, which is also the default.
+    """
     limit = max_header_tokens
     if proto.HasField("max_header_tokens"):
         if not 1 <= proto.max_header_tokens <= limit:
@@ -98,16 +107,23 @@ def open_parser(
     path: str,
     max_header_tokens: int,
 ) -> MessageParser:
-    """Returns a parser for a sequence; `path` is where the request has its config."""
-    preset_role = role(config.role, f"{path}.role") if config.HasField("role") else None
-    options = parse_options(config.options, f"{path}.options", max_header_tokens)
+    """Returns a parser for one sequence.
+
+    Args:
+        encoding: The encoding.
+        config: The role and options of the sequence.
+        path: The path of the config.
+        max_header_tokens: The server's limit, which is also the default.
+    """
+    preset_role = convert_role(config.role, f"{path}.role") if config.HasField("role") else None
+    options = convert_parse_options(config.options, f"{path}.options", max_header_tokens)
     return encoding.new_parser(preset_role, options)
 
 
-def special_tokens(
+def convert_special_tokens(
     proto: service_pb2.SpecialTokenSet, path: str
 ) -> Literal["all"] | frozenset[str]:
-    """Converts a choice of special tokens into their spellings."""
+    """Converts a set of special tokens into their spellings, or `all`."""
     if proto.all:
         if proto.tokens:
             raise invalid_field(f"{path}.tokens", "must be empty where all is true")
@@ -120,18 +136,18 @@ def special_tokens(
     return frozenset(proto.tokens)
 
 
-def _content(proto: chat_pb2.Content, path: str) -> core.Content:
+def _convert_content(proto: chat_pb2.Content, path: str) -> core.Content:
     kind = proto.WhichOneof("content")
     if kind == "text":
         return core.TextContent(text=proto.text.text)
     if kind == "system":
-        return _system_content(proto.system, f"{path}.system")
+        return _convert_system_content(proto.system, f"{path}.system")
     if kind == "developer":
-        return _developer_content(proto.developer, f"{path}.developer")
+        return _convert_developer_content(proto.developer, f"{path}.developer")
     raise invalid_field(path, "must have one of text, system and developer")
 
 
-def _system_content(proto: chat_pb2.SystemContent, path: str) -> core.SystemContent:
+def _convert_system_content(proto: chat_pb2.SystemContent, path: str) -> core.SystemContent:
     content = core.SystemContent()
     if proto.no_defaults:
         content.model_identity = None
@@ -153,40 +169,44 @@ def _system_content(proto: chat_pb2.SystemContent, path: str) -> core.SystemCont
             valid_channels=list(proto.channel_config.valid_channels),
             channel_required=proto.channel_config.channel_required,
         )
-    tools = _namespaces(proto.tools, f"{path}.tools")
+    tools = _convert_namespaces(proto.tools, f"{path}.tools")
     for index, builtin in enumerate(proto.builtin_tools):
-        here = f"{path}.builtin_tools[{index}]"
+        tool_path = f"{path}.builtin_tools[{index}]"
         if builtin not in _BUILTIN_TOOLS:
-            raise invalid_field(here, "must be a built-in tool, and not BUILTIN_TOOL_UNSPECIFIED")
+            raise invalid_field(
+                tool_path, "must be a built-in tool, and not BUILTIN_TOOL_UNSPECIFIED"
+            )
         namespace = _BUILTIN_TOOLS[builtin]
-        _add_namespace(tools, namespace.name, namespace, here)
+        _add_namespace(tools, namespace.name, namespace, tool_path)
     content.tools = tools or None
     return content
 
 
-def _developer_content(proto: chat_pb2.DeveloperContent, path: str) -> core.DeveloperContent:
+def _convert_developer_content(
+    proto: chat_pb2.DeveloperContent, path: str
+) -> core.DeveloperContent:
     return core.DeveloperContent(
         instructions=proto.instructions if proto.HasField("instructions") else None,
-        tools=_namespaces(proto.tools, f"{path}.tools") or None,
+        tools=_convert_namespaces(proto.tools, f"{path}.tools") or None,
     )
 
 
-def _namespaces(
+def _convert_namespaces(
     protos: Iterable[chat_pb2.ToolNamespaceConfig], path: str
 ) -> dict[str, core.ToolNamespaceConfig]:
     tools: dict[str, core.ToolNamespaceConfig] = {}
     for index, proto in enumerate(protos):
-        here = f"{path}[{index}]"
+        namespace_path = f"{path}[{index}]"
         namespace = core.ToolNamespaceConfig(
             name=proto.name,
             description=proto.description if proto.HasField("description") else None,
             tools=[
-                _tool(tool, f"{here}.tools[{position}]")
-                for position, tool in enumerate(proto.tools)
+                _convert_tool(tool, f"{namespace_path}.tools[{tool_index}]")
+                for tool_index, tool in enumerate(proto.tools)
             ],
         )
         key = proto.key if proto.HasField("key") else proto.name
-        _add_namespace(tools, key, namespace, here)
+        _add_namespace(tools, key, namespace, namespace_path)
     return tools
 
 
@@ -201,16 +221,16 @@ def _add_namespace(
     tools[key] = namespace
 
 
-def _tool(proto: chat_pb2.ToolDescription, path: str) -> core.ToolDescription:
+def _convert_tool(proto: chat_pb2.ToolDescription, path: str) -> core.ToolDescription:
     parameters = None
     if proto.HasField("parameters_json"):
-        here = f"{path}.parameters_json"
+        parameters_path = f"{path}.parameters_json"
         try:
             parameters = json_text.load_unambiguous(proto.parameters_json)
         except json_text.JsonError as error:
-            raise invalid_field(here, str(error)) from None
+            raise invalid_field(parameters_path, str(error)) from None
         if not isinstance(parameters, dict | None):
-            raise invalid_field(here, "must be a JSON object")
+            raise invalid_field(parameters_path, "must be a JSON object")
     return core.ToolDescription(
         name=proto.name, description=proto.description, parameters=parameters
     )

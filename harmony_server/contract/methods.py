@@ -1,4 +1,4 @@
-"""The RPCs of the contract: name, kind, request, response, and whether clients repeat them."""
+"""The RPCs of the contract: name, kind, request, response, and whether clients may retry them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Method(NamedTuple):
     """An RPC of a service.
 
     Attributes:
-        service: `harmony.v1.HarmonyService`.
-        name: `Render`.
-        streaming: Whether it is a bidirectional stream; otherwise it is unary.
+        service: The full name of the service, such as `harmony.v1.HarmonyService`.
+        name: The name without the service, such as `Render`.
+        streaming: Whether the RPC is a bidirectional stream; otherwise it is unary.
         request_type: The class of its requests.
         response_type: The class of its responses.
     """
@@ -33,12 +33,12 @@ class Method(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The name that gRPC uses, `/harmony.v1.HarmonyService/Render`."""
+        """The name that gRPC uses, such as `/harmony.v1.HarmonyService/Render`."""
         return f"/{self.service}/{self.name}"
 
     @property
     def retried(self) -> bool:
-        """Whether a client may repeat a call that failed: unary RPCs change nothing."""
+        """Whether a client may retry a failed call, as unary RPCs have no side effects."""
         return not self.streaming
 
 

@@ -1,4 +1,4 @@
-"""Reads the bytes of a request."""
+"""Reads requests from bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _Request = TypeVar("_Request", bound=Message)
 
 
 def read_request(request_type: type[_Request], data: bytes) -> _Request:
-    """Returns the message that the bytes are.
+    """Returns the message that the bytes encode.
 
     Raises:
-        RequestError: They are no such message.
+        RequestError: MALFORMED_REQUEST, the bytes are not a valid message of the type.
     """
     try:
         return request_type.FromString(data)

@@ -1,4 +1,4 @@
-"""Errors as `google.rpc.Status`, the form that gRPC statuses and ParseBatch events share."""
+"""Converts errors to `google.rpc.Status`, which gRPC statuses and ParseBatch events share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from .. import bounds
 from ..operations.errors import Reason, RequestError
 
-# The domain of every google.rpc.ErrorInfo.
+# `domain` of every google.rpc.ErrorInfo.
 DOMAIN: Final = "harmony.v1"
 
 _INVALID_ARGUMENT: Final = code_pb2.INVALID_ARGUMENT
@@ -32,20 +32,24 @@ assert _CODES.keys() == set(Reason), "every reason has a status code"
 
 
 def to_status(error: RequestError) -> status_pb2.Status:
-    """Returns the status of an error, with an ErrorInfo and, for a field, a BadRequest."""
+    """Returns the status of an error.
+
+    Its details are an ErrorInfo and, if the error names a field, a BadRequest. Messages are cut to
+    MAX_ERROR_MESSAGE_BYTES.
+    """
     message = f"{error.field}: {error.message}" if error.field else error.message
-    status = status_pb2.Status(code=_CODES[error.reason], message=_shortened(message))
+    status = status_pb2.Status(code=_CODES[error.reason], message=_shorten(message))
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
     status.details.add().Pack(info)
     if error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=_shortened(error.message), reason=error.reason
+            field=error.field, description=_shorten(error.message), reason=error.reason
         )
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
     return status
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     data = text.encode()
     if len(data) <= bounds.MAX_ERROR_MESSAGE_BYTES:
         return text

@@ -1,4 +1,4 @@
-"""Core values to responses, filled in where they stand: nothing is built and then copied."""
+"""Converts core values to responses, written into messages in place to save copies."""
 
 from typing import cast
 
@@ -29,7 +29,7 @@ _REASONS = {
 
 
 def fill_message(target: chat_pb2.Message, event: MessageCompleted) -> None:
-    """Fills in a parsed message."""
+    """Writes the header and the content of a parsed message into `target`."""
     _fill_header(target, event.header)
     target.content.add().text.text = event.text
 
@@ -37,7 +37,7 @@ def fill_message(target: chat_pb2.Message, event: MessageCompleted) -> None:
 def fill_outcome(
     target: service_pb2.MessageOutcome | parse_pb2.MessageCompleted, event: MessageCompleted
 ) -> None:
-    """Fills in what is known of a parsed message beside its content."""
+    """Writes the stop token, token ranges and repairs of a parsed message into `target`."""
     if event.stop_token is not None:
         target.stop_token = event.stop_token
     _fill_range(target.offsets.header, event.header_range)
@@ -46,7 +46,7 @@ def fill_outcome(
 
 
 def fill_recovered(target: parse_pb2.Recovered, event: Recovered) -> None:
-    """Fills in a repair."""
+    """Writes a repair into `target`."""
     target.reason = _REASONS[event.reason]
     target.text = event.text
     _fill_range(target.offsets, event.offsets)
@@ -56,7 +56,7 @@ def fill_recovered(target: parse_pb2.Recovered, event: Recovered) -> None:
 
 
 def fill_event(target: parse_pb2.ParseEvent, event: Event) -> None:
-    """Fills in any event."""
+    """Writes an event into `target`."""
     if isinstance(event, ContentDelta):
         target.delta.text = event.text
     else:
@@ -67,7 +67,7 @@ def fill_rare_event(
     target: parse_pb2.ParseEvent | parse_pb2.SequenceEvent,
     event: MessageStarted | MessageCompleted | Recovered,
 ) -> None:
-    """Fills in an event that is no delta."""
+    """Writes an event other than a delta into `target`."""
     match event:
         case MessageStarted():
             _fill_header(target.started, event.header)
@@ -92,5 +92,5 @@ def _fill_header(target: chat_pb2.Message | parse_pb2.MessageStarted, header: He
 
 def _fill_range(target: parse_pb2.TokenRange, tokens: TokenRange) -> None:
     target.begin, target.end = tokens
-    # A range of zeros is present, too.
+    # Setting zeros alone does not make the field present.
     target.SetInParent()

@@ -1,34 +1,41 @@
-"""Protobuf's wire format, where reading and writing it by hand saves building the messages.
+"""Reads and writes protobuf's wire format directly where building messages would cost more.
 
-A rendered conversation is its messages' packed tokens one after the other, and a message that was
-rendered before is known by its bytes: neither needs more than lengths to be read. A token of plain
-text is most of what a Parse stream answers.
+The packed tokens of a conversation are those of its messages, joined, and the cache finds a
+rendered message by its serialized bytes: both need only the lengths of fields. Most responses of a
+Parse stream hold the text of one token.
 """
 
 from collections.abc import Iterable, Sequence
 
 from harmony_client.v1 import parse_pb2
 
+from ..bounds import MAX_PACKED_TOKENS_AT_ONCE
+
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
-# The tag of field 1, length-delimited: packed tokens in every render response.
+# Field 1, length-delimited: the packed tokens of every render response.
 _TOKENS_TAG = b"\x0a"
-# ContentDelta.text, ParseEvent.delta and ParseResponse.events, from the inside out.
+# ContentDelta.text, ParseEvent.delta and ParseResponse.events, innermost first.
 _DELTA_TAGS = (b"\x0a", b"\x12", b"\x0a")
-_BYTES_THAT_GO_ON = bytes(range(0x80, 0x100))
-# Packed at once without letting go of the interpreter; more would hold up the event loop.
-_TOKENS_AT_ONCE = 16_384
+_CONTINUATION_BYTES = bytes(range(0x80, 0x100))
 
 
 class WireError(ValueError):
-    """Bytes that are not a message in the wire format, or one with groups."""
+    """Bytes that are not a message in the wire format, or a message with groups."""
 
 
 def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
-    """Returns the values of a length-delimited field and the rest of the message without them.
+    """Separates a length-delimited field from the rest of a message.
+
+    Args:
+        data: A serialized message.
+        number: The number of the field.
+
+    Returns:
+        The values of the field, in order, and the message without them.
 
     Raises:
-        WireError: The bytes are no message.
+        WireError: The bytes are not a message, or the message has groups.
     """
     wanted = number << 3 | _LENGTH_DELIMITED
     values, rest = [], []
@@ -52,61 +59,63 @@ def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
 
 
 def pack_tokens(tokens: Sequence[int]) -> bytes:
-    """Returns the tokens as a packed field has them, without tag and length."""
+    """Returns the value of a packed field that holds the tokens, without tag and length."""
     return b"".join(
-        _packed(tokens[begin : begin + _TOKENS_AT_ONCE])
-        for begin in range(0, len(tokens), _TOKENS_AT_ONCE)
+        _pack_at_once(tokens[begin : begin + MAX_PACKED_TOKENS_AT_ONCE])
+        for begin in range(0, len(tokens), MAX_PACKED_TOKENS_AT_ONCE)
     )
 
 
 def pack_parts(parts: Iterable[Sequence[int]]) -> bytes:
-    """Packs tokens that come part by part: small parts together, which costs less."""
+    """Packs tokens that come in parts, small parts together because that costs less."""
     packed: list[bytes] = []
     tokens: list[int] = []
     for part in parts:
         tokens += part
-        if len(tokens) >= _TOKENS_AT_ONCE:
+        if len(tokens) >= MAX_PACKED_TOKENS_AT_ONCE:
             packed.append(pack_tokens(tokens))
             tokens.clear()
     return b"".join((*packed, pack_tokens(tokens)))
 
 
 def count_tokens(packed: bytes) -> int:
-    """Returns how many tokens are packed: every varint has one byte that ends it."""
-    return len(packed.translate(None, _BYTES_THAT_GO_ON))
+    """Returns the number of packed tokens."""
+    # Every varint has one last byte.
+    return len(packed.translate(None, _CONTINUATION_BYTES))
 
 
-def tokens_response(packed: bytes) -> bytes:
-    """Returns a message whose field 1 is packed tokens: every render response."""
-    return _field(_TOKENS_TAG, packed) if packed else b""
+def write_tokens_response(packed: bytes) -> bytes:
+    """Returns a render response, or any message whose field 1 is packed tokens."""
+    return _write_field(_TOKENS_TAG, packed) if packed else b""
 
 
-def delta_response(text: str) -> bytes:
-    """Returns a ParseResponse whose one event is a delta."""
+def write_delta_response(text: str) -> bytes:
+    """Returns a ParseResponse with one event, a delta."""
     data = text.encode()
     if len(data) < len(_DELTA_HEADS):
         return _DELTA_HEADS[len(data)] + data
-    return _delta_response(data)
+    return _write_delta_response(data)
 
 
-def _delta_response(data: bytes) -> bytes:
+def _write_delta_response(data: bytes) -> bytes:
     for tag in _DELTA_TAGS:
-        data = _field(tag, data)
+        data = _write_field(tag, data)
     return data
 
 
-def _field(tag: bytes, value: bytes) -> bytes:
-    return b"".join((tag, _varint(len(value)), value))
+def _write_field(tag: bytes, value: bytes) -> bytes:
+    return b"".join((tag, _write_varint(len(value)), value))
 
 
-def _packed(tokens: Sequence[int]) -> bytes:
+def _pack_at_once(tokens: Sequence[int]) -> bytes:
+    # The tokens are field 1 of the message; drop its tag and length.
     message = parse_pb2.TokenIds(tokens=tokens).SerializeToString()
     _, begin = _read_varint(message, len(_TOKENS_TAG))
     return message[begin:]
 
 
 def _skip_value(data: bytes, position: int, wire_type: int) -> int:
-    """Returns where the value at `position` ends."""
+    """Returns the end of the value at `position`."""
     if wire_type == _LENGTH_DELIMITED:
         length, position = _read_varint(data, position)
         return position + length
@@ -118,8 +127,8 @@ def _skip_value(data: bytes, position: int, wire_type: int) -> int:
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """Returns the value and where it ends."""
-    # Lengths of messages have one or two bytes.
+    """Returns the varint at `position` and its end."""
+    # Most lengths have one or two bytes.
     try:
         first = data[position]
         if first < 0x80:
@@ -138,7 +147,7 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     raise WireError("truncated or overlong varint")
 
 
-def _varint(value: int) -> bytes:
+def _write_varint(value: int) -> bytes:
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)
@@ -147,5 +156,5 @@ def _varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-# What stands before a text of so many bytes.
-_DELTA_HEADS = [_delta_response(bytes(size))[: -size or None] for size in range(100)]
+# The bytes of a delta response before the text, by the length of the text in bytes.
+_DELTA_HEADS = [_write_delta_response(bytes(size))[: -size or None] for size in range(100)]

@@ -8,7 +8,7 @@ import copy
 import json
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -208,7 +208,8 @@ class DeveloperContent(_ToolContent):
         return {**self.model_dump(exclude_none=True), "type": "developer_content"}
 
 
-_CONTENT_TYPES: dict[str, type[Content]] = {
+# By the `type` of a content in canonical JSON.
+CONTENT_CLASSES: dict[str, type[Content]] = {
     "text": TextContent,
     "system_content": SystemContent,
     "developer_content": DeveloperContent,
@@ -289,19 +290,7 @@ class Message(BaseModel):
             ValueError: An unknown role or content type, or (pydantic's ValidationError) a field
                 of the wrong type.
         """
-        message = cls(author=Author(role=Role(data["role"]), name=data.get("name")))
-        raw = data["content"]
-        if isinstance(raw, str):
-            raw = [{"type": "text", "text": raw}]
-        for item in raw:
-            content_type = _CONTENT_TYPES.get(item.get("type"))
-            if content_type is None:
-                raise ValueError(f"Unknown content variant: {item}")
-            message.content.append(content_type(**item))
-        message.channel = data.get("channel")
-        message.recipient = data.get("recipient")
-        message.content_type = data.get("content_type")
-        return message
+        return read_message(cls, data, _ReferencePartReader())
 
 
 class Conversation(BaseModel):
@@ -334,5 +323,77 @@ class Conversation(BaseModel):
             ValueError: Not JSON, an unknown role or content type, or (pydantic's ValidationError)
                 a field of the wrong type.
         """
-        data = json.loads(payload)
-        return cls(messages=[Message.from_dict(message) for message in data["messages"]])
+        return read_conversation(cls, json.loads(payload), _ReferencePartReader())
+
+
+# Reading canonical JSON
+
+Place = tuple[str | int, ...]
+_PartT = TypeVar("_PartT")
+_MessageT = TypeVar("_MessageT", bound=Message)
+_ConversationT = TypeVar("_ConversationT", bound=Conversation)
+
+
+class PartReader(Protocol):
+    """How a part of canonical JSON is checked and built.
+
+    `place` leads from the outermost value to the part, by keys and indices.
+    """
+
+    def member(self, data: Any, key: str, place: Place) -> Any:
+        """Returns a required member of the object at `place`."""
+
+    def part(self, wanted: type[_PartT], value: Any, place: Place) -> _PartT:
+        """Returns the role, the content, or the plain value (a list or a string) at `place`."""
+
+
+def read_conversation(
+    conversation_class: type[_ConversationT], data: Any, reader: PartReader
+) -> _ConversationT:
+    """Builds a conversation from a canonical JSON value, whose parts `reader` reads."""
+    items = reader.part(list, reader.member(data, "messages", ()), ("messages",))
+    messages = [
+        read_message(Message, item, reader, ("messages", index)) for index, item in enumerate(items)
+    ]
+    return conversation_class(messages=messages)
+
+
+def read_message(
+    message_class: type[_MessageT], data: Any, reader: PartReader, place: Place = ()
+) -> _MessageT:
+    """Builds a message from a canonical JSON value, whose parts `reader` reads."""
+
+    def optional_text(key: str) -> str | None:
+        value = data.get(key)
+        return None if value is None else reader.part(str, value, (*place, key))
+
+    role = reader.part(Role, reader.member(data, "role", place), (*place, "role"))
+    message = message_class(author=Author(role=role, name=optional_text("name")))
+    contents = reader.member(data, "content", place)
+    if isinstance(contents, str):
+        contents = [{"type": "text", "text": contents}]
+    content_place = (*place, "content")
+    for index, item in enumerate(reader.part(list, contents, content_place)):
+        message.content.append(reader.part(Content, item, (*content_place, index)))
+    message.channel = optional_text("channel")
+    message.recipient = optional_text("recipient")
+    message.content_type = optional_text("content_type")
+    return message
+
+
+class _ReferencePartReader:
+    """Checks what the reference checks, and raises what it raises: without the place."""
+
+    def member(self, data: Any, key: str, place: Place) -> Any:  # noqa: ARG002
+        return data[key]
+
+    def part(self, wanted: type[_PartT], value: Any, place: Place) -> Any:  # noqa: ARG002
+        if wanted is Role:
+            return Role(value)
+        if wanted is Content:
+            content_class = CONTENT_CLASSES.get(value.get("type"))
+            if content_class is None:
+                raise ValueError(f"Unknown content variant: {value}")
+            return content_class(**value)
+        # Lists and strings may be anything.
+        return value

@@ -1,1 +1,1 @@
-"""What the server does in terms of the core: render, parse, count, bound and schedule."""
+"""Renders, parses, limits, counts and schedules in terms of the core, for any transport."""

@@ -1,4 +1,4 @@
-"""Work in a thread whose caller has gone: it stops where it next looks."""
+"""Stops work in a thread after its caller has gone: the work checks at points of its own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ _abandoned: contextvars.ContextVar[threading.Event] = contextvars.ContextVar("ab
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the work any more."""
+    """The caller of the work has gone."""
 
 
 @contextlib.contextmanager
 def abandonable(abandoned: threading.Event) -> Iterator[None]:
-    """Lets `stop_if_abandoned` see the event, in the work of this thread."""
+    """Makes `stop_if_abandoned` check the event, inside the block and in this thread.
+
+    Args:
+        abandoned: Set by another thread when the caller has gone.
+    """
     token = _abandoned.set(abandoned)
     try:
         yield
@@ -28,14 +32,22 @@ def abandonable(abandoned: threading.Event) -> Iterator[None]:
 
 
 def stop_if_abandoned() -> None:
-    """Raises AbandonedError where the work that this thread does is wanted no more."""
+    """Stops the work of this thread if its caller has gone; does nothing outside `abandonable`.
+
+    Raises:
+        AbandonedError: The caller has gone.
+    """
     event = _abandoned.get(None)
     if event is not None and event.is_set():
         raise AbandonedError
 
 
 def unless_abandoned(parts: Iterable[_Part]) -> Iterator[_Part]:
-    """Yields the parts of some work, of which each is done when it is asked for."""
+    """Yields the parts of lazy work, and checks before each whether the caller has gone.
+
+    Raises:
+        AbandonedError: As `stop_if_abandoned`.
+    """
     for part in parts:
         stop_if_abandoned()
         yield part

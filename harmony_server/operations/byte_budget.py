@@ -1,4 +1,4 @@
-"""How much may be at work at a time, by the bytes of the requests: what bounds memory."""
+"""Limits the total size of the requests in progress, and thereby their memory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator
 
 
 class ByteBudget:
-    """Lets requests of so many bytes be at work together; the others wait, first come first served.
+    """A number of bytes that requests in progress share; the others wait, first come first served.
 
-    One that is larger than all of it is at work alone.
+    A request larger than the whole budget runs alone. Not thread-safe: use it in one event loop.
+
+    Args:
+        maximum: The budget, in bytes.
     """
 
     def __init__(self, maximum: int) -> None:
@@ -21,7 +24,10 @@ class ByteBudget:
 
     @contextlib.asynccontextmanager
     async def holding(self, size: int) -> AsyncIterator[None]:
-        """Has a request of `size` bytes at work for as long as the block, once it is its turn."""
+        """Holds `size` bytes of the budget during the block, after waiting for its turn.
+
+        A caller that is cancelled while it waits leaves the queue and holds nothing.
+        """
         size = min(size, self._maximum)
         await self._take(size)
         try:
@@ -36,7 +42,7 @@ class ByteBudget:
         try:
             await turn
         except asyncio.CancelledError:
-            # Cancelled when its turn had come, it has what it took; cancelled before, nothing.
+            # A cancellation can come after the turn, when the bytes are already taken.
             self._give_back(0 if turn.cancelled() else size)
             raise
 

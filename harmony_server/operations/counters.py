@@ -1,4 +1,4 @@
-"""What the service counts as it works."""
+"""Counts tokens, repairs and failed sequences, for the metrics."""
 
 import threading
 
@@ -7,13 +7,14 @@ from .errors import SEQUENCE_REASONS, Reason
 
 
 class Counters:
-    """Totals since the process started. Requests are served by several threads.
+    """Totals since the process started. Thread-safe.
 
     Attributes:
-        rendered_tokens: Tokens of rendered messages and conversations.
-        parsed_tokens: Tokens that parses were given.
-        repairs: Repairs of recovering parses, by the name of their reason.
-        sequence_errors: Errors of ParseBatch sequences, by their reason; they are no statuses.
+        rendered_tokens: Tokens in rendered messages and conversations.
+        parsed_tokens: Tokens passed to a parse.
+        repairs: Repairs in recover mode, by the name of their reason.
+        sequence_errors: Sequences of ParseBatch that failed, by reason. The status of an RPC does
+            not show them.
     """
 
     def __init__(self) -> None:
@@ -24,12 +25,12 @@ class Counters:
         self._lock = threading.Lock()
 
     def count_rendered(self, tokens: int) -> None:
-        """Counts tokens that were rendered."""
+        """Counts rendered tokens."""
         with self._lock:
             self.rendered_tokens += tokens
 
     def count_parsed(self, tokens: int) -> None:
-        """Counts tokens that were given to be parsed."""
+        """Counts tokens passed to a parse."""
         with self._lock:
             self.parsed_tokens += tokens
 
@@ -39,6 +40,10 @@ class Counters:
             self.repairs[event.reason.name] += 1
 
     def count_sequence_error(self, reason: Reason) -> None:
-        """Counts a sequence of a ParseBatch stream that failed."""
+        """Counts a sequence that failed.
+
+        Args:
+            reason: One of SEQUENCE_REASONS.
+        """
         with self._lock:
             self.sequence_errors[reason] += 1

@@ -1,4 +1,4 @@
-"""Why a request cannot be served, in the terms of no transport."""
+"""Why a request fails, independent of any transport."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..core import ParseError
 
 
 class Reason(StrEnum):
-    """The stable, machine-readable reasons of errors; docs/errors.md describes each."""
+    """Machine-readable reasons, stable across versions; docs/errors.md describes each."""
 
     BEARER_TOKEN_REQUIRED = "BEARER_TOKEN_REQUIRED"
     DISALLOWED_SPECIAL_TOKEN = "DISALLOWED_SPECIAL_TOKEN"
@@ -25,7 +25,7 @@ class Reason(StrEnum):
     SERVER_STOPPING = "SERVER_STOPPING"
 
 
-# The reasons that end one sequence of a batch and leave the others alone.
+# The reasons for which one sequence of a batch can fail while the others go on.
 SEQUENCE_REASONS = (
     Reason.INVALID_FIELD,
     Reason.LIMIT_EXCEEDED,
@@ -36,13 +36,13 @@ SEQUENCE_REASONS = (
 
 
 class RequestError(Exception):
-    """A request that cannot be served.
+    """A request fails.
 
     Attributes:
-        reason: Why, for a program.
-        message: Why, in one sentence for a person.
-        field: The path of the field at fault, or None.
-        metadata: Further facts for a program.
+        reason: The reason, for programs.
+        message: The reason in a sentence, for people; it does not begin with the field.
+        field: The path of the field at fault, as in `conversation.messages[2].content[0]`, or None.
+        metadata: Further facts, for programs.
     """
 
     def __init__(
@@ -61,12 +61,23 @@ class RequestError(Exception):
 
 
 def invalid_field(field: str, message: str) -> RequestError:
-    """Returns the error for a field whose value cannot be accepted."""
+    """Returns the error for an invalid field.
+
+    Args:
+        field: The path of the field.
+        message: The rest of a sentence that begins with the path: `must be a role`.
+    """
     return RequestError(Reason.INVALID_FIELD, message, field=field)
 
 
 def limit_exceeded(setting: str, maximum: float, field: str | None = None) -> RequestError:
-    """Returns the error for a limit that is reached; `setting` is its name."""
+    """Returns the error for an exceeded limit.
+
+    Args:
+        setting: The name of the setting that gives the limit.
+        maximum: The limit.
+        field: The path of the field that exceeds it, or None.
+    """
     return RequestError(
         Reason.LIMIT_EXCEEDED,
         f"exceeds {setting}, {maximum}" if field else f"{setting} is exceeded: {maximum}",
@@ -76,12 +87,12 @@ def limit_exceeded(setting: str, maximum: float, field: str | None = None) -> Re
 
 
 def parse_failed(error: ParseError) -> RequestError:
-    """Returns the error for malformed output: where it is, and what was being read."""
+    """Returns the error for malformed output, with its position and the parser's state."""
     at_end = error.token is None
-    place = "at the end of the stream" if at_end else f"at token {error.token}"
+    position = "at the end of the stream" if at_end else f"at token {error.token}"
     return RequestError(
         Reason.PARSE_FAILED,
-        f"malformed output {place}, offset {error.offset}, state {error.state}: {error}",
+        f"malformed output {position}, offset {error.offset}, state {error.state}: {error}",
         metadata={
             "token": "" if at_end else str(error.token),
             "offset": str(error.offset),

@@ -1,4 +1,4 @@
-"""What the server takes on: the bounds that settings give, and what is taken of them."""
+"""The limits that settings give, and how much of each is in use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .errors import limit_exceeded
 
 
 class Allowance:
-    """So many of a thing may be open at a time, counted over all threads.
+    """Limits how many of something are open at a time. Thread-safe.
 
     Attributes:
-        setting: The name of the setting that gives the number.
-        maximum: The number.
+        setting: The name of the setting that gives the limit.
+        maximum: The limit.
         taken: How many are open.
     """
 
@@ -27,10 +27,13 @@ class Allowance:
         self._lock = threading.Lock()
 
     def take(self, field: str | None = None) -> None:
-        """Opens one more.
+        """Counts one more as open, until `give_back`.
+
+        Args:
+            field: The path that an error names, or None.
 
         Raises:
-            RequestError: RESOURCE_EXHAUSTED, as many are open as may be; it names `field`.
+            RequestError: LIMIT_EXCEEDED, the maximum is reached.
         """
         with self._lock:
             if self.taken >= self.maximum:
@@ -38,13 +41,17 @@ class Allowance:
             self.taken += 1
 
     def give_back(self, count: int = 1) -> None:
-        """Closes some."""
+        """Counts `count` of them as closed."""
         with self._lock:
             self.taken -= count
 
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:
-        """Has one more open; raises as `take` does."""
+        """Counts one more as open during the block.
+
+        Raises:
+            RequestError: As `take`.
+        """
         self.take()
         try:
             yield
@@ -54,17 +61,17 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of a server.
+    """The limits of a server.
 
     Attributes:
-        request_bytes: The size of a request.
-        request_tokens: The tokens in a request.
-        header_tokens: The tokens in a header; a request may ask for fewer.
-        streams: The open streams.
-        health_watches: The open watches of the health.
-        sequences: The open sequences of batch streams.
-        large_requests: The unary requests that are work for a thread.
-        stream_idle_seconds: How long a stream may be without a request; 0: as long as it likes.
+        request_bytes: Bytes in a request.
+        request_tokens: Tokens in a request.
+        header_tokens: Tokens in a message header; a request may ask for fewer.
+        streams: Open streams.
+        health_watches: Open health watches.
+        sequences: Open sequences, over all batch streams.
+        large_requests: Unary requests in progress that are large enough for a thread.
+        stream_idle_seconds: Seconds that a stream may stay without a request; 0: no limit.
     """
 
     request_bytes: int
@@ -78,7 +85,7 @@ class Limits:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Limits:
-        """Returns the bounds that the settings give, nothing taken."""
+        """Returns the limits that the settings give, with nothing open."""
         return cls(
             request_bytes=settings.max_request_bytes,
             request_tokens=settings.max_request_tokens,
@@ -93,11 +100,19 @@ class Limits:
         )
 
     def check_bytes(self, size: int) -> None:
-        """Raises RequestError where a request is too large."""
+        """Checks the size of a request, in bytes.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, it is too large.
+        """
         if size > self.request_bytes:
             raise limit_exceeded("max_request_bytes", self.request_bytes)
 
     def check_tokens(self, count: int, field: str) -> None:
-        """Raises RequestError, which names `field`, where a request has too many tokens."""
+        """Checks the number of tokens, or of other entries, in a field of a request.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, there are too many; it names `field`.
+        """
         if count > self.request_tokens:
             raise limit_exceeded("max_request_tokens", self.request_tokens, field)

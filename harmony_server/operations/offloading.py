@@ -1,4 +1,4 @@
-"""Decides where work is done: small work at once, large work in a thread, within bounds."""
+"""Decides where work runs: small work at once, large work in a thread, within limits."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class PreparedWork(NamedTuple, Generic[_Result]):
     """Work whose cost is known.
 
     Attributes:
-        size: Its cost, in bytes of input that must be worked on.
-        do: Does it and returns the result.
+        size: The cost: bytes of input to process.
+        do: Does the work and returns the result.
     """
 
     size: int
@@ -30,11 +30,16 @@ class PreparedWork(NamedTuple, Generic[_Result]):
 
 
 class Offloader:
-    """Does work for an event loop without holding it up.
+    """Does work for an event loop without blocking it for long.
 
-    Work in threads shares a budget of `limits.request_bytes` bytes, one largest request: text can
-    take fifty times its size while it is tokenised. When a caller is cancelled, its work stops at
-    the next `stop_if_abandoned`, and only then gives back its places.
+    Large work in threads shares a budget of `limits.request_bytes` bytes, the size of the largest
+    request, because tokenising can take fifty times the text's size in memory.
+
+    When a caller is cancelled, its work stops at the next `stop_if_abandoned`. Until then it keeps
+    its share of the budget and counts as a large request.
+
+    Args:
+        limits: Gives the budget and limits the large requests.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -45,14 +50,15 @@ class Offloader:
         )
 
     def close(self) -> None:
-        """Gives the threads back."""
+        """Drops work that waits for a thread, and ends each thread after its current work."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def do_request(self, work: Callable[[], _Result], size: int) -> _Result:
-        """Does the work of a unary request of `size` bytes.
+        """Does the work of a unary request of `size` bytes: inline if small, else in a thread.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, it is large and too many large ones are in progress.
+            RequestError: LIMIT_EXCEEDED, the request is large and too many large ones are in
+                progress.
         """
         if size <= bounds.MAX_INLINE_UNARY_BYTES:
             return work()
@@ -62,7 +68,11 @@ class Offloader:
     async def do_prepared_request(
         self, prepare: Callable[[], PreparedWork[_Result]], size: int
     ) -> _Result:
-        """Does the work of a unary request whose cost only `prepare` can tell.
+        """Does the work of a unary request whose cost is unknown until it is prepared.
+
+        Args:
+            prepare: Returns the work; called in the thread if the request itself is large.
+            size: The size of the request, in bytes.
 
         Raises:
             RequestError: As `do_request`.
@@ -73,7 +83,10 @@ class Offloader:
         return await self.do_request(lambda: prepare().do(), size)
 
     async def do_in_thread(self, work: Callable[[], _Result], size: int) -> _Result:
-        """Does work on `size` bytes in a thread, once the budget has room for it."""
+        """Does work on `size` bytes in a thread, once the budget has room.
+
+        Small work does not need the budget and never waits for it.
+        """
         if size <= bounds.MAX_UNBUDGETED_BYTES:
             return await self._run(work)
         async with self._budget.holding(size):
@@ -93,11 +106,11 @@ class Offloader:
         except asyncio.CancelledError:
             abandoned.set()
             if not job.cancel():
-                # The work's memory and its places are free only when the thread is, however often
-                # the caller is cancelled.
+                # The work holds its memory until the thread is done, even if the caller is
+                # cancelled again.
                 while not outcome.done():
                     with contextlib.suppress(asyncio.CancelledError):
                         await asyncio.wait([outcome])
-                # Mark its exception as retrieved, or asyncio logs it.
+                # Mark its exception as retrieved; otherwise asyncio logs it.
                 outcome.exception()
             raise

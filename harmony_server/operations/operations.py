@@ -1,4 +1,4 @@
-"""What the server does with an encoding: one cache, one set of limits and counts, every front."""
+"""Everything a server does with an encoding; transports share its cache, limits and counters."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .rendering import Renderer, TokenPacking
 
 
 class Operations:
-    """Renders, parses, encodes and decodes, bounded and counted. Thread-safe.
+    """Renders, parses, encodes and decodes within limits, and counts the results. Thread-safe.
 
     Args:
         encoding: The encoding.
-        limits: What a request may ask for.
-        packing: The form of rendered tokens.
-        render_cache_bytes: The bound of the render cache; 0 switches it off.
+        limits: The limits of each request.
+        packing: How rendered tokens are packed into bytes.
+        render_cache_bytes: The maximum size of the render cache; 0 disables it.
 
     Attributes:
         encoding: The encoding.
-        limits: What a request may ask for.
-        counters: What was done.
+        limits: The limits of each request.
+        counters: Counts what has been done.
         renderer: Renders messages and conversations.
     """
 
@@ -50,10 +50,17 @@ class Operations:
     def parse(
         self, tokens: Sequence[int], role: core.Role | None, options: core.ParseOptions
     ) -> Iterator[list[Event]]:
-        """Parses a whole completion and yields its events part by part.
+        """Parses a whole completion and yields its events, in several lists.
+
+        Args:
+            tokens: The completion, without the prompt.
+            role: The author of the first message, if the prompt ends with a header's start.
+            options: The mode and the limit on headers.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, the tokens are too many; PARSE_FAILED, malformed output.
+            RequestError: LIMIT_EXCEEDED, there are too many tokens; PARSE_FAILED, the output is
+                malformed.
+            AbandonedError: The caller has gone.
         """
         self.limits.check_tokens(len(tokens), "tokens")
         self.counters.count_parsed(len(tokens))
@@ -72,10 +79,10 @@ class Operations:
         allowed_special: Literal["all"] | frozenset[str],
         disallowed_special: Literal["all"] | Collection[str],
     ) -> list[int]:
-        """Encodes text; the arguments are those of `core.HarmonyEncoding.encode`.
+        """Encodes text; takes the arguments of `core.HarmonyEncoding.encode`.
 
         Raises:
-            RequestError: DISALLOWED_SPECIAL_TOKEN, the text has such a token.
+            RequestError: DISALLOWED_SPECIAL_TOKEN, the text contains such a token.
         """
         try:
             return self.encoding.encode(
@@ -93,7 +100,7 @@ class Operations:
         """Decodes tokens into bytes.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, the tokens are too many; INVALID_TOKEN, one of them is
+            RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_TOKEN, one of them is
                 not in the vocabulary.
         """
         self.limits.check_tokens(len(tokens), "tokens")
@@ -108,10 +115,15 @@ class Operations:
         return self.encoding.decode_bytes(tokens)
 
     def decode(self, tokens: Sequence[int], *, strict: bool) -> str:
-        """Decodes tokens into text; invalid UTF-8 becomes U+FFFD unless `strict`.
+        """Decodes tokens into text.
+
+        Args:
+            tokens: Token ids.
+            strict: Whether invalid UTF-8 is an error; otherwise it becomes U+FFFD.
 
         Raises:
-            RequestError: As `decode_bytes`; INVALID_UTF8, with `strict`.
+            RequestError: As `decode_bytes`; INVALID_UTF8, the bytes are not UTF-8 and `strict` is
+                set.
         """
         data = self.decode_bytes(tokens)
         try:

@@ -1,4 +1,4 @@
-"""Renders messages and conversations, bounded and counted, each message from memory if it can."""
+"""Renders messages and conversations, within limits and with a cache of rendered messages."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from .limits import Limits
 
 
 class TokenPacking(NamedTuple):
-    """How tokens become bytes: runs packed one after the other are the packed whole.
+    """How tokens become bytes.
 
-    The stop tokens must all pack to the same length.
+    Packed runs of tokens, joined, must equal the packed tokens of the joined runs. All stop tokens
+    must pack to the same length.
 
     Attributes:
-        pack: Packs tokens that come part by part.
-        count: Returns how many tokens are packed.
+        pack: Packs tokens that come in parts.
+        count: Returns the number of tokens in packed bytes.
     """
 
     pack: Callable[[Iterable[Sequence[int]]], bytes]
@@ -32,65 +33,75 @@ class TokenPacking(NamedTuple):
 
 
 class Messages(Protocol):
-    """The messages of a conversation, as a front has them."""
+    """The messages of a conversation, in the form in which a transport received them."""
 
     @property
     def keys(self) -> Sequence[Hashable]:
-        """What each message is remembered under: all that its tokens depend on."""
+        """The cache key of each message; it contains everything that its tokens depend on."""
 
     def size(self, index: int) -> int:
-        """Returns the size of a message, in bytes: what reading and rendering it costs."""
+        """Returns the size of a message in bytes, the measure of what rendering it costs."""
 
     def field(self, index: int) -> str:
-        """Returns the path of a message, as the front's callers write it."""
+        """Returns the path of a message in the request, for errors."""
 
     def read(self, index: int) -> core.Message:
-        """Returns a message; raises RequestError if it is invalid."""
+        """Returns a message.
+
+        Raises:
+            RequestError: It is invalid.
+        """
 
 
 @dataclass(slots=True)
 class RenderedMessage:
-    """A message's packed tokens, and what the conversation around it must know of it.
+    """The packed tokens of a message, and its properties that affect the whole conversation.
 
     Attributes:
-        packed: The tokens, packed.
-        packed_with_tools: The same for a conversation that has function tools.
-        token_count: How many tokens `packed` has.
-        token_count_with_tools: How many `packed_with_tools` has.
         role: The author's role.
         channel: The channel, or None.
-        has_function_tools: Whether it brings the function tools.
-        failure: Why it cannot be rendered; such a message is not remembered.
+        has_function_tools: Whether the message brings function tools.
+        packed: The packed tokens in a conversation without function tools.
+        packed_with_tools: The packed tokens in a conversation with function tools.
+        token_count: The number of tokens in `packed`.
+        token_count_with_tools: The number of tokens in `packed_with_tools`.
+        failure: Why the message cannot be rendered, or None; the cache has only messages without.
     """
 
-    packed: bytes
-    packed_with_tools: bytes
-    token_count: int
-    token_count_with_tools: int
     role: core.Role
     channel: str | None
     has_function_tools: bool
+    packed: bytes = b""
+    packed_with_tools: bytes = b""
+    token_count: int = 0
+    token_count_with_tools: int = 0
     failure: RequestError | None = None
 
     @property
     def size(self) -> int:
-        """The memory that it takes, in bytes."""
-        shared = self.packed is self.packed_with_tools
+        """The memory that the bytes and the channel take, in bytes."""
         size = sys.getsizeof(self.packed) + sys.getsizeof(self.channel)
-        return size + (0 if shared else sys.getsizeof(self.packed_with_tools))
+        if self.packed_with_tools is not self.packed:
+            size += sys.getsizeof(self.packed_with_tools)
+        return size
 
 
 class RecalledConversation(NamedTuple):
-    """The messages of a conversation, and what is remembered of each."""
+    """A conversation, some of whose messages are rendered already.
+
+    Attributes:
+        messages: The messages.
+        cached: Each message as rendered before, or None if the cache does not have it.
+    """
 
     messages: Messages
-    remembered: list[RenderedMessage | None]
+    cached: list[RenderedMessage | None]
 
     @property
     def new_bytes(self) -> int:
-        """The size of the messages that are not remembered."""
+        """The total size of the messages that have to be rendered, in bytes."""
         size = self.messages.size
-        return sum(size(index) for index, known in enumerate(self.remembered) if known is None)
+        return sum(size(index) for index, rendered in enumerate(self.cached) if rendered is None)
 
 
 class Renderer:
@@ -98,10 +109,10 @@ class Renderer:
 
     Args:
         encoding: The encoding.
-        limits: What a request may ask for.
-        counters: Where rendered tokens are counted.
-        packing: The form of the tokens.
-        cache_bytes: The bound of the render cache; 0 switches it off.
+        limits: The limits of each request.
+        counters: Counts the rendered tokens.
+        packing: How tokens are packed into bytes.
+        cache_bytes: The maximum size of the render cache; 0 disables it.
     """
 
     def __init__(
@@ -128,16 +139,22 @@ class Renderer:
 
     @property
     def cache_statistics(self) -> CacheStatistics:
-        """What the render cache holds and how often it was of use; all zero without one."""
+        """The size of the render cache and its lookups; all zero if it is disabled."""
         return self._cache.statistics if self._cache else CacheStatistics(0, 0, 0, 0, 0)
 
     def render_message(
         self, message: core.Message, field: str, *, with_function_tools: bool
     ) -> bytes:
-        """Returns the packed tokens of one message, whose path is `field`.
+        """Returns the packed tokens of one message, without the cache.
+
+        Args:
+            message: The message.
+            field: Its path in the request, for errors.
+            with_function_tools: Whether the conversation has function tools.
 
         Raises:
-            RequestError: It cannot be rendered.
+            RequestError: INVALID_FIELD, the message cannot be rendered.
+            AbandonedError: The caller has gone.
         """
         try:
             packed = self._pack(message, with_function_tools=with_function_tools)
@@ -147,7 +164,7 @@ class Renderer:
         return packed
 
     def recall(self, messages: Messages) -> RecalledConversation:
-        """Looks the messages of a conversation up in the cache."""
+        """Looks up the messages of a conversation in the cache."""
         if self._cache is None:
             return RecalledConversation(messages, [None] * len(messages.keys))
         return RecalledConversation(messages, self._cache.get_all(messages.keys))
@@ -164,12 +181,13 @@ class Renderer:
 
         Args:
             conversation: The conversation.
-            config: What to leave out.
-            for_training: Whether a final answer at the end ends with `<|return|>`.
-            next_turn_role: Whose turn to ask for at the end; None: nobody's.
+            config: Which messages to drop.
+            for_training: Whether to end a final answer with `<|return|>`.
+            next_turn_role: The role whose header to begin at the end, or None.
 
         Raises:
-            RequestError: A message is invalid or cannot be rendered, or the tokens are too many.
+            RequestError: A message is malformed or invalid, or there are too many tokens.
+            AbandonedError: The caller has gone.
         """
         rendered = self._render_messages(conversation)
         plan = plan_conversation(
@@ -202,10 +220,10 @@ class Renderer:
         messages = conversation.messages
         rendered: list[RenderedMessage] = []
         tokens = 0
-        for index, known in enumerate(conversation.remembered):
-            message = known or self._render_new(messages, index)
+        for index, cached in enumerate(conversation.cached):
+            message = cached or self._render_new(messages, index)
             tokens += message.token_count_with_tools
-            # Text has no more tokens than bytes, but what a system message implies can have more.
+            # Text has at most as many tokens as bytes, but system content can imply far more.
             if tokens > self._limits.request_bytes:
                 raise limit_exceeded("max_request_bytes", self._limits.request_bytes)
             rendered.append(message)
@@ -215,19 +233,15 @@ class Renderer:
         stop_if_abandoned()
         message = messages.read(index)
         rendered = RenderedMessage(
-            b"", b"", 0, 0, message.author.role, message.channel, has_function_tools(message)
+            message.author.role, message.channel, has_function_tools(message)
         )
         try:
-            rendered.packed = self._pack(message, with_function_tools=False)
-            # Only system content says whether there are tools.
-            depends_on_tools = any(
-                isinstance(content, core.SystemContent) for content in message.content
+            rendered.packed = rendered.packed_with_tools = self._pack(
+                message, with_function_tools=False
             )
-            rendered.packed_with_tools = (
-                self._pack(message, with_function_tools=True)
-                if depends_on_tools
-                else rendered.packed
-            )
+            # Only system content mentions the tools of the conversation.
+            if any(isinstance(content, core.SystemContent) for content in message.content):
+                rendered.packed_with_tools = self._pack(message, with_function_tools=True)
         except core.RenderError as error:
             rendered.failure = invalid_field(f"{messages.field(index)}.{error.field}", str(error))
             return rendered

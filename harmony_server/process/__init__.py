@@ -1,1 +1,1 @@
-"""One process that serves: start, drain and stop, its sockets, secrets and memory."""
+"""One serving process: start, drain, stop, sockets, TLS files, tokens and memory."""

@@ -1,4 +1,4 @@
-"""Work that goes on beside the serving, for as long as the server runs."""
+"""Tasks that run for as long as the server does, beside its RPCs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _logger = logging.getLogger(__name__)
 
 
 def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Starts work that ends when it is cancelled; should it fail before, the log says so."""
+    """Starts a task, which the caller must keep and cancel; logs an error if it fails before."""
     task = asyncio.create_task(work)
-    task.add_done_callback(_report)
+    task.add_done_callback(_log_failure)
     return task
 
 
-def _report(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        _logger.error("work in the background failed", exc_info=error)
+        _logger.error("background task failed", exc_info=error)

@@ -1,4 +1,4 @@
-"""Bearer tokens of a file that an operator can replace while the server runs."""
+"""Bearer tokens from a file, which can be replaced while the server runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _logger = logging.getLogger(__name__)
 
 
 class BearerTokens:
-    """The tokens of a file, one per line; the file is read again when it changes.
+    """The tokens in a file, one per line. Reloads the file when it changes.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It holds no token.
+        ValueError: The file has no token.
     """
 
     def __init__(self, path: str) -> None:
@@ -26,31 +26,31 @@ class BearerTokens:
         self._digests = self._read()
 
     def admit(self, authorization: str | bytes) -> bool:
-        """Says whether the value of the metadata key `authorization` carries a token of the file.
+        """Returns whether the metadata value `authorization` is `Bearer` and a token in the file.
 
-        Takes the same time for every token.
+        Takes the same time for every token. Reloads the file first if it has changed.
         """
         if self._file.changed():
             self.reload()
         text = authorization if isinstance(authorization, bytes) else authorization.encode()
         scheme, _, token = text.partition(b" ")
         digest = hashlib.sha256(token.strip()).digest()
-        # Compare all of them, so that the time does not show which one matched.
-        found = [hmac.compare_digest(digest, known) for known in self._digests]
-        return scheme.lower() == b"bearer" and any(found)
+        # Comparing with all of them keeps the time from showing which one matched.
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        return scheme.lower() == b"bearer" and any(matches)
 
     def reload(self) -> None:
-        """Reads the file now; an unusable file changes nothing and is logged."""
+        """Reads the file now; logs an error and keeps the old tokens if it is unusable."""
         try:
             self._digests = self._read()
         except (OSError, ValueError) as error:
-            _logger.error("kept the previous tokens: %s", error)
+            _logger.error("cannot reload the tokens, keeping the old ones: %s", error)
         else:
-            _logger.info("%d tokens were read again", len(self._digests))
+            _logger.info("reloaded the tokens: %d in the file", len(self._digests))
 
     def _read(self) -> list[bytes]:
         tokens = filter(None, map(bytes.strip, Path(self._path).read_bytes().splitlines()))
         digests = [hashlib.sha256(token).digest() for token in tokens]
         if not digests:
-            raise ValueError(f"{self._path}: holds no token")
+            raise ValueError(f"{self._path}: has no token")
         return digests

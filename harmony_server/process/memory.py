@@ -1,4 +1,4 @@
-"""Keeps the memory that a burst of large requests takes no longer than the burst."""
+"""Returns memory to the system after a burst of large requests. Needs glibc, else does nothing."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Callable
 from typing import cast
 
 _TRIM_SECONDS = 10.0
-# From glibc's malloc.h; its value there, too, but set by hand it no longer grows to 32 MiB with
-# what is freed.
+# From glibc's malloc.h.
 _M_MMAP_THRESHOLD = -3
+# glibc's default; setting it stops glibc from raising it, up to 32 MiB, as blocks are freed.
 _MMAP_BYTES = 128 * 1024
 
 
 def return_large_blocks() -> None:
-    """Has what is large go back to the system as soon as it is freed.
+    """Makes glibc return large blocks to the system as soon as they are freed.
 
-    Otherwise glibc learns to keep blocks as large as requests are: 16 of 5 MiB at once then take
-    140 MiB more. With another C library it does nothing.
+    By default glibc starts to keep blocks of the size of large requests: 16 concurrent requests of
+    5 MiB then take 140 MiB more.
     """
     mallopt = _c_function("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
 
 
-async def give_back_regularly() -> None:
-    """Gives back, for as long as it runs, what the allocator holds and nobody uses.
+async def trim_regularly() -> None:
+    """Returns the allocator's free memory to the system every 10 seconds, until cancelled.
 
-    glibc keeps most of what gRPC's threads freed, the whole burst, for good. Where there is
-    nothing to give back it costs half a millisecond. With another C library it does nothing.
+    Otherwise glibc keeps most of what gRPC's threads freed after a burst, for good. With nothing to
+    return, a round costs half a millisecond.
     """
-    trim = _c_function("malloc_trim")
-    while trim is not None:
+    malloc_trim = _c_function("malloc_trim")
+    while malloc_trim is not None:
         await asyncio.sleep(_TRIM_SECONDS)
-        await asyncio.to_thread(trim, 0)
+        await asyncio.to_thread(malloc_trim, 0)
 
 
 def _c_function(name: str) -> Callable[..., int] | None:

@@ -1,4 +1,4 @@
-"""What the server reads from files that must not leak: its TLS identity and the tokens."""
+"""The secrets that the server reads from files: its TLS identity and the bearer tokens."""
 
 from typing import NamedTuple, Self
 
@@ -11,8 +11,8 @@ class SecretFiles(NamedTuple):
     """The secrets that the settings name.
 
     Attributes:
-        identity: For TLS; None: without it.
-        tokens: For authentication; None: without it.
+        identity: The TLS identity; None: no TLS.
+        tokens: The bearer tokens; None: no authentication.
     """
 
     identity: ServerIdentity | None
@@ -24,7 +24,7 @@ class SecretFiles(NamedTuple):
 
         Raises:
             OSError: A file cannot be read.
-            ValueError: A file is not what it should be.
+            ValueError: A file's content is invalid.
         """
         identity = tokens = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
@@ -36,7 +36,7 @@ class SecretFiles(NamedTuple):
         return cls(identity, tokens)
 
     def reload(self) -> None:
-        """Reads the files again; those that cannot be used change nothing, and are logged."""
+        """Reads the files again; logs an error and keeps the old secret where one is unusable."""
         for secret in self:
             if secret is not None:
                 secret.reload()

@@ -1,4 +1,4 @@
-"""One process that serves: start-up, reload, shutdown."""
+"""The server in one process: start-up, reload, shutdown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from . import background, memory, transport
 from .secret_files import SecretFiles
 from .signals import obey_signals
 
-# How long streams have to be told, when the grace is over, that the server stops.
+# After the grace period, for telling the remaining streams that the server stops.
 _END_STREAMS_SECONDS = 1.0
 _MIB = 1024 * 1024
 
@@ -29,23 +29,23 @@ _logger = logging.getLogger(__name__)
 
 
 class CannotStartError(Exception):
-    """A server that ends before it has served, and why, in words for its operator."""
+    """The server cannot start; the message tells the operator why."""
 
 
 class Server:
-    """A server in this process.
+    """A server in this process, as `running` and each worker start it.
 
     Args:
-        settings: What it is to be like.
-        addresses: Where it is to listen; None: where the settings say.
+        settings: Its settings.
+        addresses: Addresses to listen on; None: those in the settings.
         shares_ports: Whether other processes listen on the same TCP ports.
 
     Attributes:
         telemetry: Its logs, metrics and traces.
 
     Raises:
-        CannotStartError: A file that a setting names cannot be used, or a package that a setting
-            needs is not installed.
+        CannotStartError: A file named in the settings is unusable, or a setting needs a package
+            that is not installed.
     """
 
     def __init__(
@@ -66,14 +66,17 @@ class Server:
             raise CannotStartError(str(error)) from None
 
     def reload(self) -> None:
-        """Reads certificates and tokens again."""
+        """Reads certificates and tokens again; logs an error and keeps the old if unusable."""
         self._secrets.reload()
 
     def serve_metrics(self) -> str | None:
-        """Serves the metrics where the settings say, and returns their address, if any.
+        """Serves metrics on `metrics_listen`, in a thread that lives as long as the process.
+
+        Returns:
+            The address, with its port; None if `metrics_listen` is unset.
 
         Raises:
-            CannotStartError: It cannot listen there.
+            CannotStartError: The server cannot listen there.
         """
         address, metrics = self._settings.metrics_listen, self.telemetry.metrics
         if address is None or metrics is None:
@@ -86,21 +89,20 @@ class Server:
     async def serve_until_signal(
         self, ready: Callable[[list[str]], None], stop: asyncio.Event | None = None
     ) -> None:
-        """Serves until SIGTERM, SIGINT or `stop`; SIGHUP reloads certificates and tokens.
-
-        Arguments and errors are those of `serve`.
-        """
+        """Like `serve`, but SIGTERM and SIGINT set `stop`, and SIGHUP calls `reload`."""
         stop = stop or asyncio.Event()
         obey_signals(stop, self.reload)
         await self.serve(stop, ready)
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[list[str]], None]) -> None:
-        """Serves until `stop` is set.
+        """Serves until `stop` is set, then drains and releases everything it holds.
 
-        Calls `ready` with the addresses, ports chosen, once the server is healthy.
+        Args:
+            stop: Set it to shut down: `drain_seconds`, then at most `grace_seconds` for open RPCs.
+            ready: Called once the server is healthy, with its addresses and their actual ports.
 
         Raises:
-            CannotStartError: It cannot listen, or the vocabulary is damaged.
+            CannotStartError: The server cannot listen, or the vocabulary is damaged.
         """
         memory.return_large_blocks()
         handlers = Handlers(self._limits)
@@ -112,11 +114,14 @@ class Server:
             shares_ports=self._shares_ports,
         )
         server.add_generic_rpc_handlers(
-            (handlers.generic_handler(self.telemetry.observers), health.generic_handler())
+            (
+                handlers.build_generic_handler(self.telemetry.observers),
+                health.build_generic_handler(),
+            )
         )
         if self._settings.serves_reflection:
             server.add_generic_rpc_handlers(
-                reflection.generic_handlers(self._limits, handlers.streams)
+                reflection.build_generic_handlers(self._limits, handlers.streams)
             )
         try:
             bound = [
@@ -132,17 +137,17 @@ class Server:
             raise CannotStartError(str(error)) from None
         self.telemetry.add_operations(operations)
         handlers.start(operations)
-        beside = [
+        background_tasks = [
             background.start(handlers.end_idle_streams()),
             background.start(self.telemetry.watch_event_loop()),
-            background.start(memory.give_back_regularly()),
+            background.start(memory.trim_regularly()),
         ]
         health.become_ready()
         ready(bound)
         await stop.wait()
         _logger.debug("stopping")
         health.begin_drain()
-        # Balancers and clients that watch the health go elsewhere meanwhile.
+        # Load balancers, and clients that watch health, go elsewhere meanwhile.
         await asyncio.sleep(self._settings.drain_seconds)
         health.watches.end()
         grace = self._settings.grace_seconds
@@ -151,19 +156,19 @@ class Server:
         handlers.streams.end()
         await stopping
         handlers.close()
-        for task in beside:
+        for task in background_tasks:
             task.cancel()
         self.telemetry.shut_down()
 
 
 def _warm_up(settings: Settings, limits: Limits) -> Operations:
-    """Loads the vocabulary and proves that it renders."""
+    """Loads the vocabulary and renders once. Raises RuntimeError if the result is wrong."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     message = core.Message.from_role_and_content(core.Role.SYSTEM, core.SystemContent.new())
     tokens = encoding.render(message)
     if "Reasoning: medium" not in encoding.decode_utf8(tokens):
-        raise RuntimeError("the first render went wrong")
-    # What lives as long as the process is not looked at again by every full collection.
+        raise RuntimeError("the test render gave a wrong result")
+    # Keeps full collections from scanning the vocabulary, which lives as long as the process.
     gc.collect()
     gc.freeze()
     return Operations(

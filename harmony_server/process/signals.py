@@ -1,4 +1,4 @@
-"""The signals that a serving process obeys."""
+"""The signals that a serving process and the supervisor of workers obey."""
 
 import asyncio
 import signal
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 
 def obey_signals(stop: asyncio.Event, reload: Callable[[], None]) -> None:
-    """Sets `stop` on SIGTERM and SIGINT, and calls `reload` on SIGHUP."""
+    """Sets `stop` on SIGTERM and SIGINT, and calls `reload` on SIGHUP, in the running loop."""
     loop = asyncio.get_running_loop()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, stop.set)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop_signal, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)

@@ -1,4 +1,4 @@
-"""The server's TLS identity, read again from disk when it changes."""
+"""The server's TLS identity, reloaded when its files change."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _logger = logging.getLogger(__name__)
 
 
 class ServerIdentity:
-    """A certificate, its key and, for mutual TLS, the authorities of the clients.
+    """A certificate, its key and, for mutual TLS, the authorities that sign client certificates.
 
     Args:
-        certificate: PEM file of the chain.
-        key: PEM file of the private key.
-        client_ca: PEM file; with it a client must present a certificate that these sign.
+        certificate: PEM file with the certificate chain.
+        key: PEM file with the certificate's private key, unencrypted.
+        client_ca: PEM file with certificate authorities. Clients must then present a certificate
+            signed by one of them. None: clients need no certificate.
 
     Raises:
         OSError: A file cannot be read.
-        ValueError: A file is not what it should be, or the key is another certificate's.
+        ValueError: A file's content is invalid, or the key does not match the certificate.
     """
 
     def __init__(self, certificate: str, key: str, client_ca: str | None) -> None:
@@ -34,34 +35,34 @@ class ServerIdentity:
         self._current = self._read()
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Returns credentials, for one address, that look for newer files before each handshake."""
-        given = self._current
+        """Returns credentials for one address, which check for newer files at each handshake."""
+        in_use = self._current
 
-        def newer() -> grpc.ServerCertificateConfiguration | None:
-            nonlocal given
+        def fetch_newer() -> grpc.ServerCertificateConfiguration | None:
+            nonlocal in_use
             if self._files.changed():
                 self.reload()
-            # What another address was given is news to this one.
-            if given is self._current:
+            # Not the result of `changed`: another address's handshake may have seen the change.
+            if in_use is self._current:
                 return None
-            given = self._current
-            return given
+            in_use = self._current
+            return in_use
 
         return grpc.dynamic_ssl_server_credentials(
-            given,
-            newer,  # type: ignore[arg-type]  # None is allowed: no change
-            # A client CA alone would only make a certificate possible.
+            in_use,
+            fetch_newer,  # type: ignore[arg-type]  # None is allowed: no change
+            # Without this, gRPC would accept clients without a certificate.
             require_client_authentication=self._client_ca is not None,
         )
 
     def reload(self) -> None:
-        """Reads the files now, for the handshakes to come; what cannot be used changes nothing."""
+        """Reads the files now; logs an error and keeps the old identity if one is unusable."""
         try:
             self._current = self._read()
         except (OSError, ValueError) as error:
-            _logger.error("the TLS certificate stays as it was: %s", error)
+            _logger.error("cannot reload the TLS certificate, keeping the old one: %s", error)
         else:
-            _logger.info("the TLS certificate was read again")
+            _logger.info("reloaded the TLS certificate")
 
     def _read(self) -> grpc.ServerCertificateConfiguration:
         _check(self._certificate, self._key, self._client_ca)
@@ -71,10 +72,10 @@ class ServerIdentity:
 
 
 def _check(certificate: str, key: str, client_ca: str | None) -> None:
-    """Raises ValueError for files that gRPC would take and then fail every handshake with."""
+    """Raises ValueError for files that gRPC would accept, only to fail every handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        # An encrypted key would ask at the terminal for its password.
+        # Otherwise an encrypted key would prompt for its password at the terminal.
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError:
         raise ValueError(f"{certificate}, {key}: not a certificate and its key") from None

@@ -1,4 +1,4 @@
-"""The gRPC server and its sockets, as the settings want them."""
+"""The gRPC server object and its sockets, built from the settings."""
 
 from __future__ import annotations
 
@@ -6,30 +6,13 @@ from collections.abc import Sequence
 
 import grpc
 
+from .. import bounds
 from ..addresses import Address
 from ..rpc.authentication import Authentication
 from ..settings import Settings
 from ..telemetry.rpcs import Observer
 from .secret_files import SecretFiles
 from .unix_sockets import file_mode, lock_socket, make_folder
-
-# A peer that is gone without a word is noticed after about a minute; gRPC's default is two hours.
-_KEEPALIVE_SECONDS = 60
-_KEEPALIVE_TIMEOUT_SECONDS = 20
-# Who connects must have shaken hands by then; gRPC's default of two minutes lets silent strangers
-# hold the places of others for long.
-_HANDSHAKE_SECONDS = 20
-# What a stream may bring before it is read, more than an engine's step has. gRPC's own window grows
-# with the connection's speed, on loopback to hundreds of MiB for each stream.
-_UNREAD_STREAM_BYTES = 256 * 1024
-# What a connection may have open beside all the streams there may be; a client waits for more. With
-# it nobody who opens calls, or opens and cancels them, holds up the others for long.
-_CALLS_BESIDE_STREAMS = 256
-# More requests than this, that wait to be begun, gRPC drops at random, whosesoever they are: more
-# than a few connections can bring.
-_WAITING_CALLS_OF_CONNECTIONS = 4
-# Clients may ping this often; gRPC's default of five minutes drops clients that keep alive.
-_MIN_PING_INTERVAL_SECONDS = 10.0
 
 
 def create(
@@ -39,10 +22,10 @@ def create(
     *,
     shares_ports: bool,
 ) -> grpc.aio.Server:
-    """Returns a server without handlers and sockets."""
+    """Returns a server that has no handlers yet and is bound to no address."""
     interceptors = [Authentication(secrets.tokens.admit, observers)] if secrets.tokens else []
     options = channel_options(settings)
-    # Without workers, a second server on the same port is an error, not a silent sharer.
+    # Only workers share ports; any other second server on a port must fail.
     options.append(("grpc.so_reuseport", int(shares_ports)))
     return grpc.aio.server(interceptors=interceptors, options=options)
 
@@ -50,10 +33,13 @@ def create(
 def bind(
     server: grpc.aio.Server, address: Address, settings: Settings, secrets: SecretFiles
 ) -> str:
-    """Binds an address and returns it with the port that was chosen.
+    """Binds the server to an address, with TLS on TCP if the secrets have a TLS identity.
+
+    Returns:
+        The address, with the port that the system chose if it was 0.
 
     Raises:
-        OSError: It is in use, or not allowed.
+        OSError: The address is in use, or the server is not allowed to listen there.
     """
     try:
         port = _add_port(server, address, settings, secrets)
@@ -62,7 +48,7 @@ def bind(
     except OSError as error:
         raise OSError(f"cannot listen on {address.text}: {error.strerror}") from None
     except RuntimeError:
-        # gRPC does not say which.
+        # gRPC does not say which of the two.
         raise OSError(f"cannot listen on {address.text}: in use, or not allowed") from None
     return address.with_port(port)
 
@@ -82,24 +68,25 @@ def _add_port(
 
 
 def channel_options(settings: Settings) -> list[tuple[str, int]]:
-    """Returns the options of a server's channel, without the one that shares ports."""
-    calls = settings.max_streams + _CALLS_BESIDE_STREAMS
-    waiting = _WAITING_CALLS_OF_CONNECTIONS * calls
+    """Returns gRPC's options for the server, except `grpc.so_reuseport`."""
+    calls = settings.max_streams + bounds.CALLS_BESIDE_STREAMS
+    waiting = bounds.CONNECTIONS_WITH_WAITING_CALLS * calls
+    ping_interval_ms = round(bounds.MIN_PING_INTERVAL_SECONDS * 1000)
     options = [
-        # Up to twice the limit a request is read, so that its error can name the limit.
+        # Twice the limit, so that the server reads such a request and its error names the limit.
         ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_concurrent_streams", calls),
         ("grpc.server.max_pending_requests", waiting),
         ("grpc.server.max_pending_requests_hard_limit", 2 * waiting),
-        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_SECONDS * 1000),
+        ("grpc.server_handshake_timeout_ms", bounds.HANDSHAKE_SECONDS * 1000),
         ("grpc.http2.bdp_probe", 0),
-        ("grpc.http2.lookahead_bytes", _UNREAD_STREAM_BYTES),
-        ("grpc.http2.min_ping_interval_without_data_ms", round(_MIN_PING_INTERVAL_SECONDS * 1000)),
+        ("grpc.http2.lookahead_bytes", bounds.MAX_UNREAD_STREAM_BYTES),
+        ("grpc.http2.min_ping_interval_without_data_ms", ping_interval_ms),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.keepalive_time_ms", _KEEPALIVE_SECONDS * 1000),
-        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_SECONDS * 1000),
+        ("grpc.keepalive_time_ms", bounds.KEEPALIVE_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", bounds.KEEPALIVE_TIMEOUT_SECONDS * 1000),
     ]
     if settings.max_connection_age_seconds:
         age = settings.max_connection_age_seconds

@@ -1,8 +1,8 @@
-"""Unix sockets that others may use as far as they are meant to, and no second server takes away.
+"""Creates Unix sockets with the right file mode, and keeps a second server from taking one over.
 
-Binding a path that a server listens on succeeds and silently cuts that server off: a lock beside
-the socket tells the second one. A socket's mode comes from the process's umask while it is bound:
-to change it afterwards would leave a moment in which it is wrong.
+Binding a path that another server listens on succeeds and silently cuts that server off, so each
+socket has a lock file beside it. A socket gets its mode from the umask when it is bound, because a
+later chmod would leave it open to others, or closed to them, for a moment.
 """
 
 import contextlib
@@ -13,11 +13,12 @@ from pathlib import Path
 
 
 def make_folder(socket_path: str, mode: int) -> None:
-    """Makes the folder of a socket where it is missing; whoever may connect may pass through it.
+    """Creates a socket's folder if it is missing, open to those whom the socket's `mode` admits.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The folder cannot be created.
     """
+    # To connect takes write permission on the socket and execute permission on its folder.
     may_connect = mode & 0o222
     with file_mode(0o700 | may_connect >> 1), contextlib.suppress(FileExistsError):
         Path(socket_path).parent.mkdir()
@@ -26,10 +27,11 @@ def make_folder(socket_path: str, mode: int) -> None:
 def lock_socket(socket_path: str) -> int:
     """Locks a socket until the process ends, and returns the descriptor that holds the lock.
 
-    The lock file stays behind: to remove it would race with the next server.
+    The lock file is never removed, because that would race with the next server.
 
     Raises:
-        OSError: The folder cannot be written to, or another server has the lock.
+        BlockingIOError: Another server holds the lock.
+        OSError: The lock file cannot be created.
     """
     descriptor = os.open(f"{socket_path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -42,7 +44,7 @@ def lock_socket(socket_path: str) -> int:
 
 @contextlib.contextmanager
 def file_mode(mode: int) -> Iterator[None]:
-    """Makes what is created inside have this mode; for the whole process, so be quick."""
+    """Files created in the block, by any thread of the process, get at most this mode; be quick."""
     previous = os.umask(0o777 & ~mode)
     try:
         yield

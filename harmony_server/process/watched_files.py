@@ -1,32 +1,32 @@
-"""Files that an operator, or a secret's mount, replaces while the server runs."""
+"""Detects that an operator, or Kubernetes, replaced files while the server runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 class WatchedFiles:
-    """Says whether files changed since they were last asked about.
+    """Tells whether files have changed.
 
-    Asking costs a `stat` a file: cheap enough for each connection or RPC, and no task has to wait
-    for changes.
+    A check costs one `stat` per file: cheap enough for every connection or RPC, so nothing has to
+    watch the files in the background.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
-        self._seen: object = self._state()
+        self._last_seen = self._read_states()
 
     def changed(self) -> bool:
-        """Tells whether they changed since the last call."""
-        state = self._state()
-        changed = state != self._seen
-        self._seen = state
+        """Returns whether a file has changed, appeared or gone since the last call."""
+        states = self._read_states()
+        changed = states != self._last_seen
+        self._last_seen = states
         return changed
 
-    def _state(self) -> list[tuple[int, int, int] | None]:
-        return [_state(path) for path in self._paths]
+    def _read_states(self) -> list[tuple[int, int, int] | None]:
+        return [_read_state(path) for path in self._paths]
 
 
-def _state(path: str) -> tuple[int, int, int] | None:
+def _read_state(path: str) -> tuple[int, int, int] | None:
     try:
         status = Path(path).stat()
     except OSError:

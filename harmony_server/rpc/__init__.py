@@ -1,1 +1,1 @@
-"""gRPC: handlers, streams, health, reflection, authentication; reasons become statuses."""
+"""Serves over gRPC: handlers, open streams, health, reflection, authentication, statuses."""

@@ -1,4 +1,4 @@
-"""Authentication: refuses RPCs that carry no bearer token."""
+"""Refuses RPCs without a valid bearer token."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..operations.errors import Reason, RequestError
 from ..telemetry.rpcs import Observer, observed
 from .statuses import abort
 
-# Probes and load balancers ask without a token.
-_OPEN_METHODS = "/grpc.health.v1.Health/"
+# Probes and load balancers have no token.
+_HEALTH_PREFIX = "/grpc.health.v1.Health/"
 
 _UNAUTHENTICATED = RequestError(
     Reason.BEARER_TOKEN_REQUIRED,
@@ -22,11 +22,11 @@ _UNAUTHENTICATED = RequestError(
 
 
 class Authentication(grpc.aio.ServerInterceptor):
-    """Refuses every RPC without a token, except those of the health service.
+    """Refuses every RPC without a valid token with UNAUTHENTICATED, except for the health service.
 
     Args:
-        admit: Says whether the value of the metadata key `authorization` is accepted.
-        observers: Told of the RPCs that are refused.
+        admit: Returns whether it accepts a value of the metadata key `authorization`.
+        observers: See the refused RPCs of the service.
     """
 
     def __init__(self, admit: Callable[[str | bytes], bool], observers: Sequence[Observer]) -> None:
@@ -42,9 +42,9 @@ class Authentication(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Returns the handler of the RPC, or one that refuses it."""
+        """Returns the handler of an RPC, or one that refuses the RPC."""
         path: str = handler_call_details.method
-        if path.startswith(_OPEN_METHODS):
+        if path.startswith(_HEALTH_PREFIX):
             return await continuation(handler_call_details)
         for key, value in handler_call_details.invocation_metadata or ():
             if key == "authorization" and self._admit(value):
@@ -56,5 +56,5 @@ async def _refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]
     await abort(context, _UNAUTHENTICATED)
 
 
-# A stream handler refuses before it reads, for methods of either kind.
+# A stream handler also fits unary methods, and can refuse before it reads a request.
 _REFUSAL: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(_refuse)

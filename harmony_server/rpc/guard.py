@@ -1,4 +1,4 @@
-"""The one place where what the work of an RPC raises becomes a status."""
+"""Turns every exception in the work of an RPC into a status."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..operations.errors import Reason, RequestError
 from ..telemetry.logs import request_id
 from .statuses import abort
 
-# What ends an RPC without being an error of its work.
-_PASSED_ON = (
+# These end an RPC without an error in its work.
+_PROPAGATED = (
     asyncio.CancelledError,
     grpc.aio.AbortError,
     KeyboardInterrupt,
@@ -25,13 +25,16 @@ _logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """Turns what the block that does the work of an RPC raises into a status.
+    """Turns an exception of the block, which does the work of an RPC, into the RPC's status.
 
-    A class, since a coroutine around a stream would take memory for as long as that is open.
+    A RequestError becomes its own status. Any other exception is logged and becomes INTERNAL,
+    without its text.
+
+    This is a class because a coroutine would take memory for as long as a stream is open.
 
     Raises:
-        asyncio.CancelledError: The RPC is cancelled, or its client is gone.
-        grpc.aio.AbortError: The RPC ended with the status.
+        asyncio.CancelledError: The RPC was cancelled, or the client has gone.
+        grpc.aio.AbortError: The RPC has ended with the status.
     """
 
     __slots__ = ("_context",)
@@ -45,15 +48,16 @@ class Guard:
     async def __aexit__(
         self, _type: object, error: BaseException | None, _traceback: object
     ) -> None:
-        if error is None or isinstance(error, _PASSED_ON):
+        if error is None or isinstance(error, _PROPAGATED):
             return
         if isinstance(error, grpc.aio.InternalError):
-            # gRPC cannot write any more: the client is gone, which nobody here is at fault for.
+            # gRPC cannot write to a client that has gone, which is not an error of the server.
             raise asyncio.CancelledError from None
         if isinstance(error, RequestError):
             await abort(self._context, error)
-        # A panic of the tokenizer, which is Rust, is no Exception; unanswered, its caller waits.
+        # Panics of the Rust tokenizer derive from BaseException; the client still needs a status.
         _logger.error("unexpected error while serving an RPC", exc_info=error)
-        metadata = {"request_id": it} if (it := request_id()) else {}
+        log_id = request_id()
+        metadata = {"request_id": log_id} if log_id else {}
         failure = RequestError(Reason.INTERNAL, "internal error", metadata=metadata)
         await abort(self._context, failure)

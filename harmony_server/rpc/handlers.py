@@ -1,4 +1,4 @@
-"""gRPC handlers of the service: which code serves which RPC, and how its requests come and go."""
+"""gRPC handlers of the service: which code serves each RPC, and how requests reach it."""
 
 from __future__ import annotations
 
@@ -30,21 +30,29 @@ EndOfStream = type(grpc.aio.EOF)
 
 
 class Stream(Protocol):
-    """One bidirectional stream: an answer to each request and one to the half-close."""
+    """A bidirectional stream with one response to each request and one to the half-close.
+
+    Attributes:
+        failure: The error with which the stream must end after the latest response, or None.
+    """
 
     failure: RequestError | None
 
     def answer(self, data: bytes) -> bytes:
-        """Returns the response to a request, or raises RequestError."""
+        """Returns the response to a request.
+
+        Raises:
+            RequestError: The stream must end without a response.
+        """
 
     def finish(self) -> bytes:
         """Returns the response to the half-close."""
 
     def close(self) -> None:
-        """Gives back what the stream holds, however it ended."""
+        """Releases what the stream holds; called exactly once, however the stream ended."""
 
 
-# RPCs that cost what their request has of bytes.
+# RPCs whose cost depends on the size of the request.
 _UNARY: Final[dict[str, Callable[[HarmonyService, bytes], bytes]]] = {
     "GetEncoding": HarmonyService.get_encoding,
     "GetRenderCacheStatistics": HarmonyService.get_render_cache_statistics,
@@ -53,7 +61,7 @@ _UNARY: Final[dict[str, Callable[[HarmonyService, bytes], bytes]]] = {
     "Encode": HarmonyService.encode,
     "Decode": HarmonyService.decode,
 }
-# RPCs that cost what their conversation has of new messages.
+# RPCs whose cost depends on the new messages of the conversation.
 _CONVERSATIONS: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[bytes]]]] = {
     "RenderConversation": HarmonyService.render_conversation,
     "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
@@ -65,22 +73,30 @@ _STREAMS: Final[dict[str, Callable[[Operations], Stream]]] = {
 }
 
 
-def _check(unary: Mapping[str, object], streams: Mapping[str, object]) -> None:
-    """Raises TypeError unless every RPC of the contract has one handler, of its kind."""
+def _check_handlers(unary: Mapping[str, object], streams: Mapping[str, object]) -> None:
+    """Checks that every RPC of the contract has a handler of its kind, and no other handler exists.
+
+    Raises:
+        TypeError: One is missing or unknown.
+    """
     for streaming, handled in ((False, unary), (True, streams)):
         declared = {name for name, method in METHODS.items() if method.streaming == streaming}
         if wrong := declared ^ handled.keys():
             raise TypeError(f"not both in the contract and among the handlers: {sorted(wrong)}")
 
 
-# A method without a handler fails here, not at its first caller.
-_check({**_UNARY, **_CONVERSATIONS}, _STREAMS)
+# A missing handler fails at import, not at the first call.
+_check_handlers({**_UNARY, **_CONVERSATIONS}, _STREAMS)
 
 
 class Handlers:
     """The method handlers of harmony.v1.HarmonyService.
 
-    A request that arrives before `start` was called waits for it, within its deadline.
+    Requests that arrive before `start` wait for it, within their deadlines. Call `close` at the
+    end.
+
+    Args:
+        limits: The limits of the server.
 
     Attributes:
         streams: The open streams of Parse and ParseBatch; reflection adds its own.
@@ -94,43 +110,48 @@ class Handlers:
         self._offloader = Offloader(limits)
 
     def start(self, operations: Operations) -> None:
-        """Begins to serve."""
+        """Begins to answer requests."""
         self._service = HarmonyService(operations)
         self._started.set()
 
     async def end_idle_streams(self) -> None:
-        """Ends, for as long as it runs, the streams that their clients forgot."""
+        """Ends streams that exceed the idle timeout, until cancelled; without one, returns."""
         if self._limits.stream_idle_seconds:
             await self.streams.end_idle(self._limits.stream_idle_seconds)
 
     def close(self) -> None:
-        """Gives the threads back."""
+        """Ends the threads after their current work."""
         self._offloader.close()
 
-    def generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
-        """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
+    def build_generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
+        """Returns the handler for `grpc.aio.Server.add_generic_rpc_handlers`."""
         handlers = {
-            **{name: self._handle_unary(method) for name, method in _UNARY.items()},
-            **{name: self._handle_conversation(method) for name, method in _CONVERSATIONS.items()},
-            **{name: self._handle_stream(open_stream) for name, open_stream in _STREAMS.items()},
+            **{name: self._build_unary_handler(method) for name, method in _UNARY.items()},
+            **{
+                name: self._build_conversation_handler(method)
+                for name, method in _CONVERSATIONS.items()
+            },
+            **{
+                name: self._build_stream_handler(new_stream)
+                for name, new_stream in _STREAMS.items()
+            },
         }
-        seen = {
+        observed_handlers = {
             name: observed(METHODS[name], handler, observers) for name, handler in handlers.items()
         }
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, seen)
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, observed_handlers)
 
-    def _handle_unary(
+    def _build_unary_handler(
         self, method: Callable[[HarmonyService, bytes], bytes]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        def answer(data: bytes) -> bytes:
-            return method(self._service, data)
-
         async def serve(data: bytes) -> bytes:
-            return await self._offloader.do_request(functools.partial(answer, data), len(data))
+            return await self._offloader.do_request(
+                functools.partial(method, self._service, data), len(data)
+            )
 
-        return self._guard_unary(serve)
+        return self._build_guarded_handler(serve)
 
-    def _handle_conversation(
+    def _build_conversation_handler(
         self, method: Callable[[HarmonyService, bytes], PreparedWork[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(data: bytes) -> bytes:
@@ -138,9 +159,9 @@ class Handlers:
                 functools.partial(method, self._service, data), len(data)
             )
 
-        return self._guard_unary(serve)
+        return self._build_guarded_handler(serve)
 
-    def _guard_unary(
+    def _build_guarded_handler(
         self, serve: Callable[[bytes], Awaitable[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def handle(data: bytes, context: _Context) -> bytes:
@@ -151,22 +172,22 @@ class Handlers:
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
-    def _handle_stream(
-        self, open_stream: Callable[[Operations], Stream]
+    def _build_stream_handler(
+        self, new_stream: Callable[[Operations], Stream]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        async def serve(context: _Context, stream: Stream, place: OpenStream) -> None:
-            # Reading, answering and writing in turn is back-pressure: nothing piles up here.
+        async def serve(context: _Context, stream: Stream, open_stream: OpenStream) -> None:
+            # Reading only after writing is back-pressure: nothing accumulates here.
             while not isinstance(data := await context.read(), EndOfStream):
                 self._limits.check_bytes(len(data))
                 if len(data) <= bounds.MAX_INLINE_STREAM_BYTES:
                     answer = stream.answer(data)
                 else:
-                    place.busy = True
+                    open_stream.busy = True
                     answer = await self._offloader.do_in_thread(
                         functools.partial(stream.answer, data), len(data)
                     )
-                    place.busy = False
-                place.idle_ticks = 0
+                    open_stream.busy = False
+                open_stream.idle_ticks = 0
                 await context.write(answer)
                 if stream.failure:
                     raise stream.failure
@@ -174,19 +195,19 @@ class Handlers:
             if stream.failure:
                 raise stream.failure
 
-        # Every coroutine, generator and context manager around a stream takes memory for as long as
-        # it is open.
+        # Every coroutine, generator and context manager here takes memory for as long as the stream
+        # is open.
         async def handle(_requests: object, context: _Context) -> None:
             async with Guard(context):
                 self._limits.streams.take()
-                # Release the slot when the stream has ended, not when it was told to: a client that
-                # does not read can take long.
+                # Release the slot only when the stream has ended: a client that does not read can
+                # delay that.
                 try:
-                    async with self.streams.registered(context) as place:
+                    async with self.streams.registered(context) as open_stream:
                         await self._started.wait()
-                        stream = open_stream(self._service.operations)
+                        stream = new_stream(self._service.operations)
                         try:
-                            await serve(context, stream, place)
+                            await serve(context, stream, open_stream)
                         finally:
                             stream.close()
                 finally:

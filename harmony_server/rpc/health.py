@@ -17,17 +17,20 @@ from .open_streams import OpenStreams
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Response = health_pb2.HealthCheckResponse
 
-# Kubernetes has three probes and asks about a service with each: alive as soon as the process
-# answers, ready once it renders.
+# Each of Kubernetes' three probes asks about a service. Liveness is SERVING as soon as the process
+# answers, the others once it is ready to render.
 LIVENESS_SERVICE = "liveness"
 _READINESS_SERVICES = ("", SERVICE_NAME, "readiness", "startup")
 
 
 class Health:
-    """The states of this server's services: alive and not ready, until it is said otherwise.
+    """Reports the state of the server: at first alive, but not ready.
 
-    Not the stock servicer: there a watch whose client does not read holds up all others and the
-    drain, and a malformed request is an unexpected error.
+    With the servicer of grpcio-health-checking, a client that does not read its watch would block
+    all other watches and the drain, and a malformed request would be an unexpected error.
+
+    Args:
+        limits: Limits the open watches.
 
     Attributes:
         watches: The open watches.
@@ -37,20 +40,20 @@ class Health:
         self._limits = limits
         self._states: dict[str, int] = dict.fromkeys(_READINESS_SERVICES, _Response.NOT_SERVING)
         self._states[LIVENESS_SERVICE] = _Response.SERVING
-        # Set, and replaced by a new one, when a state changes.
+        # Replaced by a new event and then set when a state changes.
         self._changed = asyncio.Event()
         self.watches = OpenStreams()
 
     def become_ready(self) -> None:
-        """Says that the server serves."""
+        """Reports the server as ready."""
         self._set_readiness(_Response.SERVING)
 
     def begin_drain(self) -> None:
-        """Says that the server is going: not ready, and still alive."""
+        """Reports the server as not ready, but still alive."""
         self._set_readiness(_Response.NOT_SERVING)
 
-    def generic_handler(self) -> grpc.GenericRpcHandler:
-        """Returns what `grpc.aio.Server.add_generic_rpc_handlers` takes."""
+    def build_generic_handler(self) -> grpc.GenericRpcHandler:
+        """Returns the handler for `grpc.aio.Server.add_generic_rpc_handlers`."""
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             "Check": grpc.unary_unary_rpc_method_handler(self._handle_check),
             "Watch": grpc.unary_stream_rpc_method_handler(self._handle_watch),
@@ -59,7 +62,7 @@ class Health:
 
     async def _handle_check(self, data: bytes, context: _Context) -> bytes:
         async with Guard(context):
-            state = self._states.get(_service(data))
+            state = self._states.get(_read_service(data))
             if state is None:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
             return _Response(status=state).SerializeToString()
@@ -71,14 +74,14 @@ class Health:
                     await self._watch(data, context)
 
     async def _watch(self, data: bytes, context: _Context) -> None:
-        service = _service(data)
-        told = None
+        service = _read_service(data)
+        reported = None
         while True:
             changed = self._changed
             state = self._states.get(service, _Response.SERVICE_UNKNOWN)
-            if state != told:
+            if state != reported:
                 await context.write(_Response(status=state).SerializeToString())
-                told = state
+                reported = state
             await changed.wait()
 
     def _set_readiness(self, state: int) -> None:
@@ -87,5 +90,5 @@ class Health:
         changed.set()
 
 
-def _service(data: bytes) -> str:
+def _read_service(data: bytes) -> str:
     return read_request(health_pb2.HealthCheckRequest, data).service

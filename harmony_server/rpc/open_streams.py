@@ -1,4 +1,4 @@
-"""The open streams, so that a server that stops, or a limit, can end them."""
+"""Keeps track of open streams, to end them when they are idle or the server stops."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from .statuses import abort
 
 _STOPPING = RequestError(Reason.SERVER_STOPPING, "the server is stopping")
 
-# Ticks of the timeout after which an idle stream is ended.
+# How many times per timeout to check for idle streams.
 _IDLE_TICKS = 4
 
 
 class OpenStream:
-    """An open stream: the task of its handler, and whether it is in use.
+    """An open stream.
 
     Attributes:
-        busy: Whether a request of it is in a thread or waits for one; the handler sets it.
-        idle_ticks: How many ticks have passed since its last request; the handler clears it.
-        failure: Why it is ended from outside, or None.
+        task: The task of its handler.
+        busy: Whether a request is in a thread or waits for one; the handler sets it.
+        idle_ticks: The ticks since the last request; the handler resets it to 0.
+        failure: Why the server ends the stream, or None.
     """
 
     __slots__ = ("busy", "failure", "idle_ticks", "task")
@@ -35,15 +36,16 @@ class OpenStream:
 
 
 class OpenStreams:
-    """Streams of one kind."""
+    """A set of open streams that are ended together."""
 
     def __init__(self) -> None:
         self._open: set[OpenStream] = set()
 
     def registered(self, context: grpc.aio.ServicerContext[Any, Any]) -> _Registered:
-        """Registers the stream of the current task for as long as the block runs.
+        """Returns an async context manager that registers the current task's stream.
 
-        If it is ended meanwhile, the block is cancelled and the RPC gets the status.
+        If the stream is ended during the block, the block is cancelled, and the RPC ends with the
+        status of the reason.
         """
         return _Registered(self._open, context)
 
@@ -53,11 +55,13 @@ class OpenStreams:
             _end(stream, _STOPPING)
 
     async def end_idle(self, seconds: float) -> None:
-        """Ends, while it runs, each stream that has been idle for `seconds`, or a quarter more."""
+        """Ends each stream that has been idle for `seconds`, or up to a quarter longer.
+
+        Runs until cancelled. The streams end with RESOURCE_EXHAUSTED, reason LIMIT_EXCEEDED.
+        """
         idle = limit_exceeded("stream_idle_timeout_seconds", seconds)
         while True:
-            # Ticks and not a clock: a clock runs on while the process is stopped and its clients'
-            # requests wait.
+            # Count ticks: a clock would run on while the process is suspended and requests wait.
             await asyncio.sleep(seconds / _IDLE_TICKS)
             for stream in self._open:
                 stream.idle_ticks += not stream.busy
@@ -66,7 +70,7 @@ class OpenStreams:
 
 
 class _Registered:
-    """Registers a stream; a generator would take more memory."""
+    """See `OpenStreams.registered`; a generator would take more memory."""
 
     __slots__ = ("_context", "_open", "_stream")
 
@@ -89,7 +93,7 @@ class _Registered:
         stream = self._stream
         try:
             if isinstance(error, asyncio.CancelledError) and stream.failure is not None:
-                # Left to gRPC, a cancelled handler prints a traceback.
+                # gRPC prints a traceback for a cancelled handler.
                 stream.task.uncancel()
                 await abort(self._context, stream.failure)
         finally:

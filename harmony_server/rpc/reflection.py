@@ -1,4 +1,4 @@
-"""Server reflection, under both names that tools ask for it."""
+"""Server reflection, under the two service names that tools use."""
 
 from __future__ import annotations
 
@@ -18,26 +18,32 @@ from .guard import Guard
 from .handlers import EndOfStream
 from .open_streams import OpenStream, OpenStreams
 
-# The messages of v1 and v1alpha are the same on the wire; grpcio-reflection knows the older name
-# alone, and tools that know only the newer one would find nothing.
+# Messages of v1 and v1alpha are the same on the wire. grpcio-reflection only has v1alpha, but some
+# tools only ask for v1.
 _SERVICES = ("grpc.reflection.v1.ServerReflection", reflection.SERVICE_NAME)
 
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
-def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.GenericRpcHandler, ...]:
-    """Returns what lets tools find the services of the server and their messages.
+def build_generic_handlers(
+    limits: Limits, streams: OpenStreams
+) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Returns handlers with which tools find the server's services and messages.
 
-    Its streams count as the service's do, and are ended with them.
+    Args:
+        limits: Limits the open streams, those of reflection included.
+        streams: Where to register the streams of reflection.
     """
-    # The newer name is not listed: its file is not there to be described.
-    stock = reflection.aio.ReflectionServicer(
+    # v1 is not listed because protobuf's pool lacks its descriptor.
+    servicer = reflection.aio.ReflectionServicer(
         (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
     )
 
     async def describe(context: _Context, open_stream: OpenStream) -> None:
-        # The types take the generator for a coroutine.
-        responses: Any = stock.ServerReflectionInfo(_requests(context, open_stream), context)
+        # An async generator, although its type says coroutine.
+        responses: Any = servicer.ServerReflectionInfo(
+            _read_requests(context, open_stream), context
+        )
         async for response in responses:
             await context.write(response.SerializeToString())
 
@@ -53,10 +59,10 @@ def generic_handlers(limits: Limits, streams: OpenStreams) -> tuple[grpc.Generic
     return tuple(grpc.method_handlers_generic_handler(service, methods) for service in _SERVICES)
 
 
-async def _requests(
+async def _read_requests(
     context: _Context, open_stream: OpenStream
 ) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
-    """Reads requests; for a method it asks for the service, whose file protobuf's pool finds."""
+    """Reads requests; asks for the service instead of a method, as the pool finds no methods."""
     while not isinstance(data := await context.read(), EndOfStream):
         open_stream.idle_ticks = 0
         request = read_request(reflection_pb2.ServerReflectionRequest, data)

@@ -1,4 +1,4 @@
-"""Request errors as gRPC statuses."""
+"""Ends RPCs with the statuses of errors."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: RequestError
     """Ends the RPC with the status of an error.
 
     Raises:
-        grpc.aio.AbortError: It did.
-        asyncio.CancelledError: The client is gone.
+        grpc.aio.AbortError: The RPC has ended.
+        asyncio.CancelledError: The client has gone.
     """
     status = rpc_status.to_status(to_status(error))
     try:
         await context.abort(status.code, status.details, status.trailing_metadata)
     except grpc.aio.InternalError:
-        # gRPC cannot write any more; by itself it would log that as an error.
+        # The client has gone; gRPC would log that as an error.
         raise asyncio.CancelledError from None

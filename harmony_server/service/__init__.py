@@ -1,1 +1,1 @@
-"""What each RPC does: bytes in, bytes out."""
+"""Implements each RPC, from the bytes of a request to those of the response, without gRPC."""

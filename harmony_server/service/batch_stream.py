@@ -1,4 +1,4 @@
-"""The ParseBatch stream: many sequences, one request per engine step."""
+"""The ParseBatch stream: parses many sequences, usually with one request per engine step."""
 
 import itertools
 
@@ -17,10 +17,13 @@ from ..operations.operations import Operations
 
 
 class BatchStream:
-    """Answers the requests of one ParseBatch stream.
+    """Answers the requests of one ParseBatch stream. Call `close` at the end, whatever happened.
+
+    Args:
+        operations: Gives the encoding, limits and counters.
 
     Attributes:
-        failure: Always None: an error of a sequence is an event.
+        failure: Always None, because a failed sequence is an event.
     """
 
     failure: RequestError | None = None
@@ -28,14 +31,16 @@ class BatchStream:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
         self._parsers: dict[int, MessageParser] = {}
-        # An engine steps the same sequences again and again: those of the last request.
+        # The sequences of the last request, as an engine usually steps the same ones again.
         self._group: LockStep | None = None
 
     def answer(self, data: bytes) -> bytes:
-        """Returns the response to a request.
+        """Returns the serialized response to a serialized request.
 
         Raises:
-            RequestError: The request is malformed; the stream ends.
+            RequestError: The request is malformed or too large, or too many sequences failed. The
+                stream must end.
+            AbandonedError: The caller has gone.
         """
         request = read_request(pb.ParseBatchRequest, data)
         sequence_ids = request.sequence_ids[:]
@@ -48,58 +53,63 @@ class BatchStream:
         limits.check_tokens(len(request.close), "close")
         self._operations.counters.count_parsed(len(tokens))
         step = _Step(self._operations, self._parsers)
-        for index, opened in enumerate(request.open):
+        for index, opening in enumerate(request.open):
             stop_if_abandoned()
-            step.open(opened, f"open[{index}]")
+            step.open(opening, index)
         if step.changed_sequences:
-            self._let_group_go()
-        group = self._group_of(sequence_ids)
+            self._settle_group()
+        group = self._find_group(sequence_ids)
         if group is None:
             step.feed_several(sequence_ids, tokens)
         else:
             step.feed_one_each(tokens, group)
         if step.changed_sequences or request.close:
-            self._let_group_go()
+            self._settle_group()
         for index, sequence_id in enumerate(request.close):
             stop_if_abandoned()
-            step.close(sequence_id, f"close[{index}]")
+            step.close(sequence_id, index)
         return step.response.SerializeToString()
 
     def finish(self) -> bytes:
-        """Returns the response to the half-close, which closes every open sequence."""
-        self._let_group_go()
+        """Closes every open sequence and returns the serialized response to the half-close.
+
+        Raises:
+            RequestError: Too many sequences failed.
+        """
+        self._settle_group()
         step = _Step(self._operations, self._parsers)
-        for sequence_id in list(self._parsers):
-            step.close(sequence_id, "")
+        step.close_all()
         return step.response.SerializeToString()
 
     def close(self) -> None:
-        """Ends the stream, whatever was answered: its sequences are open no longer."""
+        """Drops the sequences that are still open, so that they no longer count as open."""
         self._operations.limits.sequences.give_back(len(self._parsers))
         self._parsers.clear()
 
-    def _group_of(self, sequence_ids: list[int]) -> LockStep | None:
-        """Returns the sequences as a group, or None where one of them stands twice."""
+    def _find_group(self, sequence_ids: list[int]) -> LockStep | None:
+        """Returns the group of these sequences, or None if one of them appears twice."""
         group = self._group
         if group is not None and group.ids == sequence_ids:
             return group
-        self._let_group_go()
+        self._settle_group()
         if len(set(sequence_ids)) == len(sequence_ids):
-            self._group = LockStep(sequence_ids, [self._parsers.get(it) for it in sequence_ids])
+            self._group = LockStep(
+                sequence_ids, [self._parsers.get(sequence_id) for sequence_id in sequence_ids]
+            )
         return self._group
 
-    def _let_group_go(self) -> None:
+    def _settle_group(self) -> None:
         if self._group is not None:
             self._group.settle()
             self._group = None
 
 
 class _Step:
-    """One request's work on the open sequences, and what it gives.
+    """Applies one request to the open sequences.
 
     Attributes:
-        response: The response.
-        changed_sequences: Whether a sequence was opened, closed or failed.
+        response: The response so far.
+        changed_sequences: Whether a sequence was opened, was closed or failed.
     """
 
     def __init__(self, operations: Operations, parsers: dict[int, MessageParser]) -> None:
@@ -109,46 +119,47 @@ class _Step:
         self._parsers = parsers
         self.response = pb.ParseBatchResponse()
         self.changed_sequences = False
-        # Sequences that failed in this step: what else the request says of them is dropped.
+        # The sequences that failed in this step; the request's other entries for them are dropped.
         self._failed: set[int] = set()
 
-    def open(self, request: pb.OpenSequence, path: str) -> None:
-        """Opens a sequence."""
-        sequence_id = request.sequence_id
+    def open(self, opening: pb.OpenSequence, index: int) -> None:
+        """Opens the sequence of `open[index]`."""
+        sequence_id = opening.sequence_id
         self.changed_sequences = True
         if sequence_id in self._failed:
             return
+        path = f"open[{index}]"
         if sequence_id in self._parsers:
-            self._fail(sequence_id, _sequence_error(Reason.SEQUENCE_OPEN, "is open already", path))
+            error = RequestError(Reason.SEQUENCE_OPEN, "the sequence is open already", field=path)
+            self._fail(sequence_id, "open", error)
             return
         try:
             parser = from_proto.open_parser(
-                self._encoding, request.config, f"{path}.config", self._limits.header_tokens
+                self._encoding, opening.config, f"{path}.config", self._limits.header_tokens
             )
             self._limits.sequences.take(path)
         except RequestError as error:
-            self._fail(sequence_id, error)
+            self._fail(sequence_id, "open", error)
         else:
             self._parsers[sequence_id] = parser
 
     def feed_one_each(self, tokens: list[int], group: LockStep) -> None:
-        """Feeds each sequence of a group one token: an engine's usual step, and the hot path."""
+        """Feeds one token to each sequence of a group. The hot path: an engine's usual step."""
         sequence_ids = group.ids
         deltas = group.step(tokens)
-        rest = _places_of_nothing(deltas)
-        if rest:
-            is_text = map(bool, deltas)
-            sequence_ids = list(itertools.compress(sequence_ids, is_text))
+        to_read = _find_empty(deltas)
+        if to_read:
+            sequence_ids = list(itertools.compress(sequence_ids, deltas))
             deltas = list(filter(None, deltas))
         self.response.sequence_ids.extend(sequence_ids)
         self.response.deltas.extend(deltas)
-        for index in rest:
+        for index in to_read:
             group.before_reading(index)
             self._feed(group.ids[index], tokens[index : index + 1], index)
             group.after_reading(index)
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
-        """Feeds sequences of which some stand several times."""
+        """Feeds sequences of which some appear several times."""
         runs: dict[int, tuple[int, list[int]]] = {}
         for index, (sequence_id, token) in enumerate(zip(sequence_ids, tokens, strict=True)):
             runs.setdefault(sequence_id, (index, []))[1].append(token)
@@ -156,27 +167,36 @@ class _Step:
             stop_if_abandoned()
             self._feed(sequence_id, run, index)
 
-    def close(self, sequence_id: int, path: str) -> None:
-        """Ends a sequence."""
+    def close(self, sequence_id: int, index: int) -> None:
+        """Closes the sequence of `close[index]`."""
         self.changed_sequences = True
-        parser = self._let_go(sequence_id)
+        parser = self._remove(sequence_id)
         if parser is None:
-            self._fail_unknown(sequence_id, path)
-            return
+            self._fail_unknown(sequence_id, "close", index)
+        else:
+            self._finish(sequence_id, parser)
+
+    def close_all(self) -> None:
+        """Closes every open sequence."""
+        for sequence_id, parser in list(self._parsers.items()):
+            self._remove(sequence_id)
+            self._finish(sequence_id, parser)
+
+    def _finish(self, sequence_id: int, parser: MessageParser) -> None:
         events: list[Event] = []
         try:
             parser.finish(events)
         except core.ParseError as error:
             self._report(sequence_id, events)
-            self._fail(sequence_id, parse_failed(error))
+            self._fail(sequence_id, "close", parse_failed(error))
         else:
             self._report(sequence_id, events)
 
     def _feed(self, sequence_id: int, tokens: list[int], index: int) -> None:
-        """Feeds a sequence its tokens, the first of which stands at `index` of the request."""
+        """Feeds a sequence its tokens, the first of which is `tokens[index]` in the request."""
         parser = self._parsers.get(sequence_id)
         if parser is None:
-            self._fail_unknown(sequence_id, f"sequence_ids[{index}]")
+            self._fail_unknown(sequence_id, "sequence_ids", index)
             return
         events: list[Event] = []
         try:
@@ -186,7 +206,7 @@ class _Step:
                 parser.feed(tokens, events)
         except core.ParseError as error:
             self._report(sequence_id, events)
-            self._fail(sequence_id, parse_failed(error))
+            self._fail(sequence_id, "sequence_ids", parse_failed(error))
         else:
             self._report(sequence_id, events)
 
@@ -200,22 +220,24 @@ class _Step:
                 if isinstance(event, Recovered):
                     self._counters.count_repair(event)
 
-    def _fail_unknown(self, sequence_id: int, path: str) -> None:
+    def _fail_unknown(self, sequence_id: int, field: str, index: int) -> None:
         if sequence_id not in self._failed:
-            self._fail(sequence_id, _sequence_error(Reason.SEQUENCE_UNKNOWN, "is not open", path))
+            error = RequestError(
+                Reason.SEQUENCE_UNKNOWN, "the sequence is not open", field=f"{field}[{index}]"
+            )
+            self._fail(sequence_id, field, error)
 
-    def _fail(self, sequence_id: int, error: RequestError) -> None:
-        self._let_go(sequence_id)
+    def _fail(self, sequence_id: int, field: str, error: RequestError) -> None:
+        """Closes a sequence with an error that an entry of the request's `field` caused."""
+        self._remove(sequence_id)
         self.changed_sequences = True
         self._failed.add(sequence_id)
         if len(self._failed) > bounds.MAX_SEQUENCE_FAILURES:
-            raise invalid_field(
-                "sequence_ids", f"more than {bounds.MAX_SEQUENCE_FAILURES} sequences failed"
-            )
+            raise invalid_field(field, f"more than {bounds.MAX_SEQUENCE_FAILURES} sequences failed")
         self._counters.count_sequence_error(error.reason)
         self._add_event(sequence_id).error.CopyFrom(to_status(error))
 
-    def _let_go(self, sequence_id: int) -> MessageParser | None:
+    def _remove(self, sequence_id: int) -> MessageParser | None:
         parser = self._parsers.pop(sequence_id, None)
         if parser is not None:
             self._limits.sequences.give_back()
@@ -227,17 +249,14 @@ class _Step:
         )
 
 
-def _places_of_nothing(texts: list[str]) -> list[int]:
-    """Returns where the empty texts stand."""
-    places: list[int] = []
-    place = -1
+def _find_empty(texts: list[str]) -> list[int]:
+    """Returns the indices of the empty texts."""
+    indices: list[int] = []
+    index = -1
+    # `list.index` is much faster than a loop, as few texts are empty.
     try:
         while True:
-            place = texts.index("", place + 1)
-            places.append(place)
+            index = texts.index("", index + 1)
+            indices.append(index)
     except ValueError:
-        return places
-
-
-def _sequence_error(reason: Reason, message: str, path: str) -> RequestError:
-    return RequestError(reason, f"the sequence {message}", field=path)
+        return indices

@@ -1,4 +1,4 @@
-"""Conversations from the bytes of a request, whose messages are read only to be rendered."""
+"""Splits a conversation into serialized messages, as only new messages need to be parsed."""
 
 from typing import NamedTuple, TypeVar
 
@@ -18,16 +18,16 @@ _MESSAGES_FIELD = 1
 
 
 class MessageBytes(NamedTuple):
-    """The messages of a request, serialized: see `operations.rendering.Messages`.
+    """Serialized messages; implements `operations.rendering.Messages`.
 
     Attributes:
-        keys: The bytes of each message.
+        keys: The bytes of each message, which are also its cache key.
     """
 
     keys: list[bytes]
 
     def size(self, index: int) -> int:
-        """Returns the size of a message."""
+        """Returns the size of a message, in bytes."""
         return len(self.keys[index])
 
     def field(self, index: int) -> str:
@@ -35,29 +35,40 @@ class MessageBytes(NamedTuple):
         return f"conversation.messages[{index}]"
 
     def read(self, index: int) -> core.Message:
-        """Returns a message; raises RequestError if it is invalid."""
+        """Returns a message.
+
+        Raises:
+            RequestError: The message is malformed or invalid.
+        """
         proto = read_request(chat_pb2.Message, self.keys[index])
-        return from_proto.message(proto, self.field(index))
+        return from_proto.convert_message(proto, self.field(index))
 
 
 def read_conversation(request_type: type[_Request], data: bytes) -> tuple[_Request, MessageBytes]:
-    """Returns a request without its conversation, and the conversation's messages.
+    """Returns a request without its conversation, and the messages of the conversation.
+
+    The messages are not checked; `MessageBytes.read` does that.
+
+    Args:
+        request_type: The type of the request.
+        data: The serialized request.
 
     Raises:
-        RequestError: The bytes are not such a request, or it has no conversation.
+        RequestError: MALFORMED_REQUEST, the bytes are not a valid request; INVALID_FIELD, it has no
+            conversation.
     """
     try:
         conversations, rest = wire.split_field(data, _CONVERSATION_FIELD)
         messages: list[bytes] = []
-        # Parts of one conversation add up, as in every protobuf parser.
+        # Protobuf merges a field that occurs several times.
         for conversation in conversations:
-            found, unknown = wire.split_field(conversation, _MESSAGES_FIELD)
-            messages += found
-            if unknown:
-                read_request(chat_pb2.Conversation, unknown)
+            new_messages, other_fields = wire.split_field(conversation, _MESSAGES_FIELD)
+            messages += new_messages
+            if other_fields:
+                read_request(chat_pb2.Conversation, other_fields)
     except wire.WireError:
         request = read_request(request_type, data)
-        # Protobuf skips groups as unknown fields; `wire` does not read them.
+        # `wire` does not read groups, which protobuf keeps as unknown fields.
         request.DiscardUnknownFields()
         return read_conversation(request_type, request.SerializeToString())
     if not conversations:

@@ -1,5 +1,6 @@
-"""The Parse stream: one sequence. Requests and responses are bytes; transport is elsewhere."""
+"""The Parse stream: parses one sequence."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 
 from harmony_client.v1 import parse_pb2 as pb
@@ -17,8 +18,11 @@ from ..operations.operations import Operations
 class ParseStream:
     """Answers the requests of one Parse stream.
 
+    Args:
+        operations: Gives the encoding, limits and counters.
+
     Attributes:
-        failure: Set when the answer just given was the last: the error to end the stream with.
+        failure: The error with which the stream must end after the latest response, or None.
     """
 
     def __init__(self, operations: Operations) -> None:
@@ -29,10 +33,14 @@ class ParseStream:
         self.failure: RequestError | None = None
 
     def answer(self, data: bytes) -> bytes:
-        """Returns the response to a request.
+        """Returns the serialized response to a serialized request.
+
+        If parsing fails, the response has the events before the error, and `failure` is set.
 
         Raises:
-            RequestError: The request has no answer.
+            RequestError: The request is malformed, invalid, too large or out of order. The stream
+                must end.
+            AbandonedError: The caller has gone.
         """
         request = read_request(pb.ParseRequest, data)
         kind = request.WhichOneof("request")
@@ -51,49 +59,45 @@ class ParseStream:
             self._limits.check_tokens(len(tokens), "tokens.tokens")
             self._counters.count_parsed(len(tokens))
             return self._feed(parser, tokens)
+        # The hot path: one token, which usually only adds text.
         self._counters.count_parsed(1)
-        return _feed_text(parser, tokens[0]) or self._report(
-            lambda events: parser.feed_one(tokens[0], events)
-        )
+        text = parser.feed_text(tokens[0])
+        if text:
+            return wire.write_delta_response(text)
+        return self._respond_to(functools.partial(parser.feed_one, tokens[0]))
 
     def finish(self) -> bytes:
-        """Returns the response to the half-close."""
-        return self._report(self._parser.finish) if self._parser else b""
+        """Returns the serialized response to the half-close, and may set `failure`."""
+        return self._respond_to(self._parser.finish) if self._parser else b""
 
     def close(self) -> None:
-        """Ends the stream, whatever was answered: it holds nothing that others could use."""
+        """Does nothing, as the stream holds nothing that counts against a limit."""
 
     def _feed(self, parser: MessageParser, tokens: Sequence[int]) -> bytes:
-        # Responses one behind the other are one response with all of their events.
+        # Serialized responses, joined, are one response with the events of all.
         responses: list[bytes] = []
         try:
             for events in unless_abandoned(parser.feed_in_parts(tokens)):
-                responses.append(self._response(events))  # noqa: PERF401  # all there are on failure
+                responses.append(self._build_response(events))  # noqa: PERF401  # keep them on failure
         except core.ParseError as error:
             self.failure = parse_failed(error)
         return b"".join(responses)
 
-    def _report(self, read: Callable[[list[Event]], None]) -> bytes:
+    def _respond_to(self, parse: Callable[[list[Event]], None]) -> bytes:
         events: list[Event] = []
         try:
-            read(events)
+            parse(events)
         except core.ParseError as error:
             self.failure = parse_failed(error)
-        return self._response(events)
+        return self._build_response(events)
 
-    def _response(self, events: Iterable[Event]) -> bytes:
+    def _build_response(self, events: Iterable[Event]) -> bytes:
         response = pb.ParseResponse()
         for event in events:
             to_proto.fill_event(response.events.add(), event)
             if isinstance(event, Recovered):
                 self._counters.count_repair(event)
         return response.SerializeToString()
-
-
-def _feed_text(parser: MessageParser, token: int) -> bytes | None:
-    """Feeds a token that is only text, the hot path; returns None where it is more."""
-    text = parser.feed_text(token)
-    return wire.delta_response(text) if text else None
 
 
 def _out_of_order(message: str) -> RequestError:

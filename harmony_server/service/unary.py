@@ -1,4 +1,4 @@
-"""The unary RPCs: bytes in, bytes out."""
+"""The unary RPCs."""
 
 from collections.abc import Collection, Iterable
 from typing import Literal, TypeVar
@@ -21,18 +21,18 @@ from .conversations import read_conversation
 
 _Request = TypeVar("_Request", bound=Message)
 
-# Rendered tokens are kept as responses have them.
+# The cache keeps rendered tokens in the form of responses.
 TOKEN_PACKING = TokenPacking(wire.pack_parts, wire.count_tokens)
 
 
 class HarmonyService:
-    """Serves the unary RPCs of harmony.v1.HarmonyService.
+    """Implements the unary RPCs of harmony.v1.HarmonyService.
 
-    Each method takes the bytes of a request and returns those of the response, or the work that
-    does; both raise RequestError.
+    Each method takes a serialized request and returns the serialized response, or work that returns
+    it. The method and the work raise RequestError, and AbandonedError if the caller has gone.
 
     Attributes:
-        operations: Does the work. Its packing is TOKEN_PACKING.
+        operations: Does the work; it must have been created with TOKEN_PACKING.
     """
 
     def __init__(self, operations: Operations) -> None:
@@ -55,7 +55,7 @@ class HarmonyService:
         ).SerializeToString()
 
     def get_render_cache_statistics(self, data: bytes) -> bytes:
-        """Says what the render cache holds and how often it was of use."""
+        """Returns the size of the render cache and its lookups."""
         read_request(pb.GetRenderCacheStatisticsRequest, data)
         statistics = self.operations.renderer.cache_statistics
         return pb.GetRenderCacheStatisticsResponse(
@@ -72,22 +72,22 @@ class HarmonyService:
         if not request.HasField("message"):
             raise invalid_field("message", "is required")
         packed = self.operations.renderer.render_message(
-            from_proto.message(request.message, "message"),
+            from_proto.convert_message(request.message, "message"),
             "message",
             with_function_tools=request.options.conversation_has_function_tools,
         )
-        return wire.tokens_response(packed)
+        return wire.write_tokens_response(packed)
 
     def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a conversation."""
         return self._prepare_render(pb.RenderConversationRequest, data)
 
     def render_conversation_for_completion(self, data: bytes) -> PreparedWork[bytes]:
-        """Prepares to render a prompt."""
+        """Prepares to render a conversation that ends with the start of the next turn."""
         return self._prepare_render(pb.RenderConversationForCompletionRequest, data)
 
     def render_conversation_for_training(self, data: bytes) -> PreparedWork[bytes]:
-        """Prepares to render a training example."""
+        """Prepares to render a conversation whose final answer ends with `<|return|>`."""
         return self._prepare_render(pb.RenderConversationForTrainingRequest, data)
 
     def _prepare_render(
@@ -102,8 +102,8 @@ class HarmonyService:
         request, messages = read_conversation(request_type, data)
         next_turn_role = None
         if isinstance(request, pb.RenderConversationForCompletionRequest):
-            next_turn_role = from_proto.role(request.next_turn_role, "next_turn_role")
-        config = from_proto.render_config(request.config)
+            next_turn_role = from_proto.convert_role(request.next_turn_role, "next_turn_role")
+        config = from_proto.convert_render_config(request.config)
         for_training = isinstance(request, pb.RenderConversationForTrainingRequest)
         renderer = self.operations.renderer
         conversation = renderer.recall(messages)
@@ -112,32 +112,34 @@ class HarmonyService:
             packed = renderer.render_conversation(
                 conversation, config, for_training=for_training, next_turn_role=next_turn_role
             )
-            return wire.tokens_response(packed)
+            return wire.write_tokens_response(packed)
 
         return PreparedWork(conversation.new_bytes, render)
 
     def parse_messages(self, data: bytes) -> bytes:
         """Parses a completion."""
         request = read_request(pb.ParseMessagesRequest, data)
-        role = from_proto.role(request.role, "role") if request.HasField("role") else None
+        role = from_proto.convert_role(request.role, "role") if request.HasField("role") else None
         max_header_tokens = self.operations.limits.header_tokens
-        options = from_proto.parse_options(request.options, "options", max_header_tokens)
-        # Responses one behind the other are one response with all of their entries; as a message it
-        # would take ten times the memory.
+        options = from_proto.convert_parse_options(request.options, "options", max_header_tokens)
+        # Serialized responses, joined, are one response; as one message it would take ten times the
+        # memory.
         parts = self.operations.parse(request.tokens, role, options)
-        return b"".join(_parsed(events).SerializeToString() for events in parts)
+        return b"".join(_to_response(events).SerializeToString() for events in parts)
 
     def encode(self, data: bytes) -> bytes:
         """Encodes text."""
         request = read_request(pb.EncodeRequest, data)
-        allowed = from_proto.special_tokens(request.allowed_special, "allowed_special")
-        # For the core, "all" are all that are not allowed.
+        allowed = from_proto.convert_special_tokens(request.allowed_special, "allowed_special")
+        # In the core, "all" means all that are not allowed.
         disallowed: Literal["all"] | Collection[str] = "all"
         if request.HasField("disallowed_special"):
-            disallowed = from_proto.special_tokens(request.disallowed_special, "disallowed_special")
+            disallowed = from_proto.convert_special_tokens(
+                request.disallowed_special, "disallowed_special"
+            )
             disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
         tokens = self.operations.encode(request.text, allowed, disallowed)
-        return wire.tokens_response(wire.pack_tokens(tokens))
+        return wire.write_tokens_response(wire.pack_tokens(tokens))
 
     def decode(self, data: bytes) -> bytes:
         """Decodes tokens."""
@@ -150,7 +152,7 @@ class HarmonyService:
         return response.SerializeToString()
 
 
-def _parsed(events: Iterable[Event]) -> pb.ParseMessagesResponse:
+def _to_response(events: Iterable[Event]) -> pb.ParseMessagesResponse:
     response = pb.ParseMessagesResponse()
     for event in events:
         if isinstance(event, MessageCompleted):

@@ -1,4 +1,4 @@
-"""What the server tells of itself: logs, metrics, traces."""
+"""Logs, metrics and traces."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class Telemetry:
-    """What the settings ask for of a process that serves.
+    """The telemetry of one serving process, as the settings configure it.
 
     Attributes:
-        observers: What sees the RPCs.
-        metrics: The metrics for Prometheus; None where nobody asks for them.
+        observers: The observers to show every RPC to.
+        metrics: The metrics for Prometheus; None if `metrics_listen` is unset.
 
     Raises:
-        ImportError: OpenTelemetry is asked for, and not installed.
-        ValueError: It is asked for what it does not have.
+        ImportError: The settings turn OpenTelemetry on, but it is not installed.
+        ValueError: The OTEL_… variables name something that is not available.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Observer] = [RpcLog()]
         self.metrics: Metrics | None = None
         self._opentelemetry: OpenTelemetry | None = None
-        # Their libraries take long to load.
+        # Imported here because their libraries are slow to load.
         if settings.metrics_listen is not None:
             from .metrics import Metrics
 
@@ -45,19 +45,21 @@ class Telemetry:
             self.observers.append(self._opentelemetry)
 
     def add_operations(self, operations: Operations) -> None:
-        """Adds what the operations count."""
+        """Reports the metrics of the operations from now on."""
         for reporter in self._reporters():
             reporter.add_figures(figures_of(operations))
 
     async def watch_event_loop(self) -> None:
-        """Measures the lag of the event loop for as long as it runs."""
+        """Measures the event loop's lag until cancelled; returns at once if nothing reports it."""
         if reporters := self._reporters():
-            await event_loop_lag.watch([reporter.note_lag for reporter in reporters])
+            await event_loop_lag.watch([reporter.record_lag for reporter in reporters])
 
     def shut_down(self) -> None:
-        """Exports what was not yet exported."""
+        """Exports what has not been exported yet, for at most 3 s."""
         if self._opentelemetry is not None:
             self._opentelemetry.shut_down()
 
     def _reporters(self) -> list[Metrics | OpenTelemetry]:
-        return [it for it in (self.metrics, self._opentelemetry) if it is not None]
+        return [
+            reporter for reporter in (self.metrics, self._opentelemetry) if reporter is not None
+        ]

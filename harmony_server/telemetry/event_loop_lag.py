@@ -1,4 +1,4 @@
-"""How late the event loop is: what every stream waits for while something holds it up."""
+"""Measures how late the event loop runs scheduled work. Every stream waits that long."""
 
 import asyncio
 import time
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 _INTERVAL_SECONDS = 0.25
 
 
-async def watch(notes: Sequence[Callable[[float], None]]) -> None:
-    """Calls each of `notes` with the lag in seconds, several times a second, while it runs."""
+async def watch(listeners: Sequence[Callable[[float], None]]) -> None:
+    """Calls each listener with the lag in seconds, four times a second, until cancelled."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(_INTERVAL_SECONDS)
         lag = max(0.0, time.perf_counter() - began - _INTERVAL_SECONDS)
-        for note in notes:
-            note(lag)
+        for listener in listeners:
+            listener(lag)

@@ -1,4 +1,4 @@
-"""Logs: lines for people or JSON objects, on standard error. They never have a request's text."""
+"""The log on standard error, as text or JSON lines. It never contains text of a request."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .rpcs import Rpc
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-# What is the server's fault, or its operator's business.
+# Statuses that are the server's fault.
 _SERVER_FAULTS = {
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.DATA_LOSS,
 }
-# What `RpcLog` says of an RPC beside the event.
+# The fields that `RpcLog` adds to its event.
 _FIELDS = ("method", "code", "milliseconds", "peer")
-# Where asyncio's messages begin to show what a task was called with, or failed with.
+# Where asyncio's messages begin to quote a task's arguments, result or exception.
 _ASYNCIO_DETAILS = re.compile(r"[<(\n].*", re.DOTALL)
 
 _current: contextvars.ContextVar[Rpc] = contextvars.ContextVar("rpc")
@@ -34,8 +34,13 @@ _logger = logging.getLogger("harmony_server.rpc")
 
 
 def configure(log_format: str, level: str) -> None:
-    """Sends the log, that of libraries included, to standard error."""
-    # Here: no other command is to wait for it.
+    """Sets up logging for the whole process, libraries included.
+
+    Args:
+        log_format: console or json.
+        level: The lowest level to log: debug, info, warning or error.
+    """
+    # Imported here so that other commands start faster.
     import structlog
 
     if log_format == "json":
@@ -60,20 +65,20 @@ def configure(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_clients_doing)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_not_caused_by_client)
     logging.captureWarnings(True)
-    # For each RPC it says that the event loop is the one that it was.
+    # At debug level it logs its event loop for every RPC.
     logging.getLogger("grpc._cython.cygrpc").setLevel(logging.INFO)
-    # A line that cannot be written is lost; logging would print it with its arguments.
+    # Otherwise logging prints a line that it cannot write, with its arguments.
     logging.raiseExceptions = False
     _log_uncaught()
 
 
 class RpcLog:
-    """Logs the end of each RPC: at error where the server is at fault, else for debugging."""
+    """Logs the end of each RPC: at level error if the server is at fault, else debug."""
 
     def begin(self, rpc: Rpc) -> Callable[[], None]:
-        """Makes the RPC the one that this task serves."""
+        """Makes this the RPC of the current task; the result logs its end."""
         _current.set(rpc)
 
         def end() -> None:
@@ -86,15 +91,15 @@ class RpcLog:
 
 
 def request_id() -> str | None:
-    """Returns the id of the RPC that this task serves; None outside of one."""
+    """Returns the id of the RPC that the current task serves; None if it serves none."""
     rpc = _current.get(None)
     return rpc.request_id if rpc else None
 
 
-def _is_no_clients_doing(record: logging.LogRecord) -> bool:
-    """Keeps away what gRPC calls errors though any client can bring them about, without an end.
+def _is_not_caused_by_client(record: logging.LogRecord) -> bool:
+    """Filters out errors that any client can cause, and so fill the log.
 
-    A path that is not UTF-8, and a connection that breaks while an answer is written.
+    They are a path that is not UTF-8 and a connection that breaks during a response.
     """
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, UnicodeDecodeError | grpc.aio.InternalError)
@@ -107,14 +112,14 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def _withhold_details(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Cuts what asyncio prints of calls, results and exceptions: it may be a request's text."""
+    """Cuts arguments, results and exceptions from asyncio's messages: they may quote a request."""
     if event["logger"] == "asyncio":
         event["event"] = _ASYNCIO_DETAILS.sub("", event["event"]).strip()
     return event
 
 
 def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Says what was raised and where, but not with what text: it may be a request's."""
+    """Replaces an exception by its type and place: its message may quote a request."""
     exc_info = event.pop("exc_info", None)
     if isinstance(exc_info, tuple) and exc_info[1] is not None:
         error = exc_info[1]
@@ -127,12 +132,12 @@ def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) 
 
 
 def _log_uncaught() -> None:
-    """Has what nobody catches logged like all else, instead of printed with its text."""
+    """Logs uncaught exceptions, which would otherwise be printed with their messages."""
     logger = logging.getLogger("harmony_server")
 
     def log(_type: object, error: BaseException | None, *_: object) -> None:
         logger.critical("uncaught exception", exc_info=error)
 
     sys.excepthook = log
-    threading.excepthook = lambda it: log(it.exc_type, it.exc_value)
-    sys.unraisablehook = lambda it: log(it.exc_type, it.exc_value)
+    threading.excepthook = lambda raised: log(raised.exc_type, raised.exc_value)
+    sys.unraisablehook = lambda raised: log(raised.exc_type, raised.exc_value)

@@ -1,4 +1,4 @@
-"""The metrics of one process, in Prometheus' terms."""
+"""The metrics of one process, for Prometheus."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ..version import __version__
 from .figures import LAG_SECONDS, RPC_SECONDS, Figure
 from .rpcs import Rpc
 
-# Names and labels are those of the gRPC middlewares of Go and Java, which dashboards know.
+# The gRPC middlewares of Go and Java use the same names and labels, so dashboards know them.
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
 
 
 class Metrics:
-    """The metrics of a server: an observer of its RPCs, and what is read when they are asked for.
+    """The metrics of one server. Observes its RPCs, and reads everything else on each scrape.
 
     Attributes:
-        registry: Where Prometheus' client finds them.
+        registry: The registry that has them all.
     """
 
     def __init__(self) -> None:
-        # A second series for each, which only OpenMetrics has a use for.
-        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has none
+        # They would double the number of series, and only OpenMetrics uses them.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # has no types
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
@@ -59,18 +59,18 @@ class Metrics:
             buckets=LAG_SECONDS,
             registry=self.registry,
         )
-        # Every series is there from the start: a rate misses the step from nothing to one.
+        # Creates every series now: rate() misses the first increment of a series that appears.
         labels = {method: _labels(method) for method in METHODS.values()}
-        self._started = {method: started.labels(*it) for method, it in labels.items()}
-        self._seconds = {method: seconds.labels(*it) for method, it in labels.items()}
+        self._started = {method: started.labels(*values) for method, values in labels.items()}
+        self._seconds = {method: seconds.labels(*values) for method, values in labels.items()}
         self._handled = {
-            (method, code): handled.labels(*it, code.name)
-            for method, it in labels.items()
+            (method, code): handled.labels(*values, code.name)
+            for method, values in labels.items()
             for code in grpc.StatusCode
         }
 
     def begin(self, rpc: Rpc) -> Callable[[], None]:
-        """Counts an RPC and, when it ended, how and how long."""
+        """Counts a started RPC; the result counts its status code and duration."""
         self._started[rpc.method].inc()
 
         def end() -> None:
@@ -79,24 +79,31 @@ class Metrics:
 
         return end
 
-    def note_lag(self, seconds: float) -> None:
-        """Takes a measurement of the event loop's lag."""
+    def record_lag(self, seconds: float) -> None:
+        """Records a measurement of the event loop's lag."""
         self._lag.observe(seconds)
 
     def add_figures(self, figures: Iterable[Figure]) -> None:
-        """Adds the service's own figures."""
+        """Reports these figures, too, from now on."""
         self.registry.register(_FigureCollector(list(figures)))
 
     def serve(self, address: str) -> str:
-        """Serves the metrics as `serve_metrics` does."""
+        """Serves the metrics; result and errors are those of `serve_metrics`."""
         return serve_metrics(address, self.registry)
 
 
 def serve_metrics(address: str, registry: CollectorRegistry) -> str:
-    """Serves metrics over HTTP until the process ends; returns the address with its port.
+    """Serves metrics over HTTP in a thread, until the process ends.
+
+    Args:
+        address: host:port; port 0: any free port.
+        registry: The metrics.
+
+    Returns:
+        The address, with its actual port.
 
     Raises:
-        OSError: The address is in use, or not allowed.
+        OSError: The address is in use, or the server is not allowed to listen there.
     """
     host, _, port = address.rpartition(":")
     try:
@@ -108,7 +115,7 @@ def serve_metrics(address: str, registry: CollectorRegistry) -> str:
 
 class _InfoCollector(Collector):
     def collect(self) -> Iterable[Metric]:
-        """Says which server this is."""
+        """Yields the version of the server."""
         yield InfoMetricFamily(
             "harmony_server", "Always 1; the version of the server.", value={"version": __version__}
         )
@@ -122,7 +129,7 @@ class _FigureCollector(Collector):
         """Reads the figures."""
         for figure in self._figures:
             labels = [figure.label] if figure.label else []
-            family = _FAMILIES[figure.kind](figure.name, figure.text, labels=labels)
+            family = _FAMILIES[figure.kind](figure.name, figure.description, labels=labels)
             for value, number in figure.read().items():
                 family.add_metric([value] if figure.label else [], number)
             yield family

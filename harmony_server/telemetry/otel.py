@@ -1,4 +1,4 @@
-"""OpenTelemetry: spans of the RPCs, and the server's metrics, as the OTEL_… variables say."""
+"""Traces and metrics with OpenTelemetry, configured by the OTEL_… variables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .rpcs import Rpc
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation
 
-# Where the variables say nothing: traces and metrics to a collector on this machine.
+# For variables that are unset: export to a collector on this machine.
 _DEFAULTS = {
     "OTEL_SERVICE_NAME": "harmony-sidecar",
     "OTEL_TRACES_EXPORTER": "otlp",
@@ -26,12 +26,10 @@ _DEFAULTS = {
     "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
 }
 _SCOPE = "harmony_server"
-# What the exporter does not get rid of in this time is lost: a collector that is gone must not
-# keep the server.
+# An unreachable collector must not delay the server's end for longer; what is left is lost.
 _SHUT_DOWN_SECONDS = 3.0
 
-# The codes by which the semantic conventions call a server's span failed; the others are the
-# client's doing.
+# Codes that the semantic conventions count as failures of the server; others are the client's.
 _FAILURES: Final = {
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -48,15 +46,17 @@ _ATTRIBUTES: Final = {
 
 
 class OpenTelemetry:
-    """Makes a span of each RPC, child of the client's, and exports the server's metrics.
+    """Creates a span for each RPC, a child of the client's, and exports the server's metrics.
+
+    Configures OpenTelemetry for the whole process and starts its exporters; `shut_down` ends them.
 
     Raises:
         ImportError: The extra `otel` is not installed.
-        ValueError: The OTEL_… variables ask for what there is not.
+        ValueError: The OTEL_… variables name something that is not available.
     """
 
     def __init__(self) -> None:
-        # Here: who does not ask for it need not have it.
+        # Imported here because the extra is optional.
         try:
             from opentelemetry import metrics, propagate, trace
             from opentelemetry.distro import OpenTelemetryConfigurator
@@ -67,9 +67,9 @@ class OpenTelemetry:
         for name, value in _DEFAULTS.items():
             os.environ.setdefault(name, value)
         try:
-            OpenTelemetryConfigurator().configure(  # type: ignore[no-untyped-call]  # it has none
+            OpenTelemetryConfigurator().configure(  # type: ignore[no-untyped-call]  # has no types
                 resource_attributes={"service.version": __version__},
-                # The SDK's handler would export the texts of exceptions.
+                # It would export exceptions' messages, which may quote a request.
                 setup_logging_handler=False,
             )
         except RuntimeError as error:
@@ -94,7 +94,7 @@ class OpenTelemetry:
         self._providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
 
     def begin(self, rpc: Rpc) -> Callable[[], None]:
-        """Begins the span of an RPC."""
+        """Starts the span of an RPC; the result ends it and records the duration."""
         attributes = _ATTRIBUTES[rpc.method]
         carrier = {key: value for key, value in rpc.metadata if isinstance(value, str)}
         span = self._tracer.start_span(
@@ -117,27 +117,26 @@ class OpenTelemetry:
 
         return end
 
-    def note_lag(self, seconds: float) -> None:
-        """Takes a measurement of the event loop's lag."""
+    def record_lag(self, seconds: float) -> None:
+        """Records a measurement of the event loop's lag."""
         self._lag.record(seconds)
 
     def add_figures(self, figures: Iterable[Figure]) -> None:
-        """Exports the service's own figures."""
+        """Exports these figures, too, from now on."""
         create = {
             "counter": self._meter.create_observable_counter,
             "gauge": self._meter.create_observable_gauge,
         }
         for figure in figures:
-            create[figure.kind](figure.name, [_reader(figure)], description=figure.text)
+            create[figure.kind](figure.name, [_reader(figure)], description=figure.description)
 
     def shut_down(self) -> None:
-        """Exports what was not yet exported, within bounds."""
-        # Daemons, which the interpreter does not wait for; and all at once, so that none takes the
-        # other's time.
+        """Exports what has not been exported yet, for at most 3 s, and ends the exporters."""
+        # Daemon threads do not delay the end of the process; in parallel each has the full time.
         threads = [
             threading.Thread(target=provider.shutdown, daemon=True)
             for provider in self._providers
-            # Those of the SDK; where nothing is exported there is nothing to shut down.
+            # A provider without exporters has none.
             if hasattr(provider, "shutdown")
         ]
         for thread in threads:

@@ -1,1 +1,1 @@
-"""Several processes that serve, and one that looks after them."""
+"""A server in several processes: the workers, which serve, and their supervisor."""

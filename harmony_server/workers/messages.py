@@ -1,8 +1,9 @@
-"""What supervisor and worker say to each other, over a pipe.
+"""The messages between supervisor and worker, pickled over a pipe.
 
-The supervisor says `Assignment` first. The worker answers it with `Ready` or `CannotStart`, once,
-and each `CollectMetrics` with its metric families. The end of the pipe, on either side, is the end
-of the other process.
+The supervisor first sends `Assignment`; the worker replies once, with `Ready` or `CannotStart`.
+Then the supervisor may send `Reload`, which has no reply, and, after `Ready`, `CollectMetrics`,
+whose reply is a list of `prometheus_client` metric families. End of file means that the other
+process has ended.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from ..settings import Settings
 
 @dataclass(frozen=True)
 class Assignment:
-    """The worker shall serve.
+    """Tells the worker to start serving.
 
     Attributes:
-        settings: What the server is like.
-        addresses: Where the worker listens.
+        settings: The server's settings.
+        addresses: The addresses to listen on, instead of those in the settings.
     """
 
     settings: Settings
@@ -26,10 +27,10 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker serves.
+    """Says that the worker serves.
 
     Attributes:
-        addresses: Where.
+        addresses: The addresses it listens on, as text.
     """
 
     addresses: list[str]
@@ -37,7 +38,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class CannotStart:
-    """The worker ends before it has served.
+    """Says that the worker ends without having served.
 
     Attributes:
         reason: Why, for the operator.
@@ -48,9 +49,9 @@ class CannotStart:
 
 @dataclass(frozen=True)
 class CollectMetrics:
-    """The supervisor asks for the worker's metrics."""
+    """Asks for the worker's metrics."""
 
 
 @dataclass(frozen=True)
 class Reload:
-    """The worker shall read certificates and tokens again."""
+    """Tells the worker to read certificates and tokens again."""

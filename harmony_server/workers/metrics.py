@@ -1,4 +1,4 @@
-"""The metrics of all workers together, each sample with the label `worker`."""
+"""The metrics of all workers, each sample with the label `worker`, served by the supervisor."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..telemetry.metrics import serve_metrics
 
 
 class WorkersCollector(Collector):
-    """Asks the workers when Prometheus asks.
+    """Collects metrics from the workers on each scrape.
 
     Args:
-        configured: How many workers there should be.
-        collect_workers: Returns the families of each worker that answers, by its number.
-        count_restarts: Returns how often workers were restarted.
+        configured: The number of workers in the settings.
+        collect_workers: Returns the metric families of each worker that replies, by its number.
+        count_restarts: Returns how often workers have been restarted.
     """
 
     def __init__(
@@ -31,11 +31,11 @@ class WorkersCollector(Collector):
         self._count_restarts = count_restarts
 
     def collect(self) -> Iterable[Metric]:
-        """Yields each family once, with the samples of every worker."""
+        """Yields each family once, with all workers' samples, then the supervisor's own metrics."""
         families: dict[str, Metric] = {}
         workers = self._collect_workers()
-        for worker, found in workers.items():
-            for family in found:
+        for worker, families_of_worker in workers.items():
+            for family in families_of_worker:
                 merged = families.setdefault(
                     family.name, Metric(family.name, family.documentation, family.type, family.unit)
                 )
@@ -54,7 +54,7 @@ class WorkersCollector(Collector):
         yield restarts
 
     def serve(self, address: str) -> str:
-        """Serves the metrics as `serve_metrics` does."""
+        """Serves the metrics; result and errors are those of `serve_metrics`."""
         registry = CollectorRegistry()
         registry.register(self)
         return serve_metrics(address, registry)

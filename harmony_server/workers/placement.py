@@ -9,48 +9,51 @@ from ..addresses import Address
 
 
 class SharedPort:
-    """A TCP address that all workers listen on; the kernel spreads connections over them.
+    """A TCP address that all workers listen on; the kernel distributes connections among them.
 
-    The supervisor holds the port, without listening, so that it stays the server's while a worker
-    is restarted.
+    The supervisor binds the port until `close`, without listening, so that no other server can take
+    it while workers restart.
+
+    Attributes:
+        address: The address, with the port that the system chose if it was 0.
 
     Raises:
-        OSError: It is in use, or not allowed.
+        OSError: The address is in use, or the server is not allowed to listen there.
     """
 
     def __init__(self, address: Address) -> None:
         try:
-            self._held = _hold(address)
+            self._socket = _bind_shared(address)
         except OSError as error:
             raise OSError(f"cannot listen on {address.text}: {error.strerror}") from None
-        self.address = Address.parse(address.with_port(self._held.getsockname()[1]))
+        self.address = Address.parse(address.with_port(self._socket.getsockname()[1]))
 
     def close(self) -> None:
-        """Gives the port back."""
-        self._held.close()
+        """Releases the port."""
+        self._socket.close()
 
 
 def socket_of_worker(address: Address, worker: int) -> Address:
     """Returns the Unix socket of a worker: `/run/h.sock` becomes `/run/h-0.sock` and so on.
 
-    Connections to one path cannot be shared out as those to a port can.
+    Each worker needs its own, because the kernel does not distribute connections to a path.
     """
-    assert address.socket_path is not None, "a TCP address is shared"
+    assert address.socket_path is not None, "workers share TCP addresses"
     path = PurePosixPath(address.socket_path)
     return Address.parse(f"unix://{path.with_name(f'{path.stem}-{worker}{path.suffix}')}")
 
 
-def _hold(address: Address) -> socket.socket:
-    # Where another server listens, to share its port would succeed; to have it alone does not.
-    _bound(address, socket.SO_REUSEADDR).close()
+def _bind_shared(address: Address) -> socket.socket:
+    # Fails if another server listens there; with SO_REUSEPORT that could succeed.
+    _bind(address, socket.SO_REUSEADDR).close()
     try:
-        return _bound(address, socket.SO_REUSEPORT)
+        return _bind(address, socket.SO_REUSEPORT)
     except OSError:
-        # Connections of a server that has stopped are still at the port, if that did not share it.
-        return _bound(address, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
+        # Closing connections of an earlier server without SO_REUSEPORT still occupy the port.
+        return _bind(address, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
 
 
-def _bound(address: Address, *options: int) -> socket.socket:
+def _bind(address: Address, *options: int) -> socket.socket:
     port = int(address.text.rpartition(":")[2])
     family, kind, protocol, _, target = socket.getaddrinfo(
         address.host, port, type=socket.SOCK_STREAM

@@ -1,4 +1,4 @@
-"""Starts the workers, restarts those that die, and stops them."""
+"""The parent process: starts the workers, restarts those that die, and stops them."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from .worker_process import WorkerProcess
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-# How long a worker may take to say what it measured, before the others are reported without it.
+# A worker that takes longer is left out of the scrape.
 _COLLECT_SECONDS = 1.0
-# How long beyond its own grace a worker may take to stop.
+# Added to a worker's drain and grace periods before it is killed.
 _KILL_SECONDS = 5.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Serves with several processes.
+    """Runs a server as several worker processes.
 
     Args:
-        settings: What the server is to be like.
-        announce: Called with the addresses, and that of the metrics, once all workers serve.
+        settings: The server's settings.
+        announce: Called once all workers serve, with their addresses and that of the metrics, or
+            None.
     """
 
     def __init__(
@@ -45,11 +46,11 @@ class Supervisor:
         self._announce = announce
         self._workers: list[WorkerProcess] = []
         self._restarts = 0
-        self._metrics: str | None = None
+        self._metrics_address: str | None = None
         self._collecting = threading.Lock()
 
     def run(self) -> int:
-        """Serves until SIGTERM or SIGINT, and returns the exit code."""
+        """Serves until SIGTERM or SIGINT, stops the workers, and returns the exit code."""
         return asyncio.run(self._run())
 
     async def _run(self) -> int:
@@ -59,13 +60,13 @@ class Supervisor:
             try:
                 self._workers = self._place_workers(ports)
                 if self._settings.metrics_listen is not None:
-                    # Here: their library takes long to load.
+                    # Imported here because prometheus_client is slow to load.
                     from .metrics import WorkersCollector
 
                     collector = WorkersCollector(
                         self._settings.workers, self._collect, lambda: self._restarts
                     )
-                    self._metrics = collector.serve(self._settings.metrics_listen)
+                    self._metrics_address = collector.serve(self._settings.metrics_listen)
                 return await self._supervise(stop)
             except OSError as error:
                 _logger.error("cannot start: %s", error)
@@ -73,16 +74,19 @@ class Supervisor:
 
     def _place_workers(self, ports: contextlib.ExitStack) -> list[WorkerProcess]:
         addresses = self._settings.addresses
-        unix = [it for it in addresses if it.socket_path is not None]
-        common = [
-            ports.enter_context(contextlib.closing(SharedPort(it))).address
-            for it in addresses
-            if it.socket_path is None
+        unix = [address for address in addresses if address.socket_path is not None]
+        shared = [
+            ports.enter_context(contextlib.closing(SharedPort(address))).address
+            for address in addresses
+            if address.socket_path is None
         ]
         return [
             WorkerProcess(
                 number,
-                Assignment(self._settings, common + [socket_of_worker(it, number) for it in unix]),
+                Assignment(
+                    self._settings,
+                    shared + [socket_of_worker(address, number) for address in unix],
+                ),
             )
             for number in range(self._settings.workers)
         ]
@@ -94,15 +98,17 @@ class Supervisor:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
-                # One says why: the others are likely to say the same.
+                # Report one failure only: the others are likely to have the same reason.
                 for number, failure in enumerate(starting.result()):
                     if failure is not None:
                         _logger.error("cannot start: worker %d: %s", number, failure)
                         return exit_codes.CANNOT_START
-                # A port is common to all: it is named once.
-                bound = dict.fromkeys(text for it in self._workers for text in it.bound)
-                self._announce(bound, self._metrics)
-                tasks += [background.start(self._keep(it)) for it in self._workers]
+                # Workers share TCP addresses; announce each once.
+                bound = dict.fromkeys(
+                    address for worker in self._workers for address in worker.addresses
+                )
+                self._announce(bound, self._metrics_address)
+                tasks += [background.start(self._keep_alive(worker)) for worker in self._workers]
                 await stopping
             return exit_codes.OK
         finally:
@@ -111,46 +117,46 @@ class Supervisor:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._stop()
 
-    async def _keep(self, it: WorkerProcess) -> None:
-        """Restarts a worker whenever it dies."""
-        failure: str | None = await it.until_dead()
+    async def _keep_alive(self, worker: WorkerProcess) -> None:
+        """Restarts a worker whenever it dies, until cancelled."""
+        failure: str | None = await worker.until_dead()
         while True:
-            pause = it.pause_before_restart()
-            _logger.error("worker %d: %s; started again in %.1f s", it.number, failure, pause)
+            pause = worker.next_pause()
+            _logger.error("worker %d: %s; restarting in %.1f s", worker.number, failure, pause)
             await asyncio.sleep(pause)
             self._restarts += 1
-            failure = await _start(it)
+            failure = await _start(worker)
             if failure is None:
-                _logger.info("worker %d serves again", it.number)
-                failure = await it.until_dead()
+                _logger.info("worker %d serves again", worker.number)
+                failure = await worker.until_dead()
 
     async def _stop(self) -> None:
-        for it in self._workers:
-            it.signal(signal.SIGTERM)
-        deaths = [asyncio.create_task(it.until_dead()) for it in self._workers]
-        patience = self._settings.drain_seconds + self._settings.grace_seconds + _KILL_SECONDS
-        await asyncio.wait(deaths, timeout=patience)
-        for it in self._workers:
-            it.signal(signal.SIGKILL)
+        for worker in self._workers:
+            worker.signal(signal.SIGTERM)
+        deaths = [asyncio.create_task(worker.until_dead()) for worker in self._workers]
+        timeout = self._settings.drain_seconds + self._settings.grace_seconds + _KILL_SECONDS
+        await asyncio.wait(deaths, timeout=timeout)
+        for worker in self._workers:
+            worker.signal(signal.SIGKILL)
         await asyncio.wait(deaths)
 
     def _reload(self) -> None:
-        for it in self._workers:
-            it.reload()
+        for worker in self._workers:
+            worker.reload()
 
     def _collect(self) -> dict[int, list[Metric]]:
         with self._collecting:
-            for it in self._workers:
-                it.ask_for_metrics()
+            for worker in self._workers:
+                worker.request_metrics()
             deadline = time.monotonic() + _COLLECT_SECONDS
-            found = {it.number: it.metrics(deadline) for it in self._workers}
-        return {number: families for number, families in found.items() if families is not None}
+            replies = {worker.number: worker.receive_metrics(deadline) for worker in self._workers}
+        return {number: families for number, families in replies.items() if families is not None}
 
 
-async def _start(it: WorkerProcess) -> str | None:
-    """Starts a worker and waits until it serves; returns why it does not, or None."""
+async def _start(worker: WorkerProcess) -> str | None:
+    """Starts a worker and waits until it serves; returns None, or why it does not serve."""
     try:
-        await it.start()
+        await worker.start()
     except OSError as error:
-        return f"no process: {error.strerror}"
-    return None if await it.until_ready() else await it.until_dead()
+        return f"cannot create a process: {error.strerror}"
+    return None if await worker.until_ready() else await worker.until_dead()

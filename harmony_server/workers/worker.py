@@ -1,7 +1,7 @@
-"""A process that serves beside others, looked after by the supervisor.
+"""The main program of a worker, run in the child process. `worker_process` is the parent's side.
 
-`python -m harmony_server.workers.worker DESCRIPTOR`: the descriptor is an end of the supervisor's
-pipe.
+The supervisor starts it as `python -m harmony_server.workers.worker DESCRIPTOR`, with the file
+descriptor of the worker's end of their pipe.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(pipe: Connection) -> int:
-    """Serves until a signal, or until the supervisor is gone, and returns the exit code."""
+    """Serves until SIGTERM or SIGINT, or until the supervisor is gone; returns the exit code."""
     try:
         assignment = pipe.recv()
     except (EOFError, OSError):
@@ -37,33 +37,32 @@ async def _serve(assignment: Assignment, pipe: Connection) -> int:
     stop = asyncio.Event()
     try:
         server = Server(assignment.settings, addresses=assignment.addresses, shares_ports=True)
-        asyncio.get_running_loop().add_reader(pipe, _hear, pipe, server, stop)
-        await server.serve_until_signal(lambda addresses: _tell(pipe, Ready(addresses)), stop)
+        asyncio.get_running_loop().add_reader(pipe, _handle_message, pipe, server, stop)
+        await server.serve_until_signal(lambda addresses: _send(pipe, Ready(addresses)), stop)
     except CannotStartError as error:
-        _tell(pipe, CannotStart(str(error)))
+        _send(pipe, CannotStart(str(error)))
         return exit_codes.CANNOT_START
     return exit_codes.OK
 
 
-def _hear(pipe: Connection, server: Server, stop: asyncio.Event) -> None:
-    """Does what the supervisor asks for."""
+def _handle_message(pipe: Connection, server: Server, stop: asyncio.Event) -> None:
     try:
-        request = pipe.recv()
+        message = pipe.recv()
     except (EOFError, OSError):
-        # Nobody restarts this process, or stops it: it must not be left behind.
+        # Without a supervisor, nobody would stop this process.
         asyncio.get_running_loop().remove_reader(pipe)
         stop.set()
         return
-    match request:
+    match message:
         case CollectMetrics():
             metrics = server.telemetry.metrics
-            _tell(pipe, list(metrics.registry.collect()) if metrics else [])
+            _send(pipe, list(metrics.registry.collect()) if metrics else [])
         case Reload():
             server.reload()
 
 
-def _tell(pipe: Connection, message: object) -> None:
-    # That nobody hears it, the end of the pipe says, too.
+def _send(pipe: Connection, message: object) -> None:
+    # If the supervisor is gone, the end of the pipe stops this process.
     with contextlib.suppress(OSError):
         pipe.send(message)
 

@@ -1,4 +1,4 @@
-"""A worker as the supervisor sees it: a place for a process, which may die and be replaced."""
+"""A worker as the supervisor, its parent, sees it. `worker` is what runs in the child process."""
 
 from __future__ import annotations
 
@@ -20,42 +20,45 @@ if TYPE_CHECKING:
 
 _MODULE = f"{__package__}.worker"
 
-# A worker that dies at once is not started at once again, and again.
+# Back-off, so that a worker that dies at start-up is not restarted in a tight loop.
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
-# After so long a life a death is a new one.
+# A worker that lived this long restarts without back-off.
 _STABLE_SECONDS = 60.0
 
 
 class WorkerProcess:
-    """A worker.
+    """One of the supervisor's workers: its current process, and the pipe to that.
+
+    Each `start` replaces a process that died. `request_metrics` and `receive_metrics` may be called
+    from any thread, all other methods only from the event loop.
 
     Attributes:
-        number: Which one, from 0.
-        bound: Where its process serves; empty until it does.
+        number: Its number, from 0.
+        addresses: The addresses that its process serves on; empty while there is none that serves.
     """
 
     def __init__(self, number: int, assignment: Assignment) -> None:
         self.number = number
-        self.bound: list[str] = []
+        self.addresses: list[str] = []
         self._assignment = assignment
         self._process: asyncio.subprocess.Process | None = None
         self._failure: str | None = None
         self._pause = _FIRST_PAUSE_SECONDS
-        self._born = 0.0
-        # The threads that serve metrics use the pipe while the loop may replace it.
+        self._started_at = 0.0
+        # Threads that serve metrics use the pipe while the event loop may replace it.
         self._lock = threading.Lock()
-        # Nobody hears what is said into it until there is a process.
+        # A pipe without a reader, until there is a process.
         self._pipe, _ = multiprocessing.Pipe()
-        self._owes_metrics = False
+        self._awaits_metrics = False
 
     async def start(self) -> None:
-        """Starts a process.
+        """Starts a process; call it only when there is none.
 
         Raises:
-            OSError: The system has none to give.
+            OSError: The system cannot create a process.
         """
-        self._born = time.monotonic()
+        self._started_at = time.monotonic()
         self._failure = None
         ours, theirs = multiprocessing.Pipe()
         with theirs:
@@ -66,89 +69,92 @@ class WorkerProcess:
                 str(theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                # What a terminal sends to all of its processes is the supervisor's affair.
+                # Ctrl-C in a terminal goes to the supervisor only.
                 process_group=0,
             )
         with self._lock:
             self._pipe = ours
-            self._owes_metrics = False
-        self._tell(self._assignment)
+            self._awaits_metrics = False
+        self._send(self._assignment)
 
     async def until_ready(self) -> bool:
-        """Waits until the process serves; tells whether it does, or ends."""
-        await _readable(self._pipe)
+        """Waits until the process serves, and returns True, or cannot start, and returns False."""
+        await _until_readable(self._pipe)
         try:
-            answer = self._pipe.recv()
+            reply = self._pipe.recv()
         except (EOFError, OSError):
             return False
-        if isinstance(answer, CannotStart):
-            self._failure = answer.reason
+        if isinstance(reply, CannotStart):
+            self._failure = reply.reason
             return False
-        assert isinstance(answer, Ready), answer
-        self.bound = answer.addresses
+        assert isinstance(reply, Ready), reply
+        self.addresses = reply.addresses
         return True
 
     async def until_dead(self) -> str:
-        """Waits until the process is gone, and says why it is."""
+        """Waits until the process has ended, closes its pipe, and returns why it ended."""
         if self._process is None:
-            return "no process"
+            return "not started"
         code = await self._process.wait()
         with self._lock:
-            self.bound = []
-            self._owes_metrics = False
+            self.addresses = []
+            self._awaits_metrics = False
             self._pipe.close()
         return self._failure or f"died with exit code {code}"
 
-    def pause_before_restart(self) -> float:
-        """Returns how long to wait, in seconds: longer each time, unless it had lived long."""
-        if time.monotonic() - self._born > _STABLE_SECONDS:
+    def next_pause(self) -> float:
+        """Returns how long to wait before a restart, in seconds; doubles on each call, up to 10 s.
+
+        It is back at 0.1 s after a process that lived for a minute.
+        """
+        if time.monotonic() - self._started_at > _STABLE_SECONDS:
             self._pause = _FIRST_PAUSE_SECONDS
         pause = self._pause
         self._pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         return pause
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the process, if it lives."""
+        """Sends a signal to the process, if it is alive."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
     def reload(self) -> None:
-        """Has the process read certificates and tokens again, as soon as it can."""
-        self._tell(Reload())
+        """Makes the process read certificates and tokens again, once it serves."""
+        self._send(Reload())
 
-    def ask_for_metrics(self) -> None:
-        """Asks the process for its metrics, if it serves."""
+    def request_metrics(self) -> None:
+        """Asks the process for its metrics, if it serves; `receive_metrics` returns them."""
         with self._lock, contextlib.suppress(EOFError, OSError):
-            if self._owes_metrics and self._pipe.poll():
-                # The answer to the last question, too late for it.
+            if self._awaits_metrics and self._pipe.poll():
+                # The reply to an earlier request, after its deadline.
                 self._pipe.recv()
-                self._owes_metrics = False
-            if self.bound and not self._owes_metrics:
+                self._awaits_metrics = False
+            if self.addresses and not self._awaits_metrics:
                 self._pipe.send(CollectMetrics())
-                self._owes_metrics = True
+                self._awaits_metrics = True
 
-    def metrics(self, deadline: float) -> list[Metric] | None:
-        """Returns what the process answers, or None where it does not, or not in time."""
+    def receive_metrics(self, deadline: float) -> list[Metric] | None:
+        """Returns the requested metrics; None if they do not arrive by `deadline`, monotonic."""
         with self._lock, contextlib.suppress(EOFError, OSError):
-            if self._owes_metrics and self._pipe.poll(max(0.0, deadline - time.monotonic())):
-                self._owes_metrics = False
+            if self._awaits_metrics and self._pipe.poll(max(0.0, deadline - time.monotonic())):
+                self._awaits_metrics = False
                 families: list[Metric] = self._pipe.recv()
                 return families
         return None
 
-    def _tell(self, message: object) -> None:
-        # One that is gone hears nothing.
+    def _send(self, message: object) -> None:
+        # The process may have died.
         with self._lock, contextlib.suppress(OSError):
             self._pipe.send(message)
 
 
-async def _readable(pipe: Connection) -> None:
-    """Waits until there is something to read, or the end."""
+async def _until_readable(pipe: Connection) -> None:
+    """Waits until the pipe has a message or is at its end."""
     loop = asyncio.get_running_loop()
-    found = asyncio.Event()
-    loop.add_reader(pipe, found.set)
+    readable = asyncio.Event()
+    loop.add_reader(pipe, readable.set)
     try:
-        await found.wait()
+        await readable.wait()
     finally:
         loop.remove_reader(pipe)

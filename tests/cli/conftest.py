@@ -1,4 +1,4 @@
-"""Runs command lines in this process."""
+"""A fixture that runs command lines in this process."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run() -> Run:
-    """Runs `harmony-server` with arguments, and with `stdin` on standard input."""
+    """Runs `harmony-server` with arguments and with `stdin` as standard input."""
 
     def run(*arguments: str, stdin: str | bytes = "") -> Result:
         return CliRunner().invoke(main, arguments, input=stdin, prog_name="harmony-server")

@@ -1,4 +1,4 @@
-"""The command as a whole: help, version, errors, and how it behaves among other processes."""
+"""The command as a whole: help, version, errors, pipes and encodings."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ COMMANDS = ["serve", "config", "health", "render", "parse", "inspect", "encode",
 
 
 def execute(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    """Runs the command in a process of its own."""
+    """Runs the command in its own process."""
     command = harmony_command(*arguments)
     return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
 
@@ -26,7 +26,7 @@ def test_version(run: Run) -> None:
 
 
 def test_help_without_a_command(run: Run) -> None:
-    """Without a command there is help, which lists every command."""
+    """Without a command it prints the help, which lists every command."""
     result = run()
     assert result.exit_code == 0
     assert all(f"\n  {command} " in result.stdout for command in COMMANDS)
@@ -55,7 +55,7 @@ def test_help_of_a_command(run: Run, command: str) -> None:
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str], problem: str) -> None:
-    """Wrong usage is one line that leads to the help."""
+    """Wrong usage is one line that points to the help."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(problem)
@@ -64,7 +64,7 @@ def test_wrong_usage(run: Run, arguments: list[str], problem: str) -> None:
 
 
 def test_missing_file(run: Run) -> None:
-    """A file that is not there is one line."""
+    """A missing file is one line."""
     result = run("parse", "nowhere.json")
     assert (result.exit_code, result.stderr) == (2, "nowhere.json: No such file or directory\n")
 
@@ -76,14 +76,14 @@ def test_directory(run: Run, tmp_path: Path) -> None:
 
 
 def test_process() -> None:
-    """As a process: input from a pipe, output to a pipe, exit code 0."""
+    """As a process it reads from a pipe, writes to a pipe and exits with code 0."""
     done = execute("encode", stdin="Grüße 🚆".encode())
     assert (done.returncode, done.stderr) == (0, b"")
     assert execute("decode", stdin=done.stdout).stdout == "Grüße 🚆".encode()
 
 
 def test_process_with_wrong_input() -> None:
-    """Wrong input: exit code 2, one line, no traceback."""
+    """Invalid input gives exit code 2, one line and no traceback."""
     done = execute("parse", stdin=b"17 x")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == b"stdin: line 1, column 4: tokens[1] is not a token id: 'x'\n"
@@ -91,7 +91,7 @@ def test_process_with_wrong_input() -> None:
 
 @pytest.mark.parametrize("command", ["decode", "inspect"])
 def test_broken_pipe(command: str, tmp_path: Path) -> None:
-    """Nobody reads the output: the command ends, and says nothing."""
+    """If nobody reads the output, the command ends and prints nothing."""
     tokens = tmp_path / "tokens"
     tokens.write_text("13225 " * 100_000)
     arguments = harmony_command(command, str(tokens))
@@ -104,7 +104,7 @@ def test_broken_pipe(command: str, tmp_path: Path) -> None:
 
 
 def test_help_imports_little() -> None:
-    """Help and usage errors wait for neither gRPC nor the vocabulary's library."""
+    """Help imports neither gRPC nor the tokenizer, so that it is fast."""
     program = (
         "import sys; from harmony_server.cli import main; main(['--help'], standalone_mode=False);"
         "assert not {'grpc', 'rich', 'tiktoken'} & set(sys.modules)"
@@ -113,7 +113,7 @@ def test_help_imports_little() -> None:
 
 
 def test_output_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Text is UTF-8 whatever the locale; what is for people is escaped where it must be."""
+    """Text is UTF-8 in any locale; characters that the locale lacks are escaped in `inspect`."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     tokens = execute("encode", "ü").stdout
     assert execute("decode", stdin=tokens).stdout == "ü".encode()

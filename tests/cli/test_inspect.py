@@ -20,12 +20,12 @@ def inspect(run: Run, text: str) -> list[list[str]]:
 
 
 def labels(run: Run, text: str) -> list[tuple[str, str]]:
-    """Returns what each token of a text is, and its text."""
+    """Returns the label and the text of each token of a text."""
     return [(line[2], line[3]) for line in inspect(run, text) if line[0]]
 
 
 def test_lines(run: Run) -> None:
-    """Each token is a line; an empty line stands between messages."""
+    """Each token is a line; an empty line separates messages."""
     result = run("inspect", stdin="200006 1428 200008 12194 200007 200006 173781")
     assert result.stdout == (
         "      0  200006  special       <|start|>\n"
@@ -40,7 +40,7 @@ def test_lines(run: Run) -> None:
 
 
 def test_header_of_a_call(run: Run) -> None:
-    """Role, recipient, channel and content type are told apart."""
+    """Role, recipient, channel and content type have labels of their own."""
     assert labels(run, CALL) == [
         ("special", "<|start|>"),
         ("role", "'assistant'"),
@@ -61,7 +61,7 @@ def test_header_of_a_call(run: Run) -> None:
 
 
 def test_recipient_after_the_channel(run: Run) -> None:
-    """The order that models write most is understood, in a completion that begins in a header."""
+    """The recipient may follow the channel, as models mostly write it."""
     found = labels(run, "<|channel|>commentary to=functions.f json<|message|>{}")
     assert ("recipient", "'functions'") in found
     assert ("content type", "' json'") in found
@@ -76,7 +76,7 @@ def test_tool_name(run: Run) -> None:
 
 
 def test_pieces_of_characters(run: Run) -> None:
-    """A token that is no whole text shows its bytes."""
+    """A token that is part of a character shows its bytes."""
     assert labels(run, "<|message|> 👩") == [
         ("special", "<|message|>"),
         ("content", r"b' \xf0\x9f\x91'"),
@@ -85,7 +85,7 @@ def test_pieces_of_characters(run: Run) -> None:
 
 
 def test_control_characters_are_escaped(run: Run) -> None:
-    """Nothing in a text can act on the terminal."""
+    """Text cannot control the terminal."""
     assert labels(run, "<|message|>\x1b[2J") == [
         ("special", "<|message|>"),
         ("content", r"'\x1b'"),
@@ -113,12 +113,12 @@ def test_control_characters_are_escaped(run: Run) -> None:
     ],
 )
 def test_malformed(run: Run, text: str, expected: list[str]) -> None:
-    """Malformed output is shown as far as it can be understood."""
+    """Malformed output is labelled as well as possible."""
     assert [label for label, _ in labels(run, text)] == expected
 
 
 def test_unknown_tokens(run: Run) -> None:
-    """Ids that the vocabulary does not have are shown as such, wherever they stand."""
+    """Ids that are not in the vocabulary are shown as such, anywhere."""
     result = run("inspect", stdin="201089 200006 201089 200008 999999")
     assert [line[17:] for line in result.stdout.splitlines() if line] == [
         "unknown       (not in the vocabulary)",
@@ -130,7 +130,7 @@ def test_unknown_tokens(run: Run) -> None:
 
 
 def test_every_special_token(run: Run) -> None:
-    """The token that the command itself separates with is shown like any other."""
+    """The token that the command uses as a separator is shown like any other."""
     result = run("inspect", stdin="199998 199999 199998 201088")
     assert [line.split()[-1] for line in result.stdout.splitlines()] == [
         "<|startoftext|>",
@@ -141,7 +141,7 @@ def test_every_special_token(run: Run) -> None:
 
 
 def test_colour(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Colours appear where they are wanted, and not with NO_COLOR."""
+    """FORCE_COLOR turns colours on, and NO_COLOR turns them off."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[1;35m" in run("inspect", stdin="200006").stdout
     monkeypatch.setenv("NO_COLOR", "1")
@@ -149,6 +149,6 @@ def test_colour(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing(run: Run) -> None:
-    """No tokens are no lines."""
+    """Without tokens nothing is printed."""
     result = run("inspect", stdin="")
     assert (result.exit_code, result.stdout) == (0, "")

@@ -1,8 +1,13 @@
 """`harmony-server parse`."""
 
 import json
+from typing import get_args
 
+import click
 import pytest
+
+from harmony_server.cli.parse import parse
+from harmony_server.core import ParseMode
 
 from .conftest import Run
 
@@ -28,7 +33,7 @@ MESSAGES = {
 
 
 def test_messages_as_a_conversation(run: Run) -> None:
-    """The messages come out as canonical JSON on one line."""
+    """The messages are written as canonical JSON on one line."""
     result = run("parse", stdin=COMPLETION)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.count("\n") == 1
@@ -46,32 +51,43 @@ def test_messages_as_a_conversation(run: Run) -> None:
     ids=["lines", "commas", "array", "spread array"],
 )
 def test_ways_to_write_tokens(run: Run, written: str) -> None:
-    """Tokens are a JSON array, or ids with white space or commas between them."""
+    """Tokens are a JSON array, or ids separated by white space or commas."""
     assert json.loads(run("parse", stdin=written).stdout) == MESSAGES
 
 
 def test_output_renders_again(run: Run) -> None:
-    """What parse writes, render reads."""
+    """The output of parse can be rendered."""
     rendered = run("render", "--for", "training", stdin=run("parse", stdin=COMPLETION).stdout)
     assert rendered.stdout == "200006 173781 200005 17196 200008 13225 200002\n"
 
 
 def test_role(run: Run) -> None:
-    """With --role none the tokens begin with <|start|>; otherwise the role is known."""
+    """With --role none the tokens begin with <|start|>; otherwise --role gives the role."""
     result = run("parse", "--role", "none", stdin="200006 1428 200008 12194 200007")
     assert json.loads(result.stdout)["messages"][0]["role"] == "user"
     result = run("parse", "--role", "user", stdin="200008 12194 200007")
     assert json.loads(result.stdout)["messages"][0]["role"] == "user"
 
 
-def test_no_strict(run: Run) -> None:
-    """With --no-strict a stop token may end a header."""
-    result = run("parse", "--no-strict", stdin="12194 200002")
+def test_the_lenient_mode(run: Run) -> None:
+    """In lenient mode a stop token may end a header; in strict mode, the default, it may not."""
+    result = run("parse", "--mode", "lenient", stdin="12194 200002")
     assert json.loads(result.stdout)["messages"][0]["content"] == [{"type": "text", "text": "Hi"}]
+    refused = run("parse", "--mode", "strict", stdin="12194 200002")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("stdin: malformed output at the end of the stream, offset 2")
+    assert run("parse", stdin="12194 200002").stderr == refused.stderr
+
+
+def test_modes_are_those_of_the_core() -> None:
+    """--mode accepts each mode of the core."""
+    (mode,) = (parameter for parameter in parse.params if parameter.name == "mode")
+    assert isinstance(mode.type, click.Choice)
+    assert tuple(mode.type.choices) == get_args(ParseMode)
 
 
 def test_no_tokens(run: Run) -> None:
-    """No tokens are no messages."""
+    """Without tokens there are no messages."""
     assert run("parse", "--role", "none", stdin="[]").stdout == '{"messages": []}\n'
 
 
@@ -98,7 +114,7 @@ def test_no_tokens(run: Run) -> None:
     ],
 )
 def test_wrong_tokens(run: Run, arguments: list[str], tokens: str, problem: str) -> None:
-    """Wrong tokens and malformed output are one line that says what and where."""
+    """Invalid tokens and malformed output are one line that says what is wrong, and where."""
     result = run("parse", *arguments, stdin=tokens)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"stdin: {problem}\n"

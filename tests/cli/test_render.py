@@ -23,33 +23,33 @@ ANSWERED_TEXT = (
 
 
 def test_tokens_on_one_line(run: Run) -> None:
-    """By default a prompt for the assistant comes out as one line of ids."""
+    """By default the output is a prompt for the assistant, as one line of ids."""
     result = run("render", stdin=USER)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == "200006 1428 200008 12194 200007 200006 173781\n"
 
 
 def test_json(run: Run) -> None:
-    """With --json they are a JSON array."""
+    """With --json the tokens are a JSON array."""
     result = run("render", "--json", stdin=USER)
     assert result.stdout == "[200006, 1428, 200008, 12194, 200007, 200006, 173781]\n"
 
 
 def test_text(run: Run) -> None:
-    """With --text the prompt comes out, and not a byte more."""
+    """With --text the output is the text of the prompt, and not a byte more."""
     result = run("render", "--text", stdin=USER)
     assert result.stdout == "<|start|>user<|message|>Hi<|end|><|start|>assistant"
 
 
 def test_file(run: Run, tmp_path: Path) -> None:
-    """The conversation may stand in a file."""
+    """The conversation may be in a file."""
     file = tmp_path / "conversation.json"
     file.write_text(USER)
     assert run("render", str(file)).stdout == run("render", "-", stdin=USER).stdout
 
 
 def test_next_role(run: Run) -> None:
-    """--next-role says whose turn it is."""
+    """--next-role sets the role whose turn is next."""
     result = run("render", "--text", "--next-role", "user", stdin=USER)
     assert result.stdout.endswith("<|end|><|start|>user")
 
@@ -63,19 +63,19 @@ def test_next_role(run: Run) -> None:
     ],
 )
 def test_purposes(run: Run, purpose: str, end: str) -> None:
-    """What a conversation is rendered for shows in its end; answered analysis is left out."""
+    """--for decides how the conversation ends; analysis before an answer is left out."""
     result = run("render", "--text", "--for", purpose, stdin=ANSWERED)
     assert result.stdout == ANSWERED_TEXT + end
 
 
 def test_keep_analysis(run: Run) -> None:
-    """--keep-analysis keeps it."""
+    """--keep-analysis keeps the analysis before an answer."""
     result = run("render", "--text", "--for", "conversation", "--keep-analysis", stdin=ANSWERED)
     assert "<|channel|>analysis<|message|>A greeting.<|end|>" in result.stdout
 
 
 def test_every_kind_of_content(run: Run) -> None:
-    """System and developer contents, tools, calls and answers come through."""
+    """System and developer contents, tools, calls and results are rendered."""
     example = Path(__file__).parents[2] / "examples" / "conversation.json"
     text = run("render", "--text", str(example)).stdout
     assert "Current date: 2026-11-22" in text
@@ -89,7 +89,7 @@ def test_every_kind_of_content(run: Run) -> None:
 
 
 def test_system_fields_set_to_null(run: Run) -> None:
-    """A field that is null is left out; one that is missing takes its default."""
+    """A field that is null is left out; a missing field has its default."""
     content = {"type": "system_content", "model_identity": None, "channel_config": None}
     conversation = {"messages": [{"role": "system", "content": [content]}]}
     result = run("render", "--text", "--for", "conversation", stdin=json.dumps(conversation))
@@ -157,7 +157,7 @@ HUGE_NUMBER = DESCRIPTION_MISSING.replace(
     ],
 )
 def test_wrong_conversation(run: Run, tmp_path: Path, conversation: str, problem: str) -> None:
-    """A wrong conversation is one line that says what and where."""
+    """An invalid conversation is one line that says what is wrong, and where."""
     file = tmp_path / "conversation.json"
     file.write_text(conversation)
     result = run("render", str(file))
@@ -166,7 +166,7 @@ def test_wrong_conversation(run: Run, tmp_path: Path, conversation: str, problem
 
 
 def test_a_long_value_is_cut(run: Run) -> None:
-    """The line stays short whatever the input holds."""
+    """An error shows only the beginning of a long value."""
     conversation = {"messages": [{"role": "x" * 1000, "content": ""}]}
     result = run("render", stdin=json.dumps(conversation))
     assert result.stderr.endswith(f'found "{"x" * 39}…\n')
@@ -181,7 +181,7 @@ def test_a_long_value_is_cut(run: Run) -> None:
     ],
 )
 def test_wrong_options(run: Run, arguments: list[str], problem: str) -> None:
-    """Options that make no sense are one line too."""
+    """Options that exclude each other are one line, too."""
     result = run("render", *arguments, stdin=USER)
     assert result.exit_code == 2
     assert problem in result.stderr

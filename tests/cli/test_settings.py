@@ -1,4 +1,4 @@
-"""The settings, from all their sources, through the command `config`."""
+"""Settings from flags, the environment and files, as the command `config` prints them."""
 
 import tomllib
 from pathlib import Path
@@ -13,7 +13,7 @@ _PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
 def test_the_default_settings(run: Run) -> None:
-    """Without a source every setting is the default, and says so."""
+    """Settings that are not set have their defaults, and the output says so."""
     lines = run("config").stdout.splitlines()
     assert 'listen = ["127.0.0.1:50051"]  # default' in lines
     assert "# tls_certificate is unset" in lines
@@ -21,7 +21,7 @@ def test_the_default_settings(run: Run) -> None:
 
 
 def test_what_config_prints_is_a_configuration_file(run: Run, tmp_path: Path) -> None:
-    """The output, as a file, gives the same settings again."""
+    """The output, used as a configuration file, gives the same settings."""
     arguments = ["--listen", "127.0.0.1:0", "--max-streams", "7", "--no-reflection"]
     printed = run("config", *arguments).stdout
     file = tmp_path / "harmony.toml"
@@ -33,7 +33,7 @@ def test_what_config_prints_is_a_configuration_file(run: Run, tmp_path: Path) ->
 def test_flags_come_before_the_environment_before_a_file(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A setting in several places has the value of the nearest; each line names the place."""
+    """Flags override variables, and variables override a file; each line names the source."""
     file = tmp_path / "harmony.toml"
     file.write_text("max_streams = 1\nmax_sequences = 1\nworkers = 3\n")
     monkeypatch.setenv("HARMONY_CONFIG", str(file))
@@ -65,7 +65,7 @@ def test_flags_come_before_the_environment_before_a_file(
 def test_a_wrong_variable(
     run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
 ) -> None:
-    """An unknown or impossible variable is exit code 2 and one line that names it."""
+    """An unknown or invalid variable gives exit code 2 and one line that names it."""
     monkeypatch.setenv(variable, value)
     result = run("config")
     assert result.exit_code == 2
@@ -83,7 +83,7 @@ def test_a_wrong_variable(
     ],
 )
 def test_a_wrong_file(run: Run, tmp_path: Path, text: str, problem: str) -> None:
-    """So is what is wrong in a file."""
+    """An error in a file gives exit code 2 and one line that names the file."""
     file = tmp_path / "harmony.toml"
     file.write_text(text)
     result = run("config", "--config", str(file))
@@ -94,40 +94,63 @@ def test_a_wrong_file(run: Run, tmp_path: Path, text: str, problem: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--tls-certificate", "FILE"], "tls_certificate and tls_key must be set together"),
-        (["--tls-client-ca", "FILE"], "tls_client_ca needs tls_certificate and tls_key"),
+        (
+            ["--tls-certificate", "FILE"],
+            "--tls-certificate: tls_certificate and tls_key must be set together",
+        ),
+        (
+            ["--tls-client-ca", "FILE"],
+            "--tls-client-ca: tls_client_ca needs tls_certificate and tls_key",
+        ),
         (
             ["--tls-certificate", "FILE", "--tls-key", "FILE", "--allow-plaintext"],
-            "allow_plaintext contradicts tls_certificate",
+            "--allow-plaintext, --tls-certificate: allow_plaintext contradicts tls_certificate",
         ),
         (
             ["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
-            "listen contains an address twice",
+            "--listen: listen contains an address twice",
         ),
     ],
 )
 def test_settings_that_contradict(
     run: Run, tmp_path: Path, arguments: list[str], problem: str
 ) -> None:
-    """Settings that are each possible and together are not are an error, too."""
+    """Settings that are valid each, but not together, are an error that names all their sources."""
     file = tmp_path / "some.pem"
     file.touch()
-    result = run("config", *(str(file) if it == "FILE" else it for it in arguments))
+    result = run("config", *(str(file) if word == "FILE" else word for word in arguments))
     assert (result.exit_code, result.stderr) == (2, f"{problem}\n")
+
+
+def test_contradictory_settings_from_different_sources(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the variable of one and the file of the other."""
+    pem = tmp_path / "some.pem"
+    pem.touch()
+    file = tmp_path / "harmony.toml"
+    file.write_text(f"tls_certificate = '{pem}'\ntls_key = '{pem}'\n")
+    monkeypatch.setenv("HARMONY_ALLOW_PLAINTEXT", "true")
+    result = run("config", "--config", str(file))
+    sources = f"HARMONY_ALLOW_PLAINTEXT, {file}: tls_certificate"
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"{sources}: allow_plaintext contradicts tls_certificate\n",
+    )
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "example.org"])
 def test_plaintext_that_others_can_reach_must_be_asked_for(run: Run, host: str) -> None:
-    """Beyond loopback a server listens unencrypted only where it is told so in words."""
+    """Plaintext on an address that other machines can reach needs --allow-plaintext."""
     refused = run("config", "--listen", f"{host}:1")
     assert refused.exit_code == 2
-    assert refused.stderr.startswith(f"{host}:1 can be reached from other machines: ")
+    assert refused.stderr.startswith(f"--listen: {host}:1 can be reached from other machines: ")
     assert run("config", "--listen", f"{host}:1", "--allow-plaintext").exit_code == 0
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "[::1]", "localhost"])
 def test_plaintext_on_loopback(run: Run, host: str) -> None:
-    """On loopback it needs no word."""
+    """Plaintext on loopback does not need --allow-plaintext."""
     assert run("config", "--listen", f"{host}:1").exit_code == 0
 
 
@@ -135,7 +158,7 @@ def test_plaintext_on_loopback(run: Run, host: str) -> None:
 def test_the_variables_of_a_kubernetes_service(
     run: Run, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """What Kubernetes puts into every pod for a service of that name is no setting."""
+    """Variables that Kubernetes sets for a service of that name are ignored."""
     for suffix in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_GRPC", "PORT"):
         monkeypatch.setenv(f"{name}_{suffix}", "1")
     for suffix in ("", "_PROTO", "_PORT", "_ADDR"):
@@ -144,7 +167,7 @@ def test_the_variables_of_a_kubernetes_service(
 
 
 def test_every_setting_is_documented() -> None:
-    """The table of docs/configuration.md is that of the settings: name, default, description."""
+    """docs/configuration.md lists each setting with its default and its description."""
     rows = [line for line in _PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
     expected = [
         f"| `{name}` | {_default(field.default)} | {field.description} |"

@@ -1,4 +1,4 @@
-"""The same commands through a server."""
+"""The commands through a server: the same output as in this process."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from .conftest import Run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "conversation.json"
-# Where a conversion could lose something: nulls, a namespace under another key, JSON of all kinds.
+# A conversion could lose these: nulls, a namespace under another key, JSON of all kinds.
 UNUSUAL = json.dumps(
     {
         "messages": [
@@ -59,7 +59,7 @@ COMPLETION = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{
 @pytest.mark.parametrize("purpose", ["completion", "training", "conversation"])
 @pytest.mark.parametrize("conversation", [EXAMPLE.read_text(), UNUSUAL], ids=["usual", "unusual"])
 def test_render(run: Run, server_address: str, conversation: str, purpose: str) -> None:
-    """A server renders to the same tokens."""
+    """A server renders a conversation to the same tokens."""
     here = run("render", "--for", purpose, stdin=conversation)
     there = run("render", "--for", purpose, "--target", server_address, stdin=conversation)
     assert (there.exit_code, there.stderr) == (0, "")
@@ -67,7 +67,7 @@ def test_render(run: Run, server_address: str, conversation: str, purpose: str) 
 
 
 def test_render_options(run: Run, server_address: str) -> None:
-    """The next role and the analysis reach the server."""
+    """--next-role and --keep-analysis reach the server."""
     conversation = (
         '{"messages": [{"role": "assistant", "channel": "analysis", "content": "a"},'
         ' {"role": "assistant", "channel": "final", "content": "b"}]}'
@@ -86,7 +86,7 @@ def test_render_options(run: Run, server_address: str) -> None:
 
 @pytest.mark.parametrize("command", ["parse", "inspect", "decode"])
 def test_tokens(run: Run, server_address: str, command: str) -> None:
-    """A server makes the same of tokens."""
+    """With a server, tokens give the same output."""
     tokens = run("encode", "--special", "--target", server_address, COMPLETION).stdout
     assert tokens == run("encode", "--special", COMPLETION).stdout
     there = run(command, "--target", server_address, stdin=tokens)
@@ -107,16 +107,16 @@ def test_tokens(run: Run, server_address: str, command: str) -> None:
     ],
 )
 def test_wrong_input(run: Run, server_address: str, arguments: list[str], text: str) -> None:
-    """Wrong input reads the same whoever finds it."""
+    """The error for invalid input is the same, whether this process or the server finds it."""
     here = run(*arguments, stdin=text)
     there = run(*arguments, "--target", server_address, stdin=text)
     assert (there.exit_code, there.stdout, there.stderr) == (2, "", here.stderr)
 
 
 def test_parse_options(run: Run, server_address: str) -> None:
-    """The role and the strictness reach the server."""
+    """The role and the mode reach the server."""
     arguments = ["parse", "--target", server_address]
-    result = run(*arguments, "--no-strict", "--role", "user", stdin="12194 200002")
+    result = run(*arguments, "--mode", "lenient", "--role", "user", stdin="12194 200002")
     assert '"role": "user"' in result.stdout
     result = run(*arguments, "--role", "none", stdin="200006 1428 200008 12194 200007")
     assert '"role": "user"' in result.stdout
@@ -124,7 +124,7 @@ def test_parse_options(run: Run, server_address: str) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:///nowhere.sock"])
 def test_no_server(run: Run, address: str) -> None:
-    """No server there: one line, at once."""
+    """If no server answers, the command says so in one line, at once."""
     result = run("encode", "--target", address, "x")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"{address}: no server answers: ")

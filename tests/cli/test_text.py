@@ -13,7 +13,7 @@ def test_encode_argument(run: Run) -> None:
 
 
 def test_encode_file_and_stdin(run: Run, tmp_path: Path) -> None:
-    """It may come from a file or standard input, to the last byte."""
+    """The text may come from a file or standard input; every byte counts."""
     file = tmp_path / "text"
     file.write_bytes(b"Hello, world!\r\n")
     assert run("encode", "--file", str(file)).stdout == "13225 11 2375 99074\n"
@@ -21,13 +21,13 @@ def test_encode_file_and_stdin(run: Run, tmp_path: Path) -> None:
 
 
 def test_encode_special(run: Run) -> None:
-    """With --special a spelling becomes the special token."""
+    """With --special, spellings become special tokens."""
     result = run("encode", "--special", "<|start|>user<|message|>Hi<|end|>")
     assert result.stdout == "200006 1428 200008 12194 200007\n"
 
 
 def test_encode_refuses_special(run: Run) -> None:
-    """Without it a spelling is refused, with its place."""
+    """Without --special, a spelling is refused, and the error names its place."""
     result = run("encode", stdin="one\ntwo <|call|>")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
@@ -36,7 +36,7 @@ def test_encode_refuses_special(run: Run) -> None:
 
 
 def test_encode_what_only_looks_special(run: Run) -> None:
-    """A spelling that no special token has is text."""
+    """A spelling that belongs to no special token is text."""
     assert run("encode", "<|nothing|>").exit_code == 0
 
 
@@ -47,25 +47,25 @@ def test_encode_not_utf8(run: Run) -> None:
 
 
 def test_encode_two_texts(run: Run) -> None:
-    """A text and a file are one too many."""
+    """TEXT and --file exclude each other."""
     result = run("encode", "x", "--file", "y")
     assert result.exit_code == 2
     assert "TEXT and --file exclude each other" in result.stderr
 
 
 def test_decode(run: Run) -> None:
-    """Tokens become the text they stand for, special tokens spelled out."""
+    """Tokens become their text; special tokens are spelled out."""
     result = run("decode", stdin="[13225, 11, 2375, 0, 200002]")
     assert (result.exit_code, result.stdout) == (0, "Hello, world!<|return|>")
 
 
 def test_decode_keeps_line_ends(run: Run) -> None:
-    """The text comes out byte for byte."""
+    """Line ends are written unchanged."""
     assert run("decode", stdin="13225 11 2375 99074").stdout_bytes == b"Hello, world!\r\n"
 
 
 def test_decode_part_of_a_character(run: Run) -> None:
-    """What is not UTF-8 becomes U+FFFD, or with --strict is an error."""
+    """Bytes that are not UTF-8 become U+FFFD; with --strict they are an error."""
     assert run("decode", stdin="61138").stdout == " \ufffd"
     result = run("decode", "--strict", stdin="61138")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -74,13 +74,13 @@ def test_decode_part_of_a_character(run: Run) -> None:
 
 @pytest.mark.parametrize("command", ["encode", "decode"])
 def test_empty(run: Run, command: str) -> None:
-    """Nothing becomes nothing."""
+    """Empty input gives empty output."""
     result = run(command)
     assert (result.exit_code, result.stdout.strip()) == (0, "")
 
 
 def test_decode_unknown_token(run: Run) -> None:
-    """A token that the vocabulary does not have is named with its place."""
+    """An error names a token that is not in the vocabulary, and its place."""
     result = run("decode", stdin="17 201089")
     assert (result.exit_code, result.stderr) == (
         2,

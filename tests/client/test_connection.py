@@ -42,11 +42,12 @@ def socket_path() -> Iterator[str]:
 def test_every_call_has_a_deadline(recorder: RecordingServer, connect: Connect) -> None:
     """Thirty seconds, unless the client or the call sets another."""
     connect(recorder.address).get_encoding()
-    client = connect(recorder.address, timeout=7)
+    client = connect(recorder.address, timeout=700)
     client.get_encoding()
-    client.get_encoding(timeout=3)
-    seconds = [round(call.seconds_left) for call in recorder.calls]
-    assert seconds == [30, 7, 3]
+    client.get_encoding(timeout=300)
+    for call, seconds in zip(recorder.calls, (30, 700, 300), strict=True):
+        # gRPC rounds up by at most a hundredth; some time passes on the way.
+        assert seconds - 15 < call.seconds_left < seconds * 1.02
 
 
 @pytest.mark.parametrize("timeout", [0, 0.2])
@@ -55,7 +56,7 @@ def test_deadline_exceeded(recorder: RecordingServer, connect: Connect, timeout:
     release = threading.Event()
 
     def hang(*_: object) -> service_pb2.GetEncodingResponse:
-        release.wait(10)
+        release.wait(60)
         return service_pb2.GetEncodingResponse()
 
     recorder.answers["GetEncoding"] = hang
@@ -63,7 +64,7 @@ def test_deadline_exceeded(recorder: RecordingServer, connect: Connect, timeout:
     with pytest.raises(DeadlineExceeded):
         connect(recorder.address).get_encoding(timeout=timeout)
     release.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_waits_for_a_server_that_starts_later(
@@ -74,9 +75,9 @@ def test_waits_for_a_server_that_starts_later(
     timer = threading.Timer(delay, recording_server.start, [socket_path])
     timer.start()
     began = time.monotonic()
-    connect(socket_path, timeout=20).get_encoding()
+    connect(socket_path, timeout=60).get_encoding()
     timer.join()
-    assert delay < time.monotonic() - began < delay + 3
+    assert delay < time.monotonic() - began < delay + 15
 
 
 def test_waiting_ends_with_the_deadline(connect: Connect, socket_path: str) -> None:
@@ -136,7 +137,7 @@ def test_an_internet_proxy_is_not_asked(
     """The client ignores a proxy that the environment sets."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
-    connect(recorder.address, timeout=5).get_encoding()
+    connect(recorder.address, timeout=20).get_encoding()
     assert recorder.calls
 
 
@@ -146,7 +147,7 @@ def test_client_closes(recorder: RecordingServer) -> None:
 
     def hang(*_: object) -> service_pb2.GetEncodingResponse:
         entered.set()
-        release.wait(10)
+        release.wait(60)
         return service_pb2.GetEncodingResponse()
 
     recorder.answers["GetEncoding"] = hang
@@ -161,21 +162,28 @@ def test_client_closes(recorder: RecordingServer) -> None:
     with Client(recorder.address) as client:
         thread = threading.Thread(target=call)
         thread.start()
-        assert entered.wait(5)
-    thread.join(5)
+        assert entered.wait(30)
+    thread.join(30)
     release.set()
     assert len(caught) == 1
 
 
 def test_async_client_closes(recorder: RecordingServer) -> None:
     """The asyncio client is a context manager too, and runs calls concurrently."""
+    together = threading.Barrier(4)
+
+    def answer(*_: object) -> service_pb2.RenderResponse:
+        together.wait(30)
+        return service_pb2.RenderResponse()
+
+    recorder.answers["Render"] = answer
 
     async def scenario() -> None:
         async with AsyncClient(recorder.address) as client:
-            await asyncio.gather(*(client.render(user(str(i))) for i in range(10)))
+            await asyncio.gather(*(client.render(user(str(i))) for i in range(together.parties)))
 
     asyncio.run(scenario())
-    assert len(recorder.calls) == 10
+    assert len(recorder.calls) == together.parties
 
 
 def test_a_cancelled_task_cancels_its_call(recorder: RecordingServer) -> None:
@@ -185,7 +193,7 @@ def test_a_cancelled_task_cancels_its_call(recorder: RecordingServer) -> None:
     def hang(_: object, context: grpc.ServicerContext) -> service_pb2.GetEncodingResponse:
         context.add_callback(ended.set)
         entered.set()
-        ended.wait(10)
+        ended.wait(60)
         return service_pb2.GetEncodingResponse()
 
     recorder.answers["GetEncoding"] = hang
@@ -193,11 +201,11 @@ def test_a_cancelled_task_cancels_its_call(recorder: RecordingServer) -> None:
     async def scenario() -> None:
         async with AsyncClient(recorder.address) as client:
             task = asyncio.create_task(client.get_encoding())
-            await asyncio.to_thread(entered.wait, 5)
+            await asyncio.to_thread(entered.wait, 30)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.to_thread(ended.wait, 5)
+            assert await asyncio.to_thread(ended.wait, 30)
 
     asyncio.run(scenario())
 

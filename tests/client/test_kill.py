@@ -48,7 +48,7 @@ class Supervisor:
     def kill(self) -> None:
         """Kills the server as `kill -9` does."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def stop(self) -> None:
         """Stops the server, if one is running."""

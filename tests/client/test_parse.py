@@ -27,6 +27,7 @@ from harmony_client import (
     RecoveryReason,
     assistant,
 )
+from harmony_client.v1 import parse_pb2
 
 from .recording_server import RecordingServer
 
@@ -294,7 +295,7 @@ def hanging(recording_server: RecordingServer) -> Iterator[threading.Event]:
 
     def hang(_: object, context: grpc.ServicerContext) -> Iterator[None]:
         context.add_callback(ended.set)
-        release.wait(20)
+        release.wait(60)
         yield from ()
 
     recording_server.streams["Parse"] = hang
@@ -313,8 +314,8 @@ def test_each_step_has_a_deadline(
     began = time.monotonic()
     with client.open_parse(replay=replay) as stream, pytest.raises(DeadlineExceeded, match=r"0\.3"):
         stream.feed([1])
-    assert 0.3 <= time.monotonic() - began < 5
-    assert hanging.wait(5)
+    assert 0.3 <= time.monotonic() - began < 20
+    assert hanging.wait(30)
 
 
 @pytest.mark.parametrize("timeout", [0, 0.2])
@@ -338,10 +339,10 @@ def test_no_server(connect: Connect) -> None:
 
 def test_a_stream_may_outlive_its_timeout(connect: Connect, server_address: str) -> None:
     """The timeout limits each step, not the whole stream."""
-    client = connect(server_address, timeout=1)
+    client = connect(server_address, timeout=2)
     with client.open_parse() as stream:
         stream.feed([200005])
-        time.sleep(1.2)
+        time.sleep(2.1)
         started = one(MessageStarted, stream.feed(encode(client, "final<|message|>")))
         assert started.channel == "final"
 
@@ -352,20 +353,29 @@ def test_a_longer_wait_ends_behind_a_shorter_one(
     """Streams of one client in several threads have independent timeouts."""
     del hanging
     seconds: dict[float, float] = {}
+    ends: dict[float, type[Exception]] = {}
     with Client(recording_server.address) as client:
 
         def wait(timeout: float) -> None:
             began = time.monotonic()
-            with pytest.raises(DeadlineExceeded):
+            try:
                 client.open_parse(timeout=timeout).feed([1])
+            except (Cancelled, DeadlineExceeded) as error:
+                ends[timeout] = type(error)
             seconds[timeout] = time.monotonic() - began
 
-        threads = [threading.Thread(target=wait, args=(t,)) for t in (1.2, 0.3, 0.6)]
+        longest, *others = threads = [
+            threading.Thread(target=wait, args=(timeout,)) for timeout in (60, 0.3, 0.6)
+        ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join(10)
-    assert all(timeout <= seconds[timeout] < timeout + 0.5 for timeout in (0.3, 0.6, 1.2))
+        for thread in others:
+            thread.join(30)
+        assert ends == {0.3: DeadlineExceeded, 0.6: DeadlineExceeded}
+        assert all(timeout <= seconds[timeout] for timeout in ends)
+    # Neither the others' ends nor their times were its own: the client's end is.
+    longest.join(30)
+    assert ends[60] is Cancelled
 
 
 def test_streams_leave_no_threads(server_address: str) -> None:
@@ -380,7 +390,7 @@ def test_streams_leave_no_threads(server_address: str) -> None:
             for event in client.parse([200005, 17196, 200008, 1, 1]):
                 assert isinstance(event, MessageStarted)
                 break
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert threading.active_count() <= before
@@ -400,33 +410,57 @@ def test_a_cancelled_task_ends_its_stream(
     recording_server: RecordingServer, hanging: threading.Event
 ) -> None:
     """The server learns that the call was cancelled."""
+    entered = threading.Event()
+    hang = recording_server.streams["Parse"]
+
+    def enter(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        context.add_callback(hanging.set)
+        entered.set()
+        return hang(requests, context)
+
+    recording_server.streams["Parse"] = enter
 
     async def scenario() -> None:
         async with AsyncClient(recording_server.address) as client:
             stream = client.open_parse(replay=True)
             task = asyncio.ensure_future(stream.feed([1]))
-            await asyncio.sleep(0.2)
+            assert await asyncio.to_thread(entered.wait, 30)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.to_thread(hanging.wait, 5)
+            assert await asyncio.to_thread(hanging.wait, 30)
             with pytest.raises(RuntimeError, match="the stream has ended"):
                 await stream.feed([1])
 
     asyncio.run(scenario())
 
 
-def test_a_loop_left_early_ends_its_stream(server_address: str) -> None:
+def test_a_loop_left_early_ends_its_stream(recording_server: RecordingServer) -> None:
     """Closing the iterator of the asyncio client ends the stream."""
+    ended = threading.Event()
+
+    def answer(
+        requests: Iterator[parse_pb2.ParseRequest], context: grpc.ServicerContext
+    ) -> Iterator[parse_pb2.ParseResponse]:
+        context.add_callback(ended.set)
+        for request in requests:
+            response = parse_pb2.ParseResponse()
+            if request.HasField("tokens"):
+                response.events.add().started.SetInParent()
+            yield response
+
+    recording_server.streams["Parse"] = answer
+    recording_server.start("127.0.0.1:0")
 
     async def scenario() -> None:
-        async with (
-            AsyncClient(server_address) as client,
-            aclosing(client.parse([200005, 17196, 200008, 1])) as events,
-        ):
-            async for event in events:
-                assert isinstance(event, MessageStarted)
-                break
+        async with AsyncClient(recording_server.address) as client:
+            async with aclosing(client.parse([200005, 17196, 200008, 1])) as events:
+                async for event in events:
+                    assert isinstance(event, MessageStarted)
+                    break
+                assert not ended.is_set()
+            # The client is still there.
+            assert await asyncio.to_thread(ended.wait, 30)
 
     asyncio.run(scenario())
 

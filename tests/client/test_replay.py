@@ -217,7 +217,7 @@ def test_without_replay_a_death_is_an_error(client: Client) -> None:
 
 def test_a_server_that_always_dies(connect: Connect) -> None:
     """Attempts end when the step's time is over; the last failure is raised."""
-    client = connect("127.0.0.1:1", timeout=0.1)
+    client = connect("127.0.0.1:1", timeout=0.5)
     stub = MortalStub([1] * 100_000)
     use(client, stub)
     with client.batch(replay=True) as batch, pytest.raises(Unavailable):

@@ -58,7 +58,7 @@ def test_every_language_is_made_of_commands() -> None:
     for language in driver.LANGUAGES.values():
         assert language.build
         assert language.check
-    playing = driver.LANGUAGES["go"].playing(["--target", "unix:///a b", "folder"])
+    playing = driver.LANGUAGES["go"].runner_command(["--target", "unix:///a b", "folder"])
     assert playing[-1] == "ARGS=--target 'unix:///a b' folder"
 
 
@@ -108,20 +108,57 @@ def test_the_table_on_a_terminal(
     assert re.search(r"│ whole, seconds │ +\d+ │ +\d+ │", shown)
 
 
-def test_the_readme_has_the_table() -> None:
-    """The README's table is that of the vectors and languages of today, all passed."""
-    counts = Counter(vector.rpc for vector in read_vectors(FOLDER))
-    reports = [
-        driver.Report(
-            language,
-            seconds={"check": 1.0, "example": 1.0},
-            passed=dict.fromkeys(_SERVERS, counts),
-        )
-        for language in driver.LANGUAGES.values()
-    ]
-    table = driver.as_markdown(driver.rows(reports, counts, timed=False))
+_VECTORS = read_vectors(FOLDER)
+_PLAYED = Counter(vector.rpc for vector in _VECTORS)
+
+
+def _runner(played: Counter[str], status: int = 0) -> list[str]:
+    """Returns the command of a runner that says that it played these vectors."""
+    lines = [f"{rpc}: {count} passed, 0 failed" for rpc, count in played.items()]
+    return [sys.executable, "-c", f"print({chr(10).join(lines)!r}); raise SystemExit({status})"]
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "status"),
+    [
+        (None, {}, 0),
+        ("go", {"runner": _runner(_PLAYED - Counter(["Parse"]), 1)}, 1),
+        ("rust", {"check": [[sys.executable, "-c", "raise SystemExit(1)"]]}, 1),
+        ("java", {"shown": ["snow"]}, 1),
+        ("cpp", {"tools": {"no-such-tool": "cobol"}}, 0),
+    ],
+    ids=[
+        "all pass",
+        "a vector fails",
+        "a check fails",
+        "an example fails",
+        "one is missing",
+    ],
+)
+def test_the_readme_has_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    key: str | None,
+    changes: dict[str, Any],
+    status: int,
+) -> None:
+    """The README has what is printed where every language of today passes every vector of today.
+
+    It has not what is printed where one of them fails at anything, or is not there.
+    """
+    monkeypatch.setattr(driver, "read_vectors", lambda _: _VECTORS)
+    fakes = {
+        name: replace(_GOOD, name=it.name, runner=_runner(_PLAYED))
+        for name, it in driver.LANGUAGES.items()
+    }
+    if key:
+        fakes[key] = replace(fakes[key], **changes)
+    monkeypatch.setattr(driver, "LANGUAGES", fakes)
+    assert driver.main(["--markdown"]) == status
+    _, separator, table = capsys.readouterr().out.rpartition("\n\n")
+    assert separator
     readme = (driver.ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"\n\n{table}\n\n" in readme
+    assert (f"\n\n{table.strip()}\n\n" in readme) == (key is None)
 
 
 def test_some_languages(

@@ -77,13 +77,15 @@ def test_the_types_refuse_what_the_operator_does_not_know(checker: Path) -> None
         (['settings.listen="0.0.0.0:1"'], "listen"),
         (['mode="daemonset"'], "mode"),
         (["port=70000"], "port"),
+        (["settings.max_request_bytes=1023"], "max_request_bytes"),
+        (["drainSeconds=31536001"], "drainSeconds"),
         (["tls.requireClientCertificate=true"], "secretName"),
         (['mode="library"', 'tls.secretName="tls"'], "secretName"),
         (["metrics.enabled=false", "serviceMonitor.enabled=true"], "metrics"),
     ],
 )
 def test_values_that_mean_nothing_are_refused(settings: list[str], complaint: str) -> None:
-    """A misspelt or contradictory value is an error, not a default."""
+    """A misspelt, out-of-bounds or contradictory value is an error, not a default."""
     with pytest.raises(RenderError, match=complaint):
         render("values.yaml", *settings)
 

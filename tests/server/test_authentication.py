@@ -21,6 +21,7 @@ _REFUSED = Failure(
     "BEARER_TOKEN_REQUIRED",
     "harmony.v1",
 )
+_TIMEOUT_SECONDS = 30
 _REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 
 
@@ -129,16 +130,21 @@ async def test_the_clients_send_a_token(address: str) -> None:
 @pytest.mark.parametrize("by_signal", [False, True])
 def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
     """A changed file is read at the next call; an empty or missing one changes nothing."""
-    path = tmp_path / "tokens"
+    path, log = tmp_path / "tokens", tmp_path / "log"
     path.write_text("old")
     arguments = ("--listen", "127.0.0.1:0", "--auth-token-file", str(path))
-    with running_server(*arguments) as (process, address):
+    with log.open("wb") as errors, running_server(*arguments, stderr=errors) as (process, address):
 
         def change(text: str) -> None:
             path.write_text(text)
             if by_signal:
+                logged = log.read_bytes().count(b"\n")
                 process.send_signal(signal.SIGHUP)
-                time.sleep(0.3)
+                # It says so, before any call can make it look.
+                end = time.monotonic() + _TIMEOUT_SECONDS
+                while log.read_bytes().count(b"\n") == logged:
+                    assert time.monotonic() < end, "the signal changed nothing"
+                    time.sleep(0.02)
 
         _get_encoding(address, ("authorization", "Bearer old"))
         change("new\nold")

@@ -18,7 +18,7 @@ async def test_a_failure_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> 
     await asyncio.wait([task])
     await asyncio.sleep(0)
     [record] = caplog.records
-    assert (record.levelno, record.message) == (logging.ERROR, "work in the background failed")
+    assert (record.levelno, record.message) == (logging.ERROR, "background task failed")
 
 
 async def test_a_cancelled_task_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:

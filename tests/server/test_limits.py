@@ -104,6 +104,18 @@ def _unless_refused(stub: HarmonyServiceStub) -> grpc.RpcError | None:
     return None
 
 
+def _opened(stub: HarmonyServiceStub) -> _Parse:
+    """Opens a stream once there is room for it."""
+    streams: list[_Parse] = []
+
+    def open_one() -> None:
+        streams.append(_Parse(stub.Parse))
+        streams[-1].ask(config(ASSISTANT))
+
+    _until_served(open_one)
+    return streams[-1]
+
+
 def test_request_bytes() -> None:
     """A request over the limit is refused with its name; gRPC refuses one far over it."""
     with _limited(max_request_bytes=2000) as stub:
@@ -158,10 +170,12 @@ def test_streams() -> None:
         stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
         first.half_close()
         second.cancel()
-        _until_served(lambda: _Parse(stub.Parse).ask(config()))
-        third = _Parse(stub.Parse)
-        third.ask_failing(tokens([87]))
-        _until_served(lambda: _Parse(stub.Parse).ask(config()))
+        third, fourth = _opened(stub), _opened(stub)
+        assert third.ask_failing(config()).reason == "OUT_OF_ORDER"
+        fifth = _opened(stub)
+        assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 2)
+        fourth.cancel()
+        fifth.cancel()
 
 
 def test_reflection_counts_as_a_stream() -> None:
@@ -319,19 +333,14 @@ def test_an_unread_stream_counts_until_it_is_gone() -> None:
         later.ask(config(ASSISTANT))
         # The unread one has been idle for longer, so it was ended as well.
         assert later.wait_failing() == _exceeded("stream_idle_timeout_seconds", 2.0)
-        opened: list[_Parse] = []
-
-        def open_another() -> None:
-            opened.append(_Parse(stub.Parse))
-            opened[-1].ask(config(ASSISTANT))
-
-        _until_served(open_another)
+        another = _opened(stub)
         assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 2)
         # Once it reads, it finds its end, and then it is gone.
         for stream in (0, 1):
             unread.sendall(frames.frame(frames.WINDOW_UPDATE, 0, stream, struct.pack(">L", 2**20)))
         assert b"stream_idle_timeout_seconds" in _read_to(unread, frames.HEADERS)
-        _until_served(open_another)
+        _opened(stub)
+        another.cancel()
 
 
 def _read_to(connection: socket.socket, kind: int) -> bytes:

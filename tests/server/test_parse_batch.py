@@ -109,12 +109,25 @@ def test_sequences_in_lock_step(stub: HarmonyServiceStub) -> None:
     assert last.events[0].completed == completed("xz", (0, 0), (1, 3)).completed
 
 
-def test_too_many_failures_end_the_stream(stub: HarmonyServiceStub) -> None:
-    """A request that would cause too many error events ends the stream."""
-    unknown = pb.ParseBatchRequest(close=range(40_000))
-    failure = batch_failing(stub, unknown)[1]
+@pytest.mark.parametrize("field", ["open", "sequence_ids", "close"])
+def test_too_many_failures_end_the_stream(stub: HarmonyServiceStub, field: str) -> None:
+    """A request that fails too many sequences ends the stream; the error names its field."""
+    sequence_ids = range(40_000)
+    without_role = pb.ParseConfig(role=chat.ROLE_UNSPECIFIED)
+    request = {
+        "open": pb.ParseBatchRequest(
+            open=[
+                pb.OpenSequence(sequence_id=sequence_id, config=without_role)
+                for sequence_id in sequence_ids
+            ]
+        ),
+        "sequence_ids": _request(*((sequence_id, 87) for sequence_id in sequence_ids)),
+        "close": _request(close=sequence_ids),
+    }[field]
+    failure = batch_failing(stub, request)[1]
+    assert failure.message == f"{field}: more than 32768 sequences failed"
     assert failure.reason == "INVALID_FIELD"
-    assert failure.fields == ("sequence_ids",)
+    assert failure.fields == (field,)
 
 
 def test_an_empty_stream(stub: HarmonyServiceStub) -> None:

@@ -63,7 +63,7 @@ def render(
 def in_core(messages: list[chat_pb2.Message], auto_drop_analysis: bool) -> list[int]:
     """Renders the same conversation with the core, without a cache."""
     conversation = core.Conversation(
-        messages=[from_proto.message(message, "message") for message in messages]
+        messages=[from_proto.convert_message(message, "message") for message in messages]
     )
     cache, ENCODING.render_cache = ENCODING.render_cache, None
     try:
@@ -89,7 +89,7 @@ def test_the_core_cache_changes_no_token(requests: list[list[chat_pb2.Message]])
     """The core's cache distinguishes everything that a message's tokens depend on."""
     for messages, auto_drop in itertools.product(requests, [True, False]):
         conversation = core.Conversation(
-            messages=[from_proto.message(message, "message") for message in messages]
+            messages=[from_proto.convert_message(message, "message") for message in messages]
         )
         config = core.RenderConversationConfig(auto_drop_analysis=auto_drop)
         assert ENCODING.render_conversation(conversation, config) == in_core(messages, auto_drop)
@@ -209,7 +209,7 @@ def test_unknown_fields_are_ignored() -> None:
 def test_packed_tokens_match_protobuf(tokens: list[int]) -> None:
     """A response encoded by hand has the same bytes as protobuf's."""
     expected = service_pb2.RenderResponse(tokens=tokens).SerializeToString()
-    assert wire.tokens_response(wire.pack_tokens(tokens)) == expected
+    assert wire.write_tokens_response(wire.pack_tokens(tokens)) == expected
 
 
 @given(st.binary(max_size=40))

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import grpc
 import pytest
@@ -17,19 +18,22 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support.failures import failure_of, failure_of_error
 from tests.support.standard_services import SERVING, health
 
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS = 30
 
 
 @contextlib.contextmanager
 def _tls_server(
-    folder: Path, identity: Identity, client_ca: bytes | None = None
+    folder: Path,
+    identity: Identity,
+    client_ca: bytes | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     certificate, key = identity.write(folder, "server")
     arguments = ["--listen", "127.0.0.1:0", "--tls-certificate", certificate, "--tls-key", key]
     if client_ca is not None:
         (folder / "clients.pem").write_bytes(client_ca)
         arguments += ["--tls-client-ca", str(folder / "clients.pem")]
-    with running_server(*arguments) as (process, address):
+    with running_server(*arguments, stderr=stderr) as (process, address):
         yield process, address
 
 
@@ -61,7 +65,7 @@ def test_tls(tmp_path: Path) -> None:
         with grpc.insecure_channel(address) as plain:
             stub = HarmonyServiceStub(plain)
             failure = failure_of(
-                lambda: stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=5)
+                lambda: stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
             )
         assert failure.code is grpc.StatusCode.UNAVAILABLE
 
@@ -110,12 +114,20 @@ def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
 def test_an_unusable_certificate_changes_nothing(tmp_path: Path, by_signal: bool) -> None:
     """A certificate without its key is ignored until both files are right."""
     before, after = Authority("before"), Authority("after")
-    with _tls_server(tmp_path, before.issue()) as (process, address):
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as errors,
+        _tls_server(tmp_path, before.issue(), stderr=errors) as (process, address),
+    ):
         new = after.issue()
         (tmp_path / "server.pem").write_bytes(new.certificate)
         if by_signal:
             process.send_signal(signal.SIGHUP)
-            time.sleep(0.3)
+            # It says so, before any handshake can make it look.
+            end = time.monotonic() + _TIMEOUT_SECONDS
+            while b"the TLS certificate stays as it was" not in log.read_bytes():
+                assert time.monotonic() < end, "the signal changed nothing"
+                time.sleep(0.02)
         assert _serves(address, _trusting(before))
         (tmp_path / "server.key").write_bytes(b"not a key")
         assert _serves(address, _trusting(before))

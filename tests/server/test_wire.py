@@ -13,7 +13,7 @@ def test_a_delta(character: str) -> None:
         text = character * length
         response = parse_pb2.ParseResponse()
         response.events.add().delta.text = text
-        assert wire.delta_response(text) == response.SerializeToString()
+        assert wire.write_delta_response(text) == response.SerializeToString()
 
 
 def test_packed_parts_match_one_list() -> None:

@@ -19,7 +19,7 @@ from .scale import scaled
 
 pytestmark = pytest.mark.long
 
-_PAUSE_SECONDS = 2
+_PAUSE_SECONDS = 4
 _ROUNDS = 1
 _MOST_ROUNDS = 10
 _LISTEN = ("--listen", "127.0.0.1:0")

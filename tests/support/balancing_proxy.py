@@ -44,7 +44,7 @@ class Proxy:
                 healthy.add(f"{bound['address']}:{bound['port_value']}")
         return healthy
 
-    def wait_for_healthy(self, servers: Iterable[Server], seconds: float = 10) -> None:
+    def wait_for_healthy(self, servers: Iterable[Server], seconds: float = 60) -> None:
         """Waits until exactly these servers get RPCs."""
         addresses = {server.address for server in servers}
         deadline = time.monotonic() + seconds
@@ -74,7 +74,7 @@ def running_envoy(servers: Sequence[Server], folder: Path) -> Iterator[Proxy]:
     command += ["--disable-hot-restart", "--concurrency", "1", "--log-path", folder / "envoy.log"]
     with subprocess.Popen([str(part) for part in command]) as process:
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while not (admin.exists() and admin.read_text(encoding="utf-8")):
                 assert process.poll() is None, (folder / "envoy.log").read_text(encoding="utf-8")
                 assert time.monotonic() < deadline, "Envoy does not start"

@@ -59,7 +59,7 @@ class Load:
             assert not self.failures, self.failures
             return all(self._done[work] >= goal for work, goal in goals.items())
 
-        eventually(reached, seconds=15)
+        eventually(reached)
 
     @property
     def count(self) -> int:

@@ -22,7 +22,7 @@ from harmony_client.v1 import service_pb2
 from tests.support.tools import ROOT, envoy
 
 CONFIGURATION = ROOT / "deploy" / "envoy" / "grpc-web-and-json.yaml"
-_START_SECONDS = 15
+_START_SECONDS = 60
 
 
 @dataclass

@@ -50,11 +50,11 @@ def test_no_server(tmp_path: Path) -> None:
 
 def test_a_server_that_drains(tmp_path: Path) -> None:
     """After a signal the server is not ready, still alive, and finishes what is under way."""
-    with running_sidecar(tmp_path, "--drain-seconds", "2") as server, Client(server.tcp) as client:
+    with running_sidecar(tmp_path, "--drain-seconds", "4") as server, Client(server.tcp) as client:
         with client.open_parse("assistant") as stream:
             stream.feed([200005, 17196, 200008])
             server.process.send_signal(signal.SIGTERM)
-            deadline = time.monotonic() + 1
+            deadline = time.monotonic() + 3
             while (status := probe(server.unix)) == SERVING:
                 assert time.monotonic() < deadline
             assert status == NOT_SERVING

@@ -106,7 +106,7 @@ def test_a_problem_of_all_workers(tmp_path: Path) -> None:
     _assert_refused("cannot read vocabulary", *listen, TIKTOKEN_ENCODINGS_BASE=str(tmp_path))
     tokens = tmp_path / "tokens"
     tokens.touch()
-    _assert_refused("holds no token", *listen, "--auth-token-file", str(tokens))
+    _assert_refused("has no token", *listen, "--auth-token-file", str(tokens))
 
 
 def test_a_worker_that_is_killed_while_it_starts() -> None:

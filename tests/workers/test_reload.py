@@ -25,7 +25,7 @@ def test_tokens(tmp_path: Path) -> None:
         # There are no calls, so only the signal can cause the reload.
         tokens.write_text("new")
         server.process.send_signal(signal.SIGHUP)
-        eventually(lambda: server.count_log("tokens were read again") == 2)
+        eventually(lambda: server.count_log("reloaded the tokens") == 2)
         for address in server.addresses:
             with Client(address, metadata=[("authorization", "Bearer new")]) as client:
                 assert client.encode("Hello") == [13225]
@@ -44,7 +44,7 @@ def test_certificates(tmp_path: Path) -> None:
         identity = new.issue()
         identity.write(tmp_path, "server")
         server.process.send_signal(signal.SIGHUP)
-        eventually(lambda: server.count_log("TLS certificate was read again") == 2)
+        eventually(lambda: server.count_log("reloaded the TLS certificate") == 2)
         presented = {ssl.get_server_certificate((host, int(port))) for _ in range(20)}
         assert presented == {identity.certificate.decode()}
         with grpc.secure_channel(
@@ -73,5 +73,5 @@ def test_sighup_while_a_worker_starts(tmp_path: Path) -> None:
         eventually(lambda: victim not in server.workers() and len(server.workers()) == 2)
         os.kill(server.process.pid, signal.SIGHUP)
         server.until_replaced(victim)
-        eventually(lambda: server.count_log("tokens were read again") == 2)
+        eventually(lambda: server.count_log("reloaded the tokens") == 2)
         assert server.count_log("died") == 1

@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 from .calls import call, call_on, calls_by_worker, own_channel
 
-_PAUSE = re.compile(r"started again in ([\d.]+) s")
+_PAUSE = re.compile(r"restarting in ([\d.]+) s")
 
 
 def _pauses(server: Supervised) -> list[float]:
@@ -78,7 +78,7 @@ def test_a_killed_worker_is_replaced_and_the_other_goes_on(server: Supervised) -
 
     eventually(both_called)
     [line] = [line for line in server.log() if "died" in line]
-    assert "died with exit code -9; started again in 0.1 s" in line
+    assert "died with exit code -9; restarting in 0.1 s" in line
 
 
 def test_connections_go_to_a_living_worker(server: Supervised) -> None:
@@ -126,11 +126,11 @@ def test_the_pause_before_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     worker = WorkerProcess(0, Assignment(Settings.model_validate({}), []))
-    worker._born = now
-    pauses = [worker.pause_before_restart() for _ in range(9)]
+    worker._started_at = now
+    pauses = [worker.next_pause() for _ in range(9)]
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
     now += 61
-    assert worker.pause_before_restart() == 0.1
+    assert worker.next_pause() == 0.1
 
 
 def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
         victim, _ = server.workers()
         tokens.write_text("")
         _kill(victim)
-        eventually(lambda: server.count_log("holds no token; started again") >= 2)
+        eventually(lambda: server.count_log("has no token; restarting") >= 2)
         # The other worker keeps its tokens.
         call(server.addresses[0], ("authorization", "Bearer secret"))
         tokens.write_text("secret")
@@ -155,7 +155,8 @@ def test_a_restart_that_the_system_refuses(server: Supervised) -> None:
     victim, _ = server.workers()
     with _no_new_processes(server):
         _kill(victim)
-        eventually(lambda: server.count_log("no process: Too many open files; started again") >= 2)
+        refused = "cannot create a process: Too many open files; restarting"
+        eventually(lambda: server.count_log(refused) >= 2)
         call(server.addresses[2])
     server.until_replaced(victim)
 

@@ -131,6 +131,6 @@ def _die_often(server: Supervised) -> None:
     """Kills a worker until the pause before its restart is long."""
     for death in range(1, 4):
         server.workers()[-1].kill()
-        server.until_logged("started again", death)
+        server.until_logged("restarting in", death)
         if death < 3:
             server.until_logged("serves again", death)
