@@ -129,7 +129,7 @@ async def test_the_clients_send_a_token(address: str) -> None:
 
 @pytest.mark.parametrize("by_signal", [False, True])
 def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
-    """A changed file is read at the next call; an empty or missing one changes nothing."""
+    """A changed file takes effect at the next call; an empty or missing one changes nothing."""
     path, log = tmp_path / "tokens", tmp_path / "log"
     path.write_text("old")
     arguments = ("--listen", "127.0.0.1:0", "--auth-token-file", str(path))
@@ -140,7 +140,7 @@ def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
             if by_signal:
                 logged = log.read_bytes().count(b"\n")
                 process.send_signal(signal.SIGHUP)
-                # It says so, before any call can make it look.
+                # The server logs the reload before any call could cause one.
                 end = time.monotonic() + _TIMEOUT_SECONDS
                 while log.read_bytes().count(b"\n") == logged:
                     assert time.monotonic() < end, "the signal changed nothing"

@@ -331,11 +331,11 @@ def test_an_unread_stream_counts_until_it_is_gone() -> None:
         _read_to(unread, frames.DATA)
         later = _Parse(stub.Parse)
         later.ask(config(ASSISTANT))
-        # The unread one has been idle for longer, so it was ended as well.
+        # The unread stream has been idle for longer, so the server has ended it too.
         assert later.wait_failing() == _exceeded("stream_idle_timeout_seconds", 2.0)
         another = _opened(stub)
         assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 2)
-        # Once it reads, it finds its end, and then it is gone.
+        # When the client reads, it gets the end, and the slot is released.
         for stream in (0, 1):
             unread.sendall(frames.frame(frames.WINDOW_UPDATE, 0, stream, struct.pack(">L", 2**20)))
         assert b"stream_idle_timeout_seconds" in _read_to(unread, frames.HEADERS)
