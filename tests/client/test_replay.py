@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -215,9 +216,13 @@ def test_without_replay_a_death_is_an_error(client: Client) -> None:
     assert stub.calls == 1
 
 
-def test_a_server_that_always_dies(connect: Connect) -> None:
+def test_a_server_that_always_dies(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts end when the step's time is over; the last failure is raised."""
-    client = connect("127.0.0.1:1", timeout=0.5)
+    # Of 0, 0.4, 0.8 and 1.6 s the last is far too long for what is left.
+    monkeypatch.setattr(_patience, "_FIRST_PAUSE", 0.4)
+    monkeypatch.setattr(_patience, "_LONGEST_PAUSE", 60)
+    monkeypatch.setattr(random, "uniform", lambda *_: 1.0)
+    client = connect("127.0.0.1:1", timeout=2)
     stub = MortalStub([1] * 100_000)
     use(client, stub)
     with client.batch(replay=True) as batch, pytest.raises(Unavailable):
