@@ -75,7 +75,7 @@ def test_a_token_in_the_file_is_accepted(address: str, scheme: str, token: str) 
     ],
 )
 def test_a_wrong_token_is_refused(address: str, value: str) -> None:
-    """A value that is not the scheme and a token is UNAUTHENTICATED, with a reason."""
+    """A value other than `Bearer` and a valid token is UNAUTHENTICATED, with a reason."""
     assert failure_of(lambda: _get_encoding(address, ("authorization", value))) == _REFUSED
 
 

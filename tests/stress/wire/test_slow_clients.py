@@ -23,6 +23,7 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support import frames
 from tests.support.standard_services import NOT_SERVING, SERVING, watched_health
 from tests.support.streams import ASSISTANT, config, tokens
+from tests.support.waiting import eventually
 
 from .watched import MIB, WatchedServer, watched_server
 
@@ -158,7 +159,9 @@ def test_streams_whose_answers_are_not_read(server: WatchedServer) -> None:
     with server.serving(), grpc.insecure_channel(server.address, options) as channel:
         stub = HarmonyServiceStub(channel)
         calls = [stub.Parse(requests(number)) for number in range(_STREAMS)]
-        time.sleep(3)
+        # Enough to fill the client's window; then a server without a window would read on.
+        eventually(lambda: min(written) >= 4)
+        time.sleep(2)
         stop.set()
         # Requests and answers have 20 kB: 4 fit the client's window, 13 the server's.
         assert max(written) < 30
