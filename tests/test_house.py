@@ -1,4 +1,4 @@
-"""What the modules of tests, bench, scripts and devtools may import of each other."""
+"""Which modules tests, bench, scripts and devtools may import from each other."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 _ROOT = Path(__file__).parents[1]
 _FOLDERS = ("tests", "bench", "scripts", "devtools")
-# What every suite may import besides its own modules.
+# Every suite may import these besides its own modules.
 _SHARED = ("tests.support", "tests.strategies")
-# What is not installed, and what of it each of these folders may import; a suite has a rule below.
+# What each folder may import from the folders above; for a suite, see `_allowed`.
 _ALLOWED = {
     "bench": ("bench", "devtools"),
     "scripts": ("scripts", "devtools"),
@@ -20,14 +20,14 @@ _ALLOWED = {
     "tests/support": ("tests.support", "devtools"),
     "tests/strategies": ("tests.strategies", "tests.support", "devtools"),
     "tests/conftest.py": ("tests.support", "devtools"),
-    # The scripts that have a test.
+    # Tests of scripts.
     "tests/conformance/test_driver.py": ("scripts.try_clients", "devtools"),
     "tests/tools/test_generated.py": ("scripts.generate_clients", "tests.support"),
 }
 
 
 def _allowed(path: str) -> tuple[str, ...]:
-    """Returns the packages and modules of these folders that a module may import."""
+    """Returns the packages and modules in these folders that a module may import."""
     for prefix, names in _ALLOWED.items():
         if path == prefix or path.startswith(f"{prefix}/"):
             return names
@@ -36,7 +36,7 @@ def _allowed(path: str) -> tuple[str, ...]:
 
 
 def _imports(path: str, source: str) -> Iterator[str]:
-    """Yields the full name of every module, or name in a module, that a source imports."""
+    """Yields the full name of everything that a source file imports."""
     package = path.split("/")[:-1]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -48,7 +48,7 @@ def _imports(path: str, source: str) -> Iterator[str]:
 
 
 def _forbidden(path: str, source: str) -> list[str]:
-    """Returns what a module imports and may not."""
+    """Returns the imports that a module must not have."""
     return [
         name
         for name in _imports(path, source)
@@ -57,8 +57,8 @@ def _forbidden(path: str, source: str) -> list[str]:
     ]
 
 
-def test_imports_stay_in_the_house() -> None:
-    """A suite imports no other suite; bench, scripts and devtools import nothing of the tests."""
+def test_every_import_is_allowed() -> None:
+    """No suite imports another, and bench, scripts and devtools import nothing from tests."""
     found = {}
     for folder in _FOLDERS:
         for file in (_ROOT / folder).rglob("*.py"):
@@ -90,8 +90,8 @@ def test_imports_stay_in_the_house() -> None:
         ("devtools/x.py", "from bench.load import Usage", "bench.load.Usage"),
     ],
 )
-def test_what_leaves_the_house_is_found(path: str, source: str, forbidden: str) -> None:
-    """The check above sees every form of an import that is not allowed."""
+def test_a_forbidden_import_is_found(path: str, source: str, forbidden: str) -> None:
+    """A forbidden import is found in whichever form it is written."""
     assert _forbidden(path, source) == [forbidden]
 
 
@@ -106,6 +106,6 @@ def test_what_leaves_the_house_is_found(path: str, source: str, forbidden: str) 
         ("bench/claims/x.py", "from .. import load\nfrom devtools import material"),
     ],
 )
-def test_what_is_allowed_is_not_found(path: str, source: str) -> None:
-    """Modules of the suite itself, what is shared, and what is installed are no finding."""
+def test_an_allowed_import_is_not_reported(path: str, source: str) -> None:
+    """Imports from the same suite, shared modules and installed packages are allowed."""
     assert _forbidden(path, source) == []

@@ -1,4 +1,4 @@
-"""The layers that `make lint` enforces, and that CONTRIBUTING.md describes."""
+"""The layers that `make lint` enforces and CONTRIBUTING.md describes."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ _LINT = Path(sys.executable).with_name("lint-imports")
 
 @functools.cache
 def _contracts() -> dict[str, dict[str, Any]]:
-    """Returns the contracts on layers, by the package whose modules they order."""
+    """Returns the layer contracts, by the package whose modules they order."""
     settings = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    return {it["containers"][0]: it for it in contracts if it["type"] == "layers"}
+    return {
+        contract["containers"][0]: contract
+        for contract in contracts
+        if contract["type"] == "layers"
+    }
 
 
 @functools.cache
@@ -47,7 +51,7 @@ def _is_kept(container: str, graph: grimp.ImportGraph) -> bool:
 
 
 def _forbidden_imports(container: str) -> list[tuple[str, str]]:
-    """Returns each pair of modules of which the first must not import the second."""
+    """Returns the pairs of modules in which the first must not import the second."""
     layers = _layers(container)
     upward = [
         (importer, imported)
@@ -64,7 +68,7 @@ def _forbidden_imports(container: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("container", ["harmony_server", "harmony_server.core", "harmony_client"])
 def test_each_forbidden_direction_is_caught(container: str) -> None:
-    """One import upward, or between modules of one layer, breaks the contract."""
+    """One import upward, or between two modules of a layer, breaks the contract."""
     assert _contracts()[container]["exhaustive"] is True
     assert _is_kept(container, _graph())
     directions = _forbidden_imports(container)
@@ -108,8 +112,10 @@ def test_each_forbidden_direction_is_caught(container: str) -> None:
         ),
     ],
 )
-def test_the_lint_fails(tmp_path: Path, module: str, source: str, complaint: str) -> None:
-    """The command refuses what breaks the order, and a module that has no place in it."""
+def test_the_lint_reports_a_violation(
+    tmp_path: Path, module: str, source: str, complaint: str
+) -> None:
+    """The command reports a forbidden import, and a module that belongs to no layer."""
     for package in _PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__", "data")
         shutil.copytree(_ROOT / package, tmp_path / package, ignore=ignored)
@@ -129,7 +135,7 @@ def test_the_lint_fails(tmp_path: Path, module: str, source: str, complaint: str
 
 
 def test_contributing_describes_each_layer() -> None:
-    """Its table has the layers of the server, in their order."""
+    """The table in CONTRIBUTING.md lists the layers of the server in order."""
     page = (_ROOT / "CONTRIBUTING.md").read_text("utf-8")
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ", page, re.MULTILINE)
     assert [re.findall(r"`(\w+)`", row) for row in rows] == _layers("harmony_server")

@@ -1,4 +1,4 @@
-"""A connection to the session's server, with the generated stub alone."""
+"""A connection to the session's server, through the generated stub."""
 
 import pathlib
 import tempfile
@@ -25,6 +25,6 @@ def stub(channel: grpc.Channel) -> HarmonyServiceStub:
 
 @pytest.fixture
 def sockets() -> Iterator[pathlib.Path]:
-    """A folder for Unix sockets, whose paths must be short."""
+    """A folder for Unix sockets with a short path, as the system requires."""
     with tempfile.TemporaryDirectory(prefix="harmony-") as folder:
         yield pathlib.Path(folder)

@@ -27,7 +27,7 @@ _REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the server's tokens."""
+    """The server's token file."""
     path = tmp_path_factory.mktemp("tokens") / "tokens"
     path.write_text("first-token\n\n  second-token  \n")
     return path
@@ -35,9 +35,10 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(tokens: Path) -> Iterator[str]:
-    """The address of a server that asks for a token."""
-    with running_server("--listen", "127.0.0.1:0", "--auth-token-file", str(tokens)) as (_, it):
-        yield it
+    """The address of a server that requires a token."""
+    arguments = ("--listen", "127.0.0.1:0", "--auth-token-file", str(tokens))
+    with running_server(*arguments) as (_, bound):
+        yield bound
 
 
 def _get_encoding(address: str, *metadata: tuple[str, str]) -> None:
@@ -56,8 +57,8 @@ def _failure_of_stream(
 
 @pytest.mark.parametrize("token", ["first-token", "second-token"])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_a_token_of_the_file_is_admitted(address: str, scheme: str, token: str) -> None:
-    """Every token of the file is one; the scheme's case does not matter."""
+def test_a_token_in_the_file_is_accepted(address: str, scheme: str, token: str) -> None:
+    """Every token in the file is accepted, and the scheme in any case."""
     _get_encoding(address, ("authorization", f"{scheme} {token}"))
 
 
@@ -73,50 +74,50 @@ def test_a_token_of_the_file_is_admitted(address: str, scheme: str, token: str) 
         "first-token",
     ],
 )
-def test_what_is_no_token_is_refused(address: str, value: str) -> None:
-    """Anything else is UNAUTHENTICATED, with a reason."""
+def test_a_wrong_token_is_refused(address: str, value: str) -> None:
+    """A value other than `Bearer` and a valid token is UNAUTHENTICATED, with a reason."""
     assert failure_of(lambda: _get_encoding(address, ("authorization", value))) == _REFUSED
 
 
-def test_no_token_is_refused(address: str) -> None:
-    """So is a call without the key."""
+def test_a_missing_token_is_refused(address: str) -> None:
+    """A call without the metadata key is UNAUTHENTICATED too."""
     assert failure_of(lambda: _get_encoding(address)) == _REFUSED
 
 
 @pytest.mark.parametrize("method", ["Parse", "ParseBatch"])
 def test_streams_need_a_token(address: str, method: str) -> None:
-    """A stream is refused before it is read."""
+    """A stream without a token is refused before its first request."""
     with grpc.insecure_channel(address) as channel:
         call = getattr(HarmonyServiceStub(channel), method)
         failure = failure_of(lambda: list(call(iter(()), timeout=20)))
     assert failure == _REFUSED
 
 
-def test_health_is_open(address: str) -> None:
-    """Probes and balancers need no token, to check or to watch."""
+def test_health_needs_no_token(address: str) -> None:
+    """Probes and load balancers may check and watch health without a token."""
     with grpc.insecure_channel(address) as channel:
         assert health(channel) == SERVING
         with watched_health(channel) as states:
             assert next(states).status == SERVING
 
 
-def test_unknown_methods_are_closed(address: str) -> None:
-    """Without a token nobody learns which methods there are, reflection's included."""
+def test_unknown_methods_need_a_token(address: str) -> None:
+    """Without a token, a call cannot find out which methods exist."""
     with grpc.insecure_channel(address) as channel:
         for method in ("/harmony.v1.HarmonyService/Nothing", "/other/Service", _REFLECTION):
             assert _failure_of_stream(channel, method) == _REFUSED
 
 
-def test_reflection_is_off(address: str) -> None:
-    """With authentication there is no reflection unless asked for, even with a token."""
+def test_reflection_is_off_by_default(address: str) -> None:
+    """With authentication, reflection is off by default, even for a call with a token."""
     with grpc.insecure_channel(address) as channel:
         metadata = (("authorization", "Bearer first-token"),)
         failure = _failure_of_stream(channel, _REFLECTION, metadata)
     assert failure.code is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_the_clients_bring_a_token(address: str) -> None:
-    """Both clients send a token that they were given, and raise what the server answers."""
+async def test_the_clients_send_a_token(address: str) -> None:
+    """Both clients send the token they are given; without one they raise `Unauthenticated`."""
     metadata = [("authorization", "Bearer first-token")]
     with Client(address, metadata=metadata) as client:
         assert client.encode("Hello") == [13225]
@@ -128,7 +129,7 @@ async def test_the_clients_bring_a_token(address: str) -> None:
 
 @pytest.mark.parametrize("by_signal", [False, True])
 def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
-    """A changed file is read at the next call; an empty or missing one changes nothing."""
+    """A changed file takes effect at the next call; an empty or missing one changes nothing."""
     path, log = tmp_path / "tokens", tmp_path / "log"
     path.write_text("old")
     arguments = ("--listen", "127.0.0.1:0", "--auth-token-file", str(path))
@@ -139,7 +140,7 @@ def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
             if by_signal:
                 logged = log.read_bytes().count(b"\n")
                 process.send_signal(signal.SIGHUP)
-                # It says so, before any call can make it look.
+                # The server logs the reload before any call could cause one.
                 end = time.monotonic() + _TIMEOUT_SECONDS
                 while log.read_bytes().count(b"\n") == logged:
                     assert time.monotonic() < end, "the signal changed nothing"
@@ -159,7 +160,7 @@ def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
 
 
 def test_an_open_stream_outlives_its_token(tmp_path: Path) -> None:
-    """A token is asked for when an RPC begins, and not again."""
+    """A token is checked when an RPC begins, and not again."""
     path = tmp_path / "tokens"
     path.write_text("old")
     with (
@@ -169,6 +170,8 @@ def test_an_open_stream_outlives_its_token(tmp_path: Path) -> None:
     ):
         stream.feed([200008])
         path.write_text("new")
+        with pytest.raises(Unauthenticated):
+            client.encode("Hello")
         stream.feed([87])
         [completed] = [
             event for event in stream.finish() if isinstance(event, parse_pb2.MessageCompleted)

@@ -1,4 +1,4 @@
-"""Work beside the serving."""
+"""Background tasks."""
 
 import asyncio
 import logging
@@ -9,11 +9,11 @@ from harmony_server.process import background
 
 
 async def _fail() -> None:
-    raise KeyError("what nobody expected")
+    raise KeyError("unexpected")
 
 
-async def test_a_failure_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody waits for such work: only the log can say that it is done no more."""
+async def test_a_failure_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A background task that fails logs an error, since nothing awaits it."""
     task = background.start(_fail())
     await asyncio.wait([task])
     await asyncio.sleep(0)
@@ -21,8 +21,8 @@ async def test_a_failure_is_told_at_once(caplog: pytest.LogCaptureFixture) -> No
     assert (record.levelno, record.message) == (logging.ERROR, "background task failed")
 
 
-async def test_its_end_is_nothing_to_tell(caplog: pytest.LogCaptureFixture) -> None:
-    """Work that is cancelled, as at a stop, is not mentioned."""
+async def test_a_cancelled_task_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that is cancelled, as at shutdown, logs nothing."""
     task = background.start(asyncio.sleep(60))
     await asyncio.sleep(0)
     task.cancel()

@@ -1,4 +1,4 @@
-"""Requests that cannot be served: the status, the field, nothing leaked, a server as before."""
+"""Invalid requests: the error names the field and leaks nothing, and the server stays healthy."""
 
 from collections.abc import Callable, Iterator
 from typing import cast
@@ -27,8 +27,8 @@ _BUILTIN_99 = cast(chat.BuiltinTool, 99)
 
 
 @pytest.fixture(autouse=True)
-def _as_healthy_as_before(channel: grpc.Channel, stub: HarmonyServiceStub) -> Iterator[None]:
-    """After every test of this module the server is healthy and renders."""
+def _still_healthy(channel: grpc.Channel, stub: HarmonyServiceStub) -> Iterator[None]:
+    """After every test in this module the server is healthy and renders."""
     yield
     assert health(channel) == SERVING
     answer = stub.Render(pb.RenderRequest(message=user("Hello")))
@@ -76,7 +76,7 @@ def _assert_invalid_field(failure: Failure, field: str) -> None:
 def test_a_message_that_cannot_be_rendered(
     stub: HarmonyServiceStub, item: chat.Message, field: str, place: int
 ) -> None:
-    """Alone and in a conversation, the field is named by its path from the request."""
+    """The error names the field by its path, for a lone message and in a conversation."""
     alone = failure_of(lambda: stub.Render(pb.RenderRequest(message=item)))
     _assert_invalid_field(alone, f"message.{field}")
     whole = conversation(*[user("x")] * place, item)
@@ -138,7 +138,7 @@ def test_a_message_that_cannot_be_rendered(
 def test_a_system_content_that_cannot_be_rendered(
     stub: HarmonyServiceStub, content: chat.SystemContent, field: str
 ) -> None:
-    """Unknown enum values and namespaces that share a key are refused."""
+    """Unknown enum values and namespaces with the same key are refused."""
     item = message(chat.ROLE_SYSTEM, chat.Content(system=content))
     failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=item)))
     _assert_invalid_field(failure, f"message.content[0].system.{field}")
@@ -193,7 +193,7 @@ def test_a_system_content_that_cannot_be_rendered(
 def test_parameters_that_cannot_be_rendered(
     stub: HarmonyServiceStub, parameters: str, words: str
 ) -> None:
-    """Parameters that are no JSON object with one meaning are refused, in words of our own."""
+    """Parameters that are not an unambiguous JSON object are refused, in the server's own words."""
     request = pb.RenderConversationRequest(
         conversation=conversation(user("x"), with_parameters(parameters))
     )
@@ -206,11 +206,11 @@ def test_parameters_that_cannot_be_rendered(
 
 
 @pytest.mark.parametrize(
-    "close", ['{"a":' * 99 + "{}" + "}" * 99, '{"a":' + "[" * 99 + "]" * 99 + "}"]
+    "parameters", ['{"a":' * 119 + "{}" + "}" * 119, '{"a":' + "[" * 119 + "]" * 119 + "}"]
 )
-def test_parameters_of_120_levels_are_rendered(stub: HarmonyServiceStub, close: str) -> None:
+def test_parameters_of_120_levels_are_rendered(stub: HarmonyServiceStub, parameters: str) -> None:
     """120 levels of nesting are allowed, as the contract says."""
-    assert stub.Render(pb.RenderRequest(message=with_parameters(close))).tokens
+    assert stub.Render(pb.RenderRequest(message=with_parameters(parameters))).tokens
 
 
 def test_parameters_beyond_120_levels_are_refused(stub: HarmonyServiceStub) -> None:
@@ -234,19 +234,19 @@ def test_parameters_beyond_120_levels_are_refused(stub: HarmonyServiceStub) -> N
     ],
 )
 def test_an_empty_request_lacks_a_field(channel: grpc.Channel, method: str, field: str) -> None:
-    """A request without what is required is refused with the field's name."""
+    """A request without a required field is refused with the field's name."""
     _assert_invalid_field(failure_of(lambda: _call(channel, method, b"")), field)
 
 
 @pytest.mark.parametrize("method", ["GetEncoding", "ParseMessages", "Encode", "Decode"])
-def test_an_empty_request_that_means_something(channel: grpc.Channel, method: str) -> None:
-    """Where nothing is required an empty request is served."""
+def test_an_empty_request_without_required_fields(channel: grpc.Channel, method: str) -> None:
+    """An empty request is served if the method requires no field."""
     assert isinstance(_call(channel, method, b""), bytes)
 
 
 @pytest.mark.parametrize("role", [chat.ROLE_UNSPECIFIED, _ROLE_99])
 def test_a_prompt_needs_the_next_role(stub: HarmonyServiceStub, role: chat.Role) -> None:
-    """The next turn's role is required."""
+    """A prompt without a valid role for the next turn is refused."""
     request = pb.RenderConversationForCompletionRequest(
         conversation=conversation(), next_turn_role=role
     )
@@ -264,8 +264,8 @@ _METHODS = [
 @pytest.mark.parametrize(
     "data", [b"\x0a\xff", b"\xff" * 20, b"\x0a\x05ab"], ids=["cut off", "noise", "too short"]
 )
-def test_a_request_that_is_no_message(channel: grpc.Channel, method: str, data: bytes) -> None:
-    """Bytes that are no such message are refused with the message's name and no more."""
+def test_a_request_that_does_not_parse(channel: grpc.Channel, method: str, data: bytes) -> None:
+    """Bytes that do not parse are refused with the name of the message and nothing more."""
     failure = failure_of(lambda: _call(channel, method, data))
     assert failure == Failure(
         _INVALID,
@@ -282,8 +282,8 @@ def test_a_request_that_is_no_message(channel: grpc.Channel, method: str, data: 
         *("RenderConversationForCompletion", "RenderConversationForTraining"),
     ],
 )
-def test_a_message_inside_that_is_no_message(channel: grpc.Channel, method: str) -> None:
-    """A request that is malformed further in is refused as well."""
+def test_a_nested_message_that_does_not_parse(channel: grpc.Channel, method: str) -> None:
+    """A request with a malformed message inside is refused too."""
     inner = b"\x0a\x05ab" if method == "Render" else b"\x0a\x04\x0a\x05ab"
     next_turn_role = b"\x10\x02" if method == "RenderConversationForCompletion" else b""
     data = b"\x0a" + bytes([len(inner)]) + inner + next_turn_role
@@ -292,14 +292,14 @@ def test_a_message_inside_that_is_no_message(channel: grpc.Channel, method: str)
 
 
 def test_text_that_is_not_utf8(channel: grpc.Channel) -> None:
-    """A text field must be UTF-8."""
+    """A text field that is not UTF-8 is refused."""
     failure = failure_of(lambda: _call(channel, "Encode", b"\x0a\x02\xff\xfe"))
     assert failure.reason == "MALFORMED_REQUEST"
 
 
 @pytest.mark.parametrize("method", ["Parse", "ParseBatch"])
 def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -> None:
-    """On a stream too, bytes that are no such message are an error."""
+    """On a stream, bytes that do not parse end it with the same error."""
     call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
         f"/harmony.v1.HarmonyService/{method}"
     )
@@ -333,23 +333,23 @@ def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -
     ],
     ids=["contents", "tools"],
 )
-def test_a_message_of_very_many_parts(
+def test_a_message_with_too_many_parts(
     stub: HarmonyServiceStub, content: list[chat.Content]
 ) -> None:
-    """Contents and tools cost more than their bytes: a message may have so many of them."""
+    """The number of contents and tools is limited: each costs more memory than its bytes."""
     message = chat.Message(author=chat.Author(role=chat.ROLE_SYSTEM), content=content)
     failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=message)))
     _assert_invalid_field(failure, "message.content")
 
 
 def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:
-    """A request of more than the limit is RESOURCE_EXHAUSTED."""
+    """A request over the size limit is RESOURCE_EXHAUSTED."""
     failure = failure_of(lambda: _call(channel, "Encode", b"\0" * (_MAX_BYTES + 1)))
     assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_a_request_below_the_size_limit(channel: grpc.Channel) -> None:
-    """A request of nearly the limit, of a field that the message does not have, is served."""
+    """A request just under the size limit is served, here one unknown field."""
     size = _MAX_BYTES - 16
     length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
     assert _call(channel, "Encode", b"\x7a" + length + bytes(size)) == b""
@@ -390,10 +390,10 @@ def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
     ],
     ids=["unset role", "unknown role", "no header", "long header", "strict and recover"],
 )
-def test_parse_options_that_cannot_be(
+def test_invalid_parse_options(
     stub: HarmonyServiceStub, request_: pb.ParseMessagesRequest, field: str
 ) -> None:
-    """Roles that are none and options that contradict each other are refused."""
+    """Invalid roles, header bounds out of range and contradicting options are refused."""
     _assert_invalid_field(failure_of(lambda: stub.ParseMessages(request_)), field)
 
 
@@ -441,7 +441,7 @@ def test_parse_options_that_cannot_be(
 def test_a_malformed_completion(
     stub: HarmonyServiceStub, tokens: list[int], role: chat.Role | None, metadata: dict[str, str]
 ) -> None:
-    """Malformed output is PARSE_FAILED; the metadata says the token, its offset and the state."""
+    """Malformed output is PARSE_FAILED, with the token, its offset and the parser's state."""
     request = pb.ParseMessagesRequest(tokens=tokens, role=role)
     failure = failure_of(lambda: stub.ParseMessages(request))
     assert (failure.code, failure.reason, failure.domain) == (
@@ -452,8 +452,8 @@ def test_a_malformed_completion(
     assert failure.metadata == metadata
 
 
-def test_the_bound_of_a_header_is_an_option(stub: HarmonyServiceStub) -> None:
-    """A lower bound can be asked for."""
+def test_the_header_limit_can_be_lowered(stub: HarmonyServiceStub) -> None:
+    """A request can lower the limit on header tokens."""
     request = pb.ParseMessagesRequest(
         tokens=[87, 87, 87, 200008],
         role=chat.ROLE_ASSISTANT,
@@ -469,7 +469,7 @@ def test_the_bound_of_a_header_is_an_option(stub: HarmonyServiceStub) -> None:
 
 
 def test_text_with_a_disallowed_special_token(stub: HarmonyServiceStub) -> None:
-    """By default every spelling is disallowed; the error says which one was found."""
+    """By default special tokens in text are refused; the error names the first one."""
     failure = failure_of(lambda: stub.Encode(pb.EncodeRequest(text="a<|start|>")))
     assert (failure.code, failure.reason, failure.domain) == (
         _INVALID,
@@ -498,10 +498,10 @@ def test_text_with_a_disallowed_special_token(stub: HarmonyServiceStub) -> None:
     ],
     ids=["unknown allowed", "unknown disallowed", "all and some"],
 )
-def test_a_choice_of_special_tokens_that_cannot_be(
+def test_invalid_sets_of_special_tokens(
     stub: HarmonyServiceStub, request_: pb.EncodeRequest, field: str
 ) -> None:
-    """Only spellings of special tokens can be chosen, and `all` excludes a list."""
+    """A set may only list special tokens, and must not combine a list with `all`."""
     _assert_invalid_field(failure_of(lambda: stub.Encode(request_)), field)
 
 
@@ -510,7 +510,7 @@ def test_a_choice_of_special_tokens_that_cannot_be(
 def test_ids_outside_of_the_vocabulary_cannot_be_decoded(
     stub: HarmonyServiceStub, token: int, as_bytes: bool
 ) -> None:
-    """The error names the id and its place."""
+    """An id outside the vocabulary is refused; the error names the id and its index."""
     request = pb.DecodeRequest(tokens=[87, 201088, token], as_bytes=as_bytes)
     assert failure_of(lambda: stub.Decode(request)) == Failure(
         _INVALID,
@@ -523,7 +523,7 @@ def test_ids_outside_of_the_vocabulary_cannot_be_decoded(
 
 
 def test_bytes_that_are_not_utf8_can_be_refused(stub: HarmonyServiceStub) -> None:
-    """With `strict`, the error says the byte at which the text ends."""
+    """With `strict`, invalid UTF-8 is refused; the error has the offset of the first bad byte."""
     failure = failure_of(lambda: stub.Decode(pb.DecodeRequest(tokens=[87, 4103], strict=True)))
     assert (failure.code, failure.reason, failure.domain) == (
         _INVALID,
@@ -535,8 +535,8 @@ def test_bytes_that_are_not_utf8_can_be_refused(stub: HarmonyServiceStub) -> Non
 
 
 @pytest.mark.parametrize("text", ["a word ", "\N{SNOWMAN} ", "\N{PILE OF POO} "])
-def test_an_error_of_any_size_reaches_its_caller(stub: HarmonyServiceStub, text: str) -> None:
-    """Its text ends after 1,000 bytes: gRPC loses a status that is much larger."""
+def test_a_long_error_is_cut(stub: HarmonyServiceStub, text: str) -> None:
+    """A message is cut after 1,000 bytes, since gRPC loses a much larger status."""
     parameters = '{"' + text * 5000 + '": 1' + "}" * 2
     calls: list[tuple[Callable[[], object], str]] = [
         (

@@ -1,4 +1,4 @@
-"""The bytes that are at work at a time."""
+"""The limit on the bytes in progress at a time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from harmony_server.operations.byte_budget import ByteBudget
 
 
 class _Work:
-    """Requests that hold a budget until they are told to end."""
+    """Requests that hold their bytes until they are told to end."""
 
     def __init__(self, maximum: int) -> None:
-        self.at_work: list[int] = []
+        self.in_progress: list[int] = []
         self._budget = ByteBudget(maximum)
         self._ends: dict[int, asyncio.Event] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -42,51 +42,51 @@ class _Work:
 
     async def _run(self, size: int) -> None:
         async with self._budget.holding(size):
-            self.at_work.append(size)
+            self.in_progress.append(size)
             try:
                 await self._ends[size].wait()
             finally:
-                self.at_work.remove(size)
+                self.in_progress.remove(size)
 
     async def _settled(self) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
 
 
-async def test_no_more_than_the_budget_is_at_work() -> None:
-    """Who does not fit in waits, in the order of arrival: a large one is not passed by."""
+async def test_no_more_than_the_budget_is_in_progress() -> None:
+    """Requests that do not fit wait in order of arrival; small ones do not overtake a large one."""
     work = _Work(10)
     await work.begin(4, 5, 6, 1)
-    assert work.at_work == [4, 5]
+    assert work.in_progress == [4, 5]
     await work.end(4)
-    assert work.at_work == [5]
+    assert work.in_progress == [5]
     await work.end(5)
-    assert work.at_work == [6, 1]
+    assert work.in_progress == [6, 1]
 
 
-async def test_one_larger_than_the_budget_is_at_work_alone() -> None:
-    """It waits for all others, and they for it."""
+async def test_a_request_larger_than_the_budget_runs_alone() -> None:
+    """It waits for all requests before it, and later ones wait for it."""
     work = _Work(10)
     await work.begin(1, 50, 2)
-    assert work.at_work == [1]
+    assert work.in_progress == [1]
     await work.end(1)
-    assert work.at_work == [50]
+    assert work.in_progress == [50]
     await work.end(50)
-    assert work.at_work == [2]
+    assert work.in_progress == [2]
 
 
-async def test_one_that_is_cancelled_takes_nothing() -> None:
-    """Cancelled at work, while it waits, or in the moment of its turn: the next one goes on."""
+async def test_a_cancelled_request_frees_its_bytes() -> None:
+    """A request cancelled in progress, while waiting or as its turn comes lets the next one in."""
     work = _Work(10)
     await work.begin(10, 9, 8, 7)
     await work.cancel(9)
     await work.cancel(10)
-    assert work.at_work == [8]
+    assert work.in_progress == [8]
     work.end_soon(8)
-    # The event is noticed in the next round of the loop, and 7 has its turn in that round.
+    # 8 ends in the next pass of the event loop, which gives 7 its turn.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     work.cancel_soon(7)
     await work.begin(6)
     await work.begin(4)
-    assert work.at_work == [6, 4]
+    assert work.in_progress == [6, 4]

@@ -1,4 +1,4 @@
-"""docs/errors.md says what the code does."""
+"""docs/errors.md matches the code."""
 
 import pathlib
 import re
@@ -9,6 +9,6 @@ _PAGE = pathlib.Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 def test_every_reason_is_documented() -> None:
-    """The reasons of the page are those of the enumeration, no more and no fewer."""
+    """The page lists exactly the reasons of the enumeration."""
     rows = re.findall(r"^\| `[A-Z_]+` \| `([A-Z0-9_]+)` \|", _PAGE.read_text("utf-8"), re.MULTILINE)
     assert sorted(rows) == sorted(Reason)

@@ -1,4 +1,4 @@
-"""What no request should bring about, brought about in a server inside this process."""
+"""Handlers in a server inside this process: faults, cancelled work, requests that come early."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _TIMEOUT_SECONDS = 20
 
 
 def _async_stub(channel: "grpc.aio.Channel") -> "HarmonyServiceAsyncStub":
-    # At run time there is one stub for both kinds of channels.
+    # At run time one stub serves both kinds of channels.
     return cast("HarmonyServiceAsyncStub", HarmonyServiceStub(channel))
 
 
@@ -41,7 +41,7 @@ def _fail(*_: object) -> bytes:
 
 @contextlib.asynccontextmanager
 async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
-    """Serves handlers in this process and yields a channel to them."""
+    """Serves the handlers in this process and yields a channel to them."""
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((handlers.build_generic_handler(),))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -54,8 +54,8 @@ async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
         handlers.close()
 
 
-async def test_work_is_at_work_until_it_is_done() -> None:
-    """However often its RPC is cancelled, it counts for as long as its thread is busy."""
+async def test_work_counts_until_it_is_done() -> None:
+    """Work whose RPC is cancelled counts until its thread has finished."""
     bounds = limits()
     offloader = Offloader(bounds)
     begun, done = threading.Event(), threading.Event()
@@ -78,8 +78,8 @@ async def test_work_is_at_work_until_it_is_done() -> None:
     offloader.close()
 
 
-async def test_a_stream_at_work_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that takes longer than a stream may be idle is answered."""
+async def test_a_busy_stream_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that takes longer than the idle timeout is answered."""
     begun, done = threading.Event(), threading.Event()
 
     def work(_stream: ParseStream, _data: bytes) -> bytes:
@@ -100,14 +100,14 @@ async def test_a_stream_at_work_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await idle.read()
         assert failure_of_error(caught.value).metadata["limit"] == "stream_idle_timeout_seconds"
-        # The other was there before, and would have been ended before.
+        # The busy stream is older: if it counted as idle, it would have ended first.
         ending.cancel()
         done.set()
         assert await at_work.read() == parse_pb2.ParseResponse()
 
 
 async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work whose caller is gone stops before it is done, in a thread too, and counts no more."""
+    """When the deadline passes, work in a thread stops early and no longer counts."""
     bounds = limits()
     handlers = Handlers(bounds)
     handlers.start(operations())
@@ -131,7 +131,7 @@ async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None
             await call
         assert failure_of_error(caught.value).code is grpc.StatusCode.DEADLINE_EXCEEDED
         async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
-            while bounds.large_requests.taken:  # noqa: ASYNC110  # nothing else tells
+            while bounds.large_requests.taken:  # noqa: ASYNC110  # there is no event to await
                 await asyncio.sleep(0.01)
     assert not finished.is_set()
 
@@ -144,8 +144,8 @@ async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: floa
     raise AssertionError("the call succeeded")
 
 
-async def test_an_unexpected_error_says_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that nobody foresaw is INTERNAL, and its text stays in the server's log."""
+async def test_an_unexpected_error_reveals_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception is INTERNAL, and its text does not reach the client."""
     monkeypatch.setattr(Operations, "encode", _fail)
     handlers = Handlers(limits())
     handlers.start(operations())
@@ -154,7 +154,7 @@ async def test_an_unexpected_error_says_nothing_of_itself(monkeypatch: pytest.Mo
 
 
 async def test_an_unexpected_error_ends_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a stream it is the same."""
+    """An unexpected exception on a stream ends it with the same error."""
     monkeypatch.setattr(ParseStream, "answer", _fail)
     handlers = Handlers(limits())
     handlers.start(operations())
@@ -166,7 +166,7 @@ async def test_an_unexpected_error_ends_a_stream(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_request_waits_until_the_server_has_started() -> None:
-    """A request that comes too early waits within its deadline, and is served when it can be."""
+    """A request before start-up has finished waits, up to its deadline, and is then served."""
     handlers = Handlers(limits())
     async with _connected(handlers) as channel:
         early = await _failure_of_encode(channel, 0.2)
@@ -179,7 +179,7 @@ async def test_a_request_waits_until_the_server_has_started() -> None:
 
 
 async def test_an_error_ends_an_rpc_once(caplog: pytest.LogCaptureFixture) -> None:
-    """The exception by which gRPC ends a handler is no error to be answered in its turn."""
+    """The exception with which gRPC aborts a handler does not count as a second error."""
     handlers = Handlers(limits())
     handlers.start(operations())
     async with _connected(handlers) as channel:
@@ -189,5 +189,7 @@ async def test_an_error_ends_an_rpc_once(caplog: pytest.LogCaptureFixture) -> No
         await stream.write(parse_pb2.ParseRequest())
         assert await stream.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert failure_of_error(unary.value).reason == "INVALID_FIELD"
-    # gRPC logs what a handler raises that it does not expect, a second abort among it.
-    assert [it.getMessage() for it in caplog.records if it.levelno > logging.DEBUG] == []
+    # gRPC logs unexpected exceptions of a handler, such as a second abort.
+    assert [
+        record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG
+    ] == []

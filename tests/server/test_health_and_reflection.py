@@ -11,24 +11,24 @@ from tests.support.standard_services import SERVING, health, reflect, watched_he
 
 @pytest.mark.parametrize("service", ["", "harmony.v1.HarmonyService"])
 def test_the_server_and_its_service_are_serving(channel: grpc.Channel, service: str) -> None:
-    """Health answers for the server as a whole and for the service by name."""
+    """Health is SERVING for the server as a whole and for the service by name."""
     assert health(channel, service) == SERVING
 
 
 def test_health_can_be_watched(channel: grpc.Channel) -> None:
-    """A watch begins with the present state."""
+    """A watch begins with the current state."""
     with watched_health(channel) as states:
         assert next(states).status == SERVING
 
 
 def test_the_health_of_an_unknown_service(channel: grpc.Channel) -> None:
-    """A service that the server does not have is NOT_FOUND."""
+    """The health of an unknown service is NOT_FOUND."""
     failure = failure_of(lambda: health(channel, "harmony.v1.Other"))
     assert failure.code is grpc.StatusCode.NOT_FOUND
 
 
 def test_reflection_lists_the_services(channel: grpc.Channel) -> None:
-    """A generic client finds the service, health and reflection itself."""
+    """Reflection lists the service, health and reflection itself."""
     response = reflect(channel, reflection_pb2.ServerReflectionRequest(list_services="*"))
     assert {service.name for service in response.list_services_response.service} == {
         "grpc.health.v1.Health",
@@ -44,7 +44,7 @@ def test_reflection_lists_the_services(channel: grpc.Channel) -> None:
 def test_reflection_describes_a_method(
     channel: grpc.Channel, version: str, method: str, streams: bool
 ) -> None:
-    """A generic client of either version learns the types of a method and whether it streams."""
+    """Both versions of reflection tell a method's types and whether it streams."""
     request = reflection_pb2.ServerReflectionRequest(
         file_containing_symbol=f"harmony.v1.HarmonyService.{method}"
     )
@@ -66,7 +66,7 @@ def test_reflection_describes_a_method(
 
 
 def test_reflection_of_an_unknown_symbol(channel: grpc.Channel) -> None:
-    """A symbol that the server does not have is an error response of reflection, NOT_FOUND."""
+    """For an unknown symbol, reflection responds with the error NOT_FOUND."""
     request = reflection_pb2.ServerReflectionRequest(file_containing_symbol="harmony.v1.Other")
     response = reflect(channel, request)
     assert response.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
@@ -84,7 +84,7 @@ def test_reflection_of_an_unknown_symbol(channel: grpc.Channel) -> None:
     ],
 )
 def test_a_malformed_request(channel: grpc.Channel, path: str, request_type: str) -> None:
-    """The standard services refuse what is no message in the words of the service itself."""
+    """The standard services refuse bytes that do not parse with the service's own error."""
     call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(path)
     failure = failure_of(lambda: list(call(iter([b"\x0a\x7f"]), timeout=20)))
     assert (failure.code, failure.reason) == (

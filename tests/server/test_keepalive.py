@@ -1,4 +1,4 @@
-"""Clients that keep a quiet connection alive with pings."""
+"""How often a client may ping to keep an idle connection alive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _frame(kind: int, payload: bytes = b"") -> bytes:
 async def _connection(
     interval_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Connects to a server whose clients may ping so often."""
+    """Connects to a server that allows its clients to ping at this interval."""
     monkeypatch.setattr(bounds, "MIN_PING_INTERVAL_SECONDS", interval_seconds)
     server = transport.create(
         Settings.model_validate({}), SecretFiles(None, None), [], shares_ports=False
@@ -55,17 +55,17 @@ async def _next(reader: asyncio.StreamReader, *kinds: int) -> int:
 
 
 async def test_pings_within_the_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The allowance is really in force: gRPC's own, five minutes, would end this connection."""
+    """Pings at the allowed interval are answered; gRPC's default of 5 min would refuse them."""
     async with _connection(0.1, monkeypatch) as (reader, writer):
         for _ in range(6):
             writer.write(_frame(_PING, bytes(8)))
-            # Answered, so that the server has had it for as long when the next one comes.
+            # Wait for the answer, so that the interval counts from when the server got the ping.
             assert await _next(reader, _PING, _GOAWAY) == _PING
             await asyncio.sleep(0.15)
 
 
 async def test_too_many_pings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that pings much more often is sent away."""
+    """A client that pings much more often loses its connection."""
     async with _connection(60, monkeypatch) as (reader, writer):
         writer.write(_frame(_PING, bytes(8)) * 6)
         await _next(reader, _GOAWAY)

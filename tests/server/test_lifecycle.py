@@ -1,4 +1,4 @@
-"""Start and stop of a real server process."""
+"""Start-up and shutdown of a real server process."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ _FILE = "o200k_base.tiktoken"
 def _starting_server(
     *listen: str, variables: Mapping[str, str] | None = None
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Starts a server without waiting until it serves."""
+    """Starts a server and does not wait until it serves."""
     command = serve_command(*(word for address in listen for word in ("--listen", address)))
     environment = {**os.environ, **(variables or {})}
     with subprocess.Popen(
@@ -42,7 +42,7 @@ def _starting_server(
 
 
 def _assert_cannot_start(process: "subprocess.Popen[str]", problem: str) -> None:
-    """Waits for the end: exit code 1, and one line that says why."""
+    """Asserts that the server exits with code 1 and one line that says why."""
     assert process.stdout is not None
     assert process.stdout.readline() == ""
     _, errors = process.communicate(timeout=_TIMEOUT_SECONDS)
@@ -64,7 +64,7 @@ def _hello(channel: grpc.Channel) -> list[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_running_streams_finish(number: signal.Signals) -> None:
-    """After a signal a stream can still be read to its end; then the server exits with 0."""
+    """After a signal an open stream can finish; then the server exits with 0."""
     with running_server("--listen", "127.0.0.1:0") as (process, address):
         with grpc.insecure_channel(address) as channel:
             stub = HarmonyServiceStub(channel)
@@ -80,8 +80,8 @@ def test_a_signal_lets_running_streams_finish(number: signal.Signals) -> None:
         assert process.wait(timeout=_TIMEOUT_SECONDS) == 0
 
 
-def test_a_stream_that_does_not_end_holds_up_no_stop(sockets: pathlib.Path) -> None:
-    """A stream that stays open is ended, without a traceback, when the server's grace is over."""
+def test_an_endless_stream_does_not_block_shutdown(sockets: pathlib.Path) -> None:
+    """When the grace period is over, the server ends open streams and exits without a traceback."""
     address = f"unix://{sockets}/harmony.sock"
     variables = {"HARMONY_GRACE_SECONDS": "0.5"}
     with (
@@ -102,8 +102,8 @@ def test_a_stream_that_does_not_end_holds_up_no_stop(sockets: pathlib.Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_server_stops_without_a_word(number: signal.Signals) -> None:
-    """A signal to an idle server is exit code 0 and nothing on standard error."""
+def test_an_idle_server_stops_silently(number: signal.Signals) -> None:
+    """After a signal an idle server exits with 0 and prints nothing to standard error."""
     with _starting_server("127.0.0.1:0") as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("listening on 127.0.0.1:")
@@ -126,7 +126,7 @@ def test_a_unix_socket(sockets: pathlib.Path) -> None:
 
 
 def test_several_addresses(sockets: pathlib.Path) -> None:
-    """A server can listen on several addresses; each is printed in a line of its own."""
+    """A server can listen on several addresses and prints each on its own line."""
     unix = f"unix://{sockets}/harmony.sock"
     with _starting_server("127.0.0.1:0", unix, "127.0.0.1:0") as process:
         assert process.stdout is not None
@@ -141,7 +141,7 @@ def test_several_addresses(sockets: pathlib.Path) -> None:
 
 
 def test_a_port_in_use() -> None:
-    """A port that is taken is exit code 1 and one line that names it."""
+    """If a port is taken, the server exits with code 1 and one line that names it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -151,20 +151,20 @@ def test_a_port_in_use() -> None:
 
 
 def test_the_port_of_another_server(server_address: str) -> None:
-    """Two servers never share a port silently."""
+    """A second server cannot take the port of the first."""
     with _starting_server(server_address) as process:
         _assert_cannot_start(process, f"cannot listen on {server_address}")
 
 
 def test_the_unix_socket_of_another_server(sockets: pathlib.Path) -> None:
-    """A second server never takes a Unix socket away from the first."""
+    """A second server cannot take the Unix socket of the first."""
     address = f"unix://{sockets}/harmony.sock"
     with running_server("--listen", address), _starting_server(address) as process:
         _assert_cannot_start(process, f"cannot listen on {address}")
 
 
-def test_a_unix_socket_in_a_folder_that_is_not_there(sockets: pathlib.Path) -> None:
-    """A socket that cannot be made is exit code 1 and one line that names it."""
+def test_a_unix_socket_in_a_missing_folder(sockets: pathlib.Path) -> None:
+    """If a socket cannot be created, the server exits with code 1 and one line that names it."""
     address = f"unix://{sockets}/absent/too/harmony.sock"
     with _starting_server(address) as process:
         _assert_cannot_start(process, f"cannot listen on {address}")
@@ -174,14 +174,14 @@ def test_a_unix_socket_in_a_folder_that_is_not_there(sockets: pathlib.Path) -> N
 
 
 def test_a_missing_vocabulary(tmp_path: pathlib.Path) -> None:
-    """A vocabulary folder without the file is exit code 1 and one line; nothing is served."""
+    """If the vocabulary file is missing, the server exits with code 1 and one line."""
     variables = {"TIKTOKEN_ENCODINGS_BASE": str(tmp_path)}
     with _starting_server("127.0.0.1:0", variables=variables) as process:
         _assert_cannot_start(process, f"cannot read vocabulary {tmp_path / _FILE}")
 
 
 def _fill(pipe: pathlib.Path, data: bytes) -> None:
-    """Writes into a named pipe, which somebody must read."""
+    """Writes into a named pipe that the server must read."""
     writer = threading.Thread(target=pipe.write_bytes, args=[data], daemon=True)
     writer.start()
     writer.join(_TIMEOUT_SECONDS)
@@ -190,7 +190,7 @@ def _fill(pipe: pathlib.Path, data: bytes) -> None:
 
 @pytest.fixture
 def pipe(tmp_path: pathlib.Path) -> pathlib.Path:
-    """A vocabulary that the server cannot read until the test writes it."""
+    """A vocabulary file that the server cannot read until the test writes it."""
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system has no named pipes")
     path = tmp_path / _FILE
@@ -223,7 +223,7 @@ def test_not_serving_until_the_vocabulary_is_loaded(
 
 
 def test_a_wrong_vocabulary_is_never_served(pipe: pathlib.Path, sockets: pathlib.Path) -> None:
-    """A vocabulary with another hash is exit code 1; health never says SERVING."""
+    """With the wrong vocabulary, health never becomes SERVING and the server exits with code 1."""
     address = f"unix://{sockets}/harmony.sock"
     variables = {"TIKTOKEN_ENCODINGS_BASE": str(pipe.parent)}
     with (

@@ -1,4 +1,4 @@
-"""Every limit, on servers that have it low. The error names it; what is let go counts no more."""
+"""Every limit, on servers that set it low: the error names it, and released slots are reusable."""
 
 import concurrent.futures
 import contextlib
@@ -54,12 +54,15 @@ def _exceeded(limit: str, maximum: object, field: str = "") -> Failure:
 
 
 def _open(*sequence_ids: int) -> parse_pb2.ParseBatchRequest:
-    opened = [parse_pb2.OpenSequence(sequence_id=it, config=ASSISTANT) for it in sequence_ids]
+    opened = [
+        parse_pb2.OpenSequence(sequence_id=sequence_id, config=ASSISTANT)
+        for sequence_id in sequence_ids
+    ]
     return parse_pb2.ParseBatchRequest(open=opened)
 
 
 def _until_served(call: Callable[[], object]) -> None:
-    """Calls until it succeeds: what a client abandoned, the server lets go a moment later."""
+    """Retries until it succeeds: the server releases an abandoned stream a moment later."""
     end = time.monotonic() + _TIMEOUT_SECONDS
     while True:
         try:
@@ -74,7 +77,7 @@ def _until_served(call: Callable[[], object]) -> None:
 
 @contextlib.contextmanager
 def _renders_at_work(stub: HarmonyServiceStub) -> Iterator[None]:
-    """Keeps large renders coming: one is at work nearly always, if it is admitted."""
+    """Keeps one large render in progress nearly all the time, if it is admitted."""
     large = service_pb2.RenderRequest(message=user("word " * 400_000))
     stop = threading.Event()
 
@@ -93,7 +96,7 @@ def _renders_at_work(stub: HarmonyServiceStub) -> Iterator[None]:
 
 
 def _unless_refused(stub: HarmonyServiceStub) -> grpc.RpcError | None:
-    """Renders a message that counts as a large one, and returns the error if it is refused."""
+    """Renders a message that counts as large, and returns the error if it is refused."""
     try:
         stub.Render(service_pb2.RenderRequest(message=user("word " * 2000)), _TIMEOUT_SECONDS)
     except grpc.RpcError as error:
@@ -114,7 +117,7 @@ def _opened(stub: HarmonyServiceStub) -> _Parse:
 
 
 def test_request_bytes() -> None:
-    """A request over the size names the limit; one far over it is refused before it is read."""
+    """A request over the limit is refused with its name; gRPC refuses one far over it."""
     with _limited(max_request_bytes=2000) as stub:
 
         def encode(size: int) -> object:
@@ -126,7 +129,7 @@ def test_request_bytes() -> None:
 
 
 def test_request_tokens() -> None:
-    """Every RPC that takes tokens takes no more than the limit in one request."""
+    """Every RPC that takes tokens refuses more than the limit in one request."""
     with _limited(max_request_tokens=3) as stub:
         assert stub.Decode(service_pb2.DecodeRequest(tokens=[87] * 3)).text == "xxx"
         for call in (
@@ -146,7 +149,7 @@ def test_request_tokens() -> None:
 
 
 def test_header_tokens() -> None:
-    """The server's limit is the default of a parse, and the most that a request may ask for."""
+    """The server's limit is a parse's default, and the most that a request may ask for."""
     with _limited(max_header_tokens=5) as stub:
         header = service_pb2.ParseMessagesRequest(tokens=[87] * 6, role=chat_pb2.ROLE_ASSISTANT)
         assert failure_of(lambda: stub.ParseMessages(header)).reason == "PARSE_FAILED"
@@ -157,13 +160,13 @@ def test_header_tokens() -> None:
 
 
 def test_streams() -> None:
-    """One stream too many is refused; when another has ended, by whatever way, it is not."""
+    """One stream too many is refused; once another has ended in any way, there is room again."""
     with _limited(max_streams=2) as stub:
         first, second = _Parse(stub.Parse), _Batch(stub.ParseBatch)
         first.ask(config())
         second.ask(parse_pb2.ParseBatchRequest())
         assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 2)
-        # A stream counts no unary call, and health even less.
+        # Unary calls do not count as streams.
         stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
         first.half_close()
         second.cancel()
@@ -176,7 +179,7 @@ def test_streams() -> None:
 
 
 def test_reflection_counts_as_a_stream() -> None:
-    """A stream of reflection takes a place among the streams, and is refused without one."""
+    """A reflection stream counts as a stream, and is refused if there are too many."""
     with (
         running_server("--listen", "127.0.0.1:0", "--max-streams", "1") as (_, address),
         grpc.insecure_channel(address) as channel,
@@ -188,7 +191,7 @@ def test_reflection_counts_as_a_stream() -> None:
 
 
 def test_health_watches() -> None:
-    """One watch too many is refused, and a check is not; one that ended counts no more."""
+    """One watch too many is refused, a check is not; a watch that has ended no longer counts."""
     with (
         running_server("--listen", "127.0.0.1:0", "--max-health-watches", "1") as (_, address),
         grpc.insecure_channel(address) as channel,
@@ -207,10 +210,10 @@ def test_health_watches() -> None:
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "unix"])
 def test_connections(listen: str, sockets: pathlib.Path) -> None:
-    """One connection too many is closed at once; a client that waits gets the next free place."""
+    """One connection too many is closed at once; a waiting client gets the next free slot."""
     address = f"unix://{sockets}/harmony.sock" if listen == "unix" else listen
     arguments = ("--listen", address, "--max-connections", "2")
-    # Each has a connection of its own.
+    # Each channel has its own connection.
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 100)]
     with running_server(*arguments) as (_, bound), contextlib.ExitStack() as stack:
 
@@ -232,8 +235,8 @@ def test_connections(listen: str, sockets: pathlib.Path) -> None:
         encode(third, wait=True)
 
 
-def test_calls_of_one_connection_wait_for_each_other() -> None:
-    """A connection has no more calls open than the server's streams and 256: the client waits."""
+def test_a_connection_has_a_bounded_number_of_calls() -> None:
+    """A connection may have as many open calls as the server has streams, plus 256."""
     with running_server("--listen", "127.0.0.1:0", "--max-streams", "1") as (_, address):
         with frames.connected(address) as connection:
             connection.sendall(frames.PREFACE + frames.settings())
@@ -243,7 +246,7 @@ def test_calls_of_one_connection_wait_for_each_other() -> None:
 
 
 def test_sequences_of_all_streams() -> None:
-    """Sequences count over all streams; closed, failed and abandoned ones count no more."""
+    """Sequences count over all streams, until they are closed, failed or abandoned."""
     with _limited(max_sequences=3) as stub:
         first, second = _Batch(stub.ParseBatch), _Batch(stub.ParseBatch)
         first.ask(_open(1, 2))
@@ -251,23 +254,23 @@ def test_sequences_of_all_streams() -> None:
         [event] = response.events
         assert event.sequence_id == 2
         assert failure_of_status(event.error) == _exceeded("max_sequences", 3, "open[1]")
-        # A failed sequence, then a closed one, make room.
+        # A failed sequence makes room, then a closed one.
         first.ask(parse_pb2.ParseBatchRequest(sequence_ids=[1] * 3, tokens=[200008, 200007, 87]))
         assert not second.ask(_open(3)).events
         second.ask(parse_pb2.ParseBatchRequest(close=[3]))
         assert not second.ask(_open(4)).events
         first.cancel()
-        # The server lets go a moment later.
+        # The server releases them a moment later.
         end = time.monotonic() + _TIMEOUT_SECONDS
         while second.ask(_open(5)).events:
-            assert time.monotonic() < end, "never let go"
+            assert time.monotonic() < end, "never released"
         second.half_close()
         third = _Batch(stub.ParseBatch)
         assert not third.ask(_open(1, 2, 3)).events
 
 
-def test_concurrent_renders() -> None:
-    """Of more large renders than may be at work the rest is refused; small ones are served."""
+def test_concurrent_large_requests() -> None:
+    """Large renders over the limit are refused; small ones are served meanwhile."""
     with _limited(max_concurrent_large_requests=1, render_cache_mib=0) as stub:
         with _renders_at_work(stub):
             end = time.monotonic() + _TIMEOUT_SECONDS
@@ -276,20 +279,20 @@ def test_concurrent_renders() -> None:
             assert failure_of_error(refused) == _exceeded("max_concurrent_large_requests", 1)
             for _ in range(20):
                 stub.Render(service_pb2.RenderRequest(message=user("Hi")), _TIMEOUT_SECONDS)
-        # None is at work any more.
+        # No large render is in progress any more.
         assert _unless_refused(stub) is None
 
 
 def test_request_bytes_of_a_stream() -> None:
-    """A request of a stream that is over the size ends it, however small the limit is."""
+    """A stream's request over the limit ends the stream, however small the limit is."""
     with _limited(max_request_bytes=1024) as stub:
         stream = _Parse(stub.Parse)
         stream.ask(config(ASSISTANT))
         assert stream.ask_failing(tokens([200_000] * 500)) == _exceeded("max_request_bytes", 1024)
 
 
-def test_what_a_conversation_becomes() -> None:
-    """Messages of a few bytes that imply long texts do not make an answer of any size."""
+def test_the_size_of_a_rendered_conversation() -> None:
+    """Small messages that expand to long texts are refused over the size limit."""
     system = chat_pb2.Message(
         author=chat_pb2.Author(role=chat_pb2.ROLE_SYSTEM),
         content=[
@@ -310,13 +313,13 @@ def test_what_a_conversation_becomes() -> None:
         assert failure == _exceeded("max_request_bytes", 2000)
 
 
-def test_a_stream_keeps_its_place_until_it_is_gone() -> None:
-    """One that is ended but whose client does not read it is still there, and counts."""
-    # Room for the answer to the config alone, which is empty.
+def test_an_unread_stream_counts_until_it_is_gone() -> None:
+    """A stream that the server has ended counts until its client has read the end."""
+    # Window for the empty answer to the config alone.
     begin = frames.PREFACE + frames.settings({frames.INITIAL_WINDOW_SIZE: 5})
     begin += frames.open_call(1, "/harmony.v1.HarmonyService/Parse")
     requests = (config(ASSISTANT), tokens([200008, 87]))
-    sent = b"".join(frames.grpc_message(it.SerializeToString()) for it in requests)
+    sent = b"".join(frames.grpc_message(request.SerializeToString()) for request in requests)
     limits = ("--max-streams", "2", "--stream-idle-timeout-seconds", "2")
     with (
         running_server("--listen", "127.0.0.1:0", *limits) as (_, address),
@@ -328,11 +331,11 @@ def test_a_stream_keeps_its_place_until_it_is_gone() -> None:
         _read_to(unread, frames.DATA)
         later = _Parse(stub.Parse)
         later.ask(config(ASSISTANT))
-        # The unread one has been idle for longer, so it was ended as well.
+        # The unread stream has been idle for longer, so the server has ended it too.
         assert later.wait_failing() == _exceeded("stream_idle_timeout_seconds", 2.0)
         another = _opened(stub)
         assert _Parse(stub.Parse).ask_failing(config()) == _exceeded("max_streams", 2)
-        # Once it reads, it finds its end, and then it is gone.
+        # When the client reads, it gets the end, and the slot is released.
         for stream in (0, 1):
             unread.sendall(frames.frame(frames.WINDOW_UPDATE, 0, stream, struct.pack(">L", 2**20)))
         assert b"stream_idle_timeout_seconds" in _read_to(unread, frames.HEADERS)
@@ -341,7 +344,7 @@ def test_a_stream_keeps_its_place_until_it_is_gone() -> None:
 
 
 def _read_to(connection: socket.socket, kind: int) -> bytes:
-    """Reads frames up to the next one of a kind, and returns what that one carries."""
+    """Reads frames up to the next one of a kind, and returns its payload."""
     while True:
         head = connection.recv(9, socket.MSG_WAITALL)
         payload = connection.recv(int.from_bytes(head[:3], "big"), socket.MSG_WAITALL)
@@ -350,7 +353,7 @@ def _read_to(connection: socket.socket, kind: int) -> bytes:
 
 
 def test_health_is_answered_at_every_limit() -> None:
-    """Whoever asks for the health is no load that is refused: probes must not fail for it."""
+    """Health is answered while other limits are reached, so that probes do not fail."""
     with (
         running_server(*_FULL) as (_, address),
         grpc.insecure_channel(address) as channel,
@@ -369,7 +372,7 @@ def test_health_is_answered_at_every_limit() -> None:
 
 
 def test_idle_streams() -> None:
-    """A stream without a request for too long is ended; one that is used is not."""
+    """A stream without a request for too long is ended; one in use is not."""
     with _limited(stream_idle_timeout_seconds=0.8) as stub:
         idle, used = _Parse(stub.Parse), _Parse(stub.Parse)
         idle.ask(config(ASSISTANT))
@@ -384,8 +387,8 @@ def test_idle_streams() -> None:
         used.ask(tokens([87]))
 
 
-def test_a_server_that_was_stopped_for_long_ends_no_stream() -> None:
-    """While its process does not run, what a client does goes unseen: it is not idle for that."""
+def test_a_paused_server_ends_no_stream() -> None:
+    """Time in which the server's process is stopped does not count as idle."""
     listen = ("--listen", "127.0.0.1:0", "--stream-idle-timeout-seconds", "2")
     with (
         running_server(*listen) as (process, address),
@@ -403,7 +406,7 @@ def test_a_server_that_was_stopped_for_long_ends_no_stream() -> None:
 
 
 def test_connection_age() -> None:
-    """An old connection and, after the grace, its streams end; the next call gets a new one."""
+    """An old connection and, after the grace period, its streams end; a new call reconnects."""
     ages = {"max_connection_age_seconds": 1, "max_connection_age_grace_seconds": 1}
     with _limited(**ages) as stub:
         stream = _Parse(stub.Parse)

@@ -1,4 +1,4 @@
-"""The table of the contract's RPCs, and all that is held against it."""
+"""The table of the contract's RPCs, and everything that must match it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _snake_case(name: str) -> str:
 
 
 def test_the_table_has_every_rpc() -> None:
-    """Each RPC has its own request and response, named after it; only unary ones are retried."""
+    """Each RPC has a request and a response named after it; only unary RPCs are retried."""
     service = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
     assert list(METHODS) == [method.name for method in service.methods]
     assert METHODS["Render"] == Method(
@@ -49,8 +49,8 @@ def test_the_table_has_every_rpc() -> None:
         'methods.METHODS["Parse"] = methods.METHODS["Parse"]._replace(streaming=False)',
     ],
 )
-def test_a_handler_is_missed_at_import(change: str) -> None:
-    """The server does not start with an RPC that has no handler, or a handler without an RPC."""
+def test_a_missing_handler_fails_at_import(change: str) -> None:
+    """An RPC without a handler, or a handler without an RPC, fails at import."""
     program = f"""
 from harmony_server.contract import methods
 {change}
@@ -66,12 +66,12 @@ import harmony_server.rpc.handlers
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 @pytest.mark.parametrize("name", METHODS)
 def test_the_python_clients_call_every_rpc(client: type, name: str) -> None:
-    """Each has a method for each RPC."""
+    """Both Python clients have a method for each RPC."""
     assert callable(getattr(client, _STREAMS.get(name, _snake_case(name))))
 
 
 def test_the_codec_builds_the_requests() -> None:
-    """There is a function for each unary request that has fields, and for no other."""
+    """The codec has a function for each unary request with fields, and for no other."""
     built = {
         inspect.signature(function).return_annotation.removeprefix("service_pb2.")
         for name, function in inspect.getmembers(_codec, inspect.isfunction)
@@ -84,8 +84,8 @@ def test_the_codec_builds_the_requests() -> None:
     assert built == with_fields
 
 
-def test_the_documented_retry_policy_names_what_is_retried() -> None:
-    """The service config of docs/deployment.md retries exactly the RPCs that may be."""
+def test_the_documented_retry_policy() -> None:
+    """The service config in docs/deployment.md retries exactly the RPCs that may be retried."""
     policies = run_example("ipv4:127.0.0.1:1")["SERVICE_CONFIG"]["methodConfig"]
     named = [name for policy in policies if "retryPolicy" in policy for name in policy["name"]]
     assert {name["service"] for name in named} == {SERVICE_NAME}
@@ -95,7 +95,7 @@ def test_the_documented_retry_policy_names_what_is_retried() -> None:
 
 
 def test_the_conformance_page_describes_every_rpc() -> None:
-    """Its table has them in the order of the contract."""
+    """The table in docs/conformance.md lists the RPCs in the order of the contract."""
     page = document("conformance.md")
     rows = re.findall(r"^\| `(\w+)` \| \d+ \|", page, re.MULTILINE)
     assert rows == list(METHODS)

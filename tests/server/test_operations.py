@@ -1,4 +1,4 @@
-"""The operations, used by a front that is neither gRPC nor protobuf."""
+"""The operations, used by a front end without gRPC and protobuf."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _unpack(packed: bytes) -> list[int]:
 
 @dataclass
 class _Messages:
-    """The messages of a front that has them as canonical JSON."""
+    """The messages of a front end that keeps them as canonical JSON."""
 
     keys: Sequence[str]
 
@@ -71,7 +71,7 @@ def _json(conversation: core.Conversation) -> _Messages:
 
 
 def test_the_operations_load_no_grpc_and_no_protobuf() -> None:
-    """A front needs neither, and no other layer above the operations."""
+    """Importing the operations loads no gRPC, no protobuf and no layer above."""
     program = """
 import sys
 import harmony_server.operations.offloading, harmony_server.operations.operations
@@ -86,8 +86,8 @@ print({"harmony_server.contract", "harmony_server.telemetry"} & set(sys.modules)
 
 
 @pytest.mark.parametrize("drops", [True, False])
-def test_any_front_renders_as_the_core_does(drops: bool) -> None:
-    """Whatever form a front gives messages and tokens, the tokens are the core's."""
+def test_any_front_end_renders_as_the_core_does(drops: bool) -> None:
+    """A front end with its own form of messages and tokens renders the core's tokens."""
     renderer = _operations().renderer
     conversation = _conversation()
     config = core.RenderConversationConfig(auto_drop_analysis=drops)
@@ -102,8 +102,8 @@ def test_any_front_renders_as_the_core_does(drops: bool) -> None:
         assert _unpack(packed) == encoding().render_conversation_for_training(conversation, config)
 
 
-def test_fronts_share_cache_and_counters() -> None:
-    """What one front rendered, another that knows it by the same key finds, and both count."""
+def test_front_ends_share_cache_and_counters() -> None:
+    """A front end finds messages that another has rendered under the same key; both are counted."""
     operations = _operations()
     renderer = operations.renderer
     first, second = _json(_conversation()), _json(_conversation())
@@ -118,8 +118,8 @@ def test_fronts_share_cache_and_counters() -> None:
     assert operations.counters.rendered_tokens == 2 * len(_unpack(packed))
 
 
-def test_errors_have_reasons_and_the_paths_of_the_front() -> None:
-    """A message that cannot be rendered is INVALID_FIELD, its path as the front writes it."""
+def test_errors_have_reasons_and_paths() -> None:
+    """An unrenderable message is INVALID_FIELD, with a path in the front end's form."""
     broken = core.Message.from_role_and_content(core.Role.TOOL, "x")
     renderer = _operations().renderer
     recalled = renderer.recall(_json(core.Conversation.from_messages([broken])))
@@ -128,8 +128,8 @@ def test_errors_have_reasons_and_the_paths_of_the_front() -> None:
     assert (caught.value.reason, caught.value.field) == (Reason.INVALID_FIELD, "$[0].author.name")
 
 
-def test_limits_hold_for_any_front() -> None:
-    """What a conversation becomes is bounded, and so are the tokens of a parse and a decode."""
+def test_limits_apply_to_any_front_end() -> None:
+    """Limits apply to a rendered conversation and to the tokens of a parse and a decode."""
     operations = _operations(max_request_bytes=1024, max_request_tokens=3)
     text = core.Message.from_role_and_content(core.Role.USER, "a b " * 600)
     recalled = operations.renderer.recall(_json(core.Conversation.from_messages([text])))
@@ -143,7 +143,7 @@ def test_limits_hold_for_any_front() -> None:
 
 
 def test_parses_are_counted() -> None:
-    """Tokens and repairs of a parse are counted; malformed output is PARSE_FAILED."""
+    """The tokens and repairs of a parse are counted; malformed output is PARSE_FAILED."""
     operations = _operations()
     tokens = tokens_of("<|channel|>final<|message|>4<|return|><|return|>")
     options = core.ParseOptions(recover=True)
@@ -159,8 +159,8 @@ def test_parses_are_counted() -> None:
     assert caught.value.reason is Reason.PARSE_FAILED
 
 
-async def test_any_front_can_offload_its_work() -> None:
-    """Small work is done at once, large work in a thread; of too much of it the rest is refused."""
+async def test_any_front_end_can_offload_its_work() -> None:
+    """Small work runs inline, large work in a thread; too much large work is refused."""
     bounds = limits(max_concurrent_large_requests=1)
     offloader = Offloader(bounds)
     here = threading.current_thread()

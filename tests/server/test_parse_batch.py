@@ -1,4 +1,4 @@
-"""The ParseBatch stream, step by step as the contract numbers them."""
+"""The ParseBatch stream, step by step in the contract's order."""
 
 from collections.abc import Iterable, Sequence
 
@@ -31,7 +31,7 @@ _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 def _request(
     *pairs: tuple[int, int], open_: Iterable[int] = (), close: Iterable[int] = ()
 ) -> pb.ParseBatchRequest:
-    """Returns a request that opens assistant's sequences, feeds pairs and closes sequences."""
+    """Returns a request that opens the assistant's sequences, feeds pairs and closes sequences."""
     return pb.ParseBatchRequest(
         open=[pb.OpenSequence(sequence_id=sequence_id, config=ASSISTANT) for sequence_id in open_],
         sequence_ids=[sequence_id for sequence_id, _ in pairs],
@@ -46,7 +46,7 @@ def _deltas(response: pb.ParseBatchResponse) -> list[tuple[int, str]]:
 
 
 def _kinds(response: pb.ParseBatchResponse) -> list[tuple[int, int, str | None]]:
-    """Returns of each event the sequence, the place among the deltas, and the kind."""
+    """Returns each event's sequence, index among the deltas, and kind."""
     return [
         (event.sequence_id, event.delta_index, event.WhichOneof("event"))
         for event in response.events
@@ -64,19 +64,19 @@ def _errors(response: pb.ParseBatchResponse) -> list[tuple[int, Failure]]:
 def _events_of(
     responses: Iterable[pb.ParseBatchResponse], sequence_id: int
 ) -> tuple[list[pb.ParseEvent], Failure | None]:
-    """Returns what a Parse stream would have given for one sequence."""
+    """Returns what a Parse stream would have returned for one sequence."""
     found: list[pb.ParseEvent] = []
     failure = None
     for response in responses:
-        place = 0
+        begin = 0
         for event in [*response.events, None]:
             end = len(response.deltas) if event is None else event.delta_index
             found += [
                 delta(response.deltas[index])
-                for index in range(place, end)
+                for index in range(begin, end)
                 if response.sequence_ids[index] == sequence_id
             ]
-            place = end
+            begin = end
             if event is None or event.sequence_id != sequence_id:
                 continue
             match event.WhichOneof("event"):
@@ -85,7 +85,7 @@ def _events_of(
                 case "completed":
                     found.append(pb.ParseEvent(completed=event.completed))
                 case "error":
-                    # Further tokens of a sequence that failed are those of an unknown one.
+                    # Later tokens of a failed sequence are errors of an unknown one.
                     failure = failure or failure_of_status(event.error)
     return found, failure
 
@@ -110,8 +110,8 @@ def test_sequences_in_lock_step(stub: HarmonyServiceStub) -> None:
 
 
 @pytest.mark.parametrize("field", ["open", "sequence_ids", "close"])
-def test_very_many_failures_end_the_stream(stub: HarmonyServiceStub, field: str) -> None:
-    """Each is an event of its own, so their number is limited; the error names what caused them."""
+def test_too_many_failures_end_the_stream(stub: HarmonyServiceStub, field: str) -> None:
+    """A request that fails too many sequences ends the stream; the error names its field."""
     sequence_ids = range(40_000)
     without_role = pb.ParseConfig(role=chat.ROLE_UNSPECIFIED)
     request = {
@@ -131,19 +131,19 @@ def test_very_many_failures_end_the_stream(stub: HarmonyServiceStub, field: str)
 
 
 def test_an_empty_stream(stub: HarmonyServiceStub) -> None:
-    """A stream half-closed before any request gets one empty response and OK."""
+    """A stream that is half-closed before any request gets one empty response and OK."""
     assert batch(stub) == [pb.ParseBatchResponse()]
 
 
 def test_an_empty_request(stub: HarmonyServiceStub) -> None:
-    """A request may do nothing; its answer is empty."""
+    """An empty request is answered with an empty response."""
     assert batch(stub, _request(), _request(open_=[1]), _request())[:3] == (
         [pb.ParseBatchResponse()] * 3
     )
 
 
 def test_a_request_opens_feeds_and_closes(stub: HarmonyServiceStub) -> None:
-    """One request can hold the whole life of a sequence."""
+    """One request can open, feed and close a sequence."""
     response, end = batch(stub, _request((5, 200008), (5, 87), open_=[5], close=[5]))
     assert _events_of([response], 5) == (
         [started(), delta("x"), completed("x", (0, 0), (1, 2))],
@@ -169,7 +169,7 @@ def test_a_sequence_without_config(stub: HarmonyServiceStub) -> None:
 
 
 def test_several_tokens_of_a_sequence_make_one_delta(stub: HarmonyServiceStub) -> None:
-    """A sequence that stands several times gets its tokens in order, and one delta a message."""
+    """A sequence listed several times gets its tokens in order and makes one delta per message."""
     run = [(1, token) for token in tokens_of("<|message|>Hello, world!")]
     other = [(2, token) for token in tokens_of("<|message|>a b")]
     mixed = [
@@ -180,8 +180,8 @@ def test_several_tokens_of_a_sequence_make_one_delta(stub: HarmonyServiceStub) -
     assert [kind for _, _, kind in _kinds(response)] == ["started", "started"]
 
 
-def test_events_say_their_place_among_the_deltas(stub: HarmonyServiceStub) -> None:
-    """`delta_index` is how many of the response's deltas come before the event."""
+def test_events_have_their_index_among_the_deltas(stub: HarmonyServiceStub) -> None:
+    """`delta_index` is the number of deltas in the response before the event."""
     text = "<|message|>a<|end|><|start|>assistant<|message|>b<|end|>"
     response = batch(stub, _request(*[(1, token) for token in tokens_of(text)], open_=[1]))[0]
     assert _deltas(response) == [(1, "a"), (1, "b")]
@@ -194,7 +194,7 @@ def test_events_say_their_place_among_the_deltas(stub: HarmonyServiceStub) -> No
 
 
 def test_the_rest_of_a_character_is_a_delta(stub: HarmonyServiceStub) -> None:
-    """What is left when a message ends is a delta before its completion."""
+    """An incomplete character at the end of a message is a delta before the completion."""
     response = batch(
         stub, _request((1, 200008), open_=[1]), _request((1, 4103)), _request((1, 200007))
     )[2]
@@ -203,7 +203,7 @@ def test_the_rest_of_a_character_is_a_delta(stub: HarmonyServiceStub) -> None:
 
 
 def test_the_half_close_closes_every_sequence(stub: HarmonyServiceStub) -> None:
-    """What is open at the half-close is completed, or fails, in the last response."""
+    """Sequences open at the half-close are completed, or fail, in the last response."""
     opened = pb.ParseBatchRequest(open=[pb.OpenSequence(sequence_id=3)])
     last = batch(stub, opened, _request((1, 200008), open_=[1, 2]))[-1]
     assert {(event.sequence_id, event.WhichOneof("event")) for event in last.events} == {
@@ -216,7 +216,7 @@ def test_the_half_close_closes_every_sequence(stub: HarmonyServiceStub) -> None:
 
 
 def test_a_closed_id_can_be_used_again(stub: HarmonyServiceStub) -> None:
-    """A sequence id is unique among the open ones; a new sequence of the id begins afresh."""
+    """The id of a closed sequence can be opened again, and starts a new sequence."""
     responses = batch(
         stub,
         _request((1, 200008), (1, 87), open_=[1], close=[1]),
@@ -227,21 +227,21 @@ def test_a_closed_id_can_be_used_again(stub: HarmonyServiceStub) -> None:
 
 
 def test_the_largest_sequence_id(stub: HarmonyServiceStub) -> None:
-    """Ids are the caller's: any number that fits into 32 bits."""
+    """The caller may choose any id that fits into 32 bits."""
     sequence_id = 2**32 - 1
     responses = batch(stub, _request((sequence_id, 200008), (sequence_id, 87), open_=[sequence_id]))
     assert _events_of(responses, sequence_id)[0][:2] == [started(), delta("x")]
 
 
 def test_100_000_tokens_in_a_request(stub: HarmonyServiceStub) -> None:
-    """A request may have any number of tokens."""
+    """A request with very many tokens of one message makes one delta."""
     pairs = [(1, 200008), *[(1, 87)] * 100_000]
     response = batch(stub, _request(*pairs, open_=[1]))[0]
     assert _deltas(response) == [(1, "x" * 100_000)]
 
 
 def test_many_sequences_at_once(stub: HarmonyServiceStub) -> None:
-    """A step of a thousand sequences has a thousand deltas, in the order of the tokens."""
+    """A step with a thousand sequences gives a thousand deltas, in the order of the tokens."""
     ids = range(1000)
     responses = batch(
         stub,
@@ -257,7 +257,7 @@ def test_many_sequences_at_once(stub: HarmonyServiceStub) -> None:
 
 @pytest.mark.parametrize("again", [1, 2])
 def test_an_unknown_id_is_an_error_of_that_sequence(stub: HarmonyServiceStub, again: int) -> None:
-    """Tokens for a sequence that is not open give one error; the others go on."""
+    """Tokens for an unopened sequence give one error; the other sequences go on."""
     step = _request((1, 200008), *[(9, 87)] * again, (1, 87), open_=[1])
     responses = batch(stub, step, _request((1, 88)))
     ((sequence_id, failure),) = _errors(responses[0])
@@ -278,7 +278,7 @@ def test_an_unknown_id_is_an_error_of_that_sequence(stub: HarmonyServiceStub, ag
 
 
 def test_a_sequence_that_was_never_opened_cannot_be_closed(stub: HarmonyServiceStub) -> None:
-    """Closing an unknown id is an error of that id."""
+    """Closing an unknown id gives an error for that id."""
     response = batch(stub, _request(close=[4]))[0]
     ((sequence_id, failure),) = _errors(response)
     assert (sequence_id, failure.reason) == (4, "SEQUENCE_UNKNOWN")
@@ -287,7 +287,7 @@ def test_a_sequence_that_was_never_opened_cannot_be_closed(stub: HarmonyServiceS
 
 
 def test_a_closed_sequence_is_unknown(stub: HarmonyServiceStub) -> None:
-    """After its close a sequence takes no more tokens, and cannot be closed again."""
+    """A closed sequence takes no more tokens and cannot be closed again."""
     responses = batch(
         stub,
         _request((1, 200008), open_=[1], close=[1]),
@@ -300,7 +300,7 @@ def test_a_closed_sequence_is_unknown(stub: HarmonyServiceStub) -> None:
 
 
 def test_an_open_sequence_cannot_be_opened_again(stub: HarmonyServiceStub) -> None:
-    """Opening an id that is open is an error that ends that sequence, and it alone."""
+    """Opening an open id ends that sequence with an error, and no other."""
     responses = batch(
         stub,
         _request((1, 200008), (2, 200008), open_=[1, 2]),
@@ -311,22 +311,21 @@ def test_an_open_sequence_cannot_be_opened_again(stub: HarmonyServiceStub) -> No
     assert (sequence_id, failure.code, failure.reason) == (1, _INVALID, "SEQUENCE_OPEN")
     assert failure.fields == ("open[0]",)
     assert _deltas(responses[1]) == [(2, "y")]
-    assert [(it, failure.reason) for it, failure in _errors(responses[2])] == [
-        (1, "SEQUENCE_UNKNOWN")
-    ]
+    ((sequence_id, failure),) = _errors(responses[2])
+    assert (sequence_id, failure.reason) == (1, "SEQUENCE_UNKNOWN")
     assert _deltas(responses[2]) == [(2, "z")]
 
 
 def test_an_id_opened_twice_in_a_request(stub: HarmonyServiceStub) -> None:
-    """The second opening fails, and its path says which it was."""
+    """The second opening fails, and the error's field names it."""
     response = batch(stub, _request((1, 200008), open_=[1, 1]))[0]
     ((sequence_id, failure),) = _errors(response)
     assert (sequence_id, failure.reason, failure.fields) == (1, "SEQUENCE_OPEN", ("open[1]",))
     assert _kinds(response) == [(1, 0, "error")]
 
 
-def test_a_config_that_cannot_be_fails_its_sequence_alone(stub: HarmonyServiceStub) -> None:
-    """A malformed config is an error of the sequence that it was for."""
+def test_an_invalid_config_fails_its_sequence_alone(stub: HarmonyServiceStub) -> None:
+    """An invalid config is an error of its sequence; the others are opened."""
     bad = pb.ParseConfig(options=pb.ParseOptions(max_header_tokens=0))
     opened = pb.ParseBatchRequest(
         open=[
@@ -344,7 +343,7 @@ def test_a_config_that_cannot_be_fails_its_sequence_alone(stub: HarmonyServiceSt
 
 
 def test_malformed_output_ends_one_sequence(stub: HarmonyServiceStub) -> None:
-    """The error has the status that Parse would end with; the other sequences go on."""
+    """Malformed output ends its sequence with Parse's status; the other sequences go on."""
     responses = batch(
         stub,
         _request((1, 200008), (2, 200008), open_=[1, 2]),
@@ -360,9 +359,8 @@ def test_malformed_output_ends_one_sequence(stub: HarmonyServiceStub) -> None:
         "harmony.v1",
     )
     assert failure.metadata == {"token": "87", "offset": "2", "state": "ExpectStart"}
-    assert [(it, failure.reason) for it, failure in _errors(responses[3])] == [
-        (1, "SEQUENCE_UNKNOWN")
-    ]
+    ((sequence_id, failure),) = _errors(responses[3])
+    assert (sequence_id, failure.reason) == (1, "SEQUENCE_UNKNOWN")
     assert [_deltas(response) for response in responses[1:4]] == [
         [(2, "x")],
         [(2, "y")],
@@ -370,8 +368,8 @@ def test_malformed_output_ends_one_sequence(stub: HarmonyServiceStub) -> None:
     ]
 
 
-def test_later_tokens_of_an_ended_sequence_are_dropped(stub: HarmonyServiceStub) -> None:
-    """In the request in which a sequence ends its later tokens give no second error."""
+def test_later_tokens_of_a_failed_sequence_are_ignored(stub: HarmonyServiceStub) -> None:
+    """After a sequence fails, the rest of its tokens in the request give no second error."""
     pairs = [(1, token) for token in (200008, 87, 200007, 65, 65, 200006)]
     response = batch(stub, _request(*pairs, (2, 200008), open_=[1, 2], close=[1]))[0]
     assert _kinds(response) == [
@@ -391,7 +389,7 @@ def test_later_tokens_of_an_ended_sequence_are_dropped(stub: HarmonyServiceStub)
 def test_columns_of_different_length_end_the_stream(
     stub: HarmonyServiceStub, sequence_ids: list[int], tokens: list[int]
 ) -> None:
-    """`sequence_ids` and `tokens` are parallel; otherwise the stream ends, unanswered."""
+    """`sequence_ids` and `tokens` of different length end the stream without a response."""
     bad = pb.ParseBatchRequest(sequence_ids=sequence_ids, tokens=tokens)
     responses, failure = batch_failing(stub, _request(open_=[1]), bad, _request())
     assert responses == [pb.ParseBatchResponse()]
@@ -403,7 +401,7 @@ def test_columns_of_different_length_end_the_stream(
     )
 
 
-# The same, however it is asked
+# The same results as Parse
 
 
 @settings(max_examples=60, deadline=None)
@@ -415,7 +413,7 @@ def test_columns_of_different_length_end_the_stream(
 def test_every_sequence_is_parsed_as_alone(
     stub: HarmonyServiceStub, sequences: list[list[int]], sizes: Sequence[int], strict: bool
 ) -> None:
-    """Each sequence of a batch, several tokens a step or one, has the events of its own Parse."""
+    """Each sequence of a batch has the events of its own Parse, however its tokens are split."""
     config = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(strict=strict))
     opening = pb.ParseBatchRequest(
         open=[
@@ -434,30 +432,30 @@ def test_every_sequence_is_parsed_as_alone(
 
 
 def _cut(sequences: list[list[int]], sizes: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """Deals the tokens out in steps, some of each sequence."""
-    places = [0] * len(sequences)
+    """Splits the tokens into steps, each with some tokens of every sequence."""
+    offsets = [0] * len(sequences)
     steps: list[list[tuple[int, int]]] = []
-    while any(place < len(run) for place, run in zip(places, sequences, strict=True)):
+    while any(offset < len(run) for offset, run in zip(offsets, sequences, strict=True)):
         size = sizes[len(steps) % len(sizes)]
         step: list[tuple[int, int]] = []
         for sequence_id, run in enumerate(sequences):
-            taken = run[places[sequence_id] : places[sequence_id] + size]
-            places[sequence_id] += len(taken)
+            taken = run[offsets[sequence_id] : offsets[sequence_id] + size]
+            offsets[sequence_id] += len(taken)
             step += [(sequence_id, token) for token in taken]
         steps.append(step)
     return steps
 
 
-def test_a_sequence_opened_thrice_fails_once(stub: HarmonyServiceStub) -> None:
-    """What a request says of a sequence that failed in it is dropped, another opening included."""
+def test_a_sequence_opened_three_times_fails_once(stub: HarmonyServiceStub) -> None:
+    """After a sequence fails, the rest of the request about it is ignored, openings included."""
     opened, last = batch(stub, _request(open_=[1, 1, 1]))
     assert [event.WhichOneof("event") for event in opened.events] == ["error"]
     assert last == pb.ParseBatchResponse()
 
 
 def test_open_sequences_are_bounded(stub: HarmonyServiceStub) -> None:
-    """One sequence too many fails with RESOURCE_EXHAUSTED; those that are open go on."""
-    opened, _ = batch(stub, _request(open_=list(range(16_385))))
+    """One sequence too many fails with RESOURCE_EXHAUSTED; the open ones go on."""
+    opened, begun, _ = batch(stub, _request(open_=range(16_385)), _request((0, 200008)))
     [event] = opened.events
     assert event.sequence_id == 16_384
     assert failure_of_status(event.error) == Failure(
@@ -468,3 +466,4 @@ def test_open_sequences_are_bounded(stub: HarmonyServiceStub) -> None:
         {"limit": "max_sequences", "maximum": "16384"},
         ("open[16384]",),
     )
+    assert _kinds(begun) == [(0, 0, "started")]

@@ -1,4 +1,4 @@
-"""The Parse stream, step by step as the contract numbers them."""
+"""The Parse stream, step by step in the contract's order."""
 
 import functools
 
@@ -64,7 +64,7 @@ def test_a_completion_in_lock_step(stub: HarmonyServiceStub) -> None:
 
 
 def test_requests_may_be_written_ahead(stub: HarmonyServiceStub) -> None:
-    """Without waiting for answers, there is still one response a request and one at the end."""
+    """A client that does not wait still gets one response per request and one at the end."""
     requests = [tokens([token]) for token in tokens_of("<|message|>Hello, world!")]
     assert parse(stub, config(ASSISTANT), *requests) == [
         *([], [started()]),
@@ -74,7 +74,7 @@ def test_requests_may_be_written_ahead(stub: HarmonyServiceStub) -> None:
 
 
 def test_a_text_of_any_length_is_one_delta(stub: HarmonyServiceStub) -> None:
-    """Tokens of one request that add to one message make one delta, however many they are."""
+    """All text that one request adds to a message is one delta, however long."""
     responses = parse(
         stub, config(ASSISTANT), tokens([200008, *[87] * 70_000, 200007]), tokens([])
     )[:3]
@@ -86,17 +86,17 @@ def test_a_text_of_any_length_is_one_delta(stub: HarmonyServiceStub) -> None:
 
 
 def test_an_empty_stream(stub: HarmonyServiceStub) -> None:
-    """A stream half-closed before any request gets one empty response and OK."""
+    """A stream that is half-closed before any request gets one empty response and OK."""
     assert parse(stub) == [[]]
 
 
 def test_a_config_alone(stub: HarmonyServiceStub) -> None:
-    """Without a role the end is fine where a start is expected."""
+    """A stream without a role may end before the first message."""
     assert parse(stub, config()) == [[], []]
 
 
 def test_without_a_role_the_sequence_begins_with_a_start(stub: HarmonyServiceStub) -> None:
-    """The header begins behind `<|start|>`."""
+    """Without a role, a message begins with `<|start|>` and its role."""
     steps = parse(stub, config(), tokens(tokens_of("<|start|>user<|message|>x<|end|>")))
     user = chat.ROLE_USER
     assert steps == [
@@ -107,7 +107,7 @@ def test_without_a_role_the_sequence_begins_with_a_start(stub: HarmonyServiceStu
 
 
 def test_every_field_of_a_started_message(stub: HarmonyServiceStub) -> None:
-    """Author with name, recipient, channel and content type are known when the header is."""
+    """A started message has its author, name, recipient, channel and content type."""
     header = "<|start|>functions.f to=assistant<|channel|>commentary <|constrain|>json<|message|>"
     _, (event,), (end,) = parse(stub, config(), tokens(tokens_of(header)))
     author = chat.Author(role=chat.ROLE_TOOL, name="functions.f")
@@ -127,7 +127,7 @@ def test_every_field_of_a_started_message(stub: HarmonyServiceStub) -> None:
 
 
 def test_requests_without_tokens(stub: HarmonyServiceStub) -> None:
-    """A request may carry no tokens; its answer is empty."""
+    """A request without tokens is answered with an empty response."""
     steps = parse(
         stub, config(ASSISTANT), tokens([]), tokens([200008]), tokens([]), tokens([87]), tokens([])
     )
@@ -139,7 +139,7 @@ def test_requests_without_tokens(stub: HarmonyServiceStub) -> None:
 
 @pytest.mark.parametrize("count", [1, 100_000])
 def test_a_request_of_any_number_of_tokens(stub: HarmonyServiceStub, count: int) -> None:
-    """All tokens of one request that add text to one message make one delta."""
+    """A request with one token or very many makes one delta per message."""
     steps = parse(stub, config(ASSISTANT), tokens([200008, *[87] * count, 200007]))
     text = "x" * count
     assert steps == [
@@ -154,7 +154,7 @@ def test_a_request_of_any_number_of_tokens(stub: HarmonyServiceStub, count: int)
 
 
 def test_one_delta_for_each_message_of_a_request(stub: HarmonyServiceStub) -> None:
-    """Deltas are joined within a message, and not across messages."""
+    """A request that adds to two messages makes one delta for each."""
     completion = "<|message|>Hello, world!<|end|><|start|>assistant<|message|>a b"
     _, events, end = parse(stub, config(ASSISTANT), tokens(tokens_of(completion)))
     assert [event.delta.text for event in events if event.HasField("delta")] == [
@@ -165,7 +165,7 @@ def test_one_delta_for_each_message_of_a_request(stub: HarmonyServiceStub) -> No
 
 
 def test_a_delta_is_whole_characters(stub: HarmonyServiceStub) -> None:
-    """A character that is not complete gives no delta until it is."""
+    """An incomplete character makes no delta until its last byte has come."""
     steps = parse(stub, config(ASSISTANT), *[tokens([token]) for token in (200008, 4103, 104, 94)])
     assert steps == [
         *([], [started()], [], [], [delta("🫡")]),
@@ -173,8 +173,8 @@ def test_a_delta_is_whole_characters(stub: HarmonyServiceStub) -> None:
     ]
 
 
-def test_what_is_left_at_the_end_is_a_delta(stub: HarmonyServiceStub) -> None:
-    """The half-close completes the message, and its rest is a delta before that."""
+def test_an_incomplete_character_at_the_end_is_a_delta(stub: HarmonyServiceStub) -> None:
+    """At the half-close an incomplete character is a delta before the message's completion."""
     steps = parse(stub, config(ASSISTANT), tokens([200008, 87]), tokens([4103]))
     assert steps == [
         [],
@@ -184,8 +184,8 @@ def test_what_is_left_at_the_end_is_a_delta(stub: HarmonyServiceStub) -> None:
     ]
 
 
-def test_a_stream_that_is_not_strict(stub: HarmonyServiceStub) -> None:
-    """With `strict` false a stop token may end a header."""
+def test_a_lenient_stream(stub: HarmonyServiceStub) -> None:
+    """In lenient mode a stop token may end a header."""
     item = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(strict=False))
     steps = parse(stub, config(item), tokens(tokens_of("<|channel|>final Hello<|end|>")))
     assert steps == [
@@ -224,7 +224,7 @@ def test_a_stream_that_is_not_strict(stub: HarmonyServiceStub) -> None:
 def test_requests_out_of_order(
     stub: HarmonyServiceStub, requests: list[pb.ParseRequest], answered: int
 ) -> None:
-    """A config that is missing, repeated or late ends the stream; what came before is answered."""
+    """A missing, repeated or late config ends the stream; earlier requests are answered."""
     steps, failure = parse_failing(stub, *requests)
     assert len(steps) == answered
     assert (failure.code, failure.reason, failure.domain) == (
@@ -250,10 +250,8 @@ def test_requests_out_of_order(
     ],
     ids=["unset role", "long header", "strict and recover"],
 )
-def test_a_config_that_cannot_be(
-    stub: HarmonyServiceStub, item: pb.ParseConfig, field: str
-) -> None:
-    """A config is checked when it arrives, and its field named."""
+def test_an_invalid_config(stub: HarmonyServiceStub, item: pb.ParseConfig, field: str) -> None:
+    """An invalid config ends the stream at once, and the error names its field."""
     steps, failure = parse_failing(stub, config(item), tokens([200008]))
     assert steps == []
     assert (failure.code, failure.reason, failure.fields) == (_INVALID, "INVALID_FIELD", (field,))
@@ -263,7 +261,7 @@ def test_a_config_that_cannot_be(
 
 
 def test_an_error_comes_after_the_events_before_it(stub: HarmonyServiceStub) -> None:
-    """The last response has every event that came before the error in its request."""
+    """The last response has every event before the error in the same request."""
     request = tokens(tokens_of("<|message|>x<|end|>y"))
     steps, failure = parse_failing(stub, config(ASSISTANT), request, tokens([200006]))
     assert steps == [
@@ -274,36 +272,36 @@ def test_an_error_comes_after_the_events_before_it(stub: HarmonyServiceStub) -> 
 
 
 def test_an_error_before_any_event(stub: HarmonyServiceStub) -> None:
-    """The request with the error is answered even where there is nothing to say."""
+    """The request with the error is answered even if it caused no event."""
     steps, failure = parse_failing(stub, config(), tokens([87]))
     assert steps == [[], []]
     _assert_parse_failed(failure, token="87", offset="0", state="ExpectStart")
 
 
 def test_offsets_of_errors_count_over_requests(stub: HarmonyServiceStub) -> None:
-    """Offset 0 is the first token of the sequence, over all requests."""
+    """An error's offset counts the tokens of all requests, from 0."""
     requests = [tokens([200008]), tokens([]), tokens([87, 200007]), tokens([65])]
     steps, failure = parse_failing(stub, config(ASSISTANT), *requests)
     assert len(steps) == 5
     _assert_parse_failed(failure, token="65", offset="3", state="ExpectStart")
 
 
-def test_the_end_inside_a_header(stub: HarmonyServiceStub) -> None:
-    """The half-close is answered, then the stream ends with an error that names no token."""
+def test_a_half_close_inside_a_header(stub: HarmonyServiceStub) -> None:
+    """A half-close inside a header is answered, then the stream fails without naming a token."""
     steps, failure = parse_failing(stub, config(ASSISTANT), tokens(tokens_of("<|channel|>final")))
     assert steps == [[], [], []]
     _assert_parse_failed(failure, token="", offset="2", state="Header")
 
 
 def test_an_endless_header(stub: HarmonyServiceStub) -> None:
-    """A header is bounded over requests, too."""
+    """The limit on header tokens counts across requests."""
     requests = [tokens([87] * 1000) for _ in range(5)]
     steps, failure = parse_failing(stub, config(ASSISTANT), *requests)
     assert steps == [[]] * 6
     _assert_parse_failed(failure, token="87", offset="4096", state="Header")
 
 
-# The same, however it is asked
+# The same results as ParseMessages
 
 
 @settings(max_examples=60, deadline=None)
@@ -311,7 +309,7 @@ def test_an_endless_header(stub: HarmonyServiceStub) -> None:
 def test_a_stream_gives_what_a_unary_parse_gives(
     stub: HarmonyServiceStub, chunks: list[list[int]]
 ) -> None:
-    """Parse, cut in any way, has the messages, outcomes and error of ParseMessages."""
+    """Parse has the messages, outcomes and error of ParseMessages, however the tokens are split."""
     for strict in (True, False):
         options = pb.ParseOptions(strict=strict)
         item = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=options)

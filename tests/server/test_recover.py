@@ -1,4 +1,4 @@
-"""Recover mode through the RPCs: every field of a repair, and the same however it is asked."""
+"""Recover mode through the RPCs: every field of a repair, and the same result from each RPC."""
 
 import itertools
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ CONFIG = parse_pb2.ParseConfig(role=ASSISTANT, options=RECOVER)
 def parse_messages(
     tokens: list[int], stub: HarmonyServiceStub
 ) -> service_pb2.ParseMessagesResponse:
-    """Parses the whole at once."""
+    """Parses the tokens with one unary call."""
     request = service_pb2.ParseMessagesRequest(tokens=tokens, role=ASSISTANT, options=RECOVER)
     return stub.ParseMessages(request)
 
 
 def test_every_field_of_a_repair(stub: HarmonyServiceStub) -> None:
-    """A repair has its reason, text, offsets, header and message; the message has its mark."""
+    """A repair has its reason, text, offsets, header and message; its outcome lists it."""
     tokens = encode("<|channel|>commentary to=f to=f<|message|>{}<|call|>")
     answer = parse_messages(tokens, stub)
     assert list(answer.recovered) == [
@@ -45,7 +45,7 @@ def test_every_field_of_a_repair(stub: HarmonyServiceStub) -> None:
 
 
 def test_a_flood_is_one_repair_however_long(stub: HarmonyServiceStub) -> None:
-    """Repairs of the same kind side by side are one, in one request of any size."""
+    """Adjacent repairs of one kind in a request are joined into one."""
     tokens = [MESSAGE, *[END] * 70_000]
     expected = parse_pb2.TokenRange(begin=2, end=len(tokens))
     [whole] = parse_messages(tokens, stub).recovered
@@ -55,7 +55,7 @@ def test_a_flood_is_one_repair_however_long(stub: HarmonyServiceStub) -> None:
 
 
 def test_text_outside_a_message_names_no_message(stub: HarmonyServiceStub) -> None:
-    """Text outside has no message index, no header, and is in a repair alone."""
+    """Text outside a message is only in a repair, which has no message index and no header."""
     answer = parse_messages(encode("<|channel|>final<|message|>hi<|end|>364"), stub)
     [repair] = answer.recovered
     assert repair == parse_pb2.Recovered(
@@ -69,10 +69,10 @@ def test_text_outside_a_message_names_no_message(stub: HarmonyServiceStub) -> No
 
 @settings(max_examples=60, deadline=None)
 @given(tokens=outputs, cuts=st.lists(st.integers(0, 60), max_size=5))
-def test_streams_recover_what_a_unary_parse_does(
+def test_streams_repair_as_a_unary_parse_does(
     stub: HarmonyServiceStub, tokens: list[int], cuts: list[int]
 ) -> None:
-    """Parse and ParseBatch, cut in any way, give what ParseMessages does, repairs and marks too."""
+    """Parse and ParseBatch give the messages and repairs of ParseMessages, however split."""
     whole = parse_messages(tokens, stub)
     edges = [0, *sorted(cut for cut in cuts if cut < len(tokens)), len(tokens)]
     chunks = [tokens[begin:end] for begin, end in itertools.pairwise(edges)]
@@ -80,8 +80,9 @@ def test_streams_recover_what_a_unary_parse_does(
     assert failure is None
     completed = [event.completed for event in events if event.HasField("completed")]
     recovered = [event.recovered for event in events if event.HasField("recovered")]
-    assert [it.message for it in completed] == list(whole.messages)
-    assert [list(it.repairs) for it in completed] == [list(it.repairs) for it in whole.outcomes]
+    assert [event.message for event in completed] == list(whole.messages)
+    marks = [list(outcome.repairs) for outcome in whole.outcomes]
+    assert [list(event.repairs) for event in completed] == marks
     assert _by_reason(recovered) == _by_reason(whole.recovered)
 
     opening = parse_pb2.ParseBatchRequest(
@@ -91,15 +92,15 @@ def test_streams_recover_what_a_unary_parse_does(
         parse_pb2.ParseBatchRequest(sequence_ids=[7] * len(chunk), tokens=chunk) for chunk in chunks
     ]
     found = [event for response in batch(stub, opening, *steps) for event in response.events]
-    assert [it.completed for it in found if it.HasField("completed")] == completed
-    repairs = [it.recovered for it in found if it.HasField("recovered")]
+    assert [event.completed for event in found if event.HasField("completed")] == completed
+    repairs = [event.recovered for event in found if event.HasField("recovered")]
     assert _by_reason(repairs) == _by_reason(recovered)
 
 
 def _by_reason(
     repairs: Iterable[parse_pb2.Recovered],
 ) -> dict[tuple[int, int, str], str]:
-    """Puts the texts of repairs together: runs may be cut where the requests are."""
+    """Joins the texts of repairs, since requests may cut a run of them."""
     texts: dict[tuple[int, int, str], str] = {}
     for repair in repairs:
         index = repair.message_index if repair.HasField("message_index") else -1

@@ -1,4 +1,4 @@
-"""The render cache of the server: correct, bounded, switchable, and readable."""
+"""The render cache: it changes no token, is bounded, can be switched off and has statistics."""
 
 import itertools
 import json
@@ -37,12 +37,12 @@ conversations = st.lists(st.sampled_from(MESSAGES), max_size=8)
 
 
 def service(cache_bytes: int) -> HarmonyService:
-    """Returns a service of its own, with an empty cache."""
+    """Returns a new service with an empty cache."""
     return HarmonyService(operations(cache_bytes))
 
 
 def statistics(server: HarmonyService) -> service_pb2.GetRenderCacheStatisticsResponse:
-    """Returns what a service says of its cache."""
+    """Returns a service's cache statistics."""
     return service_pb2.GetRenderCacheStatisticsResponse.FromString(
         server.get_render_cache_statistics(b"")
     )
@@ -51,7 +51,7 @@ def statistics(server: HarmonyService) -> service_pb2.GetRenderCacheStatisticsRe
 def render(
     server: HarmonyService, messages: list[chat_pb2.Message], auto_drop_analysis: bool = True
 ) -> list[int]:
-    """Renders a conversation through the bytes of a request."""
+    """Renders a conversation from the bytes of a request."""
     request = service_pb2.RenderConversationRequest(
         conversation=chat_pb2.Conversation(messages=messages),
         config=service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis),
@@ -61,7 +61,7 @@ def render(
 
 
 def in_core(messages: list[chat_pb2.Message], auto_drop_analysis: bool) -> list[int]:
-    """Renders the same conversation message by message, where nothing is remembered."""
+    """Renders the same conversation with the core, without a cache."""
     conversation = core.Conversation(
         messages=[from_proto.convert_message(message, "message") for message in messages]
     )
@@ -78,7 +78,7 @@ def in_core(messages: list[chat_pb2.Message], auto_drop_analysis: bool) -> list[
 def test_a_warm_cache_changes_no_token(
     requests: list[tuple[list[chat_pb2.Message], bool]],
 ) -> None:
-    """Whatever was rendered before, with whatever tools and options, the tokens are the same."""
+    """The tokens are the same whatever was rendered before, with any tools and options."""
     server = service(MIB)
     for messages, auto_drop in requests:
         assert render(server, messages, auto_drop) == in_core(messages, auto_drop)
@@ -86,7 +86,7 @@ def test_a_warm_cache_changes_no_token(
 
 @given(st.lists(conversations, min_size=1, max_size=6))
 def test_the_core_cache_changes_no_token(requests: list[list[chat_pb2.Message]]) -> None:
-    """The cache of the core, too, tells apart all that a message's tokens depend on."""
+    """The core's cache distinguishes everything that a message's tokens depend on."""
     for messages, auto_drop in itertools.product(requests, [True, False]):
         conversation = core.Conversation(
             messages=[from_proto.convert_message(message, "message") for message in messages]
@@ -96,7 +96,7 @@ def test_the_core_cache_changes_no_token(requests: list[list[chat_pb2.Message]])
 
 
 def test_a_growing_conversation_misses_only_its_new_turn() -> None:
-    """Each message is rendered once, however often the conversation comes back."""
+    """Each message is rendered once, however often the conversation is sent."""
     server = service(MIB)
     turns = [harmony_client.user(f"Question {index}") for index in range(20)]
     for length in range(1, 21):
@@ -106,8 +106,8 @@ def test_a_growing_conversation_misses_only_its_new_turn() -> None:
     assert statistics(server).entries == 20
 
 
-def test_what_is_remembered_is_no_work() -> None:
-    """The work of a request is the size of its new messages, before and after it is done."""
+def test_cached_messages_do_not_count_as_work() -> None:
+    """The work of a request is the size of its messages that are not in the cache."""
     server = service(MIB)
     request = service_pb2.RenderConversationRequest(
         conversation=chat_pb2.Conversation(messages=MESSAGES[3:5])
@@ -119,18 +119,20 @@ def test_what_is_remembered_is_no_work() -> None:
 
 
 def test_the_cache_is_bounded_in_bytes() -> None:
-    """However much is rendered, the cache stays below its bound, and forgets the oldest first."""
+    """The cache stays within its limit and drops the oldest messages first."""
     server = service(64 * 1024)
     for index in range(500):
         render(server, [harmony_client.user(f"{index} " + "word " * 100)])
     assert 0 < statistics(server).bytes <= statistics(server).max_bytes == 64 * 1024
-    before = statistics(server).hits
-    render(server, [harmony_client.user("499 " + "word " * 100)])
-    assert statistics(server).hits == before + 1
+    before = statistics(server)
+    for index in (499, 0):
+        render(server, [harmony_client.user(f"{index} " + "word " * 100)])
+    after = statistics(server)
+    assert (after.hits - before.hits, after.misses - before.misses) == (1, 1)
 
 
-def test_a_message_larger_than_the_cache_is_rendered_and_not_remembered() -> None:
-    """One huge message does not empty the cache."""
+def test_a_message_larger_than_the_cache_is_not_stored() -> None:
+    """A message larger than the cache is rendered, not stored, and evicts nothing."""
     server = service(64 * 1024)
     render(server, [harmony_client.user("small")])
     tokens = render(server, [harmony_client.user("word " * 50_000)])
@@ -139,14 +141,14 @@ def test_a_message_larger_than_the_cache_is_rendered_and_not_remembered() -> Non
 
 
 def test_the_cache_can_be_switched_off() -> None:
-    """Without a cache the tokens are the same, and the statistics are zero."""
+    """Without a cache, the tokens are the same and the statistics are zero."""
     server = service(0)
     assert render(server, MESSAGES) == in_core(MESSAGES, True)
     assert statistics(server) == service_pb2.GetRenderCacheStatisticsResponse()
 
 
-def test_messages_that_fail_are_not_remembered() -> None:
-    """A message that cannot be rendered fails every time, with the place of this time."""
+def test_messages_that_fail_are_not_cached() -> None:
+    """A message that cannot be rendered fails every time, with its current index."""
     server = service(MIB)
     broken = chat_pb2.Message(author=chat_pb2.Author(role=chat_pb2.ROLE_TOOL))
     for messages in ([broken], [harmony_client.user("Hi"), broken]):
@@ -157,14 +159,14 @@ def test_messages_that_fail_are_not_remembered() -> None:
 
 
 def test_a_dropped_message_may_be_broken() -> None:
-    """As in the core, a message that is left out is not rendered and so cannot fail."""
+    """As in the core, a dropped message is not rendered and cannot fail."""
     broken = chat_pb2.Message(author=chat_pb2.Author(role=chat_pb2.ROLE_TOOL), channel="analysis")
     messages = [broken, harmony_client.assistant("Hello", channel="final")]
     assert render(service(MIB), messages) == in_core(messages, True)
 
 
-def test_parts_of_a_conversation_add_up() -> None:
-    """A conversation that comes in two parts is one conversation, as in protobuf."""
+def test_parts_of_a_conversation_are_merged() -> None:
+    """A conversation field that occurs twice is merged, as in protobuf."""
     first, second = (
         service_pb2.RenderConversationRequest(
             conversation=chat_pb2.Conversation(messages=[message])
@@ -178,7 +180,7 @@ def test_parts_of_a_conversation_add_up() -> None:
 
 @pytest.mark.parametrize("damage", ["cut in a message", "field number 0"])
 def test_what_protobuf_refuses_is_refused(damage: str) -> None:
-    """Reading by hand accepts nothing that is no protobuf message."""
+    """The hand-written reader refuses what protobuf refuses."""
     conversation = chat_pb2.Conversation(messages=MESSAGES[3:5]).SerializeToString()
     if damage == "cut in a message":
         parts = [conversation[:7], conversation[7:]]
@@ -191,7 +193,7 @@ def test_what_protobuf_refuses_is_refused(damage: str) -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    """Fields of a later contract, groups of an older protobuf among them, change nothing."""
+    """Unknown fields are ignored, groups of an older protobuf included."""
     request = service_pb2.RenderConversationRequest(
         conversation=chat_pb2.Conversation(messages=[MESSAGES[3]])
     ).SerializeToString()
@@ -204,15 +206,15 @@ def test_unknown_fields_are_ignored() -> None:
 
 
 @given(st.lists(st.integers(0, 201_088), max_size=40))
-def test_packed_tokens_are_what_protobuf_writes(tokens: list[int]) -> None:
-    """A response put together by hand is byte for byte what protobuf serialises."""
+def test_packed_tokens_match_protobuf(tokens: list[int]) -> None:
+    """A response encoded by hand has the same bytes as protobuf's."""
     expected = service_pb2.RenderResponse(tokens=tokens).SerializeToString()
     assert wire.write_tokens_response(wire.pack_tokens(tokens)) == expected
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    """Bytes that are no request are refused in words made for the caller, whatever they are."""
+    """Any bytes are either read or refused with an error meant for the caller."""
     reason = "NONE"
     try:
         service(MIB).render_conversation(data).do()
@@ -222,7 +224,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 def test_key_order_of_parameters_is_part_of_a_message() -> None:
-    """Two tools that differ in the order of their keys only are two messages."""
+    """Two tools that differ only in the order of their keys are two messages."""
     server = service(MIB)
     schemas = [{"a": {"type": "string"}, "b": {}}, {"b": {}, "a": {"type": "string"}}]
     texts = []

@@ -1,4 +1,4 @@
-"""TLS and mutual TLS, with certificates made here, against a real server."""
+"""TLS and mutual TLS against a real server, with certificates made for the test."""
 
 import contextlib
 import signal
@@ -44,7 +44,7 @@ def _trusting(authority: Authority, client: Identity | None = None) -> grpc.Chan
 
 
 def _serves(address: str, credentials: grpc.ChannelCredentials) -> bool:
-    """Tells whether a new connection is served; a refused handshake is UNAVAILABLE."""
+    """Returns whether a new connection is served; a refused handshake is UNAVAILABLE."""
     with grpc.secure_channel(address, credentials) as channel:
         try:
             HarmonyServiceStub(channel).GetEncoding(
@@ -57,7 +57,7 @@ def _serves(address: str, credentials: grpc.ChannelCredentials) -> bool:
 
 
 def test_tls(tmp_path: Path) -> None:
-    """A client that trusts the authority is served; one that does not, or without TLS, is not."""
+    """Only a client that uses TLS and trusts the server's authority is served."""
     authority = Authority()
     with _tls_server(tmp_path, authority.issue()) as (_, address):
         assert _serves(address, _trusting(authority))
@@ -71,7 +71,7 @@ def test_tls(tmp_path: Path) -> None:
 
 
 def test_mutual_tls_is_required(tmp_path: Path) -> None:
-    """With client authorities a client without a certificate, or with a foreign one, is refused."""
+    """With `--tls-client-ca`, only a client with a certificate from that authority is served."""
     authority, clients = Authority(), Authority("clients")
     with _tls_server(tmp_path, authority.issue(), clients.certificate) as (_, address):
         assert not _serves(address, _trusting(authority))
@@ -82,7 +82,7 @@ def test_mutual_tls_is_required(tmp_path: Path) -> None:
 
 
 def test_a_new_certificate_reaches_every_address(tmp_path: Path) -> None:
-    """Each address presents it from its next handshake on, whichever was dialled first."""
+    """Every address presents the new certificate from its next handshake on."""
     old, new = Authority(), Authority()
     certificate, key = old.issue().write(tmp_path, "server")
     arguments = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]
@@ -96,7 +96,7 @@ def test_a_new_certificate_reaches_every_address(tmp_path: Path) -> None:
 
 
 def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
-    """After the files changed, new connections get the new certificate; open ones go on."""
+    """After the files change, new connections get the new certificate and open ones go on."""
     before, after = Authority("before"), Authority("after")
     with (
         _tls_server(tmp_path, before.issue()) as (_, address),
@@ -111,8 +111,8 @@ def test_a_new_certificate_needs_no_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by_signal", [False, True])
-def test_a_certificate_that_cannot_be_used_changes_nothing(tmp_path: Path, by_signal: bool) -> None:
-    """A certificate that is not its key's, or damaged, is not taken; a whole one is, later."""
+def test_an_unusable_certificate_changes_nothing(tmp_path: Path, by_signal: bool) -> None:
+    """A certificate without its key is ignored until both files are right."""
     before, after = Authority("before"), Authority("after")
     log = tmp_path / "log"
     with (
@@ -123,7 +123,7 @@ def test_a_certificate_that_cannot_be_used_changes_nothing(tmp_path: Path, by_si
         (tmp_path / "server.pem").write_bytes(new.certificate)
         if by_signal:
             process.send_signal(signal.SIGHUP)
-            # It says so, before any handshake can make it look.
+            # The server logs it before any handshake could make it read the files.
             end = time.monotonic() + _TIMEOUT_SECONDS
             while b"cannot reload the TLS certificate" not in log.read_bytes():
                 assert time.monotonic() < end, "the signal changed nothing"

@@ -1,4 +1,4 @@
-"""Every unary RPC, by literal answers."""
+"""Every unary RPC, compared with literal answers."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def _assistant(channel: str, value: str) -> chat.Message:
 
 
 def test_the_encoding_is_described(stub: HarmonyServiceStub) -> None:
-    """Name, limits, stop tokens, special tokens, vocabulary and version."""
+    """GetEncoding returns name, limits, stop tokens, special tokens, vocabulary and version."""
     answer = stub.GetEncoding(pb.GetEncodingRequest())
     assert answer.name == "HarmonyGptOss"
     assert answer.tokenizer_name == "o200k_harmony"
@@ -52,13 +52,13 @@ def test_the_encoding_is_described(stub: HarmonyServiceStub) -> None:
 
 
 def test_a_message_is_rendered(stub: HarmonyServiceStub) -> None:
-    """A message gives its tokens."""
+    """Render returns the tokens of a message."""
     answer = stub.Render(pb.RenderRequest(message=user("Hello")))
     assert list(answer.tokens) == [200006, 1428, 200008, 13225, 200007]
 
 
 def test_every_field_of_a_message(stub: HarmonyServiceStub) -> None:
-    """Name, recipient, channel, content type and several contents reach the prompt."""
+    """Name, recipient, channel, content type and all contents reach the prompt."""
     item = message(
         chat.ROLE_ASSISTANT,
         text("a"),
@@ -98,7 +98,7 @@ def test_unset_fields_of_a_system_content_take_their_defaults(stub: HarmonyServi
 
 
 def test_no_defaults_leaves_unset_fields_out(stub: HarmonyServiceStub) -> None:
-    """With `no_defaults` only what is set is rendered."""
+    """With `no_defaults`, only the fields that are set are rendered."""
     assert _system_text(stub, chat.SystemContent(no_defaults=True)) == ""
     content = chat.SystemContent(
         no_defaults=True,
@@ -110,7 +110,7 @@ def test_no_defaults_leaves_unset_fields_out(stub: HarmonyServiceStub) -> None:
 
 
 def test_set_fields_of_a_system_content(stub: HarmonyServiceStub) -> None:
-    """What is set takes the place of the default; an empty list of channels leaves it out."""
+    """A set field replaces its default; an empty list of channels omits the line."""
     content = chat.SystemContent(
         model_identity="I",
         reasoning_effort=chat.REASONING_EFFORT_HIGH,
@@ -124,7 +124,7 @@ def test_set_fields_of_a_system_content(stub: HarmonyServiceStub) -> None:
 
 
 def test_an_unspecified_reasoning_effort_is_unset(stub: HarmonyServiceStub) -> None:
-    """REASONING_EFFORT_UNSPECIFIED is the same as leaving the field unset."""
+    """REASONING_EFFORT_UNSPECIFIED has the same effect as an unset field."""
     effort = chat.REASONING_EFFORT_UNSPECIFIED
     with_default = chat.SystemContent(reasoning_effort=effort)
     assert "Reasoning: medium" in _system_text(stub, with_default)
@@ -133,7 +133,7 @@ def test_an_unspecified_reasoning_effort_is_unset(stub: HarmonyServiceStub) -> N
 
 
 def test_built_in_tools(stub: HarmonyServiceStub) -> None:
-    """Built-in namespaces are added and sorted by name among the others."""
+    """Built-in tools become namespaces, sorted by name with the others."""
     content = chat.SystemContent(
         builtin_tools=[chat.BUILTIN_TOOL_PYTHON, chat.BUILTIN_TOOL_BROWSER],
         tools=[chat.ToolNamespaceConfig(name="n", description="D")],
@@ -143,7 +143,7 @@ def test_built_in_tools(stub: HarmonyServiceStub) -> None:
 
 
 def test_namespaces_are_sorted_by_key(stub: HarmonyServiceStub) -> None:
-    """The key, by default the name, decides the order; the name is what is shown."""
+    """Namespaces are sorted by key, by default their name, and shown by name."""
     namespaces = [
         chat.ToolNamespaceConfig(name="first", key="b"),
         chat.ToolNamespaceConfig(name="second", key="a"),
@@ -157,7 +157,7 @@ def test_namespaces_are_sorted_by_key(stub: HarmonyServiceStub) -> None:
 
 
 def test_parameters_keep_key_order_and_numbers(stub: HarmonyServiceStub) -> None:
-    """The parameters' text reaches the prompt with its order and its kinds of numbers."""
+    """Parameters keep the order of their keys and the notation of their numbers."""
     schema = (
         '{"type": "object", "properties": {"b": {"type": "number", "default": 1.0},'
         ' "a": {"type": "number", "default": 1}, "c": {"default": 1e16}}}'
@@ -169,14 +169,14 @@ def test_parameters_keep_key_order_and_numbers(stub: HarmonyServiceStub) -> None
 
 
 @pytest.mark.parametrize("text_of_none", ["null", " null "])
-def test_parameters_null_are_none(stub: HarmonyServiceStub, text_of_none: str) -> None:
-    """The text `null` is a tool without parameters; an empty object is not."""
+def test_null_parameters(stub: HarmonyServiceStub, text_of_none: str) -> None:
+    """With `null` a tool has no parameters; with an empty object it has."""
     assert "type f = () => any;" in _rendered(stub, with_parameters(text_of_none))
     assert "type f = (_: any) => any;" in _rendered(stub, with_parameters("{}"))
 
 
 def test_instructions(stub: HarmonyServiceStub) -> None:
-    """Instructions stand below their heading, even where they are empty."""
+    """Instructions follow their heading, even if they are empty."""
     for instructions in ("Be kind", ""):
         content = chat.DeveloperContent(instructions=instructions)
         item = message(chat.ROLE_DEVELOPER, chat.Content(developer=content))
@@ -186,7 +186,7 @@ def test_instructions(stub: HarmonyServiceStub) -> None:
 
 
 def test_a_lone_message_can_be_told_of_function_tools(stub: HarmonyServiceStub) -> None:
-    """By default a lone system message names no channel for calls; the options change that."""
+    """With the option, a lone system message names the channel for calls."""
     options = pb.RenderOptions(conversation_has_function_tools=True)
     request = pb.RenderRequest(message=_SYSTEM, options=options)
     assert _FUNCTION_LINE in spelled(stub.Render(request).tokens)
@@ -197,7 +197,7 @@ def test_a_lone_message_can_be_told_of_function_tools(stub: HarmonyServiceStub) 
 
 
 def test_a_conversation_is_rendered(stub: HarmonyServiceStub) -> None:
-    """Messages follow each other; nothing comes after the last."""
+    """A conversation is its messages one after another, and nothing else."""
     request = pb.RenderConversationRequest(conversation=conversation(user("a"), user("b")))
     assert list(stub.RenderConversation(request).tokens) == [
         *(200006, 1428, 200008, 64, 200007),
@@ -206,13 +206,13 @@ def test_a_conversation_is_rendered(stub: HarmonyServiceStub) -> None:
 
 
 def test_an_empty_conversation_is_no_tokens(stub: HarmonyServiceStub) -> None:
-    """A conversation may have no messages."""
+    """A conversation without messages has no tokens."""
     request = pb.RenderConversationRequest(conversation=conversation())
     assert list(stub.RenderConversation(request).tokens) == []
 
 
 def test_analysis_is_dropped_unless_the_config_says_otherwise(stub: HarmonyServiceStub) -> None:
-    """`auto_drop_analysis` is true where it is unset."""
+    """`auto_drop_analysis` is true if it is unset."""
     item = conversation(_assistant("analysis", "A"), _assistant("final", "F"))
     final = "<|start|>assistant<|channel|>final<|message|>F<|end|>"
     analysis = "<|start|>assistant<|channel|>analysis<|message|>A<|end|>"
@@ -227,7 +227,7 @@ def test_analysis_is_dropped_unless_the_config_says_otherwise(stub: HarmonyServi
 
 
 def test_function_tools_name_the_channel(stub: HarmonyServiceStub) -> None:
-    """A namespace with the key `functions` and a tool makes system messages name the channel."""
+    """If the namespace `functions` has a tool, system messages name the channel for calls."""
     request = pb.RenderConversationRequest(
         conversation=conversation(_SYSTEM, with_parameters("{}"))
     )
@@ -235,7 +235,7 @@ def test_function_tools_name_the_channel(stub: HarmonyServiceStub) -> None:
 
 
 def test_a_prompt_ends_with_the_next_role(stub: HarmonyServiceStub) -> None:
-    """For completion, `<|start|>` and the next role follow the conversation."""
+    """A prompt for completion ends with `<|start|>` and the next role."""
     request = pb.RenderConversationForCompletionRequest(
         conversation=conversation(user("u")), next_turn_role=chat.ROLE_ASSISTANT
     )
@@ -245,7 +245,7 @@ def test_a_prompt_ends_with_the_next_role(stub: HarmonyServiceStub) -> None:
 
 
 def test_training_ends_a_final_answer_with_return(stub: HarmonyServiceStub) -> None:
-    """For training, the last token of a final answer is `<|return|>`."""
+    """A conversation for training ends a final answer with `<|return|>`."""
     request = pb.RenderConversationForTrainingRequest(
         conversation=conversation(user("u"), _assistant("final", "F"))
     )
@@ -258,7 +258,7 @@ def test_training_ends_a_final_answer_with_return(stub: HarmonyServiceStub) -> N
 
 
 def test_a_completion_is_parsed(stub: HarmonyServiceStub) -> None:
-    """Messages and outcomes are parallel; an outcome has the stop token and the offsets."""
+    """Each message has an outcome with its stop token and offsets."""
     completion = tokens_of(
         " to=functions.f<|channel|>commentary <|constrain|>json<|message|>{}<|call|>"
         "<|start|>assistant<|channel|>final<|message|>x"
@@ -294,13 +294,13 @@ def test_a_completion_is_parsed(stub: HarmonyServiceStub) -> None:
     assert not answer.recovered
 
 
-def test_no_tokens_are_no_messages(stub: HarmonyServiceStub) -> None:
-    """Without a role, nothing to parse is nothing parsed."""
+def test_parsing_no_tokens(stub: HarmonyServiceStub) -> None:
+    """Without tokens and role, ParseMessages returns nothing."""
     assert stub.ParseMessages(pb.ParseMessagesRequest()) == pb.ParseMessagesResponse()
 
 
-def test_a_parse_that_is_not_strict(stub: HarmonyServiceStub) -> None:
-    """With `strict` false a stop token may end a header."""
+def test_a_lenient_parse(stub: HarmonyServiceStub) -> None:
+    """In lenient mode a stop token may end a header."""
     request = pb.ParseMessagesRequest(
         tokens=tokens_of("<|channel|>final Hello<|end|>"),
         role=chat.ROLE_ASSISTANT,
@@ -312,7 +312,7 @@ def test_a_parse_that_is_not_strict(stub: HarmonyServiceStub) -> None:
 
 
 def test_an_id_outside_of_the_vocabulary_is_text_in_content(stub: HarmonyServiceStub) -> None:
-    """In content an unknown id is one U+FFFD."""
+    """An unknown id in content becomes one U+FFFD."""
     request = pb.ParseMessagesRequest(tokens=[200008, 87, 300000, 88], role=chat.ROLE_ASSISTANT)
     assert list(stub.ParseMessages(request).messages) == [
         message(chat.ROLE_ASSISTANT, text("x\ufffdy"))
@@ -323,7 +323,7 @@ def test_an_id_outside_of_the_vocabulary_is_text_in_content(stub: HarmonyService
 
 
 def test_text_is_encoded(stub: HarmonyServiceStub) -> None:
-    """Text gives its tokens."""
+    """Encode returns the tokens of a text."""
     assert list(stub.Encode(pb.EncodeRequest(text="Hello, world!")).tokens) == [13225, 11, 2375, 0]
     assert list(stub.Encode(pb.EncodeRequest()).tokens) == []
 
@@ -351,7 +351,7 @@ def test_special_tokens_in_text(
     disallowed: pb.SpecialTokenSet | None,
     tokens: list[int],
 ) -> None:
-    """Allowed spellings become tokens; what is neither allowed nor disallowed is text."""
+    """Allowed special tokens become tokens; those neither allowed nor disallowed stay text."""
     request = pb.EncodeRequest(
         text="<|start|>x<|end|>", allowed_special=allowed, disallowed_special=disallowed
     )
@@ -359,19 +359,19 @@ def test_special_tokens_in_text(
 
 
 def test_tokens_are_decoded(stub: HarmonyServiceStub) -> None:
-    """Tokens give text, special tokens their spelling."""
+    """Decode returns the text of tokens, and the spelling of special ones."""
     answer = stub.Decode(pb.DecodeRequest(tokens=[200006, 13225, 201088], strict=True))
     assert answer == pb.DecodeResponse(text="<|start|>Hello<|reserved_201088|>")
 
 
 def test_no_tokens_decode_to_the_empty_text(stub: HarmonyServiceStub) -> None:
-    """The answer has an output even where it is empty."""
+    """An empty output is still set in the response."""
     assert stub.Decode(pb.DecodeRequest()).WhichOneof("output") == "text"
     assert stub.Decode(pb.DecodeRequest(as_bytes=True)).WhichOneof("output") == "data"
 
 
 def test_bytes_that_are_not_utf8(stub: HarmonyServiceStub) -> None:
-    """They become U+FFFD in text and stay as they are in bytes, `strict` or not."""
+    """Bytes that are not UTF-8 become U+FFFD in text and stay as they are in bytes."""
     assert stub.Decode(pb.DecodeRequest(tokens=[87, 4103])).text == "x\ufffd"
     for strict in (True, False):
         request = pb.DecodeRequest(tokens=[87, 4103], as_bytes=True, strict=strict)

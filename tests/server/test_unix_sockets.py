@@ -1,4 +1,4 @@
-"""The folder, the mode and the lock of a Unix socket."""
+"""A Unix socket's folder, mode and lock."""
 
 import pathlib
 import stat
@@ -20,7 +20,7 @@ def _mode(path: pathlib.Path) -> int:
 def test_who_may_connect(
     sockets: pathlib.Path, setting: str | None, socket_mode: int, folder_mode: int
 ) -> None:
-    """The mode is that of the settings, whatever the umask; a missing folder is made to fit it."""
+    """The socket has the configured mode, and a folder that the server creates has one to match."""
     socket = sockets / "folder" / "harmony.sock"
     arguments = [] if setting is None else ["--socket-mode", setting]
     with running_server("--listen", f"unix://{socket}", *arguments) as (_, address):
@@ -31,15 +31,15 @@ def test_who_may_connect(
             assert client.encode("Hello") == [13225]
 
 
-def test_a_folder_that_is_there_stays_as_it_is(sockets: pathlib.Path) -> None:
-    """The folder is the operator's: the server changes no mode but that of its socket."""
+def test_an_existing_folder_keeps_its_mode(sockets: pathlib.Path) -> None:
+    """The server does not change the mode of an existing folder."""
     sockets.chmod(0o750)
     with running_server("--listen", f"unix://{sockets}/harmony.sock"):
         assert _mode(sockets) == 0o750
 
 
 def test_a_socket_left_behind_by_a_killed_server(sockets: pathlib.Path) -> None:
-    """After a kill -9 the next server takes the same path."""
+    """After `kill -9` the next server can use the same path."""
     address = f"unix://{sockets}/harmony.sock"
     with running_server("--listen", address) as (process, _):
         process.kill()

@@ -1,4 +1,4 @@
-"""What is written in protobuf's wire format by hand is what protobuf writes."""
+"""Messages encoded by hand have the same bytes as protobuf's."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from harmony_server.contract import wire
 
 @pytest.mark.parametrize("character", ["a", "é", "漢", "😀"])
 def test_a_delta(character: str) -> None:
-    """The response with one delta, for texts whose lengths take one byte, and for longer ones."""
+    """A response with one delta matches protobuf for lengths of one byte and of several."""
     for length in range(1, 300):
         text = character * length
         response = parse_pb2.ParseResponse()
@@ -16,8 +16,8 @@ def test_a_delta(character: str) -> None:
         assert wire.write_delta_response(text) == response.SerializeToString()
 
 
-def test_parts_are_packed_as_if_they_were_one() -> None:
-    """Small parts, large ones, empty ones and none at all."""
+def test_packed_parts_match_one_list() -> None:
+    """Packing parts gives the bytes of one list: small, large, empty or no parts."""
     for sizes in ([], [0], [1, 2, 0, 3], [20_000, 1, 40_000, 5]):
         parts = [[200_000 + size % 1000] * size for size in sizes]
         expected = wire.pack_tokens([token for part in parts for token in part])

@@ -1,4 +1,4 @@
-"""The figures of the stress tests, printed behind the tests."""
+"""Figures that stress tests report, printed after the run."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,14 +12,14 @@ Report = Callable[[str], None]
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
-    """Takes a figure, to be printed behind the name of the test."""
+    """Records a figure, to be printed with the name of the test."""
     figures = request.config.stash.setdefault(_FIGURES, [])
     name = request.node.name
     return lambda figure: figures.append(f"{name}: {figure}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the figures."""
+    """Prints the figures after the test results."""
     if figures := terminalreporter.config.stash.get(_FIGURES, []):
         terminalreporter.section("figures")
         for figure in figures:

@@ -1,6 +1,6 @@
-"""A wall clock for one process that jumps when it is told to; its monotonic clock runs on.
+"""A wall clock for one process that jumps on request, as when an operator or NTP sets it.
 
-As when an operator, or NTP, sets the clock of a machine.
+The monotonic clock is not affected.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Final
 
 from tests.support.tools import missing
 
-# The one for programs with threads, where Debian has it.
+# Where Debian installs the library for programs with threads.
 _LIBRARIES: Final = ("x86_64-linux-gnu", "aarch64-linux-gnu")
 _LIBRARY: Final = "faketime/libfaketimeMT.so.1"
 
 
 class FakedClock:
-    """The clock of processes that have its variables.
+    """The clock of processes that run with its variables.
 
     Attributes:
-        variables: Their environment.
+        variables: The environment variables to set.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class FakedClock:
         }
 
     def jump(self, hours: float) -> None:
-        """Sets the clock to so many hours before or behind the machine's."""
+        """Sets the clock ahead of the machine's by so many hours, or behind if negative."""
         new = self._offset.with_suffix(".new")
         new.write_text(f"{hours * 3600:+.0f}")
         new.replace(self._offset)

@@ -1,4 +1,4 @@
-"""A server that keeps something of every RPC: what the soak must find.
+"""A server that leaks memory with every RPC, which the soak test must detect.
 
 `python -m tests.stress.leaking_server serve ...`
 """

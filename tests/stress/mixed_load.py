@@ -1,6 +1,6 @@
-"""A mixed load on one server: every RPC in its share, every answer checked, some streams cancelled.
+"""A mixed load on one server: each RPC with its share, each answer checked, some streams cancelled.
 
-The same service in this process says what the answers must be.
+The expected answers come from the same service in this process.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from tests.support.operations import operations
 
 SERVICE = "/harmony.v1.HarmonyService/"
 _TIMEOUT_SECONDS = 60
-# The RPCs under way at a time.
+# RPCs in progress at a time.
 _CALLERS = 8
 _CANCELLED_SHARE = 0.1
-# What a model writes when it forgets the structure: text, then a header without a start.
+# Output without structure, as models write it: text, then a header without a start.
 _MALFORMED = [13225, 2375, 200005, 17196, 200008, 13225, 200008, 2375]
 _NO_TOKEN = 300_000
 
-# Of a channel that shares its connection with no other.
+# The channel gets its own connection.
 CHANNEL_OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
 
 
 @dataclass(frozen=True)
 class _Exchange:
-    """The requests of a stream, the answers to them, and how it ends."""
+    """A stream's requests, the expected answers, and the status with which it ends."""
 
     method: str
     requests: Sequence[bytes]
@@ -60,10 +60,12 @@ class MixedLoad:
         self._rng = random.Random(seed)
         self._operations = operations()
         self._service = HarmonyService(self._operations)
-        self._conversations = [material.to_proto(material.conversation(it, 2)) for it in range(8)]
-        self._completions = [material.completion(it, 120) for it in range(8)]
+        self._conversations = [
+            material.to_proto(material.conversation(seed, 2)) for seed in range(8)
+        ]
+        self._completions = [material.completion(seed, 120) for seed in range(8)]
         self._exchanges = [*self._parses(), *self._batches()]
-        # Each as often as it stands here.
+        # The number of entries is the share.
         self._kinds: list[Callable[[], Awaitable[None]]] = [
             *[self._render_known] * 3,
             *[self._render_new] * 3,
@@ -75,11 +77,15 @@ class MixedLoad:
         ]
 
     async def run(self, count: int) -> None:
-        """Makes so many RPCs more; an answer that is not as it must be is an AssertionError."""
+        """Makes `count` more RPCs.
+
+        Raises:
+            AssertionError: An answer is wrong.
+        """
         await self._run(count, lambda: self._rng.choice(self._kinds)())
 
     async def cancel_streams(self, count: int) -> None:
-        """Opens so many streams and cancels each."""
+        """Opens `count` streams and cancels each."""
         await self._run(count, lambda: self._stream(cancelled_share=1))
 
     async def _run(self, count: int, make: Callable[[], Awaitable[None]]) -> None:
@@ -152,21 +158,21 @@ class MixedLoad:
 
     async def _stream(self, cancelled_share: float = _CANCELLED_SHARE) -> None:
         exchange = self._rng.choice(self._exchanges)
-        leave = len(exchange.requests) + 1
+        cancel_at = len(exchange.requests) + 1
         if self._rng.random() < cancelled_share:
             self.cancelled += 1
-            leave = self._rng.randrange(len(exchange.requests))
+            cancel_at = self._rng.randrange(len(exchange.requests))
         call: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(
             SERVICE + exchange.method
         )
         stream = call(timeout=_TIMEOUT_SECONDS)
-        for place, request in enumerate(exchange.requests):
+        for index, request in enumerate(exchange.requests):
             await stream.write(request)
-            if place == leave:
-                # An answer is under way, as likely as not.
+            if index == cancel_at:
+                # The answer may be on its way.
                 stream.cancel()
                 return
-            assert await stream.read() == exchange.answers[place]
+            assert await stream.read() == exchange.answers[index]
         if exchange.code is grpc.StatusCode.OK:
             await stream.done_writing()
             last = await stream.read()
@@ -185,8 +191,8 @@ class MixedLoad:
                 for begin in range(0, len(completion), size)
             ]
             stream = ParseStream(self._operations)
-            data = [it.SerializeToString() for it in sent]
-            answers = [stream.answer(it) for it in data]
+            data = [request.SerializeToString() for request in sent]
+            answers = [stream.answer(request) for request in data]
             if stream.failure:
                 return _Exchange("Parse", data, answers, code_of(stream.failure))
             return _Exchange("Parse", data, [*answers, stream.finish()])
@@ -207,10 +213,10 @@ class MixedLoad:
             )
             data = [*script.opening, *script.steps]
             stream = BatchStream(self._operations)
-            answers = [stream.answer(it) for it in data]
+            answers = [stream.answer(request) for request in data]
             last = stream.finish()
             stream.close()
-            # The details of an error hold a map, whose order differs from process to process.
+            # Error details hold a map, whose order differs between processes.
             if b"ErrorInfo" not in last:
                 exchanges.append(_Exchange("ParseBatch", data, [*answers, last]))
         return exchanges

@@ -1,4 +1,4 @@
-"""A server that has a small disk of its own: a tmpfs that no other process sees."""
+"""A server with its own small disk: a tmpfs that no other process mounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from devtools.server_process import serve_command
 from tests.support.tools import missing, tool
 
-# Where the server sees its disk: a folder that there is everywhere, and nothing here needs.
+# The mount point in the server: it exists everywhere, and nothing else here uses it.
 MOUNT: Final = "/mnt"
 _LOG: Final = "log"
 
@@ -36,21 +36,21 @@ class SmallDisk:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        # The disk as everybody else can reach it.
+        # The path of the disk for other processes.
         self._folder = Path(f"/proc/{process.pid}/root{MOUNT}")
 
     @property
     def folder(self) -> Path:
-        """The disk, seen from outside."""
+        """The disk's path for other processes."""
         return self._folder
 
     @property
     def log(self) -> Path:
-        """The log on it."""
+        """The log on the disk."""
         return self._folder / _LOG
 
     def fill(self) -> None:
-        """Writes until nothing more goes."""
+        """Writes until the disk is full."""
         with (self._folder / "fill").open("wb", buffering=0) as file:
             try:
                 while True:
@@ -67,16 +67,16 @@ class SmallDisk:
 def small_disk(
     *arguments: str, size: str = "size=128k", read_only: bool = False, logs: bool = False
 ) -> Iterator[SmallDisk]:
-    """Starts a server; the size of its disk is in the words of mount.
+    """Starts a server with its own disk.
 
     Args:
-        arguments: Those of `harmony-server serve`.
-        size: What the disk holds.
-        read_only: Whether nothing can be written to it.
-        logs: Whether the server's log is on the disk, and not on standard error.
+        arguments: Arguments of `harmony-server serve`.
+        size: The size of the disk, as an option of `mount -t tmpfs`.
+        read_only: Whether the disk is mounted read-only.
+        logs: Whether the log goes to the disk instead of standard error.
     """
     if os.geteuid() != 0:
-        missing("root, which a disk of its own needs,")
+        missing("root, which mounting a disk needs,")
     log = f"{MOUNT}/{_LOG}" if logs else "/dev/stderr"
     state = "ro" if read_only else ""
     command = [tool("unshare"), "--mount", "sh", "-c", _SCRIPT, "sh", size, state, log]

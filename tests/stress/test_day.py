@@ -1,4 +1,4 @@
-"""A day of an inference server, by the number of its requests and not by the time."""
+"""A day of an inference server, measured in requests instead of hours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .vitals import Vitals
 
 pytestmark = pytest.mark.long
 
-# The engine: so many sequences at once, steps a second, tokens of a completion.
+# The engine's batch size, its steps per second, and the tokens of a completion.
 _SEQUENCES = 32
 _STEPS_PER_SECOND = 10
 _DAY_STEPS = 24 * 3600 * _STEPS_PER_SECOND
@@ -33,21 +33,21 @@ _LENGTH = 500
 _CI_STEPS = _DAY_STEPS // 100
 _PARTS = 10
 _DAY_SECONDS = 3600
-# Memory may move by this between the first tenth and the last.
+# The most that memory may grow between the first tenth and the last.
 _MAX_GROWTH_MIB = 4.0
 _CONFIG = parse_pb2.ParseConfig(role=chat_pb2.ROLE_ASSISTANT)
 
 
 class _Engine:
-    """An inference server that decodes a full batch all the time.
+    """An inference server that always decodes a full batch.
 
-    Every sequence has as many tokens, each at another place of its own: after as many steps the
-    batch is where it was, and the answers are those of the round before.
+    All sequences have `_LENGTH` tokens and start at different offsets. After `_LENGTH` steps, a
+    round, the batch is where it was, and the answers repeat.
 
     Attributes:
-        steps: How many steps were made.
-        renders: How many prompts were rendered.
-        seconds: How long each step took.
+        steps: The number of steps so far.
+        renders: The number of prompts rendered so far.
+        seconds: The round trip of each step.
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
@@ -61,12 +61,12 @@ class _Engine:
         )
         self._stream = step(timeout=_DAY_SECONDS)
         self._completions = [_completion(seed) for seed in range(_SEQUENCES)]
-        self._round = [self._request(place) for place in range(_LENGTH)]
+        self._round = [self._request(step) for step in range(_LENGTH)]
         self._requests: Iterator[tuple[int, bytes]] = itertools.cycle(enumerate(self._round))
         self._answers: list[bytes] = []
 
     async def begin(self) -> None:
-        """Opens all sequences, and runs rounds until the answers are those of every round."""
+        """Opens all sequences, and runs one round to learn its answers."""
         opening = parse_pb2.ParseBatchRequest()
         for sequence in range(_SEQUENCES):
             opening.open.add(sequence_id=sequence, config=_CONFIG)
@@ -80,19 +80,19 @@ class _Engine:
         assert b"ErrorInfo" not in b"".join(self._answers)
 
     async def run(self, steps: int) -> None:
-        """Makes steps; for each sequence that begins, its prompt is rendered."""
+        """Makes steps, and renders a prompt for each sequence that begins."""
         for _ in range(steps):
-            place, request = next(self._requests)
+            index, request = next(self._requests)
             began = time.perf_counter()
             answer = await self._ask(request)
             self.seconds.append(time.perf_counter() - began)
-            assert answer == self._answers[place]
+            assert answer == self._answers[index]
             self.steps += 1
             if self.steps * _SEQUENCES // _LENGTH > self.renders:
                 await self._render_prompt()
 
     async def end(self) -> None:
-        """Ends the stream in good order."""
+        """Half-closes the stream and reads it to its end."""
         await self._stream.done_writing()
         while await self._stream.read() is not grpc.aio.EOF:
             pass
@@ -113,31 +113,31 @@ class _Engine:
         assert await self._render(request.SerializeToString())
 
     def _offset(self, sequence: int) -> int:
-        # None begins with the first step: all are open by then.
+        # At least 1, since all sequences are open before the first step.
         return sequence * _LENGTH // _SEQUENCES + 1
 
     def _request(self, step: int) -> bytes:
         request = parse_pb2.ParseBatchRequest()
         for sequence in range(_SEQUENCES):
-            place = (step + self._offset(sequence)) % _LENGTH
-            if place == 0:
+            offset = (step + self._offset(sequence)) % _LENGTH
+            if offset == 0:
                 request.open.add(sequence_id=sequence, config=_CONFIG)
             request.sequence_ids.append(sequence)
-            request.tokens.append(self._completions[sequence][place])
-            if place == _LENGTH - 1:
+            request.tokens.append(self._completions[sequence][offset])
+            if offset == _LENGTH - 1:
                 request.close.append(sequence)
         return request.SerializeToString()
 
 
 def _completion(seed: int) -> Sequence[int]:
-    """Returns a completion of exactly so many tokens: one that is longer, its last text cut."""
+    """Returns a completion of exactly `_LENGTH` tokens: a longer one with its text cut."""
     tokens = material.completion(seed, _LENGTH + 150)
     assert len(tokens) >= _LENGTH
     return [*tokens[: _LENGTH - 1], tokens[-1]]
 
 
 async def test_a_day(report: Report) -> None:
-    """Memory is flat, the answers are right to the last, and steps do not get slower."""
+    """Memory and descriptors do not grow, and every answer is right."""
     steps = scaled(_CI_STEPS, _DAY_STEPS)
     listen = ("--listen", "127.0.0.1:0", "--render-cache-mib", "1")
     with running_server(*listen) as (server, address):

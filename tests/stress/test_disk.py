@@ -1,4 +1,4 @@
-"""A disk that is full, or read-only: what serves goes on, what cannot start says why."""
+"""A full or read-only disk: a running server goes on, one that cannot start says why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMEOUT_SECONDS = 30
 _PAGE = 4096
 _LISTEN = ("--listen", "127.0.0.1:0", "--listen", f"unix://{MOUNT}/h.sock")
 _METRICS = ("--metrics-listen", "127.0.0.1:0")
-# A line for each RPC.
+# One line per RPC.
 _LOUD = ("--log-level", "debug", "--log-format", "json")
 
 
@@ -47,7 +47,7 @@ def _calls(addresses: Sequence[str], count: int) -> None:
 
 
 def test_the_disk_of_the_log_is_full(report: Report) -> None:
-    """RPCs, on the socket too, and metrics go on; lines are lost until there is room again."""
+    """RPCs and metrics go on; log lines are lost until there is room again."""
     with small_disk(*_LISTEN, *_METRICS, *_LOUD, logs=True) as disk:
         tcp, _, metrics = _addresses(disk, 3)
         reached = [tcp, f"unix://{disk.folder}/h.sock"]
@@ -74,7 +74,7 @@ def test_the_disk_of_the_log_is_full(report: Report) -> None:
 
 @pytest.mark.long
 def test_the_disk_of_workers_is_full() -> None:
-    """With workers it is the same, and one that dies is replaced: that needs no room."""
+    """With workers, RPCs go on too, and a dead worker is replaced without disk space."""
     with small_disk(*_LISTEN[:2], "--workers", "2", *_METRICS, *_LOUD, logs=True) as disk:
         tcp, metrics = _addresses(disk, 2)
         disk.fill()
@@ -90,7 +90,7 @@ def test_the_disk_of_workers_is_full() -> None:
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one", "workers"])
 def test_nothing_can_be_printed(workers: Sequence[str]) -> None:
-    """Where the addresses cannot be written, nor the log, it serves, and ends with 0."""
+    """A server that cannot write to standard output or error serves, and exits with 0."""
     address = f"127.0.0.1:{free_port()}"
     command = serve_command("--listen", address, *workers)
     with (
@@ -105,28 +105,28 @@ def test_nothing_can_be_printed(workers: Sequence[str]) -> None:
             process.kill()
 
 
-# The disk's own folder is an inode.
+# The root folder of the disk takes one inode.
 @pytest.mark.parametrize(
     ("size", "listen"),
     [("nr_inodes=1", "h.sock"), ("nr_inodes=2", "h.sock"), ("nr_inodes=1", "folder/h.sock")],
     ids=["lock", "socket", "folder"],
 )
 def test_no_room_for_the_socket(size: str, listen: str) -> None:
-    """A disk that has no room for the lock, the socket or its folder: exit code 1, and a line."""
+    """Without room for the lock, the socket or its folder, the exit code is 1, with one line."""
     address = f"unix://{MOUNT}/{listen}"
     with small_disk("--listen", address, size=size) as disk:
         _assert_cannot_start(disk, address)
 
 
 def test_a_read_only_disk() -> None:
-    """A socket on a read-only file system: exit code 1, and a line."""
+    """For a socket on a read-only file system, the exit code is 1, with one line."""
     address = f"unix://{MOUNT}/h.sock"
     with small_disk("--listen", address, read_only=True) as disk:
         _assert_cannot_start(disk, address, "Read-only file system")
 
 
-def test_a_read_only_disk_is_no_matter_elsewhere() -> None:
-    """What listens on a port writes nothing."""
+def test_a_port_needs_no_writable_disk() -> None:
+    """A server that listens on a port needs no writable disk."""
     with small_disk("--listen", "127.0.0.1:0", read_only=True) as disk:
         _calls(_addresses(disk, 1), 10)
         disk.process.terminate()
@@ -134,7 +134,7 @@ def test_a_read_only_disk_is_no_matter_elsewhere() -> None:
 
 
 def _assert_cannot_start(disk: SmallDisk, address: str, why: str = "") -> None:
-    """Asserts that the server ends with code 1 and a line that names the address."""
+    """Asserts that the server exits with code 1 and a line that names the address."""
     assert disk.process.stdout is not None
     assert disk.process.stderr is not None
     assert disk.process.stdout.read() == ""

@@ -1,4 +1,4 @@
-"""The default limits keep a server below 512 MiB, whatever is rendered."""
+"""The default limits keep a server's memory below 512 MiB, whatever it renders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 
 _BUDGET_MIB = 512
 _LIMITS = limits()
-# Around the text of a request.
+# For what surrounds the text in a request.
 _ENVELOPE_BYTES = 200
 _ROUNDS = 1
 _MOST_ROUNDS = 5
@@ -33,7 +33,7 @@ _TIMEOUT_SECONDS = 300
 
 
 def _prose(rng: random.Random, size: int) -> str:
-    """Returns a text as people write it."""
+    """Returns ordinary prose."""
     text = ""
     while len(text.encode()) < size:
         text += material.prose(rng, 400)
@@ -41,7 +41,7 @@ def _prose(rng: random.Random, size: int) -> str:
 
 
 def _rare(rng: random.Random, size: int) -> str:
-    """Returns a text of one piece, a token for each byte: the most that a tokenizer can make."""
+    """Returns a text without breaks and with one token per byte, the most that is possible."""
     return "".join(map(chr, rng.choices(range(0x3400, 0x4DB0), k=size // 3)))
 
 
@@ -55,7 +55,7 @@ def _request(text: str, number: int) -> bytes:
 async def test_the_largest_requests_in_the_largest_number(
     text_of: Callable[[random.Random, int], str], report: Report
 ) -> None:
-    """As many large requests as are admitted, each as large as it may be, fit into 512 MiB."""
+    """The most large requests, each of the largest size, stay below 512 MiB."""
     text = text_of(random.Random(0), _LIMITS.request_bytes - _ENVELOPE_BYTES)
     requests = [_request(text, number) for number in range(_LIMITS.large_requests.maximum)]
     assert _LIMITS.request_bytes * 0.99 < len(requests[0]) <= _LIMITS.request_bytes
@@ -70,7 +70,7 @@ async def test_the_largest_requests_in_the_largest_number(
                 )
                 for _ in range(scaled(_ROUNDS, _MOST_ROUNDS)):
                     calls = [render(request, timeout=_TIMEOUT_SECONDS) for request in requests]
-                    # None is refused.
+                    # Raises if one is refused.
                     await asyncio.gather(*calls)
     report(
         f"{len(requests)} renders of {len(requests[0]) / 2**20:.1f} MiB at once: memory "

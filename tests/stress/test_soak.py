@@ -1,4 +1,4 @@
-"""A mixed load for long, every tenth stream cancelled: what the server holds does not grow."""
+"""A long mixed load with every tenth stream cancelled: the server's resources do not grow."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ from .vitals import Vitals
 
 pytestmark = pytest.mark.long
 
-# Until the render cache is full, and all that is made once is made.
+# Enough to fill the render cache and to initialise everything else.
 _WARM_UP = 1000
 _MEASURED = 1500
 _MOST = 90_000
 _MOST_CANCELLED = 45_000
 _LOOKS = 30
-# What the memory of a server that keeps nothing was seen to move by.
+# More than the memory of a server without leaks was seen to move.
 _MAX_GROWTH_MIB = 4.0
-# Of a thousand streams; in grpcio 1.85.1 it is 220.
+# Per thousand streams; grpcio 1.85.1 leaks 220.
 _MAX_KIB_OF_CANCELLED = 1000
 _TOKEN = "a token"
 
 _SERVER = serve_command()
 _LEAKING_SERVER = module_command("tests.stress.leaking_server", "serve")
-# The cache is full soon; memory that it still fills would look like a leak.
+# A small cache is soon full; one that still fills would look like a leak.
 _ARGUMENTS = ("--listen", "127.0.0.1:0", "--render-cache-mib", "1")
 
 
 @contextmanager
 def _running(command: Sequence[str], *arguments: str) -> Iterator[tuple[psutil.Process, list[str]]]:
-    """Runs a server and yields its process and its addresses; it must have nothing to log."""
+    """Runs a server and yields its process and addresses; its log must stay empty."""
     with tempfile.TemporaryFile("w+") as log:
         with running([*command, *_ARGUMENTS, *arguments], stderr=log) as process:
             addresses = [listens_on(process)]
@@ -63,7 +63,7 @@ def _running(command: Sequence[str], *arguments: str) -> Iterator[tuple[psutil.P
 async def _soak(
     process: psutil.Process, load: MixedLoad, measured: int, metrics: Sequence[str] = ()
 ) -> Vitals:
-    """Runs a load and looks at the process again and again, when it is warm."""
+    """Warms the server up, then runs the load and measures the process at intervals."""
     await load.run(_WARM_UP)
     vitals = Vitals(process)
     for _ in range(_LOOKS):
@@ -75,15 +75,15 @@ async def _soak(
 
 
 def _assert_flat(vitals: Vitals) -> None:
-    """Asserts that what a process holds does not grow."""
+    """Asserts that memory, descriptors and threads do not grow."""
     assert vitals.growth_mib() < _MAX_GROWTH_MIB, vitals.text()
     for held in (vitals.descriptors, vitals.threads):
-        # What a cancelled stream or a connection held is let go within a moment.
+        # Cancelled streams and closed connections are released a moment later.
         assert max(held) <= min(held) + 3, vitals.text()
 
 
 async def test_nothing_grows(report: Report) -> None:
-    """Memory, descriptors and threads are flat, and every answer is right."""
+    """Memory, descriptors and threads do not grow, and every answer is right."""
     with _running(_SERVER) as (process, [address]):
         async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
             load = MixedLoad(channel)
@@ -94,7 +94,7 @@ async def test_nothing_grows(report: Report) -> None:
 
 
 async def test_nothing_grows_with_everything_on(tmp_path: Path, report: Report) -> None:
-    """The same with TLS, tokens, a log and metrics that are scraped."""
+    """Nothing grows with TLS, tokens, a JSON log and scraped metrics either."""
     authority = Authority()
     certificate, key = authority.issue().write(tmp_path, "server")
     tokens = tmp_path / "tokens"
@@ -117,7 +117,7 @@ async def test_nothing_grows_with_everything_on(tmp_path: Path, report: Report) 
 
 
 async def test_cancelled_streams(report: Report) -> None:
-    """What gRPC itself loses of each is all that is lost: less than a kilobyte."""
+    """A cancelled stream leaks less than a kilobyte, which gRPC itself loses."""
     with _running(_SERVER) as (process, [address]):
         async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
             load = MixedLoad(channel)
@@ -132,8 +132,8 @@ async def test_cancelled_streams(report: Report) -> None:
     assert max(vitals.descriptors) <= min(vitals.descriptors) + 3, vitals.text()
 
 
-async def test_a_leak_would_be_found() -> None:
-    """Eight kilobytes kept of each RPC are more than the soak lets pass."""
+async def test_a_leak_is_detected() -> None:
+    """The soak test detects a leak of 8 KiB per RPC."""
     with _running(_LEAKING_SERVER) as (process, [address]):
         async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
             vitals = await _soak(process, MixedLoad(channel), _MEASURED)

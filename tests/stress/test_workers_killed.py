@@ -1,4 +1,4 @@
-"""Workers killed under load, again and again: no RPC fails, no answer is wrong."""
+"""Workers killed repeatedly under load: no RPC fails and no answer is wrong."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from .vitals import Vitals
 pytestmark = pytest.mark.long
 
 _WORKERS = 2
-# Each has a connection of its own, so that every worker has some.
+# Each has its own connection, so that every worker gets some.
 _CLIENTS = 3
 _ROUNDS = 3
 _MOST_ROUNDS = 15
-# The pause before a restart grows to ten seconds; a process starts slowly beside such a load.
+# The pause before a restart grows to 10 s, and a process starts slowly under load.
 _RESTART_SECONDS = 180
 _MAX_GROWTH_MIB = 2.0
 
 
 @contextmanager
 def _loads(address: str) -> Iterator[list[Load]]:
-    """Loads, of which the channels retry unary RPCs and the clients replay streams."""
+    """Runs loads whose channels retry unary RPCs and whose clients replay streams."""
     names = run_example()
     names["channel"].close()
     retries = {"methodConfig": names["SERVICE_CONFIG"]["methodConfig"]}
@@ -49,13 +49,13 @@ def _loads(address: str) -> Iterator[list[Load]]:
 
 
 def _wait(loads: list[Load]) -> None:
-    """Waits until each load has done more of everything."""
+    """Waits until each load has made more RPCs of each kind."""
     for load in loads:
         load.wait(renders=10, streams=4)
 
 
 def _kill(server: Supervised, number: int) -> int:
-    """Kills so many workers, and waits for those that take their place; returns how many died."""
+    """Kills so many workers and waits for their replacements; returns how many it killed."""
     before = server.count_log("serves again")
     for worker in random.sample(server.workers(), number):
         worker.kill()
@@ -64,7 +64,7 @@ def _kill(server: Supervised, number: int) -> int:
 
 
 def test_workers_that_are_killed_cost_no_rpc(report: Report) -> None:
-    """Whoever dies, one worker or all, clients go on as if nobody had; the supervisor stays."""
+    """When one worker or all of them die, no RPC fails and the supervisor's memory is flat."""
     with serving("--listen", "127.0.0.1:0", workers=_WORKERS) as server:
         supervisor = Vitals(psutil.Process(server.process.pid))
         killed = 0

@@ -1,4 +1,4 @@
-"""What a process holds, followed over time."""
+"""The resources of a process, measured over time."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import psutil
 
 _KIB = 1024
 _MIB = 1024 * 1024
-# Between two looks at the memory, for its peak.
+# The interval at which the peak of the memory is measured.
 _LOOK_SECONDS = 0.005
 
 
 @dataclass
 class Vitals:
-    """Memory, descriptors and threads of a process, each at a count of what was done.
+    """Memory, descriptors and threads of a process, each measured after a number of RPCs or steps.
 
     Attributes:
         process: The process.
-        counts: How much was done at each look.
-        resident: The memory at each look, bytes.
-        descriptors: The open descriptors at each look.
-        threads: The threads at each look.
+        counts: How much had been done at each measurement.
+        resident: The resident memory, bytes.
+        descriptors: The open descriptors.
+        threads: The threads.
     """
 
     process: psutil.Process
@@ -35,24 +35,24 @@ class Vitals:
     threads: list[int] = field(default_factory=list)
 
     def look(self, count: int) -> None:
-        """Notes what the process holds after `count`."""
+        """Measures the process after `count`."""
         self.counts.append(count)
         self.resident.append(self.process.memory_info().rss)
         self.descriptors.append(self.process.num_fds())
         self.threads.append(self.process.num_threads())
 
     def kib_per_thousand(self, begin: int = 0) -> float:
-        """Returns the growth of the memory: the slope of the best line, from a look on."""
+        """Returns the slope of a line fitted to the memory, from a measurement on."""
         slope, _ = statistics.linear_regression(self.counts[begin:], self.resident[begin:])
         return slope * 1000 / _KIB
 
     def growth_mib(self) -> float:
-        """Returns by how much that line grows from the first look to the last."""
+        """Returns the growth of a line fitted to the memory, from first to last."""
         slope, _ = statistics.linear_regression(self.counts, self.resident)
         return slope * (self.counts[-1] - self.counts[0]) / _MIB
 
     def text(self) -> str:
-        """Says all of it in a line."""
+        """Returns a summary in one line."""
         return (
             f"{self.counts[-1]:,} done; memory {self.resident[0] / _MIB:.1f} MiB at first, "
             f"{self.resident[-1] / _MIB:.1f} MiB at last, {self.kib_per_thousand():+.2f} KiB a "
@@ -63,23 +63,23 @@ class Vitals:
 
 
 class Peak:
-    """The largest memory that a process had.
+    """The peak memory of a process.
 
     Attributes:
-        bytes: So far.
+        bytes: The peak so far, bytes.
     """
 
     bytes = 0
 
     @property
     def mib(self) -> float:
-        """The same in MiB."""
+        """The peak so far, MiB."""
         return self.bytes / _MIB
 
 
 @contextmanager
 def watched_memory(process: psutil.Process) -> Iterator[Peak]:
-    """Watches the memory of a process for as long as the block."""
+    """Measures the peak memory of a process during the block."""
     peak, stop = Peak(), threading.Event()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""The Grafana dashboard, as it is shipped."""
+"""The Grafana dashboard as shipped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Query:
     Attributes:
         panel: The panel's title.
         text: The query, with Grafana's variables.
-        legend: How its series are named.
+        legend: The names of its series.
     """
 
     panel: str
@@ -30,7 +30,7 @@ class Query:
     legend: str
 
     def expression(self, **values: str) -> str:
-        """Returns the query with variables replaced by their values."""
+        """Returns the query with its variables replaced by values."""
         return replace_variables(self.text, values)
 
 
@@ -50,15 +50,15 @@ def queries() -> list[Query]:
 
 
 def variables() -> dict[str, dict[str, Any]]:
-    """Returns the dashboard's own variables, by name."""
+    """Returns the dashboard's variables by name."""
     return {variable["name"]: variable for variable in load()["templating"]["list"]}
 
 
 def names_of_variables(text: str) -> set[str]:
-    """Returns which variables a text has."""
+    """Returns the names of the variables in a text."""
     return {plain or braced for plain, braced in _VARIABLE.findall(text)}
 
 
 def replace_variables(text: str, values: Mapping[str, str]) -> str:
-    """Returns a text with its variables replaced; each must have a value."""
+    """Returns a text with its variables replaced; every variable must have a value."""
     return _VARIABLE.sub(lambda found: values[found[1] or found[2]], text)

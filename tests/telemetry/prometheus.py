@@ -1,4 +1,4 @@
-"""A real Prometheus: Debian's."""
+"""A real Prometheus, as Debian packages it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _READY = "Server is ready to receive web requests"
 
 
 class QueryError(Exception):
-    """Prometheus refused a query, and why."""
+    """Prometheus refused a query; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,25 @@ class Prometheus:
     """A running Prometheus.
 
     Attributes:
-        address: Where its API is.
+        address: The address of its API.
     """
 
     address: str
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
-        """Returns the labels and the value of each series that an expression has now.
+        """Returns the labels and the current value of each series of an expression.
 
         Raises:
-            QueryError: It is not an expression that can be evaluated.
+            QueryError: The expression cannot be evaluated.
         """
         result = self.get("query", query=expression)["result"]
         return [(series["metric"], float(series["value"][1])) for series in result]
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Returns what the API answers.
+        """Returns the API's answer.
 
         Raises:
-            QueryError: It answers with an error.
+            QueryError: The API answers with an error.
         """
         arguments = urllib.parse.urlencode(parameters)
         url = f"http://{self.address}/api/v1/{path}?{arguments}"
@@ -66,7 +66,7 @@ class Prometheus:
 
 @contextlib.contextmanager
 def running_prometheus(configuration: Mapping[str, Any]) -> Iterator[Prometheus]:
-    """Runs Prometheus with a configuration, on a free port, with its data in a temporary folder."""
+    """Runs Prometheus on a free port, with its data in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="harmony-prometheus-") as folder:
         file = Path(folder) / "prometheus.yml"
         file.write_text(yaml.safe_dump(dict(configuration)), encoding="utf-8")

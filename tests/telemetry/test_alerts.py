@@ -1,4 +1,4 @@
-"""The alert rules: what Prometheus' own tool says of them, and their unit tests."""
+"""The alert rules: they pass Prometheus' linter and their unit tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMEOUT_SECONDS = 60
 
 
 def rules() -> list[dict[str, Any]]:
-    """Returns the rules."""
+    """Returns the alert rules."""
     (group,) = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
     found: list[dict[str, Any]] = group["rules"]
     return found
@@ -39,18 +39,18 @@ def _promtool(*arguments: str | Path) -> None:
 
 
 def test_the_rules_are_valid() -> None:
-    """Prometheus' linter takes them, warnings included."""
+    """The rules pass Prometheus' linter without warnings."""
     _promtool("check", "rules", "--lint-fatal", RULES)
 
 
 def test_alerts_fire_when_they_should() -> None:
-    """Their unit tests pass: each alert fires in its case and not in the one next to it."""
+    """The rules pass their unit tests, in which each alert fires in one case and not in another."""
     _promtool("test", "rules", _UNIT_TESTS)
 
 
 @pytest.mark.parametrize("name", [rule["alert"] for rule in rules()])
 def test_each_alert_has_both_cases(name: str) -> None:
-    """The unit tests expect each alert to fire somewhere, and elsewhere not to."""
+    """The unit tests have a case in which the alert fires and one in which it does not."""
     cases = [
         bool(case.get("exp_alerts"))
         for test in yaml.safe_load(_UNIT_TESTS.read_text(encoding="utf-8"))["tests"]
@@ -60,8 +60,8 @@ def test_each_alert_has_both_cases(name: str) -> None:
     assert set(cases) == {True, False}
 
 
-def test_alerts_say_how_bad_it_is_and_what_to_do() -> None:
-    """Each has a severity, a summary and a description, and names the series that it is about."""
+def test_alerts_have_a_severity_and_a_description() -> None:
+    """Each alert has a severity, a description and a summary that names the series."""
     for rule in rules():
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert set(rule["annotations"]) == {"summary", "description"}
@@ -69,14 +69,14 @@ def test_alerts_say_how_bad_it_is_and_what_to_do() -> None:
         assert "{{ $labels." in rule["annotations"]["summary"]
 
 
-def test_alerts_are_about_what_the_server_tells() -> None:
-    """The metrics, codes and reasons that they name exist, and every selector has the job."""
+def test_alerts_use_metrics_that_exist() -> None:
+    """The rules' metrics, codes and reasons exist, and every selector names the job."""
     text = "\n".join(rule["expr"] for rule in rules())
     with observed_server("--workers", "2") as server:
         families = server.samples().families.values()
     served = {sample.name for family in families for sample in family.samples}
     selectors = re.findall(r"(\w+)\{([^}]*)\}", text)
-    # Prometheus adds `up` itself.
+    # Prometheus itself adds `up`.
     assert {name for name, _ in selectors} - {"up"} <= served
     assert all(labels.startswith('job="harmony-sidecar"') for _, labels in selectors)
     codes = "|".join(re.findall(r'grpc_code=~?"([^"]+)"', text)).split("|")

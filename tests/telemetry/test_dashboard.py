@@ -1,4 +1,4 @@
-"""The Grafana dashboard can be imported as it is."""
+"""The Grafana dashboard can be imported without changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.observed_servers import observed_server
 from tests.telemetry import dashboard
 
 _COLUMNS = 24
-# What Grafana puts in the place of its own variables.
+# Values of Grafana's built-in variables.
 _BUILT_IN = {"__rate_interval": "1m"}
 _VALUES = {**_BUILT_IN, "job": "harmony-sidecar", "instance": "127.0.0.1:9464"}
 _LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
@@ -27,14 +27,14 @@ def panels() -> list[dict[str, Any]]:
     return found
 
 
-def test_panels_have_ids_and_places_of_their_own(panels: list[dict[str, Any]]) -> None:
-    """No id is used twice, and no panel covers another or leaves the grid."""
+def test_panels_have_unique_ids_and_do_not_overlap(panels: list[dict[str, Any]]) -> None:
+    """Panels have unique ids, do not overlap and fill the grid without gaps."""
     ids = [panel["id"] for panel in panels]
     assert len(set(ids)) == len(ids) > 20
     covered = list(itertools.chain.from_iterable(_cells(panel["gridPos"]) for panel in panels))
     assert len(set(covered)) == len(covered)
     assert {column for column, _ in covered} == set(range(_COLUMNS))
-    # Grafana moves panels up into a gap, and the layout would be another.
+    # Grafana would move panels up into a gap and change the layout.
     assert {line for _, line in covered} == set(range(1 + max(line for _, line in covered)))
 
 
@@ -43,8 +43,8 @@ def _cells(place: dict[str, int]) -> Iterator[tuple[int, int]]:
     return itertools.product(columns, range(place["y"], place["y"] + place["h"]))
 
 
-def test_it_belongs_to_no_installation(panels: list[dict[str, Any]]) -> None:
-    """It has no number of an installation's, and asks which Prometheus to use."""
+def test_the_dashboard_suits_any_installation(panels: list[dict[str, Any]]) -> None:
+    """The dashboard has no id of an installation, and its data source is a variable."""
     whole = dashboard.load()
     assert whole["id"] is None
     assert whole["uid"] == "harmony-sidecar"
@@ -61,8 +61,8 @@ def test_it_belongs_to_no_installation(panels: list[dict[str, Any]]) -> None:
     )
 
 
-def test_every_panel_says_what_it_shows(panels: list[dict[str, Any]]) -> None:
-    """It has a title of its own, a sentence, a unit, and queries with letters of their own."""
+def test_every_panel_is_described(panels: list[dict[str, Any]]) -> None:
+    """Every panel has a unique title, a description, a unit, and queries with unique letters."""
     shown = [panel for panel in panels if panel["type"] != "row"]
     titles = [panel["title"] for panel in shown]
     assert len(set(titles)) == len(titles)
@@ -76,7 +76,7 @@ def test_every_panel_says_what_it_shows(panels: list[dict[str, Any]]) -> None:
 
 
 def test_queries_parse_and_filter_by_every_variable() -> None:
-    """Each is PromQL, uses variables that there are, and shows the servers that were chosen."""
+    """Every query is valid PromQL, uses known variables and selects the chosen servers."""
     known = {*dashboard.variables(), *_BUILT_IN}
     for query in dashboard.queries():
         assert dashboard.names_of_variables(query.text) <= known, query
@@ -88,8 +88,8 @@ def test_queries_parse_and_filter_by_every_variable() -> None:
             assert selector.startswith('job=~"$job", instance=~"$instance"'), query
 
 
-def test_it_is_about_metrics_and_labels_that_the_server_has() -> None:
-    """A query names no metric that there is not, and a legend no label that the query drops."""
+def test_queries_use_metrics_and_labels_that_exist() -> None:
+    """Queries use metrics that exist, and legends use labels that the query keeps."""
     with observed_server("--workers", "2") as server:
         families = server.samples().families.values()
     labels = {
@@ -97,7 +97,7 @@ def test_it_is_about_metrics_and_labels_that_the_server_has() -> None:
         for family in families
         for sample in family.samples
     }
-    # Prometheus adds it itself.
+    # Prometheus itself adds `up`.
     labels["up"] = {"job", "instance"}
     for query in dashboard.queries():
         names = set(re.findall(r"(\w+)\{", query.text))

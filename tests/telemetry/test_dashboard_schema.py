@@ -1,4 +1,4 @@
-"""The dashboard is of the types that Grafana publishes: Grafana itself no package registry has."""
+"""The dashboard conforms to Grafana's published types; no package registry has Grafana itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VALUE = 'export const dashboard: import("./schema.js").Dashboard = '
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """The path of Node.js; Grafana's types and the compiler are installed at their first use."""
+    """The path of Node.js; Grafana's types and the compiler are installed on first use."""
     path = tool("node")
     if not _MODULES.exists():
         install = [tool("npm"), "install", "--no-save", "--no-package-lock", "--ignore-scripts"]
@@ -30,7 +30,7 @@ def node() -> str:
 
 
 def _complaints(node: str, text: str, folder: Path) -> str:
-    """Returns what the compiler has to say against a dashboard."""
+    """Returns the compiler's errors for a dashboard."""
     for name in ("schema.ts", "tsconfig.json", "package.json"):
         (folder / name).write_text((_FOLDER / name).read_text())
     (folder / "node_modules").symlink_to(_MODULES)
@@ -41,8 +41,8 @@ def _complaints(node: str, text: str, folder: Path) -> str:
     ).stdout
 
 
-def test_it_is_a_dashboard(node: str, tmp_path: Path) -> None:
-    """Every property is one that Grafana knows, with a value that it takes."""
+def test_the_dashboard_has_the_right_types(node: str, tmp_path: Path) -> None:
+    """Every property is known to Grafana and has a value of its type."""
     assert _complaints(node, dashboard.PATH.read_text(), tmp_path) == ""
 
 
@@ -57,8 +57,8 @@ def test_it_is_a_dashboard(node: str, tmp_path: Path) -> None:
         ('"expr"', '"expression"'),
     ],
 )
-def test_what_is_none_is_refused(node: str, tmp_path: Path, right: str, wrong: str) -> None:
-    """The check is strict, at any depth."""
+def test_a_wrong_type_is_reported(node: str, tmp_path: Path, right: str, wrong: str) -> None:
+    """The compiler reports a wrong property or value at any depth."""
     text = dashboard.PATH.read_text()
     before, _, after = text.partition(right)
     assert after
@@ -66,8 +66,8 @@ def test_what_is_none_is_refused(node: str, tmp_path: Path, right: str, wrong: s
     assert f"dashboard.ts({line}," in _complaints(node, before + wrong + after, tmp_path)
 
 
-def test_it_is_of_the_current_version(node: str) -> None:
-    """Its schema is that of the Grafana whose types these are, so that nothing is migrated."""
+def test_the_schema_version_is_current(node: str) -> None:
+    """The dashboard has the schema version of these types, so that Grafana migrates nothing."""
     script = "console.log(require('@grafana/schema').defaultDashboard.schemaVersion)"
     result = subprocess.run(
         [node, "--eval", script], cwd=_FOLDER, capture_output=True, text=True, check=True

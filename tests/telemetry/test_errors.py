@@ -1,4 +1,4 @@
-"""Errors as clients get them, whatever watches the RPCs."""
+"""Errors reach clients unchanged, whatever telemetry is on."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tests.support.failures import Failure, failure_of
 from tests.support.observed_servers import observed_server
 from tests.support.streams import ASSISTANT, config, tokens
 
-_NOWHERE = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+_NO_EXPORT = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
 _TOKEN = "secret"
 _METADATA = (("authorization", f"Bearer {_TOKEN}"),)
-# Neither begins a message.
+# Neither token begins a message.
 _MALFORMED = [200012, 200012]
 
 
 def _failures(channel: grpc.Channel) -> list[Failure]:
-    """Returns what a unary RPC and streams fail with: at once, and behind an answer."""
+    """Returns the failures of a unary RPC and of streams, at once and after a response."""
     stub = HarmonyServiceStub(channel)
 
     def parse(*requests: parse_pb2.ParseRequest) -> list[parse_pb2.ParseResponse]:
@@ -35,8 +35,8 @@ def _failures(channel: grpc.Channel) -> list[Failure]:
     ]
 
 
-def test_details_survive_everything(server_address: str, tmp_path: Path) -> None:
-    """With tokens, metrics and traces on, errors have the same code, text and details."""
+def test_details_survive_telemetry(server_address: str, tmp_path: Path) -> None:
+    """With tokens, metrics and traces, errors have the same code, text and details."""
     allowed = tmp_path / "tokens"
     allowed.write_text(_TOKEN)
     with grpc.insecure_channel(server_address) as channel:
@@ -44,7 +44,7 @@ def test_details_survive_everything(server_address: str, tmp_path: Path) -> None
     assert all(failure.reason for failure in plain)
     on = ("--auth-token-file", str(allowed), "--opentelemetry")
     with (
-        observed_server(*on, variables=_NOWHERE) as server,
+        observed_server(*on, variables=_NO_EXPORT) as server,
         grpc.insecure_channel(server.address) as channel,
     ):
         assert _failures(channel) == plain

@@ -1,4 +1,4 @@
-"""The log of a real server: what it has of RPCs, of faults, and never of what a request says."""
+"""The log of a real server: lines for RPCs and faults, and never the content of a request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SECRET = "What the user asked"
 _TIMEOUT_SECONDS = 30
 _COMPLETION = encode("<|channel|>final<|message|>It rains.<|return|>")
 
-# Faults of the kind that nobody foresaw, in a server that is otherwise what it is.
+# Unexpected faults in an otherwise unchanged server.
 _BROKEN = f"""
 from harmony_server.service.parse_stream import ParseStream
 from harmony_server.operations.operations import Operations
@@ -39,7 +39,7 @@ Operations.encode = fail
 ParseStream.answer = fail
 """
 
-# What happens outside of RPCs, by the servers' own set-up of the log.
+# Faults outside RPCs, with the server's own logging configuration.
 _OUTSIDE_OF_RPCS = f"""
 import asyncio, gc, logging, threading, warnings
 from harmony_server.telemetry import logs
@@ -65,7 +65,7 @@ raise RuntimeError({_SECRET!r})
 
 
 def _rpcs(server: ObservedServer, count: int) -> list[dict[str, Any]]:
-    """Returns the lines about RPCs, once there are so many."""
+    """Waits for `count` lines about RPCs, and returns them."""
 
     def found() -> list[dict[str, Any]]:
         return [entry for entry in server.log_entries() if entry["event"] == "rpc"]
@@ -75,8 +75,8 @@ def _rpcs(server: ObservedServer, count: int) -> list[dict[str, Any]]:
     return found()
 
 
-def test_an_rpc_is_a_line_when_it_ended() -> None:
-    """It has method, code, duration, peer and the client's id, or one that the server made."""
+def test_a_finished_rpc_is_one_line() -> None:
+    """A line has an RPC's method, code, duration, peer and id, the client's or a new one."""
     with (
         observed_server(*_JSON, *_DEBUG) as server,
         grpc.insecure_channel(server.address) as channel,
@@ -99,7 +99,7 @@ def test_an_rpc_is_a_line_when_it_ended() -> None:
         ("Parse", "OK"),
         ("Parse", "INVALID_ARGUMENT"),
     ]
-    # asyncio says once what it polls with; gRPC would say something of each RPC.
+    # asyncio logs its selector once; gRPC's own lines about RPCs are left out.
     assert libraries == {"asyncio"}
     ids = [line["request_id"] for line in lines]
     assert ids[0] == "request-7"
@@ -114,8 +114,8 @@ def test_an_rpc_is_a_line_when_it_ended() -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
-def test_a_server_that_is_well_is_silent(workers: tuple[str, ...]) -> None:
-    """By default it logs nothing of RPCs that succeed, or that fail by their clients' doing."""
+def test_a_healthy_server_logs_nothing(workers: tuple[str, ...]) -> None:
+    """By default the log has no lines for RPCs that succeed or fail through their client."""
     with (
         observed_server(*_JSON, *workers) as server,
         grpc.insecure_channel(server.address) as channel,
@@ -127,8 +127,8 @@ def test_a_server_that_is_well_is_silent(workers: tuple[str, ...]) -> None:
         assert server.log_entries() == []
 
 
-def test_rpcs_at_the_same_time_keep_their_ids() -> None:
-    """However they interleave, in threads and out of them, each line has its own RPC's id."""
+def test_concurrent_rpcs_keep_their_ids() -> None:
+    """Concurrent RPCs, in threads and outside, each have their own id in the log."""
     large = "It rains in Oslo. " * 2000
     with (
         observed_server(*_JSON, *_DEBUG) as server,
@@ -156,8 +156,8 @@ def test_rpcs_at_the_same_time_keep_their_ids() -> None:
         assert line["method"].lower() == method
 
 
-def test_a_fault_is_logged_and_what_it_quotes_is_not(tmp_path: Path) -> None:
-    """The log says what was raised and where, and the client learns the id of the line alone."""
+def test_a_fault_is_logged_without_its_text(tmp_path: Path) -> None:
+    """The log has a fault's type and place but not its text; the client gets only the line's id."""
     (tmp_path / "sitecustomize.py").write_text(_BROKEN)
     with (
         observed_server(*_JSON, variables={"PYTHONPATH": str(tmp_path)}) as server,
@@ -184,8 +184,8 @@ def _text(lines: list[dict[str, Any]]) -> str:
     return "\n".join(map(str, lines))
 
 
-def test_what_nobody_catches_is_logged_without_its_text() -> None:
-    """Tasks, threads and the process itself: each an object a line, that says type and place."""
+def test_uncaught_exceptions_are_logged_without_their_text() -> None:
+    """Exceptions in tasks, threads and the main program are one JSON line without their text."""
     result = subprocess.run(
         [sys.executable, "-c", _OUTSIDE_OF_RPCS],
         capture_output=True,
@@ -208,8 +208,8 @@ def test_what_nobody_catches_is_logged_without_its_text() -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_lines_for_people_have_the_same() -> None:
-    """The other format is a line, too, with the same of an RPC."""
+def test_the_text_format_has_the_same_fields() -> None:
+    """The text format has one line per RPC with the same fields."""
     with (
         observed_server(*_DEBUG) as server,
         grpc.insecure_channel(server.address) as channel,

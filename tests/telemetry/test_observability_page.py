@@ -1,4 +1,4 @@
-"""docs/observability.md says what real servers do."""
+"""docs/observability.md matches real servers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OWN = ("harmony_", "grpc_")
 
 
 def _rows(heading: str) -> list[list[str]]:
-    """Returns the cells of the tables below a heading, without those of their heads."""
+    """Returns the cells of the tables below a heading, without the header rows."""
     lines = [line for line in section(_PAGE, heading).splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [row for row in cells if row[0].startswith("`")]
@@ -35,8 +35,8 @@ def _names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def _told(heading: str, *more_labels: str) -> dict[str, tuple[str, set[str]]]:
-    """Returns type and labels of the metrics of a table, by name."""
+def _documented(heading: str, *more_labels: str) -> dict[str, tuple[str, set[str]]]:
+    """Returns the type and labels of each metric in a table, by name."""
     return {
         _names(name)[0]: (kind, {*_names(labels), *more_labels})
         for name, kind, labels, _unit, _what in _rows(heading)
@@ -57,11 +57,11 @@ def _name(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
-def test_the_metrics_are_those_of_a_server() -> None:
-    """The table has each family with its type and labels; what it says of our own is their help."""
+def test_the_metrics_are_documented() -> None:
+    """The table lists every metric with its type, labels and, for our own, help text."""
     with observed_server() as server:
         samples = server.samples()
-    assert _told("Metrics") == _served(samples)
+    assert _documented("Metrics") == _served(samples)
     texts = {_names(row[0])[0]: row[4] for row in _rows("Metrics")}
     for family in samples.families.values():
         if family.name.startswith(_OWN):
@@ -71,18 +71,20 @@ def test_the_metrics_are_those_of_a_server() -> None:
     assert count == pytest.approx(int(about), rel=0.05)
 
 
-def test_the_metrics_are_those_of_a_server_with_workers() -> None:
-    """Each has the label `worker`, and there are those of the second table."""
+def test_the_metrics_of_workers_are_documented() -> None:
+    """With workers each metric has the label `worker`, and the second table's are added."""
     with observed_server("--workers", "2") as server:
         samples = server.samples()
-    assert {**_told("Metrics", "worker"), **_told("With workers")} == _served(samples)
+    assert {**_documented("Metrics", "worker"), **_documented("With workers")} == _served(samples)
     for row in _rows("With workers"):
-        (family,) = [it for it in samples.families.values() if _name(it) == _names(row[0])[0]]
+        (family,) = [
+            family for family in samples.families.values() if _name(family) == _names(row[0])[0]
+        ]
         assert row[4] == family.documentation
 
 
-def test_units_are_those_of_the_names() -> None:
-    """What is measured in seconds or bytes says so in its name, and nothing else does."""
+def test_names_end_with_units() -> None:
+    """A metric's name ends with its unit if, and only if, that is seconds or bytes."""
     for row in [*_rows("Metrics"), *_rows("With workers")]:
         (name,) = _names(row[0])
         words = name.removesuffix("_total").split("_")
@@ -90,18 +92,18 @@ def test_units_are_those_of_the_names() -> None:
         assert (row[3] if row[3] in {"seconds", "bytes"} else None) == expected, name
 
 
-def test_every_alert_has_its_line() -> None:
-    """In the order of the rules, each with how long the condition must hold."""
+def test_every_alert_is_documented() -> None:
+    """The table lists the alerts in the order of the rules, with their waiting times."""
     rows = _rows("Alerts")
     assert [_names(row[0]) for row in rows] == [[rule["alert"]] for rule in rules()]
     for row, rule in zip(rows, rules(), strict=True):
         times = re.findall(r"For (\d+) min", row[1])
-        assert [f"{it}m" for it in times] == ([rule["for"]] if "for" in rule else [])
+        assert [f"{minutes}m" for minutes in times] == ([rule["for"]] if "for" in rule else [])
         assert row[2].endswith(".")
 
 
-def test_the_span_has_the_attributes() -> None:
-    """The table names those of an RPC that succeeds and of one that is the server's failure."""
+def test_the_attributes_of_spans_are_documented() -> None:
+    """The table lists the attributes of successful and of failed spans."""
     with (
         running_collector() as collector,
         observed_server("--opentelemetry", variables=collector.variables) as server,
@@ -110,7 +112,7 @@ def test_the_span_has_the_attributes() -> None:
         stub = HarmonyServiceStub(channel)
         stub.Render(service_pb2.RenderRequest(message={"author": {"role": "ROLE_USER"}}))
         requests: queue.SimpleQueue[parse_pb2.ParseRequest | None] = queue.SimpleQueue()
-        # The server's deadline: it alone knows whether it passed.
+        # A deadline that only the server enforces, so that it sees it pass.
         call = stub.Parse(iter(requests.get, None), metadata=(("grpc-timeout", "500m"),))
         failure_of(lambda: list(call))
         requests.put(None)
@@ -124,19 +126,19 @@ def test_the_span_has_the_attributes() -> None:
     assert [values["rpc.method"]] == method == [spans[0].name]
 
 
-def test_log_lines_have_the_fields() -> None:
-    """The example is what an RPC gives but for its values, and the table explains each field."""
+def test_the_fields_of_log_lines_are_documented() -> None:
+    """The example has the fields of a real line, and the table explains each."""
     with (
         observed_server("--log-format", "json", "--log-level", "debug") as server,
         grpc.insecure_channel(server.address) as channel,
     ):
         HarmonyServiceStub(channel).Encode(service_pb2.EncodeRequest(text="Hello"))
         eventually(lambda: '"rpc"' in server.log())
-        (line,) = [it for it in server.log_entries() if it["event"] == "rpc"]
+        (line,) = [entry for entry in server.log_entries() if entry["event"] == "rpc"]
     (example,) = map(json.loads, blocks(section(_PAGE, "Logs"), "json"))
     assert list(example) == list(line)
     same = ("event", "level", "logger", "method", "code")
-    assert [example[it] for it in same] == [line[it] for it in same]
+    assert [example[field] for field in same] == [line[field] for field in same]
     explained = [name for row in _rows("Logs") for name in _names(row[0])]
-    # tests/telemetry/test_logs.py sees the others where something is raised.
+    # tests/telemetry/test_logs.py checks the two fields of faults.
     assert set(explained) == set(line) | {"error", "where"}

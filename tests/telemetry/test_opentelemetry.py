@@ -1,13 +1,14 @@
-"""OpenTelemetry, from a real server to a real collector."""
+"""OpenTelemetry from a real server to a real collector."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -38,13 +39,13 @@ _TIMEOUT_SECONDS = 60
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    """A collector."""
-    with running_collector() as it:
-        yield it
+    """A running collector."""
+    with running_collector() as running:
+        yield running
 
 
 def _get_encoding(address: str) -> None:
-    # Its own connection, not that of the channel before.
+    # A new connection for each call, which may reach another worker.
     options = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel(address, options=options) as channel:
         request = service_pb2.GetEncodingRequest()
@@ -56,7 +57,7 @@ def _spans_of(collector: Collector, method: str) -> list[Span]:
 
 
 def test_a_span_for_each_rpc(collector: Collector) -> None:
-    """A span has the method, how it ended, and the client's span as its parent."""
+    """Each RPC has a span with its method, its status, and the client's span as parent."""
     with (
         observed_server(_ON, variables=collector.variables) as server,
         grpc.insecure_channel(server.address) as channel,
@@ -89,7 +90,7 @@ def test_a_span_for_each_rpc(collector: Collector) -> None:
         for span in _spans_of(collector, method)
     ]
     assert codes == ["INVALID_ARGUMENT", "OK", "INVALID_ARGUMENT"]
-    # What a client does wrong is no failure of the server.
+    # A client's mistake is not a failure of the server.
     assert all(span.status.code == Status.STATUS_CODE_UNSET for span in collector.spans())
     (resource,) = collector.resources()
     assert resource["service.name"] == "harmony-sidecar"
@@ -98,13 +99,13 @@ def test_a_span_for_each_rpc(collector: Collector) -> None:
 
 
 def test_a_failed_span(collector: Collector) -> None:
-    """A deadline that passes marks the span as failed."""
+    """A span is marked as failed when the RPC's deadline passes."""
     with (
         observed_server(_ON, variables=collector.variables) as server,
         grpc.insecure_channel(server.address) as channel,
     ):
         requests: queue.SimpleQueue[parse_pb2.ParseRequest | None] = queue.SimpleQueue()
-        # The server's deadline: it alone knows whether it passed.
+        # A deadline that only the server enforces, so that it sees it pass.
         deadline = (("grpc-timeout", "500m"),)
         call = HarmonyServiceStub(channel).Parse(iter(requests.get, None), metadata=deadline)
         failure_of(lambda: list(call))
@@ -117,7 +118,7 @@ def test_a_failed_span(collector: Collector) -> None:
 
 
 def test_metrics(collector: Collector) -> None:
-    """The metrics that Prometheus has of the service itself arrive, with the same numbers."""
+    """The collector gets the service's metrics, with the same numbers as Prometheus."""
     with (
         observed_server(_ON, variables=collector.variables) as server,
         grpc.insecure_channel(server.address) as channel,
@@ -159,16 +160,16 @@ def _number(metric: Metric) -> int:
     return point.as_int
 
 
-def test_nothing_is_exported_unless_it_is_asked_for(collector: Collector) -> None:
-    """The variables alone switch nothing on."""
+def test_nothing_is_exported_by_default(collector: Collector) -> None:
+    """The environment variables alone do not turn exporting on."""
     with observed_server(variables=collector.variables) as server:
         _get_encoding(server.address)
         server.stop()
     assert (collector.traces, collector.measurements) == ([], [])
 
 
-def test_what_is_not_exported_yet_is_when_the_server_stops(collector: Collector) -> None:
-    """A server that stops exports its last spans and metrics first."""
+def test_pending_data_is_exported_at_shutdown(collector: Collector) -> None:
+    """A server exports its last spans and metrics before it exits."""
     late = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_METRIC_EXPORT_INTERVAL": "600000"}
     with observed_server(_ON, variables={**collector.variables, **late}) as server:
         _get_encoding(server.address)
@@ -179,7 +180,7 @@ def test_what_is_not_exported_yet_is_when_the_server_stops(collector: Collector)
 
 
 def test_sampling(collector: Collector) -> None:
-    """The sampler is the SDK's: a share of the traces, chosen by their ids."""
+    """The SDK's sampling variables work: a share of the traces is exported."""
     share = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.3"}
     with (
         observed_server(_ON, variables={**collector.variables, **share}) as server,
@@ -192,9 +193,9 @@ def test_sampling(collector: Collector) -> None:
     assert 70 < len(collector.spans()) < 170
 
 
-def test_the_sampling_that_the_page_recommends(collector: Collector) -> None:
-    """Of what begins here one in a hundred is kept, and all that a client keeps."""
-    (block,) = [it for it in blocks(document("observability.md"), "sh") if "SAMPLER" in it]
+def test_the_documented_sampling(collector: Collector) -> None:
+    """The documented sampling keeps 1 % of new traces, and all that the client samples."""
+    (block,) = [block for block in blocks(document("observability.md"), "sh") if "SAMPLER" in block]
     share = dict(line.removeprefix("export ").split("=") for line in block.splitlines())
     with (
         observed_server(_ON, variables={**collector.variables, **share}) as server,
@@ -211,7 +212,7 @@ def test_the_sampling_that_the_page_recommends(collector: Collector) -> None:
 
 
 def test_over_http() -> None:
-    """The other protocol of OTLP, and the variable that says so."""
+    """The server exports over HTTP if the protocol variable says so."""
     with running_http_collector() as collector:
         variables = {**collector.variables, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
         with observed_server(_ON, variables=variables) as server:
@@ -229,10 +230,10 @@ def test_over_http() -> None:
         ({"OTEL_METRICS_EXPORTER": "none"}, {"traces"}),
     ],
 )
-def test_variables_that_switch_off(
+def test_variables_that_turn_exporting_off(
     collector: Collector, variables: dict[str, str], signals: set[str]
 ) -> None:
-    """The SDK as a whole, or one of the two that are exported."""
+    """Variables turn off the SDK as a whole, traces or metrics."""
     with observed_server(_ON, variables={**collector.variables, **variables}) as server:
         _get_encoding(server.address)
         assert server.stop() == 0
@@ -241,7 +242,7 @@ def test_variables_that_switch_off(
 
 
 def test_nothing_of_a_request_is_exported(collector: Collector) -> None:
-    """Neither its text, nor what the server answers, nor metadata but the id."""
+    """Exports hold no text of requests and responses, and no metadata but the request id."""
     secret = "What the user asked<|end|>"
     metadata = (("x-request-id", "request-7"), ("x-user", "somebody"))
     with (
@@ -255,77 +256,81 @@ def test_nothing_of_a_request_is_exported(collector: Collector) -> None:
         parse(stub, config(ASSISTANT), tokens(_COMPLETION))
         server.stop()
     exports = [*collector.traces, *collector.measurements]
-    data = b"".join(it.SerializeToString() for it in exports)
+    data = b"".join(export.SerializeToString() for export in exports)
     assert b"request-7" in data
     for word in (b"the user", b"<|end|>", b"somebody", b"It rains", b"127.0.0.1"):
         assert word not in data
 
 
 def test_each_worker_is_an_instance(collector: Collector) -> None:
-    """Workers export by themselves; nobody takes one's figures for another's."""
+    """Each worker exports its own data, under its own instance id."""
     with observed_server(_ON, "--workers", "2", variables=collector.variables) as server:
         for _ in range(20):
             _get_encoding(server.address)
         eventually(lambda: len(collector.spans()) == 20)
-    instances = [it["service.instance.id"] for it in collector.resources()]
+    instances = [resource["service.instance.id"] for resource in collector.resources()]
     assert len(instances) == len(set(instances)) == 2
 
 
 @pytest.fixture
-def black_hole() -> Iterator[str]:
-    """An address that takes connections and never answers."""
+def black_hole() -> Iterator[socket.socket]:
+    """A socket that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield "http://{}:{}".format(*listening.getsockname())
+        listening.settimeout(_TIMEOUT_SECONDS)
+        yield listening
 
 
-def test_a_collector_that_is_gone_hurts_nobody() -> None:
-    """Nobody listens where the server exports to: RPCs and the end are as always."""
-    _assert_unharmed("http://127.0.0.1:9")
+def test_a_collector_that_is_down_does_no_harm() -> None:
+    """If nothing listens at the collector's address, RPCs and shutdown work as usual."""
+    _assert_unharmed("http://127.0.0.1:9", lambda server: eventually(server.log_entries))
 
 
-def test_a_collector_that_hangs_hurts_nobody(black_hole: str) -> None:
-    """Nor does one that never answers."""
-    _assert_unharmed(black_hole)
+def test_a_collector_that_hangs_does_no_harm(black_hole: socket.socket) -> None:
+    """If the collector never answers, RPCs and shutdown work as usual."""
+    with contextlib.ExitStack() as stack:
+
+        def wait_for_export(_: ObservedServer) -> None:
+            connection, _ = black_hole.accept()
+            stack.enter_context(connection)
+
+        _assert_unharmed("http://{}:{}".format(*black_hole.getsockname()), wait_for_export)
 
 
-def _assert_unharmed(endpoint: str) -> None:
+def _assert_unharmed(endpoint: str, wait_for_export: Callable[[ObservedServer], object]) -> None:
     variables = {
+        # Longer than every deadline below: nothing here can wait for an export.
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "600",
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_BSP_SCHEDULE_DELAY": "10",
         "OTEL_METRIC_EXPORT_INTERVAL": "10",
     }
     with observed_server(_ON, "--log-format", "json", variables=variables) as server:
         _serves(server)
-        # It has tried to export by now.
-        time.sleep(0.5)
+        wait_for_export(server)
         _serves(server)
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 9
         assert server.log_entries()
 
 
 def _serves(server: ObservedServer) -> None:
-    """Makes calls, which would take longer if only one in two waited for an export."""
+    """Makes calls, each with a deadline."""
     with grpc.insecure_channel(server.address) as channel:
         stub = HarmonyServiceStub(channel)
-        began = time.monotonic()
         for _ in range(20):
             stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
-        assert time.monotonic() - began < 10
 
 
 def test_without_the_extra(tmp_path: Path) -> None:
-    """Without the extra the server does not start, and says what to install."""
-    # A package of that name that has nothing hides the real one.
+    """Without the extra the server does not start, and tells what to install."""
+    # An empty package of that name hides the real one.
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "__init__.py").touch()
     line = _line_of_a_start_that_fails({"PYTHONPATH": str(tmp_path)})
     assert "opentelemetry needs the extra otel: pip install 'harmony-sidecar[otel]'" in line
 
 
-def test_an_exporter_that_there_is_not() -> None:
-    """Variables that ask for an unknown exporter are an error at the start."""
+def test_an_unknown_exporter() -> None:
+    """A variable with an unknown exporter keeps the server from starting."""
     line = _line_of_a_start_that_fails({"OTEL_TRACES_EXPORTER": "carrier-pigeon"})
     assert "carrier-pigeon" in line
 

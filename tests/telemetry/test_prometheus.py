@@ -1,6 +1,6 @@
-"""A real Prometheus scrapes real servers: one process, and one with workers.
+"""A real Prometheus scrapes real servers, with and without workers.
 
-It is configured as docs/observability.md says, but for places and times.
+Its configuration is that of docs/observability.md, with other addresses and shorter intervals.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Scraped:
     Attributes:
         single: A server of one process.
         workers: A server with two workers.
-        prometheus: Prometheus.
+        prometheus: The Prometheus.
     """
 
     single: ObservedServer
@@ -57,7 +57,7 @@ class Scraped:
     prometheus: Prometheus
 
     def value(self, expression: str) -> float | None:
-        """Returns the value of an expression that has one series, or none."""
+        """Returns the value of an expression with at most one series, or None."""
         found = self.prometheus.query(expression)
         assert len(found) <= 1, found
         return found[0][1] if found else None
@@ -65,7 +65,7 @@ class Scraped:
 
 @contextlib.contextmanager
 def _scraping() -> Iterator[Scraped]:
-    """Runs both servers and has them called, with an outcome that is known, and scraped."""
+    """Runs both servers, makes calls with a known outcome and waits until they are scraped."""
     limit = ("--max-request-tokens", str(_MAX_REQUEST_TOKENS))
     with (
         observed_server(*limit) as single,
@@ -73,7 +73,7 @@ def _scraping() -> Iterator[Scraped]:
         running_prometheus(_configuration(single.metrics, workers.metrics)) as prometheus,
     ):
         running = Scraped(single, workers, prometheus)
-        # A rate needs a sample from before.
+        # A rate needs a sample from before the calls.
         eventually(
             lambda: (running.value("min(count_over_time(harmony_server_info[1m]))") or 0) >= 2
         )
@@ -88,7 +88,7 @@ def _scraping() -> Iterator[Scraped]:
 
 @pytest.fixture(scope="module")
 def scraped() -> Iterator[Scraped]:
-    """Servers that the tests of this module share."""
+    """The servers and the Prometheus that the tests of this module share."""
     with _scraping() as running:
         yield running
 
@@ -109,7 +109,7 @@ def _configuration(*targets: str) -> dict[str, Any]:
 
 
 def _exercise(address: str) -> None:
-    """Makes a call of each kind that the dashboard tells apart; the last one is Decode."""
+    """Makes a call of each kind that the dashboard distinguishes; the last is Decode."""
     with grpc.insecure_channel(address) as channel:
         stub = HarmonyServiceStub(channel)
         for _ in range(3):
@@ -125,7 +125,7 @@ def _exercise(address: str) -> None:
 
 @pytest.mark.parametrize("name", ["single", "workers"])
 def test_every_query_of_the_dashboard_has_data(scraped: Scraped, name: str) -> None:
-    """No query fails, and none has nothing to show but those about workers where there are none."""
+    """Every query has data, except those about workers on a server without workers."""
     server: ObservedServer = getattr(scraped, name)
     values = {"job": "harmony-sidecar", "instance": server.metrics, "__rate_interval": "1m"}
 
@@ -145,7 +145,7 @@ def test_every_query_of_the_dashboard_has_data(scraped: Scraped, name: str) -> N
 
 
 def test_the_dashboard_finds_the_servers(scraped: Scraped) -> None:
-    """Its variables offer the job and both instances."""
+    """The dashboard's variables list the job and both instances."""
     for name, expected in (
         ("job", ["harmony-sidecar"]),
         ("instance", sorted([scraped.single.metrics, scraped.workers.metrics])),
@@ -158,8 +158,8 @@ def test_the_dashboard_finds_the_servers(scraped: Scraped) -> None:
         assert sorted(values) == expected
 
 
-def test_the_numbers_arrive(scraped: Scraped) -> None:
-    """What Prometheus has of each server, its workers together, is what was called."""
+def test_the_numbers_match_the_calls(scraped: Scraped) -> None:
+    """Prometheus has the number of calls of each server, summed over workers."""
     for server in (scraped.single, scraped.workers):
         chosen = f'job="harmony-sidecar", instance="{server.metrics}"'
         for expression, expected in (
@@ -181,14 +181,14 @@ def test_the_numbers_arrive(scraped: Scraped) -> None:
     _assert_soon(processes, ["", "0", "1"])
 
 
-def test_a_query_that_is_none_is_an_error(scraped: Scraped) -> None:
-    """The checks above would notice."""
+def test_an_invalid_query_is_an_error(scraped: Scraped) -> None:
+    """An invalid query raises an error, so that the tests above would fail."""
     with pytest.raises(QueryError, match="parse error"):
         scraped.prometheus.query("sum(")
 
 
-def test_prometheus_takes_the_rules(scraped: Scraped) -> None:
-    """It evaluates each of them without an error."""
+def test_prometheus_evaluates_the_rules(scraped: Scraped) -> None:
+    """Prometheus evaluates every rule without an error."""
 
     def evaluated() -> list[dict[str, Any]]:
         (group,) = scraped.prometheus.get("rules")["groups"]
@@ -201,10 +201,10 @@ def test_prometheus_takes_the_rules(scraped: Scraped) -> None:
     ]
 
 
-def test_alerts_see_what_happens() -> None:
-    """Of servers that are well no alert's expression has anything; then some have what happened."""
+def test_alerts_on_real_servers() -> None:
+    """Alerts match nothing on healthy servers, and then match what happens to them."""
     with _scraping() as scraped:
-        # Whether the event loop is late is this machine's affair, too.
+        # The lag of the event loop depends on this machine too.
         assert scraped.prometheus.query(_EXPRESSIONS["HarmonySidecarSlow"].replace("> 0.1", ">= 0"))
         for alert in _EXPRESSIONS.keys() - {"HarmonySidecarSlow"}:
             _until(scraped, alert)
@@ -217,7 +217,7 @@ def test_alerts_see_what_happens() -> None:
         _until(scraped, "HarmonySidecarRefuses", {"grpc_method": "Decode"})
 
         workers = {"instance": scraped.workers.metrics}
-        # The start of another takes longer than Prometheus needs to miss it.
+        # A restart takes longer than Prometheus takes to notice the missing worker.
         psutil.Process(scraped.workers.process.pid).children()[0].kill()
         _until(scraped, "HarmonySidecarWorkerMissing", workers)
         _until(scraped, "HarmonySidecarWorkerMissing")
@@ -230,7 +230,7 @@ def test_alerts_see_what_happens() -> None:
 
 
 def _until(scraped: Scraped, alert: str, *expected: dict[str, str]) -> None:
-    """Waits until an alert's expression has series with these labels, and the job's, alone."""
+    """Waits until an alert's expression has exactly the series with these labels and the job's."""
 
     def found() -> list[dict[str, str]]:
         series = [labels for labels, _ in scraped.prometheus.query(_EXPRESSIONS[alert])]
@@ -240,7 +240,7 @@ def _until(scraped: Scraped, alert: str, *expected: dict[str, str]) -> None:
 
 
 def _assert_soon(measure: Callable[[], object], expected: object) -> None:
-    """Asserts what may be late: a scrape that takes too long leaves a gap until the next one."""
+    """Asserts what may come late: a slow scrape leaves a gap until the next one."""
     last: list[object] = []
 
     def holds() -> bool:

@@ -1,4 +1,4 @@
-"""Calls of single workers, and what each of them counted."""
+"""Calls to workers, and how many each worker has served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} ([\d.e+]+)$", re.MULTILINE)
 _TIMEOUT_SECONDS = 30
 
 
-# What a worker that is killed had begun is UNAVAILABLE; docs/deployment.md says to send it again.
+# RPCs of a killed worker are UNAVAILABLE; docs/deployment.md says to retry them.
 _RETRIES = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -27,7 +27,7 @@ _SERVICE_CONFIG = {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
 
 
 def own_channel(address: str) -> grpc.Channel:
-    """Returns a channel that shares its connection with no other, and retries."""
+    """Returns a channel that has its own connection and retries."""
     options = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
@@ -36,7 +36,7 @@ def own_channel(address: str) -> grpc.Channel:
 
 
 def call(address: str, *metadata: tuple[str, str]) -> None:
-    """Makes a call on a connection of its own."""
+    """Makes a call on a new connection."""
     with own_channel(address) as channel:
         call_on(channel, *metadata)
 
@@ -52,7 +52,7 @@ def call_on(channel: grpc.Channel, *metadata: tuple[str, str]) -> None:
 
 
 def calls_by_worker(metrics: str) -> dict[int, int]:
-    """Returns how many calls of `call` each worker has had."""
+    """Returns how many calls of `call` each worker has served."""
     with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=_TIMEOUT_SECONDS) as answer:
         text = answer.read().decode()
     counts = {}

@@ -1,4 +1,4 @@
-"""Starts that fail: exit code 1 and one line that says why, however many workers there are."""
+"""Start-up failures: exit code 1 and one line that says why, for any number of workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _assert_refused(problem: str, *arguments: str, **variables: str) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_second_server_on_a_port(workers: int) -> None:
-    """A port of a server is shared by its workers and by no other server."""
+    """A server shares a port among its own workers, and with no other server."""
     with serving("--listen", "127.0.0.1:0", workers=workers) as first:
         [address] = first.addresses
         _assert_refused(f"cannot listen on {address}", "--listen", address)
@@ -35,7 +35,7 @@ def test_a_second_server_on_a_port(workers: int) -> None:
 
 
 def test_a_second_server_without_workers_on_a_port() -> None:
-    """A server of one process is refused as well."""
+    """A server without workers cannot take the port either."""
     with (
         serving("--listen", "127.0.0.1:0") as first,
         starting("--listen", first.addresses[0], workers=1) as second,
@@ -47,21 +47,20 @@ def test_a_second_server_without_workers_on_a_port() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_port_that_a_stopped_server_had(workers: int) -> None:
-    """Connections that the last server had do not keep the next one from its port."""
-    # The server would wait for the connections as long as its grace.
+def test_the_port_of_a_stopped_server(workers: int) -> None:
+    """Connections of a stopped server do not keep the next one from its port."""
+    # The server waits for open connections until the grace period is over.
     listen = ("--listen", "127.0.0.1:0", "--grace-seconds", "0.1")
     with serving(*listen, workers=workers) as first:
         [address] = first.addresses
         host, _, port = address.rpartition(":")
         lingering = [socket.create_connection((host, int(port))) for _ in range(8)]
         for connection in lingering:
-            # The server's first frame: it has accepted the connection.
+            # Its first frame shows that the server has accepted the connection.
             connection.recv(1)
         first.process.terminate()
         assert first.wait() == 0
-    # Who closes first, here the server, has an end of the connection that stays for a minute,
-    # unless the other end leaves something unread.
+    # The server closes first, so the kernel keeps its end for a minute, unless data stays unread.
     for connection in lingering:
         while connection.recv(1024):
             pass
@@ -71,7 +70,7 @@ def test_a_port_that_a_stopped_server_had(workers: int) -> None:
 
 
 def test_a_second_server_on_sockets(tmp_path: Path) -> None:
-    """The sockets of a server's workers are locked."""
+    """A second server cannot take the workers' sockets."""
     listen = f"unix://{tmp_path}/h.sock"
     with serving("--listen", listen) as first:
         _assert_refused("h-0.sock: another server does", "--listen", listen)
@@ -80,7 +79,7 @@ def test_a_second_server_on_sockets(tmp_path: Path) -> None:
 
 
 def test_the_socket_of_one_worker_is_taken(tmp_path: Path) -> None:
-    """Where one worker cannot start, none serves."""
+    """If one worker cannot start, the server does not start."""
     with running_server("--listen", f"unix://{tmp_path}/h-1.sock"):
         _assert_refused(
             f"worker 1: cannot listen on unix://{tmp_path}/h-1.sock: another server does",
@@ -88,21 +87,21 @@ def test_the_socket_of_one_worker_is_taken(tmp_path: Path) -> None:
         )
 
 
-def test_a_port_of_something_else() -> None:
-    """A port that another program listens on is refused before a worker is started."""
+def test_a_port_of_another_program() -> None:
+    """If another program has the port, the server exits before it starts a worker."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         _assert_refused(f"cannot start: cannot listen on {address}", "--listen", address)
 
 
-def test_a_host_that_is_none() -> None:
-    """A name that does not resolve is refused in the same way."""
+def test_an_unknown_host() -> None:
+    """A host name that does not resolve is refused."""
     address = "nowhere.invalid:0"
     _assert_refused(f"cannot listen on {address}", "--listen", address, "--allow-plaintext")
 
 
-def test_what_no_worker_can_use(tmp_path: Path) -> None:
-    """A fault that all workers have is told once: a vocabulary, a token file."""
+def test_a_problem_of_all_workers(tmp_path: Path) -> None:
+    """A problem of all workers, such as the vocabulary or a token file, is reported once."""
     listen = ("--listen", "127.0.0.1:0")
     _assert_refused("cannot read vocabulary", *listen, TIKTOKEN_ENCODINGS_BASE=str(tmp_path))
     tokens = tmp_path / "tokens"
@@ -111,7 +110,7 @@ def test_what_no_worker_can_use(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_is_killed_while_it_starts() -> None:
-    """A server whose worker dies before all serve does not start."""
+    """If a worker dies before all workers serve, the server does not start."""
     with starting("--listen", "127.0.0.1:0") as server:
         eventually(lambda: len(server.workers()) == 2)
         server.workers()[1].send_signal(signal.SIGKILL)

@@ -17,12 +17,12 @@ from tests.support.waiting import eventually
 
 
 def test_tokens(tmp_path: Path) -> None:
-    """Each worker reads the tokens again, and each says so."""
+    """After SIGHUP each worker reads the token file again and logs it."""
     tokens = tmp_path / "tokens"
     tokens.write_text("old")
     listen = ("--listen", f"unix://{tmp_path}/h.sock", "--auth-token-file", str(tokens))
     with serving(*listen) as server:
-        # Nobody calls: only the signal can make them look.
+        # There are no calls, so only the signal can cause the reload.
         tokens.write_text("new")
         server.process.send_signal(signal.SIGHUP)
         eventually(lambda: server.count_log("reloaded the tokens") == 2)
@@ -35,7 +35,7 @@ def test_tokens(tmp_path: Path) -> None:
 
 
 def test_certificates(tmp_path: Path) -> None:
-    """New connections get the new certificate, from every worker."""
+    """After SIGHUP new connections to every worker get the new certificate."""
     old, new = Authority(), Authority()
     certificate, key = old.issue().write(tmp_path, "server")
     listen = ("--listen", "127.0.0.1:0", "--tls-certificate", certificate, "--tls-key", key)
@@ -53,8 +53,8 @@ def test_certificates(tmp_path: Path) -> None:
             grpc.channel_ready_future(channel).result(timeout=30)
 
 
-def test_while_the_server_starts() -> None:
-    """It is no reason to end."""
+def test_sighup_while_the_server_starts() -> None:
+    """SIGHUP during start-up does not end the server."""
     with starting("--listen", "127.0.0.1:0") as server:
         eventually(server.workers)
         server.process.send_signal(signal.SIGHUP)
@@ -62,8 +62,8 @@ def test_while_the_server_starts() -> None:
         assert server.log() == []
 
 
-def test_a_worker_that_is_starting_is_not_killed_by_it(tmp_path: Path) -> None:
-    """SIGHUP while a worker is restarted reaches it once it can use it."""
+def test_sighup_while_a_worker_starts(tmp_path: Path) -> None:
+    """SIGHUP during a worker's restart does not kill it, and takes effect once it has started."""
     tokens = tmp_path / "tokens"
     tokens.write_text("secret")
     listen = ("--listen", f"unix://{tmp_path}/h.sock", "--auth-token-file", str(tokens))

@@ -1,4 +1,4 @@
-"""Workers that die are started again, the others go on."""
+"""Workers that die are restarted while the others go on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -34,16 +34,28 @@ def _kill(worker: psutil.Process) -> None:
     worker.send_signal(signal.SIGKILL)
 
 
+@contextmanager
+def _no_new_processes(server: Supervised) -> Iterator[None]:
+    """Keeps the supervisor from restarting workers, for want of file descriptors."""
+    pid = server.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Supervised]:
-    """A server on a port and on two sockets."""
+    """A server with two workers, on a port and on two sockets."""
     listen = ("--listen", "127.0.0.1:0", "--listen", f"unix://{tmp_path}/h.sock")
     with serving(*listen) as running:
         yield running
 
 
 def test_a_killed_worker_is_replaced_and_the_other_goes_on(server: Supervised) -> None:
-    """The other's streams notice nothing; the new one has the port and the socket of the old."""
+    """The other worker's streams go on; the new worker has the dead one's port and socket."""
     port, first, second = server.addresses
     victim, survivor = server.workers()
     with Client(second) as client, client.open_parse(role="assistant") as stream:
@@ -59,7 +71,7 @@ def test_a_killed_worker_is_replaced_and_the_other_goes_on(server: Supervised) -
     assert len(server.workers()) == 2
     call(first)
 
-    # Both listen on the port again.
+    # Both workers listen on the port again.
     def both_called() -> bool:
         call(port)
         return all(calls_by_worker(server.metrics).values())
@@ -69,19 +81,21 @@ def test_a_killed_worker_is_replaced_and_the_other_goes_on(server: Supervised) -
     assert "died with exit code -9; restarting in 0.1 s" in line
 
 
-def test_a_connection_to_the_port_finds_who_lives(server: Supervised) -> None:
-    """While a worker is away, new connections go to the other; none waits for the restart."""
+def test_connections_go_to_a_living_worker(server: Supervised) -> None:
+    """Until a worker is restarted, new connections to the port go to the other."""
     port = server.addresses[0]
     victim, _ = server.workers()
-    _kill(victim)
-    victim.wait()
-    for _ in range(20):
-        call(port)
+    with _no_new_processes(server):
+        _kill(victim)
+        victim.wait()
+        for _ in range(20):
+            call(port)
+        assert len(server.workers()) == 1
     server.until_replaced(victim)
 
 
-def test_a_client_of_the_dead_worker_connects_again(server: Supervised) -> None:
-    """A channel to the port goes on with another worker."""
+def test_a_client_of_a_dead_worker_reconnects(server: Supervised) -> None:
+    """A channel whose worker dies reconnects to the port and goes on."""
     port = server.addresses[0]
     with ExitStack() as stack:
         channels = [stack.enter_context(own_channel(port)) for _ in range(8)]
@@ -94,8 +108,8 @@ def test_a_client_of_the_dead_worker_connects_again(server: Supervised) -> None:
         server.until_replaced(victim)
 
 
-def test_a_worker_that_dies_again_and_again_waits_ever_longer(server: Supervised) -> None:
-    """The pause doubles with each death; the other worker is left in peace."""
+def test_repeated_deaths_lengthen_the_pause(server: Supervised) -> None:
+    """The pause before a restart doubles with each death; the other worker goes on."""
     first, second = server.workers()
     deaths = 4
     for death in range(1, deaths + 1):
@@ -108,7 +122,7 @@ def test_a_worker_that_dies_again_and_again_waits_ever_longer(server: Supervised
 
 
 def test_the_pause_before_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It grows to ten seconds and no further; who lived for a minute begins anew."""
+    """The pause grows to 10 s at most, and is reset for a worker that lived for a minute."""
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     worker = WorkerProcess(0, Assignment(Settings.model_validate({}), []))
@@ -120,7 +134,7 @@ def test_the_pause_before_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
-    """What keeps it from serving is told each time; once that is gone, it serves."""
+    """Each failed restart is logged with its reason; once that is gone, the worker serves."""
     tokens = tmp_path / "tokens"
     tokens.write_text("secret")
     listen = ("--listen", "127.0.0.1:0", "--auth-token-file", str(tokens))
@@ -129,30 +143,26 @@ def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
         tokens.write_text("")
         _kill(victim)
         eventually(lambda: server.count_log("has no token; restarting") >= 2)
-        # The other one keeps the tokens that it has.
+        # The other worker keeps its tokens.
         call(server.addresses[0], ("authorization", "Bearer secret"))
         tokens.write_text("secret")
         server.until_replaced(victim)
         assert _pauses(server)[:3] == [0.1, 0.2, 0.4]
 
 
-def test_a_system_that_has_no_process_to_give(server: Supervised) -> None:
-    """A restart that the system refuses is tried again."""
+def test_a_restart_that_the_system_refuses(server: Supervised) -> None:
+    """A restart that the system refuses is retried."""
     victim, _ = server.workers()
-    pid = server.process.pid
-    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, before[1]))
-    _kill(victim)
-    eventually(
-        lambda: server.count_log("cannot create a process: Too many open files; restarting") >= 2
-    )
-    call(server.addresses[2])
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    with _no_new_processes(server):
+        _kill(victim)
+        refused = "cannot create a process: Too many open files; restarting"
+        eventually(lambda: server.count_log(refused) >= 2)
+        call(server.addresses[2])
     server.until_replaced(victim)
 
 
-def test_all_workers_at_once(server: Supervised) -> None:
-    """Where none is left, all are replaced; a call waits for them."""
+def test_all_workers_die(server: Supervised) -> None:
+    """If all workers die, all are replaced, and a call waits for them."""
     victims = server.workers()
     for victim in victims:
         _kill(victim)

@@ -1,4 +1,4 @@
-"""What several workers serve, and where."""
+"""Addresses and processes of a server with several workers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CONNECTIONS = 60
 
 @pytest.fixture(scope="module")
 def sockets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server's sockets are."""
+    """The folder of the server's sockets."""
     return tmp_path_factory.mktemp("s")
 
 
 @pytest.fixture(scope="module")
 def server(sockets: Path) -> Iterator[Supervised]:
-    """A server on two ports that it may choose and on a Unix socket a worker."""
+    """A server on two ports of its choice and on a Unix socket for each worker."""
     unix = f"unix://{sockets}/h.sock"
     listen = [
         word for address in ("127.0.0.1:0", unix, "[::1]:0") for word in ("--listen", address)
@@ -34,8 +34,8 @@ def server(sockets: Path) -> Iterator[Supervised]:
         yield running
 
 
-def test_each_address_is_named_once(server: Supervised, sockets: Path) -> None:
-    """The ports are common to all workers; the sockets are not."""
+def test_each_address_is_printed_once(server: Supervised, sockets: Path) -> None:
+    """Each port is printed once for all workers, and each worker's socket once."""
     tcp4, tcp6, *unix = server.addresses
     assert tcp4.startswith("127.0.0.1:")
     assert tcp6.startswith("[::1]:")
@@ -46,7 +46,7 @@ def test_each_address_is_named_once(server: Supervised, sockets: Path) -> None:
 
 
 def test_connections_to_a_port_are_spread(server: Supervised) -> None:
-    """Every worker gets some of the connections to a common port."""
+    """Every worker gets some of the connections to a shared port."""
     for address in server.addresses[:2]:
         before = calls_by_worker(server.metrics)
         for _ in range(_CONNECTIONS):
@@ -57,8 +57,8 @@ def test_connections_to_a_port_are_spread(server: Supervised) -> None:
         assert all(calls), calls
 
 
-def test_a_socket_is_that_of_one_worker(server: Supervised) -> None:
-    """What comes through a worker's socket, that worker serves."""
+def test_a_socket_belongs_to_one_worker(server: Supervised) -> None:
+    """Calls to a worker's socket are served by that worker."""
     for number, address in enumerate(server.addresses[2:]):
         before = calls_by_worker(server.metrics)
         for _ in range(3):
@@ -68,13 +68,13 @@ def test_a_socket_is_that_of_one_worker(server: Supervised) -> None:
 
 
 def test_one_process_for_each_worker(server: Supervised) -> None:
-    """There are the workers and the supervisor, and nothing else."""
+    """The server's processes are the supervisor and its workers."""
     assert len(server.workers()) == _WORKERS
     assert len(server.left_behind()) == _WORKERS + 1
 
 
-def test_workers_are_programs_of_their_own(server: Supervised) -> None:
-    """None is a fork of a process in which gRPC has begun: that breaks it."""
+def test_workers_are_separate_programs(server: Supervised) -> None:
+    """No worker is a fork: gRPC breaks in the fork of a process that has used it."""
     for worker in server.workers():
         assert worker.cmdline()[1:3] == ["-m", "harmony_server.workers.worker"]
 
@@ -88,12 +88,12 @@ def test_workers_are_programs_of_their_own(server: Supervised) -> None:
     ],
 )
 def test_the_names_of_sockets(listen: str, expected: str) -> None:
-    """The number stands before the suffix."""
+    """A worker's number comes before the suffix."""
     assert socket_of_worker(Address.parse(f"unix://{listen}"), 1).socket_path == expected
 
 
-def test_a_port_that_is_held_is_nobody_elses() -> None:
-    """A port is held before any worker listens on it."""
+def test_a_shared_port_is_reserved() -> None:
+    """The supervisor reserves a port before any worker listens on it."""
     held = SharedPort(Address.parse("127.0.0.1:0"))
     with pytest.raises(OSError, match=f"cannot listen on {held.address.text}: "):
         SharedPort(held.address)

@@ -1,4 +1,4 @@
-"""How a server with workers ends; that nothing is left of it, every test sees to."""
+"""Shutdown of a server with workers; each test checks that no process is left behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _listen(folder: Path) -> tuple[str, ...]:
 
 
 def test_sigterm_drains_every_worker(tmp_path: Path) -> None:
-    """All say NOT_SERVING, running streams end well, the exit code is 0 and nothing is logged."""
+    """All workers report NOT_SERVING, streams can finish, the exit code is 0 and the log empty."""
     with serving(*_listen(tmp_path)) as server, ExitStack() as stack:
         streams, watches = [], []
         for address in server.addresses[1:]:
@@ -45,8 +45,8 @@ def test_sigterm_drains_every_worker(tmp_path: Path) -> None:
         assert server.log() == []
 
 
-def test_streams_that_do_not_end_are_ended(tmp_path: Path) -> None:
-    """After the grace every worker ends its streams."""
+def test_endless_streams_are_ended(tmp_path: Path) -> None:
+    """When the grace period is over, every worker ends its streams."""
     with serving(*_listen(tmp_path), "--grace-seconds", "0.5") as server, ExitStack() as stack:
         streams = []
         for address in server.addresses[1:]:
@@ -61,10 +61,10 @@ def test_streams_that_do_not_end_are_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4, 0.9])
-def test_sigterm_while_it_starts(seconds: float) -> None:
-    """A server that is stopped before it serves ends with 0, whenever that is."""
+def test_sigterm_during_start(seconds: float) -> None:
+    """A server that gets SIGTERM at any time during start-up exits with 0."""
     with starting("--listen", "127.0.0.1:0") as server:
-        # Before it is set up to do better, a signal ends any process at once.
+        # Before that the supervisor may not have installed its signal handlers.
         eventually(server.workers)
         time.sleep(seconds)
         server.process.terminate()
@@ -72,11 +72,11 @@ def test_sigterm_while_it_starts(seconds: float) -> None:
         assert server.log() == []
 
 
-@pytest.mark.parametrize("starts", [True, False])
-def test_ctrl_c(tmp_path: Path, starts: bool) -> None:
-    """A terminal sends SIGINT to all processes; there is no traceback of any."""
+@pytest.mark.parametrize("during_start", [True, False])
+def test_ctrl_c(tmp_path: Path, during_start: bool) -> None:
+    """SIGINT to all processes, as a terminal sends it, ends them without a traceback."""
     with starting(*_listen(tmp_path)) as server:
-        if starts:
+        if during_start:
             eventually(server.workers)
         else:
             server.until_serving()
@@ -86,7 +86,7 @@ def test_ctrl_c(tmp_path: Path, starts: bool) -> None:
 
 
 def test_the_supervisor_is_killed(tmp_path: Path) -> None:
-    """Workers without a supervisor drain and end, and say nothing."""
+    """If the supervisor is killed, the workers drain and end, and log nothing."""
     with serving(*_listen(tmp_path)) as server, Client(server.addresses[1]) as client:
         with client.open_parse(role="assistant") as stream:
             stream.feed([200008])
@@ -98,8 +98,8 @@ def test_the_supervisor_is_killed(tmp_path: Path) -> None:
         assert server.log() == []
 
 
-def test_the_supervisor_is_killed_while_it_starts(tmp_path: Path) -> None:
-    """Workers that do not serve yet end, too."""
+def test_the_supervisor_is_killed_during_start(tmp_path: Path) -> None:
+    """If the supervisor is killed, workers that are still starting end too."""
     with starting(*_listen(tmp_path)) as server:
         eventually(lambda: len(server.workers()) == 2)
         server.process.kill()
@@ -109,7 +109,7 @@ def test_the_supervisor_is_killed_while_it_starts(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_does_not_stop_is_killed() -> None:
-    """One that does not answer SIGTERM holds up the stop for a while, but not for ever."""
+    """A worker that ignores SIGTERM delays the shutdown for a while and is then killed."""
     with serving("--listen", "127.0.0.1:0", "--grace-seconds", "0") as server:
         stuck, _ = server.workers()
         stuck.suspend()
@@ -119,8 +119,8 @@ def test_a_worker_that_does_not_stop_is_killed() -> None:
         assert time.monotonic() - began > 5
 
 
-def test_sigterm_while_a_worker_is_away() -> None:
-    """A stop between a death and a restart is a stop."""
+def test_sigterm_before_a_restart() -> None:
+    """SIGTERM between a worker's death and its restart stops the server."""
     with serving("--listen", "127.0.0.1:0") as server:
         _die_often(server)
         server.process.terminate()

@@ -1,4 +1,4 @@
-"""What a hostile client may send over a connection, by name."""
+"""Bytes that a hostile client may send over a connection, by name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def _without(name: bytes) -> bytes:
 
 
 def _with(name: bytes, value: bytes) -> bytes:
-    return _headers([(key, value if key == name else it) for key, it in call_headers(_ENCODE)])
+    return _headers(
+        [(key, value if key == name else current) for key, current in call_headers(_ENCODE)]
+    )
 
 
 def _streams(count: int) -> range:
@@ -60,7 +62,7 @@ def _streams(count: int) -> range:
 
 
 def _hpack_bomb() -> bytes:
-    """Returns a header block that remembers a large header and repeats it by a byte each."""
+    """Returns a header block that stores a large header and repeats it with one byte each."""
     entry = b"\x40" + header_block([(b"x", b"a" * 3000)])[1:]
     return header_block(call_headers(_ENCODE)) + entry + b"\xbe" * 16_000
 
@@ -85,21 +87,20 @@ FRAMES: Final = {
     "settings of a stream": PREFACE + frame(SETTINGS, 0, 1),
     "settings out of bounds": PREFACE + settings({4: 0xFFFFFFFF, 5: 1, 2: 7}),
     "an acknowledgement with settings": _BEGIN + frame(SETTINGS, 1, 0, bytes(6)),
-    "data of no stream": _BEGIN + frame(DATA, 0, 0, b"x"),
+    "data on stream 0": _BEGIN + frame(DATA, 0, 0, b"x"),
     "data of a stream that is not open": _BEGIN + data_frames(7, _HELLO),
-    "headers of no stream": _BEGIN + frame(HEADERS, END_HEADERS, 0, b"\x82"),
+    "headers on stream 0": _BEGIN + frame(HEADERS, END_HEADERS, 0, b"\x82"),
     "a stream of the server": _BEGIN + open_call(2, _ENCODE),
-    "streams backwards": _BEGIN + open_call(5, _ENCODE) + open_call(3, _ENCODE),
+    "streams in reverse order": _BEGIN + open_call(5, _ENCODE) + open_call(3, _ENCODE),
     "headers twice": _BEGIN + open_call(1, _ENCODE) * 2,
-    "the last stream there is": _BEGIN + open_call(0x7FFFFFFF, _ENCODE) + open_call(1, _ENCODE),
+    "the largest stream number": _BEGIN + open_call(0x7FFFFFFF, _ENCODE) + open_call(1, _ENCODE),
     "a frame that claims 16 MiB": _BEGIN + b"\xff\xff\xff\0\0\0\0\0\1" + bytes(1000),
-    "frames that there are not": _BEGIN
-    + b"".join(frame(number, number, number) for number in range(10, 256)),
+    "unknown frames": _BEGIN + b"".join(frame(number, number, number) for number in range(10, 256)),
     "a promise": _BEGIN + frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4)),
     "a short ping": _BEGIN + frame(PING, payload=b"1234"),
     "a reset of an odd size": _BEGIN + open_call(1, _ENCODE) + frame(RST_STREAM, 0, 1, b"1"),
-    "a reset of no stream": _BEGIN + rst_stream(0),
-    "a window that grows by nothing": _BEGIN + frame(WINDOW_UPDATE, payload=bytes(4)),
+    "a reset of stream 0": _BEGIN + rst_stream(0),
+    "a window that grows by 0": _BEGIN + frame(WINDOW_UPDATE, payload=bytes(4)),
     "a window too large": _BEGIN + frame(WINDOW_UPDATE, payload=b"\x7f\xff\xff\xff") * 3,
     "padding larger than the frame": _BEGIN
     + open_call(1, _ENCODE)
@@ -109,17 +110,17 @@ FRAMES: Final = {
     "headers without an end": _BEGIN + frame(HEADERS, 0, 1, header_block(call_headers(_ENCODE))),
     "data between headers": _BEGIN + frame(HEADERS, 0, 1, b"\x82") + data_frames(1, _HELLO),
     "a continuation of nothing": _BEGIN + frame(CONTINUATION, END_HEADERS, 1, b"\x82"),
-    "HPACK that is none": _BEGIN + frame(HEADERS, END_HEADERS, 1, bytes(range(200, 256))),
-    "an HPACK index that is not": _BEGIN + frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff\xff\x0f"),
+    "invalid HPACK": _BEGIN + frame(HEADERS, END_HEADERS, 1, bytes(range(200, 256))),
+    "an unknown HPACK index": _BEGIN + frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff\xff\x0f"),
     "an HPACK text without an end": _BEGIN + frame(HEADERS, END_HEADERS, 1, b"\0\x7f\xff\xff\x7f"),
 }
 
 CALLS: Final = {
     "no path": _without(b":path"),
     "an empty path": _with(b":path", b""),
-    "a path that is no UTF-8": _with(b":path", b"/\xff\xfe/\x80"),
+    "a path that is not UTF-8": _with(b":path", b"/\xff\xfe/\x80"),
     "a path of 8,000 bytes": _with(b":path", b"/" + b"a" * 8_000),
-    "a method that is not": _with(b":path", b"/harmony.v1.HarmonyService/Forget"),
+    "an unknown method": _with(b":path", b"/harmony.v1.HarmonyService/Forget"),
     "GET": _with(b":method", b"GET"),
     "no authority": _without(b":authority"),
     "another content type": _with(b"content-type", b"text/html"),
@@ -127,19 +128,19 @@ CALLS: Final = {
     "upper case": _call((b"X-Upper", b"1")),
     "pseudo headers twice": _headers(call_headers(_ENCODE) + call_headers(_PARSE)),
     "pseudo headers at the end": _headers(call_headers(_ENCODE)[::-1]),
-    "a header of nothing": _call((b"", b"")),
+    "an empty header": _call((b"", b"")),
     "lines in a header": _call((b"x-request-id", b"1\r\nevil: 2\r\n\0")),
-    "metadata that is no ASCII": _call((b"x-request-id", b"\xff\xfe"), (b"authorization", b"\x80")),
-    "binary metadata that is none": _call((b"x-bin", b"!!!"), (b"grpc-trace-bin", b"%%")),
-    "trace context that is none": _call((b"traceparent", b"00-zz-zz-zz"), (b"tracestate", b"=,=")),
-    "a deadline that is none": _call((b"grpc-timeout", b"soon")),
+    "metadata beyond ASCII": _call((b"x-request-id", b"\xff\xfe"), (b"authorization", b"\x80")),
+    "invalid binary metadata": _call((b"x-bin", b"!!!"), (b"grpc-trace-bin", b"%%")),
+    "an invalid trace context": _call((b"traceparent", b"00-zz-zz-zz"), (b"tracestate", b"=,=")),
+    "an invalid deadline": _call((b"grpc-timeout", b"soon")),
     "a deadline that has passed": _call((b"grpc-timeout", b"0n")),
     "a negative deadline": _call((b"grpc-timeout", b"-1S")),
-    "a deadline past all time": _call((b"grpc-timeout", b"99999999999999H")),
-    "an encoding that is not": _call((b"grpc-encoding", b"zip"), body=grpc_message(b"", flag=1)),
-    "gzip that is none": _call((b"grpc-encoding", b"gzip"), body=grpc_message(b"1234", flag=1)),
-    "compressed, by no encoding": _call(body=grpc_message(b"1234", flag=1)),
-    "a flag that is not": _call(body=grpc_message(b"1234", flag=255)),
+    "an enormous deadline": _call((b"grpc-timeout", b"99999999999999H")),
+    "an unknown encoding": _call((b"grpc-encoding", b"zip"), body=grpc_message(b"", flag=1)),
+    "invalid gzip": _call((b"grpc-encoding", b"gzip"), body=grpc_message(b"1234", flag=1)),
+    "compressed without an encoding": _call(body=grpc_message(b"1234", flag=1)),
+    "an unknown flag": _call(body=grpc_message(b"1234", flag=255)),
     "a message that claims 4 GiB": _call(body=grpc_message(b"1234", length=0xFFFFFFFF)),
     "a message longer than it claims": _call(body=grpc_message(b"\x0a\x05Hello", length=3)),
     "a message shorter than it claims": _call(body=grpc_message(b"\x0a\x05Hello", length=300)),
@@ -148,10 +149,10 @@ CALLS: Final = {
     "no message": _call(body=b""),
     "two messages": _call(body=_HELLO * 2),
     "half a message of a stream": _BEGIN + open_call(1, _PARSE) + frame(DATA, 0, 1, _HELLO[:7]),
-    "a stream whose second message lies": _BEGIN
+    "a stream whose second message claims 2 GiB": _BEGIN
     + open_call(1, _PARSE)
     + data_frames(1, grpc_message(b"\x0a\x02\x08\x02") + grpc_message(b"", length=1 << 31)),
-    "a watch that lies": _call(path=_WATCH, body=grpc_message(b"\x0a\x7f")),
+    "a watch that claims too much": _call(path=_WATCH, body=grpc_message(b"\x0a\x7f")),
 }
 
 FLOODS: Final = {

@@ -1,4 +1,4 @@
-"""Whether a call ended as docs/errors.md says that calls end."""
+"""Checks that calls end as docs/errors.md says."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from tests.support.failures import Failure, failure_of_error, failure_of_status
 
 _PAGE = Path(__file__).parents[3] / "docs" / "errors.md"
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| `([A-Z0-9_]+)` \|", re.MULTILINE)
-# Documented, and nobody's input may have it.
+# Documented, but no input may cause it.
 _FAULT = ("INTERNAL", "INTERNAL")
 REASONS: Final = frozenset(_ROW.findall(_PAGE.read_text("utf-8"))) - {_FAULT}
 
 
 def check_failure(failure: Failure) -> None:
-    """Asserts that code and reason are documented, and none that says that the server failed."""
+    """Asserts that code and reason are documented, and are not a fault of the server."""
     if failure.code is grpc.StatusCode.NOT_FOUND:
-        return  # gRPC's own, of health
+        return  # the health service's own
     assert (failure.code.name, failure.reason) in REASONS, failure
     assert failure.domain == "harmony.v1"
 
 
 def check_error(error: grpc.RpcError) -> Failure:
-    """Asserts the same of the error of a call, and returns it."""
+    """Checks the error of a call in the same way, and returns it."""
     failure = failure_of_error(error)
     check_failure(failure)
     return failure
 
 
 def check_response(response: Any) -> None:
-    """Asserts the same of the errors that a response has inside."""
+    """Checks the errors inside a response in the same way."""
     if isinstance(response, parse_pb2.ParseBatchResponse):
         assert len(response.sequence_ids) == len(response.deltas)
         for event in response.events:

@@ -1,4 +1,4 @@
-"""Bytes that are nearly a protobuf message, made from some that are one."""
+"""Bytes that are almost a protobuf message, made from valid ones."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _INTERESTING: Final = (0, 1, 0x7F, 0x80, 0xFF)
 
 
 def mutated(generator: random.Random, corpus: Sequence[bytes]) -> bytes:
-    """Returns an entry of the corpus with a few things wrong, or bytes of no origin."""
+    """Returns an entry of the corpus with a few mutations or, rarely, random bytes."""
     if generator.random() < 0.05:
         return generator.randbytes(generator.randrange(200))
     data = generator.choice(corpus)
     for _ in range(generator.choice((1, 1, 1, 2, 3, 6))):
-        # Bytes that change at random are rarely a message: nothing behind the parser sees them.
-        in_order = generator.random() < 0.6
-        mutation = _change_a_field if in_order else generator.choice(_MUTATIONS)
+        # Random changes rarely leave a message that gets past the parser.
+        well_formed = generator.random() < 0.6
+        mutation = _change_a_field if well_formed else generator.choice(_MUTATIONS)
         data = mutation(generator, data, corpus)[:_MOST_BYTES]
     return data
 
 
 def varint(value: int) -> bytes:
-    """Returns a number as protobuf writes it."""
+    """Returns a number in protobuf's encoding."""
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)
@@ -36,7 +36,7 @@ def varint(value: int) -> bytes:
 
 
 def _change_a_field(generator: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
-    """Changes one field, at any depth, and leaves the lengths around it right."""
+    """Changes one field at any depth, and keeps the enclosing lengths right."""
     fields = _split(data)
     if not fields:
         return generator.choice(corpus)
@@ -66,7 +66,7 @@ def _change_a_field(generator: random.Random, data: bytes, corpus: Sequence[byte
 
 
 def _change_a_value(generator: random.Random, value: bytes, corpus: Sequence[bytes]) -> bytes:
-    """Changes what a length is before: a message, or text, or packed numbers."""
+    """Changes a length-delimited value: a message, text or packed numbers."""
     if _split(value) and generator.random() < 0.7:
         return _change_a_field(generator, value, corpus)
     kinds = (_flip_bits, _set_bytes, _truncate, _cut_out, _repeat, _insert_random)
@@ -74,7 +74,7 @@ def _change_a_value(generator: random.Random, value: bytes, corpus: Sequence[byt
 
 
 def _split(data: bytes) -> list[tuple[int, bytes]]:
-    """Returns the fields of a message, each its tag and what is behind it; none of no message."""
+    """Returns each field's tag and encoded value; an empty list if it is not a message."""
     fields = []
     position = 0
     try:
@@ -155,10 +155,10 @@ def _insert_random(generator: random.Random, data: bytes, _corpus: Sequence[byte
 
 
 def _grow_a_length(generator: random.Random, data: bytes, _corpus: Sequence[bytes]) -> bytes:
-    """Replaces a byte, which may be a length, by a much larger number."""
-    place = generator.randrange(len(data) + 1)
+    """Replaces a byte, which may be a length, with a much larger number."""
+    index = generator.randrange(len(data) + 1)
     larger = varint(1 << generator.choice((7, 14, 21, 28, 31, 32, 35, 63)))
-    return data[:place] + larger + data[place + 1 :]
+    return data[:index] + larger + data[index + 1 :]
 
 
 def _huge_varint(generator: random.Random, data: bytes, _corpus: Sequence[bytes]) -> bytes:
@@ -177,7 +177,7 @@ def _unknown_field(generator: random.Random, data: bytes, _corpus: Sequence[byte
 
 
 def _group(generator: random.Random, data: bytes, _corpus: Sequence[bytes]) -> bytes:
-    """Adds groups inside each other, that end, do not end, or end as another."""
+    """Adds nested groups that end, do not end, or end with another number."""
     number = generator.choice((1, 2, 3, 15, 1000))
     depth = generator.choice((1, 3, 99, 101, 5000))
     begin = varint(number << 3 | _GROUP_START)
@@ -186,7 +186,7 @@ def _group(generator: random.Random, data: bytes, _corpus: Sequence[bytes]) -> b
 
 
 def _nest(generator: random.Random, data: bytes, _corpus: Sequence[bytes]) -> bytes:
-    """Wraps a message in itself as a field, again and again."""
+    """Nests a message repeatedly as a field of itself."""
     tag = varint(generator.randint(1, 6) << 3 | _LENGTH_DELIMITED)
     for _ in range(generator.choice((1, 2, 50, 110, 500))):
         data = tag + varint(len(data)) + data
@@ -218,10 +218,10 @@ def _range(generator: random.Random, data: bytes) -> tuple[int, int]:
 
 
 def _insert(generator: random.Random, data: bytes, more: bytes) -> bytes:
-    place = generator.randrange(len(data) + 1)
-    return data[:place] + more + data[place:]
+    index = generator.randrange(len(data) + 1)
+    return data[:index] + more + data[index:]
 
 
 def _at_the_end(generator: random.Random, data: bytes, more: bytes) -> bytes:
-    """Puts a field where it is one: behind all others, or before them."""
+    """Adds a field after all others or before them."""
     return more + data if generator.random() < 0.3 else data + more

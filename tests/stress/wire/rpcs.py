@@ -1,4 +1,4 @@
-"""Every RPC of the server, with valid requests for it, as bytes."""
+"""Every RPC of the server, with valid requests in bytes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _MOST_BYTES = 8 * 1024
 
 @dataclass(frozen=True)
 class Rpc:
-    """A method, and what may be asked of it.
+    """A method and valid calls of it.
 
     Attributes:
         path: Its path.
-        streams_requests: Whether it takes several requests.
-        streams_responses: Whether it gives several responses.
-        endless: Whether it goes on until its client cancels it.
-        response_type: What it answers with.
-        calls: Valid calls, each the requests of one.
+        streams_requests: Whether a call has several requests.
+        streams_responses: Whether a call has several responses.
+        endless: Whether a call runs until its client cancels it.
+        response_type: The type of its responses.
+        calls: Valid calls, each a list of requests.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Rpc:
 
 
 def every_rpc() -> list[Rpc]:
-    """Returns the methods of the service, of health and of reflection."""
+    """Returns the methods of the service, health and reflection."""
     return [*_of_the_service(), *_of_health(), *_of_reflection()]
 
 

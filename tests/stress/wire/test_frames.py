@@ -1,4 +1,4 @@
-"""Bytes and frames that no client of gRPC would send, over TCP, a Unix socket and TLS."""
+"""Bytes and frames that no gRPC client sends, over TCP, a Unix socket and TLS."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .transports import TRANSPORTS, Target, target
 from .watched import MIB
 
 _AT_ONCE = 8
-# Threads take an arena each, and what 5,000 calls held stays with the allocator.
+# Each thread has an arena, and the allocator keeps what 5,000 calls held.
 _MOST_GROWTH = 192 * MIB
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
 def under_attack(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """A server of this module, reached in each of the ways."""
+    """A server for this module, over each transport."""
     with target(request.param) as running:
         yield running
 
@@ -33,8 +33,8 @@ def under_attack(request: pytest.FixtureRequest) -> Iterator[Target]:
     [*attacks.NOT_HTTP2.values(), *attacks.FRAMES.values(), *attacks.CALLS.values()],
     ids=[*attacks.NOT_HTTP2, *attacks.FRAMES, *attacks.CALLS],
 )
-def test_what_is_no_call(under_attack: Target, data: bytes) -> None:
-    """The connection ends, and every other one goes on."""
+def test_bytes_that_are_not_a_call(under_attack: Target, data: bytes) -> None:
+    """After invalid bytes on one connection, the server still serves others."""
     with under_attack.connected() as connection:
         frames.send_all(connection, data)
     under_attack.server.check_answers()
@@ -43,7 +43,7 @@ def test_what_is_no_call(under_attack: Target, data: bytes) -> None:
 
 @pytest.mark.parametrize("data", attacks.FLOODS.values(), ids=attacks.FLOODS)
 def test_floods(under_attack: Target, data: bytes) -> None:
-    """Others are served meanwhile, and nothing is left of it."""
+    """During a flood other clients are served; afterwards its resources are released."""
     server = under_attack.server
     before = server.usage()
     with server.serving(), under_attack.connected() as connection:
@@ -54,7 +54,7 @@ def test_floods(under_attack: Target, data: bytes) -> None:
 
 
 def test_random_frames(under_attack: Target) -> None:
-    """The frames of calls, changed, moved, repeated and cut: the server answers or hangs up."""
+    """Mutated frames of valid calls do not harm the server or other clients."""
     server = under_attack.server
     before = server.usage()
     rpcs = every_rpc()
@@ -74,7 +74,7 @@ def test_random_frames(under_attack: Target) -> None:
 
 
 def _conversation(generator: random.Random, rpc: Rpc) -> bytes:
-    """Returns what a client would send for a few calls, with a few things wrong."""
+    """Returns the bytes of a few calls, with a few mutations."""
     parts = [frames.PREFACE, frames.settings()]
     for number in range(generator.randint(1, 4)):
         stream = 2 * number + 1
@@ -86,16 +86,16 @@ def _conversation(generator: random.Random, rpc: Rpc) -> bytes:
         ]
         parts.append(frames.frame(frames.DATA, frames.END_STREAM, stream))
     for _ in range(generator.choice((1, 1, 2, 4, 8))):
-        # The preface is mostly left alone: without it nothing else is looked at.
-        place = generator.randrange(0 if generator.random() < 0.1 else 1, len(parts))
-        parts[place : place + 1] = _changed(generator, parts[place])
+        # Mostly keep the preface: without it the server reads nothing else.
+        index = generator.randrange(0 if generator.random() < 0.1 else 1, len(parts))
+        parts[index : index + 1] = _changed(generator, parts[index])
     data = b"".join(parts)
     return data[: generator.randrange(len(data) + 1)] if generator.random() < 0.2 else data
 
 
 def _cut(generator: random.Random, data: bytes, count: int) -> list[bytes]:
-    places = sorted(generator.randrange(len(data) + 1) for _ in range(count - 1))
-    return [data[begin:end] for begin, end in zip([0, *places], [*places, len(data)], strict=True)]
+    cuts = sorted(generator.randrange(len(data) + 1) for _ in range(count - 1))
+    return [data[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 def _changed(generator: random.Random, part: bytes) -> list[bytes]:

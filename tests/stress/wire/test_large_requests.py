@@ -1,4 +1,4 @@
-"""Many large requests at the same time: what they take while they last, and that it comes back."""
+"""Many large requests at a time: the memory they take, and that it is released."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 from .uploads import unfinished_requests
 from .watched import MIB, watched_server
 
-# The figure of docs/reliability.md is that of 128.
+# The figure in docs/reliability.md was measured with 128.
 VARIABLE: Final = "WIRE_LARGE_REQUESTS"
 _REQUESTS: Final = int(os.environ.get(VARIABLE, "24"))
 _SIZE: Final = limits().request_bytes
@@ -20,7 +20,7 @@ _MOST_LEFT: Final = 64 * MIB
 
 
 def test_a_burst_of_large_requests() -> None:
-    """Each takes its size and little more, others are served, and all of it is given back."""
+    """Large requests take little more memory than their size and release it; others are served."""
     with watched_server() as server:
         before = server.usage().memory
         path = "/harmony.v1.HarmonyService/ParseBatch"

@@ -1,4 +1,4 @@
-"""Ten thousand connections, opened and dropped: nothing of them stays."""
+"""Ten thousand connections, opened and dropped, leave nothing behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 _CONNECTIONS: Final = 10_000
 _AT_ONCE: Final = 100
-# What the first batches cost, in allocator and caches, is no growth.
+# The first batches fill allocator and caches, which is not growth.
 _WARM_UP: Final = 1_000
 _MOST_GROWTH: Final = 32 * MIB
 
@@ -28,7 +28,7 @@ _PARSE: Final = "/harmony.v1.HarmonyService/Parse"
 _HELLO: Final = frames.grpc_message(b"\x0a\x05Hello")
 _CONFIG: Final = frames.grpc_message(b"\x0a\x02\x08\x02")
 _BEGIN: Final = frames.PREFACE + frames.settings()
-# Closes with a reset, as a crashed peer's kernel does.
+# Closes with a reset, as the kernel of a crashed peer does.
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 _BEGINNINGS: Final = (
@@ -41,14 +41,14 @@ _BEGINNINGS: Final = (
     _BEGIN + frames.open_call(1, _PARSE) + frames.data_frames(1, _CONFIG, end=False),
     _BEGIN
     + b"".join(
-        frames.open_call(it, _PARSE) + frames.data_frames(it, _CONFIG, end=False)
-        for it in range(1, 20, 2)
+        frames.open_call(stream, _PARSE) + frames.data_frames(stream, _CONFIG, end=False)
+        for stream in range(1, 20, 2)
     ),
 )
 
 
 def test_connections_that_are_dropped() -> None:
-    """Silent, in a handshake, in a call, with open streams: others are served, all is let go."""
+    """Connections dropped at any stage release their resources; others are served meanwhile."""
     generator = random.Random(run_seed())
     with watched_server() as server:
         idle = server.usage()
@@ -64,7 +64,7 @@ def test_connections_that_are_dropped() -> None:
 
 
 def _open_and_drop(server: WatchedServer, count: int, generator: random.Random) -> None:
-    """Opens and drops so many connections; after each batch a call of another is answered."""
+    """Opens and drops `count` connections; after each batch another client is served."""
     with server.channel() as channel:
         for _ in range(count // _AT_ONCE):
             with contextlib.ExitStack() as connections:

@@ -1,4 +1,4 @@
-"""Random and mutated requests for every RPC: each is answered, or refused in the words promised."""
+"""Random and mutated requests for every RPC: each is answered or refused as documented."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from .mutations import mutated
 from .rpcs import Rpc, every_rpc
 from .watched import MIB, WatchedServer, watched_server
 
-# No answer within it is a hang.
+# Without an answer by then the call hangs.
 _DEADLINE_SECONDS = 60
 _AT_ONCE = 16
-# The render cache may fill, and threads take an arena each.
+# The render cache may fill, and each thread has an arena.
 _MOST_GROWTH = 128 * MIB
 
 _Call = Callable[[grpc.Channel, Rpc, random.Random], str]
 _RPCS = every_rpc()
-_UNARY = [it for it in _RPCS if not it.streams_responses]
-_STREAMS = [it for it in _RPCS if it.streams_responses]
+_UNARY = [rpc for rpc in _RPCS if not rpc.streams_responses]
+_STREAMS = [rpc for rpc in _RPCS if rpc.streams_responses]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[WatchedServer]:
-    """A server of this module alone."""
+    """A server for this module alone."""
     with watched_server() as running:
         yield running
 
 
 def test_unary_requests(server: WatchedServer) -> None:
-    """A response, or a documented status with its reason; memory stays bounded."""
+    """A mutated unary request gets a response or a documented error; memory stays bounded."""
     outcomes = _run(server, "unary", _UNARY, _call_unary)
-    # Otherwise the cases reach nothing behind the parser of requests.
+    # Otherwise too few cases get past the parser of requests.
     assert outcomes["OK"] > 0.05 * sum(outcomes.values())
     if case_count("unary") >= 2_000:
         assert {"MALFORMED_REQUEST", "INVALID_FIELD", "PARSE_FAILED"} <= set(outcomes)
 
 
 def test_streams(server: WatchedServer) -> None:
-    """An answer to each request until a documented status, or one more and OK."""
+    """A mutated stream gets a response per request until a documented error, or one more and OK."""
     outcomes = _run(server, "streams", _STREAMS, _call_stream)
     assert outcomes["OK"] > 0.05 * sum(outcomes.values())
     if case_count("streams") >= 1_000:
@@ -56,7 +56,7 @@ def test_streams(server: WatchedServer) -> None:
 def _run(
     server: WatchedServer, share: str, rpcs: list[Rpc], call: _Call
 ) -> collections.Counter[str]:
-    """Runs the cases of a share, several at once, and returns how often each outcome was."""
+    """Runs the cases of a share, several at once, and counts the outcomes."""
     before = server.usage()
     seed = run_seed()
     with grpc.insecure_channel(server.address) as channel:
@@ -107,26 +107,26 @@ def _call_stream(channel: grpc.Channel, rpc: Rpc, generator: random.Random) -> s
                 return "OK"
     except grpc.RpcError as error:
         return check_error(error).reason
-    # The service answers the half-close too.
+    # The Harmony service answers the half-close too.
     assert count == len(requests) + rpc.path.startswith("/harmony."), rpc.path
     return "OK"
 
 
 def _mutated_call(generator: random.Random, rpc: Rpc) -> list[bytes]:
-    """Returns a valid call in which one request, or several, are changed, moved or gone."""
+    """Returns a valid call with some requests mutated, inserted or removed."""
     requests = list(generator.choice(rpc.calls)) or [b""]
     if not rpc.streams_requests:
         return [mutated(generator, rpc.requests)]
     for _ in range(generator.choice((0, 1, 1, 2, 4))):
-        place = generator.randrange(len(requests) + 1)
+        index = generator.randrange(len(requests) + 1)
         match generator.randrange(4):
             case 0:
-                requests[place : place + 1] = [mutated(generator, rpc.requests)]
+                requests[index : index + 1] = [mutated(generator, rpc.requests)]
             case 1:
-                requests.insert(place, generator.choice(rpc.requests))
+                requests.insert(index, generator.choice(rpc.requests))
             case 2:
-                del requests[place : place + 1]
+                del requests[index : index + 1]
             case _:
-                original = requests[place : place + 1] or [b""]
-                requests[place : place + 1] = [mutated(generator, original)]
+                original = requests[index : index + 1] or [b""]
+                requests[index : index + 1] = [mutated(generator, original)]
     return requests

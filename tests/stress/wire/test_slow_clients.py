@@ -1,10 +1,12 @@
-"""Clients that are slow, silent or gone: they cost little, and hold up nobody."""
+"""Slow, silent and dead clients: they cost little and do not delay others."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -21,6 +23,7 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support import frames
 from tests.support.standard_services import NOT_SERVING, SERVING, watched_health
 from tests.support.streams import ASSISTANT, config, tokens
+from tests.support.waiting import eventually
 
 from .watched import MIB, WatchedServer, watched_server
 
@@ -37,7 +40,7 @@ _HANDSHAKE_SECONDS = 20
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[WatchedServer]:
-    """A server of this module alone."""
+    """A server for this module alone."""
     with watched_server() as running:
         yield running
 
@@ -61,8 +64,8 @@ def server() -> Iterator[WatchedServer]:
         "a stream without a request",
     ],
 )
-def test_many_who_say_no_more(server: WatchedServer, data: bytes) -> None:
-    """A hundred connections that stop in the middle: others are served, and all is let go."""
+def test_many_silent_connections(server: WatchedServer, data: bytes) -> None:
+    """A hundred silent connections delay no other client, and are released when they close."""
     before = server.usage()
     with server.serving(), contextlib.ExitStack() as connections:
         for _ in range(_EACH):
@@ -74,15 +77,15 @@ def test_many_who_say_no_more(server: WatchedServer, data: bytes) -> None:
     assert server.settled_descriptors(before.descriptors) <= before.descriptors
 
 
-def test_requests_that_come_by_the_byte(server: WatchedServer) -> None:
-    """Headers and bodies that dribble in, many at a time, are waited for and answered."""
+def test_requests_that_arrive_by_the_byte(server: WatchedServer) -> None:
+    """Calls that arrive byte by byte, many at a time, are answered."""
     request = frames.open_call(1, _ENCODE) + frames.data_frames(1, _HELLO)
     with server.serving(), contextlib.ExitStack() as stack:
         connections = [
             stack.enter_context(frames.connected(server.address)) for _ in range(_EACH // 2)
         ]
         for connection in connections:
-            # At once, since the server gives a handshake 20 seconds.
+            # Without a pause, since the server allows 20 s for a handshake.
             for byte in _BEGIN:
                 connection.send(bytes([byte]))
         for byte in request:
@@ -91,29 +94,42 @@ def test_requests_that_come_by_the_byte(server: WatchedServer) -> None:
             time.sleep(0.02)
         for connection in connections:
             received = frames.send_all(connection, b"")
-            # The token of Hello, 13225, packed.
+            # The only token of "Hello", 13225, packed.
             assert frames.grpc_message(b"\x0a\x02\xa9\x67") in received
 
 
 def test_answers_that_are_read_by_the_byte(server: WatchedServer) -> None:
-    """Who reads slowly is answered slowly: one window's worth, and no more until it is read."""
-    text = b"word " * 20_000
-    request = frames.grpc_message(b"\x0a\xa0\x8d\x06" + text)
-    settings = frames.settings({frames.INITIAL_WINDOW_SIZE: 1})
+    """A client with a window of 1 byte gets its answer byte by byte, and costs little memory."""
+    # Fits the server's window of a stream.
+    text = b"word " * 10_000
+    request = frames.grpc_message(b"\x0a\xd0\x86\x03" + text)
+    begin = frames.PREFACE + frames.settings({frames.INITIAL_WINDOW_SIZE: 1})
+    begin += frames.open_call(1, _ENCODE) + frames.data_frames(1, request)
+    one_more = frames.frame(frames.WINDOW_UPDATE, 0, 1, struct.pack(">L", 1))
     before = server.usage()
     with server.serving(), contextlib.ExitStack() as stack:
         for _ in range(_EACH // 2):
             connection = stack.enter_context(frames.connected(server.address))
-            connection.sendall(frames.PREFACE + settings + frames.open_call(1, _ENCODE))
-            connection.sendall(frames.data_frames(1, request))
-        time.sleep(1)
+            connection.sendall(begin)
+            for _ in range(3):
+                assert len(_next_data(connection)) == 1
+                connection.sendall(one_more)
         assert server.usage().memory - before.memory < 64 * MIB
     assert server.settled_descriptors(before.descriptors) <= before.descriptors
 
 
+def _next_data(connection: socket.socket) -> bytes:
+    """Reads frames up to the next one with data, and returns the data."""
+    while True:
+        head = connection.recv(9, socket.MSG_WAITALL)
+        payload = connection.recv(int.from_bytes(head[:3], "big"), socket.MSG_WAITALL)
+        if head[3] == frames.DATA:
+            return payload
+
+
 @pytest.mark.long
-def test_a_client_that_shakes_no_hands(server: WatchedServer) -> None:
-    """Who connects and is silent is cut off after 20 seconds, who has begun a call is not."""
+def test_a_connection_without_a_handshake(server: WatchedServer) -> None:
+    """A connection without a handshake is closed after 20 s; one with an open call is not."""
     with frames.connected(server.address) as silent, frames.connected(server.address) as patient:
         patient.sendall(_BEGIN + frames.open_call(1, _PARSE))
         silent.settimeout(_HANDSHAKE_SECONDS + 20)
@@ -126,7 +142,7 @@ def test_a_client_that_shakes_no_hands(server: WatchedServer) -> None:
 
 
 def test_streams_whose_answers_are_not_read(server: WatchedServer) -> None:
-    """Of each stream the server takes in what fits a small window, however fast they come."""
+    """The server reads only a small window ahead on a stream whose answers are not read."""
     written = [0] * _STREAMS
     stop = threading.Event()
 
@@ -137,23 +153,25 @@ def test_streams_whose_answers_are_not_read(server: WatchedServer) -> None:
             written[number] += 1
             yield tokens([87] * 20_000)
 
-    # Small windows here too, so that answers pile up at the server.
+    # Small windows in the client too, so that answers pile up in the server.
     options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
     before = server.usage()
     with server.serving(), grpc.insecure_channel(server.address, options) as channel:
         stub = HarmonyServiceStub(channel)
         calls = [stub.Parse(requests(number)) for number in range(_STREAMS)]
-        time.sleep(3)
+        # Enough to fill the client's window; then a server without a window would read on.
+        eventually(lambda: min(written) >= 4)
+        time.sleep(2)
         stop.set()
-        # A request is 20 kB, its answer too: four in this window, thirteen in the server's.
+        # Requests and answers have 20 kB: 4 fit the client's window, 13 the server's.
         assert max(written) < 30
         assert server.usage().memory - before.memory < 64 * MIB
         for call in calls:
             call.cancel()
 
 
-def test_a_watch_that_is_not_read_holds_up_nobody() -> None:
-    """Other watches are told of every change, and the server stops when it is told to."""
+def test_an_unread_watch_delays_nobody() -> None:
+    """A watch that is not read delays neither other watches nor the shutdown."""
     settings = frames.settings({frames.INITIAL_WINDOW_SIZE: 0})
     with (
         running_server("--listen", "127.0.0.1:0", "--grace-seconds", "0.5") as (process, address),
@@ -180,7 +198,7 @@ def test_a_watch_that_is_not_read_holds_up_nobody() -> None:
 
 @pytest.mark.long
 def test_clients_that_stop_or_die(server: WatchedServer) -> None:
-    """Processes stopped or killed in the middle of streams: others are served, all is let go."""
+    """Client processes stopped or killed mid-stream delay no other client and are released."""
     before = server.usage()
     with server.serving(), contextlib.ExitStack() as stack:
         clients = [stack.enter_context(_streaming_client(server.address)) for _ in range(3)]
@@ -196,7 +214,7 @@ def test_clients_that_stop_or_die(server: WatchedServer) -> None:
 
 @contextlib.contextmanager
 def _streaming_client(address: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs a process that streams as fast as it can, and kills it."""
+    """Runs a process that streams as fast as it can, and kills it at the end."""
     code = (
         "import itertools, sys\n"
         "from tests.support.streams import ASSISTANT, config, tokens\n"

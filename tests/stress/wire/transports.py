@@ -1,4 +1,4 @@
-"""Servers under attack, one for each way to connect."""
+"""Servers under attack, one for each transport."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ TRANSPORTS = ("tcp", "unix", "tls")
 
 @dataclass(frozen=True)
 class Target:
-    """A server, and how to connect to it.
+    """A server and the way to connect to it.
 
     Attributes:
         server: The server.
-        tls: What a connection is encrypted with; None: it is not.
+        tls: The TLS context of connections; None for plaintext.
     """
 
     server: WatchedServer
     tls: ssl.SSLContext | None = None
 
     def connected(self) -> contextlib.AbstractContextManager[socket.socket]:
-        """Connects, shakes hands where it is TLS, and closes at the end."""
+        """Connects, with a TLS handshake where needed, and closes at the end."""
         return frames.connected(self.server.address, self.tls)
 
 
 @contextlib.contextmanager
 def target(transport: str) -> Iterator[Target]:
-    """Runs a server that is reached in a way, one of `TRANSPORTS`."""
+    """Runs a server for a transport, one of `TRANSPORTS`."""
     with tempfile.TemporaryDirectory(prefix="harmony-") as folder:
         if transport == "tcp":
             with watched_server() as server:

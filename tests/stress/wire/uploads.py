@@ -1,4 +1,4 @@
-"""Large requests that never end, on many streams of one connection, within what it may send."""
+"""Large requests that never end, on many streams of one connection, within its windows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.support import frames
 
 _FRAME_BYTES = 16_384
 _ZEROS = bytes(_FRAME_BYTES)
-_QUIET_SECONDS = 2.0
+_QUIET_SECONDS = 15.0
 
 
 @contextlib.contextmanager
 def unfinished_requests(address: str, path: str, count: int, size: int) -> Iterator[int]:
-    """Sends so many requests of a size, each but its last byte; yields the bytes sent.
+    """Sends `count` requests without their last byte, and yields the number of bytes sent.
 
-    It stops where the server gives no room for so long that it will give none.
+    It stops early if the server does not open its windows for a while.
     """
     with frames.connected(address) as connection:
         yield _Upload(connection, path, count, size).run()
@@ -33,7 +33,7 @@ class _Upload:
         self._left = {2 * number + 1: size + 5 - 1 for number in range(count)}
         self._length = struct.pack(">BL", 0, size)
         self._size = size
-        # What the server has room for, of a stream from its beginning and of the connection.
+        # The server's windows: of the connection, and of a stream beyond its initial one.
         self._stream_room: defaultdict[int, int] = defaultdict(int)
         self._initial_room = self._room = 65_535
         self._received = b""

@@ -1,4 +1,4 @@
-"""A real server under watch: what it must be, whatever came over the wire."""
+"""A real server and the checks that it must pass, whatever came over the wire."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SETTLE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process holds.
+    """The resources of a process.
 
     Attributes:
         memory: Resident memory, bytes.
@@ -54,26 +54,26 @@ class WatchedServer:
     _credentials: grpc.ChannelCredentials | None = None
 
     def usage(self) -> Usage:
-        """Returns what it holds now."""
+        """Returns what the server uses now."""
         process = psutil.Process(self.process.pid)
         return Usage(process.memory_info().rss, process.num_fds())
 
     def settled_descriptors(self, at_most: int) -> int:
-        """Waits until it holds so few descriptors, for a bounded time, and returns how many."""
+        """Waits, for a bounded time, until descriptors fall to `at_most`; returns their number."""
         end = time.monotonic() + _SETTLE_SECONDS
         while (count := self.usage().descriptors) > at_most and time.monotonic() < end:
             time.sleep(0.05)
         return count
 
     def check_answers(self) -> None:
-        """Asserts that it lives, is healthy, and gives a right answer to a new client."""
+        """Asserts that the server runs, is healthy and answers a new client correctly."""
         assert self.process.poll() is None, "the server is gone"
         with self.channel() as channel:
             check_answer(channel)
             assert health(channel) == SERVING
 
     def channel(self) -> grpc.Channel:
-        """Returns a channel with a connection of its own."""
+        """Returns a channel with its own connection."""
         options = [("grpc.use_local_subchannel_pool", 1)]
         if self._credentials is None:
             return grpc.insecure_channel(self.address, options)
@@ -81,7 +81,7 @@ class WatchedServer:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
-        """Has a client call it all the while, whose answers must be right; it must get some."""
+        """Runs a client during the block that must get at least one answer, and only right ones."""
         stop = threading.Event()
 
         def call() -> int:
@@ -101,10 +101,10 @@ class WatchedServer:
             calls.result()
 
     def check_log(self) -> None:
-        """Asserts that nothing was at fault, and that every line of the log is one of ours.
+        """Asserts that the log has only lines of the server, none above `info`.
 
-        Except for what gRPC prints, past the log, where a client does not wait to be told that its
-        path is not UTF-8.
+        The exception is what gRPC prints when a client leaves before it is told that its path is
+        not UTF-8.
         """
         lines = iter(self._log.read_text(encoding="utf-8").splitlines())
         for line in lines:
@@ -116,7 +116,7 @@ class WatchedServer:
 
 
 def check_answer(channel: grpc.Channel) -> None:
-    """Asserts that a call is answered, and right."""
+    """Asserts that a call gets the right answer."""
     request = service_pb2.EncodeRequest(text="Hello")
     answer = HarmonyServiceStub(channel).Encode(request, timeout=_CALL_SECONDS)
     assert list(answer.tokens) == [13225]
@@ -128,7 +128,7 @@ def watched_server(
     address: str = "127.0.0.1:0",
     credentials: grpc.ChannelCredentials | None = None,
 ) -> Iterator[WatchedServer]:
-    """Runs a server; at the end it must be well, and have nothing at fault in its log."""
+    """Runs a server; at the end it must still answer, and its log must show no fault."""
     with (
         tempfile.NamedTemporaryFile(prefix="harmony-log-") as log,
         running_server("--listen", address, "--log-format", "json", *arguments, stderr=log) as (
@@ -137,7 +137,7 @@ def watched_server(
         ),
     ):
         server = WatchedServer(process, bound, Path(log.name), credentials)
-        # What it loads at its first call is no growth.
+        # Memory that the first call takes is not growth.
         server.check_answers()
         yield server
         server.check_answers()

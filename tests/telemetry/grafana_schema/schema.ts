@@ -1,9 +1,9 @@
-// Grafana's types for a dashboard, made as narrow as this one uses them.
+// Grafana's types for a dashboard, narrowed to what this one uses.
 import type * as grafana from "@grafana/schema";
 import type * as stat from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
 import type * as timeseries from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
 
-// In JSON an enum is the value of one of its members.
+// In JSON an enum is written as the value of a member.
 type Json<T> = T extends string
   ? `${T}`
   : T extends readonly (infer Item)[]
@@ -12,7 +12,7 @@ type Json<T> = T extends string
       ? { [Key in keyof T]: Json<T[Key]> }
       : T;
 
-// Grafana leaves open what a panel's options and queries are. Its data source for Prometheus publishes no types.
+// Grafana does not type a panel's options and queries, and its Prometheus data source publishes no types.
 type Query = grafana.DataQuery & { editorMode: "code"; expr: string; legendFormat: string; range: boolean };
 type PanelOf<Type extends string, Options, Custom> = Omit<
   grafana.Panel,
