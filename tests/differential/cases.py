@@ -3,7 +3,7 @@
 import os
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 VARIABLE: Final = "TEST_CASES"
 DEFAULT_CASES: Final = 2_000
@@ -40,13 +40,6 @@ def case_count(share: str) -> int:
 def cases(share: str) -> settings:
     """Returns the settings of the generated test with this share of the budget.
 
-    The budget, not a Hypothesis profile, decides on the number of cases. There is no deadline: the
-    reference's speed is not under test, and the machine may be busy.
+    The budget, not a Hypothesis profile, decides on the number of cases.
     """
-    return settings(
-        max_examples=case_count(share),
-        deadline=None,
-        derandomize=False,
-        print_blob=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    return settings(max_examples=case_count(share), derandomize=False, print_blob=True)

@@ -53,7 +53,6 @@ def _assert_reaches(
         max_examples=_ROUND,
         database=None,
         phases=[Phase.generate],
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(drawn=strategy)
