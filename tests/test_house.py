@@ -21,7 +21,7 @@ _ALLOWED = {
     "tests/strategies": ("tests.strategies", "tests.support", "devtools"),
     "tests/conftest.py": ("tests.support", "devtools"),
     # The scripts that have a test.
-    "tests/conformance/test_driver.py": ("scripts.try_clients", "devtools"),
+    "tests/conformance/test_driver.py": ("scripts.try_clients", "tests.support", "devtools"),
     "tests/tools/test_generated.py": ("scripts.generate_clients", "tests.support"),
 }
 
