@@ -188,7 +188,7 @@ def test_a_step_that_hangs_is_killed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> None:
     """A command that exceeds its time limit is killed with every process that it started."""
-    monkeypatch.setitem(driver._SECONDS, "build", 5)
+    monkeypatch.setitem(driver._SECONDS, "build", 3)
     pid_file = tmp_path / "pid"
     script = f"echo begun; sleep 600 >/dev/null 2>&1 & echo $! >{pid_file}; exec sleep 600"
     assert _run(monkeypatch, "other", build=[["sh", "-c", script]]) == 1
