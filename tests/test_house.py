@@ -20,8 +20,8 @@ _ALLOWED = {
     "tests/support": ("tests.support", "devtools"),
     "tests/strategies": ("tests.strategies", "tests.support", "devtools"),
     "tests/conftest.py": ("tests.support", "devtools"),
-    # Tests of scripts.
-    "tests/conformance/test_driver.py": ("scripts.try_clients", "devtools"),
+    # The scripts that have a test.
+    "tests/conformance/test_driver.py": ("scripts.try_clients", "tests.support", "devtools"),
     "tests/tools/test_generated.py": ("scripts.generate_clients", "tests.support"),
 }
 

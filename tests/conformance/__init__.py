@@ -1,1 +1,1 @@
-"""The conformance kit: vectors that any client or server can play, and how they are made."""
+"""The conformance kit: vectors that any client or server can play, and their generator."""

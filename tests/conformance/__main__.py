@@ -16,7 +16,7 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .playing import play
 
-_MAX_LINES = 5  # of one failed vector
+_MAX_LINES = 5  # shown for each failed vector
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--target", required=True, help="host:port or unix:///path")
     parser.add_argument("--ca", type=Path, help="dial TLS and trust the CA in this PEM file")
-    parser.add_argument("folder", type=Path, help="where the vectors are")
+    parser.add_argument("folder", type=Path, help="the folder with the vectors")
     options = parser.parse_args(arguments)
     with _channel(options.target, options.ca) as channel:
         return _play_all(HarmonyServiceStub(channel), options.folder)

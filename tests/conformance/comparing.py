@@ -1,4 +1,4 @@
-"""Compares what was received with what a vector expects, as values of JSON."""
+"""Compares a received result with a vector's expectation, as JSON values."""
 
 import json
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ _MAX_SHOWN = 300
 
 @dataclass(frozen=True)
 class Received:
-    """What came back: the canonical JSON of the messages, the gRPC status code and its details.
+    """The result of a call: the responses as canonical JSON, the gRPC status code and its details.
 
     Attributes:
         responses: The responses, in order.
         code: The number of the gRPC status code; 0 is OK.
-        error: The google.rpc.Status of the trailers; None where there was none.
+        error: The google.rpc.Status in the trailers, or None.
     """
 
     responses: list[Any]
@@ -26,7 +26,7 @@ class Received:
 
 
 def differences(vector: Vector, received: Received) -> list[str]:
-    """Returns a line for everything that is not as the vector expects."""
+    """Returns a line for each difference from the vector's expectation."""
     expected_code = 0 if vector.error is None else vector.error["code"]
     responses = [_comparable(response, vector.ignore) for response in received.responses]
     expected = [_comparable(response, vector.ignore) for response in vector.responses]
@@ -39,7 +39,7 @@ def differences(vector: Vector, received: Received) -> list[str]:
 
 def _comparable(response: Any, ignore: list[str]) -> Any:
     kept = {key: value for key, value in response.items() if key not in ignore}
-    # The events of ParseBatch carry errors; those of Parse have no such field.
+    # Events of ParseBatch may have an error.
     if "events" in kept:
         kept["events"] = [
             {
@@ -52,7 +52,7 @@ def _comparable(response: Any, ignore: list[str]) -> Any:
 
 
 def _without_texts(status: Any) -> Any:
-    """Returns a google.rpc.Status without the texts for people, which may change."""
+    """Returns a google.rpc.Status without its human-readable texts, which may change."""
     if status is None:
         return None
     kept = {key: value for key, value in status.items() if key != "message"}

@@ -1,4 +1,4 @@
-"""One server for all vectors, over TCP and over a Unix socket."""
+"""One server for all vectors, reached over TCP and over a Unix socket."""
 
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 @pytest.fixture(scope="session")
 def targets() -> Iterator[dict[str, str]]:
-    """The addresses of a server that nothing else uses: its limits are vectors, too."""
+    """Yields the addresses of a server that only the vectors use; some reach its limits."""
     with tempfile.TemporaryDirectory(prefix="harmony-") as folder:
         socket = f"unix://{folder}/harmony.sock"
         with running_server("--listen", "127.0.0.1:0", "--listen", socket) as (process, address):
@@ -22,7 +22,7 @@ def targets() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def stubs(targets: dict[str, str]) -> Iterator[dict[str, HarmonyServiceStub]]:
-    """A stub for each transport."""
+    """Yields a stub for each transport."""
     with (
         grpc.insecure_channel(targets["tcp"]) as tcp,
         grpc.insecure_channel(targets["unix"]) as unix,

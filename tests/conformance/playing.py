@@ -18,12 +18,12 @@ from .comparing import Received, differences
 _SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
 _DEADLINE_SECONDS = 30
 _DETAILS_KEY = "grpc-status-details-bin"
-# What a process must know to print google.protobuf.Any as JSON.
+# Importing these types lets json_format print google.protobuf.Any.
 _DETAILS = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest)
 
 
 def play(stub: HarmonyServiceStub, vector: Vector) -> list[str]:
-    """Makes the call of a vector and returns a line for everything that differed."""
+    """Makes a vector's call and returns a line for each difference."""
     method = _SERVICE.methods_by_name.get(vector.rpc)
     if method is None:
         return [f"no such RPC: {vector.rpc}"]
@@ -61,7 +61,7 @@ def _in_lock_step(
     written: "queue.SimpleQueue[Message | None]",
     stream: Iterator[Message],
 ) -> Iterator[Message]:
-    """Writes and reads in turn, then half-closes and reads all that is left."""
+    """Writes and reads in turn, then half-closes and reads the remaining responses."""
     for request in requests:
         written.put(request)
         response = next(stream, None)
@@ -73,7 +73,7 @@ def _in_lock_step(
 
 
 def _failed(error: grpc.RpcError, responses: list[Message]) -> Received:
-    # What a call raises is the call, too; the stubs of gRPC do not know.
+    # The raised error is also the call, which gRPC's type stubs do not say.
     call: Any = error
     status = None
     for key, value in call.trailing_metadata() or ():

@@ -1,6 +1,7 @@
-"""scripts/try_clients.py, with clients that do well, fail, skip vectors, hang or are not there."""
+"""scripts/try_clients.py, with clients that pass, fail, skip vectors, hang or are missing."""
 
 import contextlib
+import pathlib
 import re
 import sys
 from collections import Counter
@@ -13,6 +14,7 @@ import pytest
 
 from devtools.vector_files import FOLDER, read_vectors
 from scripts import try_clients as driver
+from tests.support.waiting import eventually
 
 _SERVERS = {
     "TCP": ["--target", "tcp"],
@@ -34,7 +36,7 @@ _GOOD = driver.Language(
 
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No servers, three vectors, and an environment that is no CI."""
+    """Replaces servers and vectors with fakes, and leaves CI."""
 
     @contextlib.contextmanager
     def servers() -> Iterator[dict[str, list[str]]]:
@@ -52,8 +54,8 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str, **changes: Any) -> in
     return driver.main(arguments)
 
 
-def test_every_language_is_made_of_commands() -> None:
-    """The languages are those of the README, each with all its steps."""
+def test_every_language_has_its_commands() -> None:
+    """The script has six languages, each with commands that build and check it."""
     assert list(driver.LANGUAGES) == ["python", "go", "typescript", "rust", "java", "cpp"]
     for language in driver.LANGUAGES.values():
         assert language.build
@@ -73,19 +75,19 @@ def test_every_language_is_made_of_commands() -> None:
     ],
 )
 def test_an_example_is_short(path: str) -> None:
-    """What a user reads first has fewer than 80 lines; its canned texts may stand beside it."""
+    """Each language's example has fewer than 80 lines, none longer than 110 columns."""
     text = (driver.ROOT / "clients" / path).read_text(encoding="utf-8")
     assert len(text.splitlines()) < 80
     assert len(max(text.splitlines(), key=len).expandtabs(4)) <= 110
 
 
 def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """RPCs, transports and steps; what succeeds says nothing of its output."""
+    """The table has RPCs, transports and steps; a successful step's output is not shown."""
     assert _run(monkeypatch, "--markdown") == 0
     shown = capsys.readouterr().out
     assert "noise" not in shown
     lines = [line for line in shown.splitlines() if line.startswith("| ")]
-    head, _, *rows = [[it.strip() for it in line.split("|")[1:-1]] for line in lines]
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     assert head == ["", "Good", "Other"]
     assert rows == [
         ["Parse", "6/6", "6/6"],
@@ -101,7 +103,7 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
 def test_the_table_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same, and how long building and everything took."""
+    """On a terminal, the table also has the seconds that each language took."""
     assert _run(monkeypatch) == 0
     shown = capsys.readouterr().out
     assert re.search(r"│ Parse +│ +6/6 │ +6/6 │", shown)
@@ -113,7 +115,7 @@ _PLAYED = Counter(vector.rpc for vector in _VECTORS)
 
 
 def _runner(played: Counter[str], status: int = 0) -> list[str]:
-    """Returns the command of a runner that says that it played these vectors."""
+    """Returns the command of a runner that claims to have played these vectors."""
     lines = [f"{rpc}: {count} passed, 0 failed" for rpc, count in played.items()]
     return [sys.executable, "-c", f"print({chr(10).join(lines)!r}); raise SystemExit({status})"]
 
@@ -142,14 +144,14 @@ def test_the_readme_has_the_table(
     changes: dict[str, Any],
     status: int,
 ) -> None:
-    """The README has what is printed where every language of today passes every vector of today.
+    """The README's table is the one printed if every language passes every current vector.
 
-    It has not what is printed where one of them fails at anything, or is not there.
+    It differs if one of them fails at anything or is missing.
     """
     monkeypatch.setattr(driver, "read_vectors", lambda _: _VECTORS)
     fakes = {
-        name: replace(_GOOD, name=it.name, runner=_runner(_PLAYED))
-        for name, it in driver.LANGUAGES.items()
+        name: replace(_GOOD, name=language.name, runner=_runner(_PLAYED))
+        for name, language in driver.LANGUAGES.items()
     }
     if key:
         fakes[key] = replace(fakes[key], **changes)
@@ -161,16 +163,16 @@ def test_the_readme_has_the_table(
     assert (f"\n\n{table.strip()}\n\n" in readme) == (key is None)
 
 
-def test_some_languages(
+def test_only_the_given_languages_are_tried(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only the languages that are named are tried."""
+    """If languages are given, only those are tried."""
     assert _run(monkeypatch, "good") == 0
     assert "Other" not in capsys.readouterr().out
 
 
-def test_an_unknown_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A language that is not there is a wrong command line."""
+def test_an_unknown_language_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown language is a usage error."""
     with pytest.raises(SystemExit, match="2"):
         _run(monkeypatch, "cobol")
 
@@ -193,7 +195,7 @@ def test_a_step_that_fails(
     step: str,
     changes: dict[str, Any],
 ) -> None:
-    """The step is named with its output, and the exit status is 1; other languages go on."""
+    """A failed step is shown with its output and exit status 1; other languages still run."""
     assert _run(monkeypatch, "other", "good", **changes) == 1
     shown = capsys.readouterr().out
     assert f"FAILED Other, {step}: " in shown
@@ -202,41 +204,52 @@ def test_a_step_that_fails(
     assert ("Other, example: " in shown) == (step != "build")
 
 
-def test_vectors_that_were_not_played(
+def test_skipped_vectors_are_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A runner that passes over a vector has failed, whatever its exit status."""
+    """A runner that skips a vector has failed, even with exit status 0."""
     fewer = [sys.executable, "-c", _COUNTS]
     assert _run(monkeypatch, "other", runner=fewer) == 1
     assert "FAILED Other, TCP: " in capsys.readouterr().out
 
 
-def test_an_example_that_says_too_little(
+def test_an_example_without_an_expected_text_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An example must show reasoning, tool call and answer."""
+    """An example that does not print each expected text has failed."""
     assert _run(monkeypatch, "other", shown=["think", "snow"]) == 1
     assert "missing: snow" in capsys.readouterr().out
 
 
-def test_a_step_that_hangs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_step_that_hangs_is_killed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> None:
-    """A command that takes too long is ended with all that it started."""
-    monkeypatch.setitem(driver._SECONDS, "build", 1)
-    hanging = ["sh", "-c", "echo begun; sleep 60 & sleep 60"]
-    assert _run(monkeypatch, "other", build=[hanging]) == 1
+    """A command that exceeds its time limit is killed with every process that it started."""
+    monkeypatch.setitem(driver._SECONDS, "build", 3)
+    pid_file = tmp_path / "pid"
+    script = f"echo begun; sleep 600 >/dev/null 2>&1 & echo $! >{pid_file}; exec sleep 600"
+    assert _run(monkeypatch, "other", build=[["sh", "-c", script]]) == 1
     shown = capsys.readouterr().out
     assert "begun" in shown
     assert "its time limit" in shown
+    eventually(lambda: not _runs(int(pid_file.read_text())))
+
+
+def _runs(pid: int) -> bool:
+    """Says whether a process exists and is not a zombie."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("tool", ["no-such-tool --version", "sh -c 'exit 1'"])
 @pytest.mark.parametrize("in_ci", [False, True])
-def test_tools_that_are_missing(
+def test_a_missing_tool_skips_the_language(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tool: str, in_ci: bool
 ) -> None:
-    """The language is skipped with the name of the tool; in CI that is a failure."""
+    """A language whose tool is missing is skipped with the tool's name; in CI that is a failure."""
     if in_ci:
         monkeypatch.setenv("CI", "true")
     tools = {tool: "cobol (apt-get install gnucobol)"}
@@ -246,8 +259,8 @@ def test_tools_that_are_missing(
     assert "Good, example: ok" in shown
 
 
-def test_a_report_of_a_failed_build() -> None:
-    """Steps that were not made are dashes and zeros."""
+def test_the_table_after_a_failed_build() -> None:
+    """Steps that did not run are shown as dashes and zeros."""
     report = driver.Report(_GOOD, seconds={"build": 2.0}, failed=["build"])
     table = dict(driver.rows([report], Counter({"Parse": 2}), timed=True)[1:])
     assert table["Parse"] == "0/6"

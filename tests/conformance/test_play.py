@@ -1,4 +1,4 @@
-"""The server answers every vector as it must."""
+"""Plays every vector against the server."""
 
 import pytest
 
@@ -11,5 +11,5 @@ from .playing import play
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 @pytest.mark.parametrize("vector", read_vectors(FOLDER), ids=lambda vector: vector.name)
 def test_vector(stubs: dict[str, HarmonyServiceStub], vector: Vector, transport: str) -> None:
-    """What comes back is what the vector expects, over either transport."""
+    """The server gives the vector's expected result over either transport."""
     assert play(stubs[transport], vector) == []

@@ -1,4 +1,4 @@
-"""The runner fails where it must: a kit that cannot fail is a defect."""
+"""The runner notices every difference from a vector."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ from .comparing import Received, differences
 
 _VECTORS = read_vectors(FOLDER)
 _RPCS = sorted({vector.rpc for vector in _VECTORS})
-# Of each vector so many leaves are altered, spread over all of them.
+# How many leaves to change per vector, spread evenly.
 _MAX_LEAVES = 6
 
 
@@ -25,13 +25,13 @@ def _vectors_of(rpc: str) -> list[Vector]:
 
 
 def _received(vector: Vector) -> Received:
-    """Returns what a server answers that does as the vector says."""
+    """Returns exactly the result that a vector expects."""
     code = vector.error["code"] if vector.error else 0
     return Received(copy.deepcopy(vector.responses), code, copy.deepcopy(vector.error))
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yields every place of a value that is no object and no list, as container and key."""
+    """Yields the container and key of each scalar or empty item within a value."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in list(items):
         if isinstance(item, dict | list) and item:
@@ -54,16 +54,16 @@ def _other(value: Any) -> Any:
 
 @pytest.mark.parametrize("rpc", _RPCS)
 def test_every_altered_value_is_a_difference(rpc: str) -> None:
-    """No difference where all is as expected; one wherever a value is altered or gone."""
+    """The expected result has no difference; any changed or missing value is one."""
     for vector in _vectors_of(rpc):
         assert differences(vector, _received(vector)) == []
         count = len(list(_leaves([vector.responses, vector.error])))
-        for place in range(0, count, -(-count // _MAX_LEAVES) or 1):
+        for index in range(0, count, -(-count // _MAX_LEAVES) or 1):
             for change in (_alter, _remove):
                 received = _received(vector)
                 holder = [received.responses, received.error]
-                container, key = list(_leaves(holder))[place]
-                # Whole responses are the next test's.
+                container, key = list(_leaves(holder))[index]
+                # The next test covers whole responses.
                 if container is not holder and container is not received.responses:
                     change(container, key)
                     assert differences(vector, received), (vector.name, change, key)
@@ -79,7 +79,7 @@ def _remove(container: Any, key: Any) -> None:
 
 @pytest.mark.parametrize("rpc", _RPCS)
 def test_every_missing_or_extra_response_is_a_difference(rpc: str) -> None:
-    """One response fewer, one more, another status code and no details are differences."""
+    """A missing or extra response, another status code and missing details are differences."""
     for vector in _vectors_of(rpc):
         found = _received(vector)
         others = [
@@ -94,8 +94,8 @@ def test_every_missing_or_extra_response_is_a_difference(rpc: str) -> None:
             assert differences(vector, other), (vector.name, other)
 
 
-def test_texts_for_people_are_no_difference() -> None:
-    """The message of a status and the descriptions of its violations may be anything."""
+def test_human_readable_texts_are_not_compared() -> None:
+    """A status may have any message and any descriptions of its violations."""
     vector = next(each for each in _VECTORS if each.name == "render/error/no-message")
     received = _received(vector)
     received.error["message"] = "message: is required"
@@ -103,8 +103,8 @@ def test_texts_for_people_are_no_difference() -> None:
     assert differences(vector, received) == []
 
 
-def test_texts_for_people_in_events_are_no_difference() -> None:
-    """The same holds for the status in an event of ParseBatch."""
+def test_human_readable_texts_in_events_are_not_compared() -> None:
+    """The status in an event of ParseBatch may have any message and any descriptions."""
     vector = next(each for each in _VECTORS if each.name == "parse_batch/unknown/never-opened")
     received = _received(vector)
     error = received.responses[0]["events"][1]["error"]
@@ -113,8 +113,8 @@ def test_texts_for_people_in_events_are_no_difference() -> None:
     assert differences(vector, received) == []
 
 
-def test_ignored_keys_may_be_anything() -> None:
-    """What a vector ignores is compared with nothing; all else is."""
+def test_ignored_keys_are_not_compared() -> None:
+    """Ignored keys are not compared; all others are."""
     vector = next(each for each in _VECTORS if each.rpc == "GetRenderCacheStatistics")
     received = _received(vector)
     received.responses[0]["hits"] = "5"
@@ -123,7 +123,7 @@ def test_ignored_keys_may_be_anything() -> None:
     assert differences(vector, received)
 
 
-# The program, against a server
+# The command line, against a server
 
 _Change = Callable[[dict[str, Any]], None]
 
@@ -131,7 +131,7 @@ _Change = Callable[[dict[str, Any]], None]
 def _played(
     target: str, folder: pathlib.Path, file: str, change: _Change, name: str | None = None
 ) -> int:
-    """Plays the first vector of a file, or the one of a name, changed."""
+    """Plays a changed copy of a file's first vector, or of the one with a given name."""
     data = json.loads((FOLDER / file).read_text(encoding="utf-8"))
     chosen = [each for each in data["vectors"] if name in (None, each["name"])][:1]
     data["vectors"] = chosen
@@ -143,7 +143,7 @@ def _played(
 def test_a_vector_that_passes(
     targets: dict[str, str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line for the RPC, one for the total, exit status 0."""
+    """If all vectors pass, the counts are printed and the exit status is 0."""
     assert _played(targets["tcp"], tmp_path, "render.json", lambda _: None) == 0
     assert capsys.readouterr().out == "Render: 1 passed, 0 failed\ntotal: 1 passed, 0 failed\n"
 
@@ -200,19 +200,21 @@ def test_a_vector_that_fails(
     name: str | None,
     change: _Change,
 ) -> None:
-    """The vector is named with what differed, it is counted, and the exit status is 1."""
+    """A failed vector is named and counted, and the exit status is 1."""
     assert _played(targets["tcp"], tmp_path, file, change, name) == 1
     shown = capsys.readouterr().out
     assert shown.startswith("FAILED ")
     assert shown.endswith(": 0 passed, 1 failed\ntotal: 0 passed, 1 failed\n")
 
 
-def test_no_vectors_at_all(targets: dict[str, str], tmp_path: pathlib.Path) -> None:
-    """To have played nothing is a failure."""
+def test_no_vectors_is_a_failure(targets: dict[str, str], tmp_path: pathlib.Path) -> None:
+    """Playing no vectors is a failure."""
     assert main(["--target", targets["tcp"], str(tmp_path)]) == 1
 
 
-def test_no_server(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A server that is not there fails every vector."""
+def test_an_unreachable_server_fails_every_vector(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If the server is unreachable, every vector fails with UNAVAILABLE."""
     assert _played("127.0.0.1:1", tmp_path, "render.json", lambda _: None) == 1
     assert "status code: expected 0, received 14" in capsys.readouterr().out

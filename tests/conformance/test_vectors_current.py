@@ -1,4 +1,4 @@
-"""The vectors in the tree are those that the generator makes."""
+"""The vectors in the tree match the generator."""
 
 import pathlib
 
@@ -8,11 +8,11 @@ from .generator import __main__ as generator
 
 
 def test_the_vectors_are_current() -> None:
-    """Regenerating changes nothing: the reference, the protos and the rules give these answers."""
+    """Regenerating the vectors changes nothing."""
     assert generator.differences(generator.generate()) == []
 
 
-def test_the_check_fails_where_files_differ(
+def test_the_check_fails_if_files_differ(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--check` names files that are missing, stale or different, and writes nothing."""

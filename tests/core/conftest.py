@@ -1,4 +1,4 @@
-"""The vocabulary as a file and the reference library, each made once a session."""
+"""Session fixtures: the vocabulary as a file, and the reference library."""
 
 import importlib
 import pathlib

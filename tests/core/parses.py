@@ -1,4 +1,4 @@
-"""Short ways to parse what is written as text, special tokens spelled out."""
+"""Parse completions given as text with special tokens spelled out."""
 
 from harmony_server import core
 from tests.support.encodings import encoding, tokens_of
@@ -7,7 +7,7 @@ from tests.support.encodings import encoding, tokens_of
 def parsed(
     text: str, role: core.Role | None = None, *, strict: bool = True
 ) -> list[dict[str, object]]:
-    """Returns the messages of a completion in short: what is unset is left out."""
+    """Returns the messages of a completion as dictionaries without the unset fields."""
     messages = encoding().parse_messages_from_completion_tokens(
         tokens_of(text), role, strict=strict
     )
@@ -17,7 +17,7 @@ def parsed(
 def parse_error(
     text: str | list[int], role: core.Role | None = None, *, strict: bool = True
 ) -> core.ParseError:
-    """Returns the error that a completion gives."""
+    """Returns the error that parsing a completion raises."""
     tokens = tokens_of(text) if isinstance(text, str) else text
     try:
         encoding().parse_messages_from_completion_tokens(tokens, role, strict=strict)

@@ -1,4 +1,4 @@
-"""Short ways to what the core renders, as text."""
+"""Render contents and schemas with the core and return the text."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ def text_of(message: core.Message) -> str:
 
 
 def system_text(content: core.SystemContent) -> str:
-    """Returns what stands between `<|message|>` and `<|end|>` for a system content."""
+    """Returns the text between `<|message|>` and `<|end|>` for a system content."""
     return _content_text(core.Role.SYSTEM, content)
 
 
 def developer_text(content: core.DeveloperContent) -> str:
-    """Returns what stands between `<|message|>` and `<|end|>` for a developer content."""
+    """Returns the text between `<|message|>` and `<|end|>` for a developer content."""
     return _content_text(core.Role.DEVELOPER, content)
 
 
 def type_text(schema: dict[str, Any]) -> str:
-    """Returns the type that a tool's parameters are shown as."""
+    """Returns the type that the prompt shows for a tool's parameters."""
     tool = core.ToolDescription.new("f", "d", parameters=schema)
     text = developer_text(core.DeveloperContent.new().with_function_tools([tool]))
     _, _, after = text.partition("type f = (_: ")
@@ -31,7 +31,7 @@ def type_text(schema: dict[str, Any]) -> str:
 
 
 def property_text(schema: object, **siblings: object) -> str:
-    """Returns the lines that the property `p` of an object is shown as.
+    """Returns the lines that the prompt shows for the property `p` of an object.
 
     Args:
         schema: The schema of the property.

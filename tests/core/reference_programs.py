@@ -1,7 +1,7 @@
-"""Programs written for the reference; nothing in them knows of this package."""
+"""Programs written for the reference library; none of them mentions this package."""
 
-# The usage example of the reference's documentation. The tokens of a prompt are no completion, and
-# both packages say so in the same words.
+# The usage example of the reference's documentation. It parses a prompt, which is not a completion,
+# so both packages raise the same error.
 USAGE_EXAMPLE = """
 from openai_harmony import (
     Conversation,

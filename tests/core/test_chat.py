@@ -23,7 +23,7 @@ def test_roles_are_lower_case_strings() -> None:
 
 
 def test_defaults_of_system_content() -> None:
-    """Identity, medium effort, cutoff and three required channels; no date, no tools."""
+    """A new system content has the standard identity, effort, cutoff and channels, and no tools."""
     content = core.SystemContent.new()
     assert content.model_identity == _IDENTITY
     assert content.reasoning_effort is core.ReasoningEffort.MEDIUM
@@ -36,7 +36,7 @@ def test_defaults_of_system_content() -> None:
 
 
 def test_defaults_are_not_shared() -> None:
-    """Changing the channels of one content leaves the next one's alone."""
+    """Changing the channels of one system content does not affect the next one."""
     config = core.SystemContent.new().channel_config
     assert config is not None
     config.valid_channels.clear()
@@ -45,7 +45,7 @@ def test_defaults_are_not_shared() -> None:
 
 
 def test_builders_of_system_content() -> None:
-    """Every builder sets its field and returns the content itself."""
+    """Each builder sets its field and returns the same content."""
     content = core.SystemContent.new()
     channels = core.ChannelConfig(valid_channels=["a"], channel_required=False)
     namespace = core.ToolNamespaceConfig(name="n", tools=[])
@@ -78,7 +78,7 @@ def test_builders_of_system_content() -> None:
 
 
 def test_the_built_in_namespaces() -> None:
-    """`browser` has three tools and `python` is a description alone."""
+    """`browser` has three tools; `python` has only a description."""
     browser = core.ToolNamespaceConfig.browser()
     assert (browser.name, [tool.name for tool in browser.tools]) == (
         "browser",
@@ -91,7 +91,7 @@ def test_the_built_in_namespaces() -> None:
 
 
 def test_builders_of_developer_content() -> None:
-    """Instructions and tools; function tools are the namespace `functions`."""
+    """The builders set instructions and put function tools into the namespace `functions`."""
     tool = core.ToolDescription.new("t", "d", parameters={"type": "object"})
     content = core.DeveloperContent.new().with_instructions("I").with_function_tools([tool])
     assert content == core.DeveloperContent(
@@ -101,7 +101,7 @@ def test_builders_of_developer_content() -> None:
 
 
 def test_a_namespace_replaces_one_of_the_same_name() -> None:
-    """The second namespace of a name takes the place of the first."""
+    """Adding a namespace replaces an earlier one of the same name."""
     content = core.DeveloperContent.new()
     for description in ("first", "second"):
         content.with_tools(core.ToolNamespaceConfig(name="n", description=description, tools=[]))
@@ -110,7 +110,7 @@ def test_a_namespace_replaces_one_of_the_same_name() -> None:
 
 
 def test_builders_of_messages() -> None:
-    """A text is turned into a text content; the setters return the message itself."""
+    """A string becomes a text content, and each setter returns the same message."""
     message = core.Message.from_author_and_content(core.Author.new(core.Role.TOOL, "f"), "a")
     assert message.adding_content("b").with_channel("c") is message
     assert message.with_recipient("r").with_content_type("t") == core.Message(
@@ -125,13 +125,13 @@ def test_builders_of_messages() -> None:
 
 
 def test_a_conversation_iterates_over_its_messages() -> None:
-    """A conversation can be iterated over like a list."""
+    """Iterating over a conversation yields its messages."""
     messages = [core.Message.from_role_and_content(core.Role.USER, text) for text in "ab"]
     assert list(core.Conversation.from_messages(messages)) == messages
 
 
 def test_a_wrong_type_is_a_validation_error() -> None:
-    """Models check what they are given, as pydantic does."""
+    """A value of the wrong type raises pydantic's ValidationError."""
     with pytest.raises(ValidationError):
         core.TextContent.model_validate({"text": 5})
     with pytest.raises(ValidationError):
@@ -197,12 +197,12 @@ def test_a_wrong_type_is_a_validation_error() -> None:
     ids=["text", "all fields", "system", "empty system", "developer"],
 )
 def test_canonical_json_of_messages(message: core.Message, text: str) -> None:
-    """Fields stand in a fixed order; those that are unset are left out, a name is null."""
+    """Fields have a fixed order; unset ones are left out, except the name, which is null."""
     assert message.to_json() == text
 
 
-def test_canonical_json_gives_the_message_back() -> None:
-    """Reading what was written gives an equal message."""
+def test_canonical_json_round_trips() -> None:
+    """A message survives the round trip through canonical JSON."""
     tool = core.ToolDescription.new("t", "d", parameters={"b": None, "a": 1})
     content = core.DeveloperContent.new().with_instructions("I").with_function_tools([tool])
     message = core.Message.from_role_and_content(core.Role.DEVELOPER, content)
@@ -211,7 +211,7 @@ def test_canonical_json_gives_the_message_back() -> None:
 
 
 def test_canonical_json_of_conversations() -> None:
-    """A conversation is its messages under one key."""
+    """A conversation is an object with its messages under the key `messages`."""
     message = core.Message.from_role_and_content(core.Role.USER, "a")
     conversation = core.Conversation.from_messages([message])
     text = (
@@ -223,22 +223,22 @@ def test_canonical_json_of_conversations() -> None:
 
 
 def test_content_may_be_a_plain_string() -> None:
-    """Where a message is read, a string stands for one text content."""
+    """A message read from JSON may have a string in place of a list with one text content."""
     message = core.Message.from_dict({"role": "assistant", "content": "hi", "channel": "final"})
     assert message == core.Message.from_role_and_content(core.Role.ASSISTANT, "hi").with_channel(
         "final"
     )
 
 
-def test_a_field_that_is_left_out_of_a_system_content_takes_its_default() -> None:
-    """An empty system content read from JSON is the default one."""
+def test_missing_fields_of_a_system_content_have_defaults() -> None:
+    """A system content read from JSON has the default for each missing field."""
     message = core.Message.from_dict({"role": "system", "content": [{"type": "system_content"}]})
     assert message.content == [core.SystemContent.new()]
 
 
 @pytest.mark.parametrize("missing", ["role", "content"])
 def test_a_missing_key_is_a_key_error(missing: str) -> None:
-    """A message needs a role and a content."""
+    """A message without a role or without content is a KeyError."""
     data = {"role": "user", "content": "x"}
     del data[missing]
     with pytest.raises(KeyError, match=missing):
@@ -247,7 +247,7 @@ def test_a_missing_key_is_a_key_error(missing: str) -> None:
 
 @pytest.mark.parametrize("content", [{"type": "foo"}, {}])
 def test_an_unknown_kind_of_content_is_a_value_error(content: dict[str, str]) -> None:
-    """A content must say one of the known types."""
+    """A content without a known type is a ValueError."""
     with pytest.raises(ValueError, match="Unknown content variant"):
         core.Message.from_dict({"role": "user", "content": [content]})
 
@@ -256,7 +256,7 @@ def test_an_unknown_kind_of_content_is_a_value_error(content: dict[str, str]) ->
     ("text", "error"),
     [("", json.JSONDecodeError), ("{}", KeyError), ("[]", TypeError), ("null", TypeError)],
 )
-def test_a_text_that_is_no_conversation(text: str, error: type[Exception]) -> None:
-    """What is no conversation fails as it does in the reference."""
+def test_invalid_conversation_json_is_an_error(text: str, error: type[Exception]) -> None:
+    """Text that is not a conversation raises the same kind of error as in the reference."""
     with pytest.raises(error):
         core.Conversation.from_json(text)

@@ -1,4 +1,4 @@
-"""How a conversation is put together: what is kept, whether tools count, how it ends."""
+"""The plan of a conversation: messages kept, function tools, ending."""
 
 import pytest
 from hypothesis import given
@@ -46,26 +46,26 @@ def _plan(
         ([_QUESTION, _THOUGHT, _ANSWER], [0, 2]),
         ([_QUESTION, _THOUGHT, _CALL, _RESULT], [0, 1, 2, 3]),
         ([_QUESTION, _THOUGHT, _CALL, _RESULT, _THOUGHT, _ANSWER], [0, 2, 3, 5]),
-        # Thoughts after the first answer stay, and so do all while a turn is not over.
+        # Analysis after the first answer is kept; so is all analysis while a turn is unfinished.
         ([_THOUGHT, _ANSWER, _QUESTION, _THOUGHT, _ANSWER], [1, 2, 3, 4]),
         ([_THOUGHT, _ANSWER, _QUESTION, _THOUGHT], [0, 1, 2, 3]),
-        # The last assistant message decides, whatever follows it.
+        # The last assistant message decides, whatever comes after it.
         ([_THOUGHT, _ANSWER, _QUESTION], [1, 2]),
         ([_THOUGHT, _ANSWER, (_USER, "analysis")], [1, 2]),
-        # Any author's message on `analysis` is dropped, before any author's on `final`.
+        # The author does not matter, neither for `analysis` nor for `final`.
         ([(_USER, "analysis"), _ANSWER], [1]),
         ([_THOUGHT, (_USER, "final"), _THOUGHT, _ANSWER], [1, 2, 3]),
         ([_THOUGHT, (_USER, "final")], [0, 1]),
     ],
 )
-def test_what_is_kept(parts: _Parts, kept: list[int]) -> None:
-    """Analysis before the first final message is dropped once the last turn is answered."""
+def test_which_messages_are_kept(parts: _Parts, kept: list[int]) -> None:
+    """Analysis before the first final message is dropped if the last turn has its answer."""
     assert _plan(parts) == ConversationPlan(kept, False, False)
     assert _plan(parts, auto_drop=False).kept == list(range(len(parts)))
 
 
 def test_tools_of_any_message_count() -> None:
-    """One message with tools is enough, even one that is dropped."""
+    """A conversation has function tools if any message has, even a dropped one."""
     parts: _Parts = [_THOUGHT, _QUESTION, _ANSWER]
     assert not _plan(parts).with_function_tools
     for index in range(3):
@@ -86,7 +86,7 @@ def test_tools_of_any_message_count() -> None:
     ],
 )
 def test_the_ending_for_training(parts: _Parts, expected: bool) -> None:
-    """An answer at the end gets `<|return|>`, in training only."""
+    """A conversation that ends with a final answer ends with `<|return|>` in training only."""
     assert _plan(parts, for_training=True).ends_with_return is expected
     assert _plan(parts).ends_with_return is False
 
@@ -102,10 +102,10 @@ def test_the_ending_for_training(parts: _Parts, expected: bool) -> None:
     for_training=st.booleans(),
     data=st.data(),
 )
-def test_the_plan_of_any_conversation(
+def test_the_rules_hold_for_any_conversation(
     parts: _Parts, auto_drop: bool, for_training: bool, data: st.DataObject
 ) -> None:
-    """What holds of every plan, said message by message."""
+    """The rules hold for each message of any conversation."""
     brings_tools = data.draw(
         st.lists(st.booleans(), min_size=len(parts), max_size=len(parts)), "brings_tools"
     )
@@ -121,8 +121,8 @@ def test_the_plan_of_any_conversation(
     assert plan.ends_with_return is (for_training and parts[-1:] == [_ANSWER])
 
 
-def test_which_messages_bring_tools() -> None:
-    """Developer contents with tools under the key `functions` do, and nothing else does."""
+def test_which_messages_have_function_tools() -> None:
+    """Only developer contents with tools under the key `functions` count as function tools."""
     tools = [core.ToolDescription.new("f", "d")]
     functions = core.DeveloperContent.new().with_function_tools(tools)
     no_functions = core.DeveloperContent.new().with_function_tools([])

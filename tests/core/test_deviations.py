@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+import time
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ _ASSISTANT = core.Role.ASSISTANT
 
 
 def test_nothing_is_downloaded(tmp_path: pathlib.Path) -> None:
-    """The vocabulary is in the package: an empty cache and a network out of reach do not matter."""
+    """Loading the encoding needs neither a cache nor a network: the package has the vocabulary."""
     program = """
 import socket
 def refuse(*_, **__):
@@ -40,7 +41,7 @@ print(core.load_harmony_encoding("HarmonyGptOss").encode("Hello"))
 
 
 def test_a_named_folder_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
-    """A vocabulary folder without the right file is an error, never a silent fall-back."""
+    """A vocabulary folder without the right file is an error, not a silent fallback."""
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(tmp_path))
     with pytest.raises(core.HarmonyError, match="cannot read vocabulary"):
         core.HarmonyEncoding("HarmonyGptOss")
@@ -49,7 +50,7 @@ def test_a_named_folder_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: pa
 def test_an_invalid_token_in_content_is_one_replacement_character(
     reference: ModuleType, reference_encoding: Any
 ) -> None:
-    """An id that the vocabulary lacks is U+FFFD in its place; the reference loses what follows."""
+    """An unknown id becomes one U+FFFD; the reference also loses the text after it."""
     tokens = [200008, 87, 300000, 88, 200007]
     (ours,) = encoding().parse_messages_from_completion_tokens(tokens, _ASSISTANT)
     (theirs,) = reference_encoding.parse_messages_from_completion_tokens(
@@ -60,7 +61,7 @@ def test_an_invalid_token_in_content_is_one_replacement_character(
 
 
 def test_an_invalid_token_is_a_delta_of_the_streaming_parser() -> None:
-    """The getters of the incremental parser show the replacement, and the text after it."""
+    """The incremental parser reports the replacement character and the text after it."""
     parser = core.StreamableParser(encoding(), _ASSISTANT)
     deltas = [parser.process(token).last_content_delta for token in (200008, 87, 300000, 88)]
     assert deltas == [None, "x", "\ufffd", "y"]
@@ -70,7 +71,7 @@ def test_an_invalid_token_is_a_delta_of_the_streaming_parser() -> None:
 def test_the_flush_at_the_end_of_a_message_is_a_delta(
     reference: ModuleType, reference_encoding: Any
 ) -> None:
-    """What is left of a character at the end is reported; the reference keeps it to itself."""
+    """An incomplete character at the end is reported as a delta; the reference omits the delta."""
     parser = encoding().new_parser(_ASSISTANT, core.ParseOptions())
     events: list[Event] = []
     parser.feed([200008, 87, 4103], events)
@@ -85,7 +86,7 @@ def test_the_flush_at_the_end_of_a_message_is_a_delta(
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_the_length_of_a_header_is_bounded(strict: bool) -> None:
-    """A header of more than 4,096 tokens is an error at its 4,097th, in both modes."""
+    """A header of more than 4,096 tokens is an error at token 4,097, strict or lenient."""
     error = parse_error([87] * 5000, _ASSISTANT, strict=strict)
     assert str(error) == "message header longer than 4096 tokens"
     assert (error.token, error.offset, error.state) == (87, 4096, "Header")
@@ -94,7 +95,7 @@ def test_the_length_of_a_header_is_bounded(strict: bool) -> None:
 def test_a_header_of_the_largest_length_is_read(
     reference: ModuleType, reference_encoding: Any
 ) -> None:
-    """4,096 tokens are allowed; the reference allows any number."""
+    """A header of 4,096 tokens is parsed; the reference accepts any length."""
     tokens = [*[87] * 4096, 200008]
     (message,) = encoding().parse_messages_from_completion_tokens(tokens, _ASSISTANT)
     assert message.recipient == "x" * 4096
@@ -106,7 +107,7 @@ def test_a_header_of_the_largest_length_is_read(
 
 @pytest.mark.parametrize("limit", [1, 3])
 def test_the_bound_of_a_header_can_be_set(limit: int) -> None:
-    """The bound is an option of the parse."""
+    """The parse option `max_header_tokens` sets the limit."""
     options = core.ParseOptions(max_header_tokens=limit)
     tokens = [*[87] * limit, 200008]
     (message,) = encoding().parse_messages_from_completion_tokens(
@@ -119,14 +120,26 @@ def test_the_bound_of_a_header_can_be_set(limit: int) -> None:
 
 
 def test_long_runs_are_encoded_in_linear_time() -> None:
-    """200,000 exclamation marks, for which the reference takes many seconds."""
+    """Ten times the text takes far less than the 100 times that quadratic growth would take."""
     assert encoding().encode("!" * 200_000) == [132688] * 12_500
+    # The least CPU time of several runs hardly depends on other load.
+    assert _cpu_seconds("!" * 200_000) < 40 * _cpu_seconds("!" * 20_000)
+
+
+def _cpu_seconds(text: str) -> float:
+    """Returns the least CPU time of five runs that encode a text."""
+    seconds = []
+    for _ in range(5):
+        started = time.thread_time()
+        encoding().encode(text)
+        seconds.append(time.thread_time() - started)
+    return min(seconds)
 
 
 def test_parameters_nest_as_deep_in_a_conversation_as_alone(
     reference: ModuleType, reference_encoding: Any
 ) -> None:
-    """Parameters may nest 120 deep everywhere; in a conversation the reference stops at 118."""
+    """Parameters may nest 120 levels deep; the reference allows only 118 in a conversation."""
 
     def render(package: ModuleType, package_encoding: Any, depth: int) -> None:
         parameters: dict[str, object] = {}
@@ -148,7 +161,7 @@ def test_parameters_nest_as_deep_in_a_conversation_as_alone(
 
 
 def test_deep_nesting_is_never_a_recursion_error() -> None:
-    """However deep, parameters are refused in words; the reference runs into Python's limit."""
+    """Parameters nested too deep are a ValueError; the reference hits Python's recursion limit."""
     value: dict[str, object] = {}
     for _ in range(5000):
         value = {"a": value}
@@ -157,7 +170,7 @@ def test_deep_nesting_is_never_a_recursion_error() -> None:
 
 
 def test_errors_are_subclasses(reference: ModuleType, reference_encoding: Any) -> None:
-    """Our errors say more than the reference's and are caught by the same clauses."""
+    """Our errors are subclasses of those that the reference raises."""
     message = core.Message.from_role_and_content(core.Role.TOOL, "x")
     with pytest.raises(core.RenderError, match="Tools should have a name!") as ours:
         encoding().render(message)

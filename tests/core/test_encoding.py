@@ -1,4 +1,4 @@
-"""The encoding as an object, and many conversations and completions in one call."""
+"""The encoding object, and calls that take many conversations or completions."""
 
 import copy
 import pickle
@@ -31,8 +31,8 @@ def _with_a_broken_one(broken: core.Message) -> list[core.Conversation]:
 # The object
 
 
-def test_it_pickles_to_its_name() -> None:
-    """A pickle is small, and gives the encoding of the process that reads it."""
+def test_an_encoding_pickles_to_its_name() -> None:
+    """A pickled encoding is small, and unpickles to the encoding loaded in that process."""
     pickled = pickle.dumps(encoding())
     assert len(pickled) < 200
     assert pickle.loads(pickled) is encoding()
@@ -44,8 +44,8 @@ def test_it_pickles_to_its_name() -> None:
     assert done.stdout.strip() == b"[13225]"
 
 
-def test_its_repr_has_its_name() -> None:
-    """It says which encoding it is."""
+def test_the_repr_has_the_name() -> None:
+    """The repr has the encoding's name."""
     assert repr(encoding()) == "<HarmonyEncoding 'HarmonyGptOss'>"
 
 
@@ -53,7 +53,7 @@ def test_its_repr_has_its_name() -> None:
 
 
 def test_many_conversations_are_rendered_in_order() -> None:
-    """Each gives what it gives alone; any iterable will do."""
+    """Rendering an iterable of conversations gives the tokens of each, in order."""
     ours, conversations = encoding(), _conversations()
     keep_all = core.RenderConversationConfig(auto_drop_analysis=False)
     for config in (None, keep_all):
@@ -71,8 +71,8 @@ def test_many_conversations_are_rendered_in_order() -> None:
     assert ours.render_conversations([]) == []
 
 
-def test_many_conversations_literally() -> None:
-    """What three of them are, token for token."""
+def test_the_tokens_of_many_conversations() -> None:
+    """Rendering several conversations gives these tokens."""
     question, empty, answered, _ = _conversations()
     hello = [200006, 1428, 200008, 13225, 200007]
     hi = [200006, 173781, 200005, 17196, 200008, 12194]
@@ -82,8 +82,8 @@ def test_many_conversations_literally() -> None:
     assert ours.render_conversations_for_training([answered]) == [[*hello, *hi, 200002]]
 
 
-def test_the_conversation_that_cannot_be_rendered() -> None:
-    """A RenderError names it in the field, a ValueError in the message."""
+def test_an_error_names_the_conversation() -> None:
+    """A RenderError names the conversation in its field, a ValueError in its message."""
     nameless = _with_a_broken_one(core.Message.from_role_and_content(core.Role.TOOL, "x"))
     lone_surrogate = _with_a_broken_one(core.Message.from_role_and_content(_USER, "\ud800"))
     ours = encoding()
@@ -103,7 +103,7 @@ def test_the_conversation_that_cannot_be_rendered() -> None:
 
 
 def test_many_completions_are_parsed_in_order() -> None:
-    """Each gives what it gives alone."""
+    """Parsing an iterable of completions gives the messages of each, in order."""
     one = "<|channel|>final<|message|>Hi<|return|>"
     two = "<|message|>a<|end|><|start|>user<|message|>b<|end|>"
     completions = [tokens_of(text) for text in (one, two, one)]
@@ -120,8 +120,8 @@ def test_many_completions_are_parsed_in_order() -> None:
     assert ours.parse_completions([]) == []
 
 
-def test_the_completion_that_cannot_be_parsed() -> None:
-    """The error names it, in an attribute and in the message; recover mode has none."""
+def test_an_error_names_the_completion() -> None:
+    """A ParseError names the completion in an attribute and in its message."""
     good, bad = tokens_of("<|start|>user<|message|>a<|end|>"), tokens_of("Hello")
     with pytest.raises(core.ParseError, match=r"^completions\[1\]: Unexpected token") as caught:
         encoding().parse_completions([good, bad])
@@ -137,13 +137,13 @@ def test_the_completion_that_cannot_be_parsed() -> None:
 
 
 def test_a_lone_completion_has_no_index() -> None:
-    """Parsed alone, an error names no completion."""
+    """The error of a completion parsed alone has no index."""
     with pytest.raises(core.ParseError, match=r"^Unexpected token") as caught:
         encoding().parse_messages_from_completion_tokens(tokens_of("Hello"))
     assert caught.value.completion is None
 
 
-def test_the_completion_with_a_token_out_of_range() -> None:
-    """An OverflowError names it in the message."""
+def test_an_overflow_error_names_the_completion() -> None:
+    """An OverflowError names the completion in its message."""
     with pytest.raises(OverflowError, match=r"^completions\[1\]: "):
         encoding().parse_completions([[], [-1]])

@@ -1,9 +1,9 @@
-"""The event API: tokens in, in runs of any size, and what they complete out."""
+"""The event API: tokens in, in chunks of any size; events out."""
 
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_server import core
@@ -41,7 +41,7 @@ def _finished(parser: MessageParser) -> list[Event]:
 def _run(
     chunks: list[list[int]], role: core.Role | None, *, strict: bool
 ) -> tuple[list[list[Event]], tuple[object, ...] | None]:
-    """Returns the events of each chunk and of the end, and the error that ended the run."""
+    """Returns the events of each chunk and of the end, and the error if there was one."""
     parser = _parser(role, strict=strict)
     steps: list[list[Event]] = []
     try:
@@ -69,16 +69,15 @@ def _with_deltas_joined(steps: list[list[Event]]) -> list[Event]:
 # Chunking
 
 
-@settings(deadline=None)
 @given(
     chunks=chunked_streams(),
     role=st.sampled_from([None, _ASSISTANT, core.Role.TOOL]),
     strict=st.booleans(),
 )
-def test_runs_of_any_size_give_the_same(
+def test_chunk_boundaries_change_nothing(
     chunks: list[list[int]], role: core.Role | None, strict: bool
 ) -> None:
-    """However the tokens are cut, the messages, the text, the places and the error are the same."""
+    """Chunk boundaries change neither messages, text and offsets nor the error."""
     steps, error = _run(chunks, role, strict=strict)
     whole = [token for chunk in chunks for token in chunk]
     whole_steps, whole_error = _run([whole], role, strict=strict)
@@ -86,10 +85,9 @@ def test_runs_of_any_size_give_the_same(
     assert _with_deltas_joined(steps) == _with_deltas_joined(whole_steps)
 
 
-@settings(deadline=None)
 @given(chunks=chunked_streams(), strict=st.booleans())
 def test_deltas_are_the_text(chunks: list[list[int]], strict: bool) -> None:
-    """The deltas of a message put together are its text; none is empty."""
+    """The deltas of a message add up to its text, and none is empty."""
     steps, _ = _run(chunks, _ASSISTANT, strict=strict)
     text = ""
     for event in (event for step in steps for event in step):
@@ -102,36 +100,35 @@ def test_deltas_are_the_text(chunks: list[list[int]], strict: bool) -> None:
             assert text == event.text
 
 
-@settings(deadline=None)
 @given(chunks=chunked_streams(), strict=st.booleans())
-def test_one_run_adds_one_delta_to_a_message(chunks: list[list[int]], strict: bool) -> None:
-    """All that one run adds to one message is one delta."""
+def test_a_chunk_adds_one_delta_to_a_message(chunks: list[list[int]], strict: bool) -> None:
+    """One chunk adds at most one delta to a message."""
     steps, _ = _run(chunks, _ASSISTANT, strict=strict)
     for step in steps:
         kinds = [type(event) for event in step]
         assert all(pair != (ContentDelta, ContentDelta) for pair in itertools.pairwise(kinds))
 
 
-@settings(deadline=None)
 @given(tokens=well_formed_streams())
-def test_offsets_lead_back_to_the_tokens(tokens: list[int]) -> None:
-    """Before the content stands `<|message|>`, behind it the stop token."""
+def test_ranges_match_the_tokens(tokens: list[int]) -> None:
+    """`<|message|>` comes directly before the content range, the stop token directly after it."""
     steps, error = _run([tokens], _ASSISTANT, strict=True)
-    completed = [it for step in steps for it in step if isinstance(it, MessageCompleted)]
+    events = [event for step in steps for event in step]
+    completed = [event for event in events if isinstance(event, MessageCompleted)]
     assert error is None
     assert completed
     for event in completed:
         assert tokens[event.header_range.end] == 200008
         assert event.content_range.begin == event.header_range.end + 1
-        behind = tokens[event.content_range.end :][:1]
-        assert behind == ([] if event.stop_token is None else [event.stop_token])
+        after = tokens[event.content_range.end :][:1]
+        assert after == ([] if event.stop_token is None else [event.stop_token])
 
 
 # Literal events
 
 
 def test_the_events_of_a_completion() -> None:
-    """Started, delta, completed; offsets count every token, from the first of the sequence."""
+    """Each message has a start, a delta and a completion; offsets count from the first token."""
     text = "<|channel|>analysis<|message|>Hello, world!<|end|>"
     text += "<|start|>assistant<|channel|>final<|message|>x<|return|>"
     analysis = Header(_ASSISTANT, channel="analysis")
@@ -149,7 +146,7 @@ def test_the_events_of_a_completion() -> None:
 
 
 def test_offsets_without_a_preset_role() -> None:
-    """A header begins with the first token after `<|start|>`."""
+    """A header range begins with the first token after `<|start|>`."""
     header = Header(core.Role.USER)
     assert _fed(_parser(None), tokens_of("<|start|>user<|message|>x<|end|>"))[-1] == (
         MessageCompleted(header, "x", 200007, TokenRange(1, 2), TokenRange(3, 4))
@@ -157,7 +154,7 @@ def test_offsets_without_a_preset_role() -> None:
 
 
 def test_a_header_makes_no_event_until_it_is_complete() -> None:
-    """Tokens of a header are kept until `<|message|>`."""
+    """The tokens of a header cause no event before `<|message|>`."""
     parser = _parser()
     assert _fed(parser, tokens_of("<|channel|>fin")) == []
     assert _fed(parser, tokens_of("al")) == []
@@ -165,7 +162,7 @@ def test_a_header_makes_no_event_until_it_is_complete() -> None:
 
 
 def test_no_tokens_no_events() -> None:
-    """An empty run changes nothing, in any state."""
+    """An empty chunk causes no event in any state."""
     parser = _parser()
     for tokens in ([], [200008], [], [87], [], [200007], []):
         events = _fed(parser, tokens)
@@ -173,7 +170,7 @@ def test_no_tokens_no_events() -> None:
 
 
 def test_a_character_is_reported_when_it_is_whole() -> None:
-    """Bytes of a character are kept until the token that completes it."""
+    """A character split over tokens is reported with the token that completes it."""
     parser = _parser()
     _fed(parser, [200008])
     assert _fed(parser, [87, 4103]) == [ContentDelta("x")]
@@ -182,8 +179,8 @@ def test_a_character_is_reported_when_it_is_whole() -> None:
 
 
 @pytest.mark.parametrize("stop", [200002, 200007, 200012])
-def test_what_is_left_at_a_stop_token_is_a_delta(stop: int) -> None:
-    """An incomplete character at the end of a message is U+FFFD, in a delta as in the text."""
+def test_a_stop_token_flushes_an_incomplete_character(stop: int) -> None:
+    """A stop token turns an incomplete character into U+FFFD, in a delta and in the text."""
     parser = _parser()
     header = Header(_ASSISTANT)
     _fed(parser, [200008, 87, 4103])
@@ -193,8 +190,8 @@ def test_what_is_left_at_a_stop_token_is_a_delta(stop: int) -> None:
     ]
 
 
-def test_what_is_left_at_the_end_of_the_stream_is_a_delta() -> None:
-    """The end of the stream completes a message like a stop token, with none to name."""
+def test_the_end_of_the_stream_flushes_an_incomplete_character() -> None:
+    """The end of the stream completes a message without a stop token."""
     parser = _parser()
     header = Header(_ASSISTANT)
     _fed(parser, [200008, 87, 4103])
@@ -204,8 +201,8 @@ def test_what_is_left_at_the_end_of_the_stream_is_a_delta() -> None:
     ]
 
 
-def test_a_header_that_a_stop_token_ends() -> None:
-    """When not strict, the text of such a header is started, reported and completed at once."""
+def test_a_stop_token_in_a_header_in_lenient_mode() -> None:
+    """In lenient mode, a stop token that ends a header starts and completes the message."""
     header = Header(_ASSISTANT, channel="final")
     tokens = tokens_of("<|channel|>final Hello<|end|>")
     assert _fed(_parser(strict=False), tokens) == [
@@ -216,7 +213,7 @@ def test_a_header_that_a_stop_token_ends() -> None:
 
 
 def test_an_error_comes_after_the_events_before_it() -> None:
-    """Malformed output raises when every event before it has been reported."""
+    """The events before an error are reported before it is raised."""
     events: list[Event] = []
     with pytest.raises(core.ParseError) as caught:
         _parser().feed(tokens_of("<|message|>x<|end|>y"), events)
@@ -225,8 +222,8 @@ def test_an_error_comes_after_the_events_before_it() -> None:
     assert caught.value.state == "ExpectStart"
 
 
-def test_the_text_before_an_error_in_the_same_run_is_reported() -> None:
-    """What a run added to a message stays a delta where a later token of the run is an error."""
+def test_the_text_before_an_error_in_the_same_chunk_is_reported() -> None:
+    """Text that precedes an error in the same chunk is reported as a delta."""
     parser = _parser()
     _fed(parser, [200008])
     events: list[Event] = []
@@ -236,7 +233,7 @@ def test_the_text_before_an_error_in_the_same_run_is_reported() -> None:
 
 
 def test_ids_that_do_not_fit_into_32_bits_change_nothing() -> None:
-    """A run with a negative or too large id is refused as a whole."""
+    """A chunk with an id that is negative or too large is refused as a whole."""
     parser = _parser()
     events: list[Event] = []
     with pytest.raises(OverflowError):

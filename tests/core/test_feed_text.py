@@ -1,4 +1,4 @@
-"""The short ways to read tokens that only add text: one, several afterwards, many in lock step."""
+"""Fast paths for tokens that only add text: one token, several, and many sequences in lock step."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ def _in_content(text: str) -> MessageParser:
 
 
 def _finish(parser: MessageParser, events: list[Event]) -> str:
-    """Ends a sequence and returns its error, or the empty string."""
+    """Ends a sequence and returns its error, or an empty string."""
     try:
         parser.finish(events)
     except core.ParseError as error:
@@ -65,7 +65,7 @@ def _parse_texts_first(tokens: list[int], options: core.ParseOptions) -> tuple[l
 def _parse_in_lock_step(
     sequences: list[list[int]], options: core.ParseOptions
 ) -> list[tuple[list[Event], str]]:
-    """Parses sequences together, until each has ended or failed."""
+    """Parses sequences in lock step until each has ended or failed."""
     parsers: dict[int, MessageParser] = {index: _parser(options) for index in range(len(sequences))}
     events: list[list[Event]] = [[] for _ in sequences]
     errors = [""] * len(sequences)
@@ -75,7 +75,7 @@ def _parse_in_lock_step(
         for index in parsers.keys() - ids:
             errors[index] = _finish(parsers.pop(index), events[index])
         together = LockStep(ids, list(parsers.values()))
-        # The same sequences go on together until one ends or fails.
+        # A LockStep is good for the same sequences until one of them ends or fails.
         while ids and ids == list(parsers) and all(step < len(sequences[index]) for index in ids):
             tokens = [sequences[index][step] for index in ids]
             for place, text in enumerate(together.step(tokens)):
@@ -95,8 +95,8 @@ def _parse_in_lock_step(
     return list(zip(events, errors, strict=True))
 
 
-def test_a_token_that_only_adds_text() -> None:
-    """It is written and counted, and its text returned."""
+def test_feed_text_reads_plain_text() -> None:
+    """`feed_text` appends the token's text, advances the offset and returns the text."""
     parser = _in_content("Hello")
     offset = parser.offset
     assert parser.feed_text(87) == "x"
@@ -104,26 +104,26 @@ def test_a_token_that_only_adds_text() -> None:
 
 
 @pytest.mark.parametrize("token", [200007, 200002, 4103, 201089, 2**32 - 1, 2**32, -1, -200_000])
-def test_any_other_token(token: int) -> None:
-    """A stop token, half a character, an id outside the vocabulary: nothing is read."""
+def test_feed_text_ignores_other_tokens(token: int) -> None:
+    """`feed_text` ignores stop tokens, partial characters and ids outside the vocabulary."""
     parser = _in_content("Hello")
     offset = parser.offset
     assert parser.feed_text(token) == ""
     assert (parser.content.getvalue(), parser.offset) == ("Hello", offset)
 
 
-def test_text_is_no_text_elsewhere() -> None:
-    """Outside content, and behind half a character, the parser has to read every token."""
-    between, behind_half = _in_content("x<|end|>"), _in_content("x")
-    behind_half.feed([4103], [])
-    for parser in (_parser(), between, behind_half):
+def test_feed_text_ignores_text_outside_content() -> None:
+    """`feed_text` ignores tokens outside content and after a partial character."""
+    between, after_half = _in_content("x<|end|>"), _in_content("x")
+    after_half.feed([4103], [])
+    for parser in (_parser(), between, after_half):
         offset = parser.offset
         assert parser.feed_text(87) == ""
         assert parser.offset == offset
 
 
-def test_several_tokens_at_once() -> None:
-    """Their texts are returned one by one, written and counted."""
+def test_feed_plain_reads_several_tokens() -> None:
+    """`feed_plain` appends and returns the text of each token, and advances the offset."""
     parser = _in_content("Hello")
     offset = parser.offset
     assert parser.feed_plain(tokens_of(", world!")) == [",", " world", "!"]
@@ -132,20 +132,20 @@ def test_several_tokens_at_once() -> None:
 
 
 @given(tokens=streams(), options=st.sampled_from(_MODES))
-def test_texts_first_gives_the_same(tokens: list[int], options: core.ParseOptions) -> None:
-    """Events and errors are those of `feed_one` alone."""
+def test_feed_text_changes_no_event(tokens: list[int], options: core.ParseOptions) -> None:
+    """Trying `feed_text` first gives the events and errors of `feed_one`."""
     assert _parse_texts_first(tokens, options) == _parse_one_by_one(tokens, options)
 
 
 @given(sequences=st.lists(streams(), max_size=4), options=st.sampled_from(_MODES))
-def test_lock_step_gives_the_same(sequences: list[list[int]], options: core.ParseOptions) -> None:
-    """Each sequence gives what it gives alone, whatever the others do."""
+def test_lock_step_changes_no_event(sequences: list[list[int]], options: core.ParseOptions) -> None:
+    """In lock step, each sequence gives the events and errors that it gives alone."""
     alone = [_parse_one_by_one(tokens, options) for tokens in sequences]
     assert _parse_in_lock_step(sequences, options) == alone
 
 
-def test_lock_step_has_places_without_parser() -> None:
-    """A sequence without a parser adds no text, and does not disturb the others."""
+def test_lock_step_takes_sequences_without_a_parser() -> None:
+    """A sequence without a parser adds no text and does not affect the others."""
     parser = _in_content("")
     together = LockStep([7, 8], [None, parser])
     assert together.step([87, 87]) == ["", "x"]

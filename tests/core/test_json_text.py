@@ -1,4 +1,4 @@
-"""JSON as it reaches the prompt: what is read, what is refused, and how numbers are printed."""
+"""JSON on its way into the prompt: accepted and refused texts, printed numbers."""
 
 from collections.abc import Callable
 
@@ -50,7 +50,7 @@ def _nested_objects(depth: int) -> str:
     ],
 )
 def test_numbers_keep_their_kind(text: str, printed: str) -> None:
-    """Integers stay integers, floats stay floats, printed as Rust's serde_json prints them."""
+    """Integers stay integers and floats stay floats, printed as Rust's serde_json prints them."""
     assert _printed(text) == printed
 
 
@@ -65,7 +65,7 @@ def test_numbers_keep_their_kind(text: str, printed: str) -> None:
     ],
 )
 def test_integers_beyond_64_bits_become_floats(text: str, printed: str) -> None:
-    """What fits neither into a signed nor an unsigned 64-bit integer is a float."""
+    """An integer too large for a signed or unsigned 64-bit integer becomes a float."""
     assert _printed(text) == printed
 
 
@@ -78,20 +78,20 @@ def test_integers_beyond_64_bits_become_floats(text: str, printed: str) -> None:
     ],
 )
 def test_floats_are_read_as_the_reference_reads_them(text: str, printed: str) -> None:
-    """The reference's doubles are not always the nearest ones, and the prompt shows it."""
+    """Doubles are parsed as in the reference, which does not always pick the nearest one."""
     assert _printed(text) == printed
 
 
 @pytest.mark.parametrize("text", ["1e309", "-1e309", "1" + "0" * 309, "1e99999999999", "9" * 5000])
 def test_numbers_out_of_range_are_refused(text: str) -> None:
-    """A number that no double holds is an error."""
+    """A number beyond the range of a double is an error."""
     with pytest.raises(json_text.JsonError, match=r"^number out of range$"):
         json_text.load(text)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", '{"a": [NaN]}'])
-def test_what_python_adds_to_json_is_refused(text: str) -> None:
-    """NaN and the infinities are not JSON."""
+def test_nan_and_infinity_are_refused(text: str) -> None:
+    """NaN and the infinities, which Python's json accepts, are errors."""
     with pytest.raises(json_text.JsonError, match="expected value"):
         json_text.load(text)
 
@@ -99,8 +99,8 @@ def test_what_python_adds_to_json_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", " ", "{", '{"a" 1}', "[1,]", "01", "1.", ".5", "'a'", "{} {}"]
 )
-def test_what_is_not_json_is_refused_with_its_place(text: str) -> None:
-    """A text that is not JSON is an error that says where."""
+def test_invalid_json_is_refused_with_its_position(text: str) -> None:
+    """Invalid JSON is an error that says where."""
     with pytest.raises(json_text.JsonError, match=r"^not JSON at line 1, column \d+$"):
         json_text.load(text)
 
@@ -109,64 +109,64 @@ def test_what_is_not_json_is_refused_with_its_place(text: str) -> None:
     "text", [r'"\ud800"', r'"\udc00"', r'{"\ud800": 1}', r'["a", "\udc00\ud800"]']
 )
 def test_lone_surrogates_are_refused(text: str) -> None:
-    """Half a character cannot be rendered, be it in a text or a key."""
+    """A lone surrogate in a string or a key is an error."""
     with pytest.raises(json_text.JsonError, match=r"^lone surrogate in a string$"):
         json_text.load(text)
 
 
 def test_surrogate_pairs_are_characters() -> None:
-    """Two escapes that make a character are that character."""
+    """Two escapes that form a surrogate pair are one character."""
     assert _printed(r'"\ud83d\ude00"') == '"😀"'
 
 
 def test_strings_are_escaped_no_more_than_json_demands() -> None:
-    """Quotes, backslashes and control characters are escaped, everything else stands as it is."""
+    """Only quotes, backslashes and control characters are escaped."""
     assert _printed(r'"\"\\\/\b\f\n\r\t\u0000\u001f\u007f\u2028é"') == (
         '"\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\u2028é"'
     )
 
 
-def test_values_are_printed_without_blanks() -> None:
-    """Members and items follow each other without blanks, in the order of the text."""
+def test_values_are_printed_without_spaces() -> None:
+    """Members and items are printed without spaces, in their original order."""
     text = '{ "b" : [ 1 , null , true , false ] , "a" : { } }'
     assert _printed(text) == '{"b":[1,null,true,false],"a":{}}'
 
 
 def test_the_last_of_duplicate_keys_wins() -> None:
-    """As in the reference, a repeated key keeps its first place and takes its last value."""
+    """As in the reference, a repeated key keeps its first position and its last value."""
     assert _printed('{"a": 1, "b": 2, "a": 3}') == '{"a":3,"b":2}'
 
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', r'[{"é": {"b": 1, "\u0062": 2}}]'])
 def test_duplicate_keys_can_be_refused(text: str) -> None:
-    """Read unambiguously, a repeated key is an error, however it is spelt."""
+    """`load_unambiguous` refuses a repeated key, however it is spelled."""
     with pytest.raises(json_text.JsonError, match="duplicate key"):
         json_text.load_unambiguous(text)
 
 
 def test_unambiguous_values_are_plain() -> None:
-    """Read unambiguously, a text gives plain Python values in the order of the text."""
+    """`load_unambiguous` returns plain Python values in the order of the text."""
     value = json_text.load_unambiguous('{"b": [1, 1.0, "x", null], "a": true}')
     assert value == {"b": [1, 1.0, "x", None], "a": True}
     assert list(value) == ["b", "a"]
 
 
 @pytest.mark.parametrize("nested", [_nested_lists, _nested_objects])
-def test_nesting_up_to_120_is_read(nested: Callable[[int], str]) -> None:
-    """120 levels of nesting are read."""
+def test_nesting_up_to_120_is_accepted(nested: Callable[[int], str]) -> None:
+    """120 levels of nesting are accepted."""
     assert _printed(nested(120)) == nested(120)
 
 
 @pytest.mark.parametrize("nested", [_nested_lists, _nested_objects])
 @pytest.mark.parametrize("depth", [121, 900, 10_000, 100_000])
 def test_deeper_nesting_is_refused(nested: Callable[[int], str], depth: int) -> None:
-    """Deeper nesting is an error, and never a RecursionError, however deep."""
+    """Deeper nesting is a JsonError, never a RecursionError."""
     with pytest.raises(json_text.JsonError, match="recursion limit exceeded"):
         json_text.load(nested(depth))
 
 
 def test_parameters_may_nest_120_deep() -> None:
-    """A tool's parameters are one level more than the default that they hold."""
+    """A tool's parameters may nest 120 levels deep, and no deeper."""
     value: object = "x"
     for _ in range(119):
         value = [value]
@@ -185,21 +185,21 @@ def test_parameters_may_nest_120_deep() -> None:
     ],
     ids=["nan", "inf", "huge", "surrogate"],
 )
-def test_parameters_that_are_no_json_are_an_error(value: object, problem: str) -> None:
-    """Rendering refuses values that JSON has not, as the reference does."""
+def test_parameters_that_are_not_json_are_an_error(value: object, problem: str) -> None:
+    """Rendering refuses values that JSON cannot express, as the reference does."""
     with pytest.raises(ValueError, match=f"invalid message JSON: .*{problem}") as caught:
         property_text({"default": value})
     assert not isinstance(caught.value, core.HarmonyError)
 
 
-def test_python_values_that_json_never_has_are_a_type_error() -> None:
+def test_values_that_json_cannot_encode_are_a_type_error() -> None:
     """A value that Python's json cannot write is a TypeError, as in the reference."""
     with pytest.raises(TypeError, match="Object of type bytes is not JSON serializable"):
         property_text({"default": b"x"})
 
 
 def test_python_values_become_json() -> None:
-    """Tuples are arrays, and keys that are no strings become strings."""
+    """Tuples become arrays, and keys that are not strings become strings."""
     default = {1: (1, 2), None: 0, 1.5: 0}
     assert property_text({"default": {"k": default}}).endswith(
         '// default: {"k":{"1":[1,2],"null":0,"1.5":0}}'

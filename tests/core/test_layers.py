@@ -1,4 +1,4 @@
-"""What the core imports and exports, and what importing it costs."""
+"""Imports and exports of the core, and the cost of importing it."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ def _output_of(program: str) -> str:
 
 
 def test_the_core_stands_alone() -> None:
-    """Loading and using it imports no gRPC, no protobuf and no other module of the server."""
+    """Using the core imports no gRPC, no protobuf and no other module of the server."""
     program = """
 import sys
 import harmony_server.core as core
@@ -32,7 +32,7 @@ print({name for name in ours if name.partition(".")[2].partition(".")[0] not in 
 @pytest.mark.parametrize("missing", ["pydantic", "tiktoken"])
 @pytest.mark.parametrize("module", ["harmony_server.core", "harmony_server.core.errors"])
 def test_a_missing_package_names_the_extra(missing: str, module: str) -> None:
-    """Without one of its two packages, importing the core says what to install."""
+    """If one of its two packages is missing, importing the core says what to install."""
     program = f"""
 import sys
 sys.modules[{missing!r}] = None
@@ -47,8 +47,8 @@ except ImportError as error:
     )
 
 
-def test_another_missing_package_is_reported_as_it_is() -> None:
-    """A package that one of the two lacks is not blamed on the extra."""
+def test_other_missing_packages_are_reported_unchanged() -> None:
+    """A missing dependency of those two packages is reported without naming the extra."""
     program = """
 import sys
 sys.modules["pydantic_core"] = None
@@ -61,7 +61,7 @@ except ModuleNotFoundError as error:
 
 
 def test_importing_the_core_does_not_load_the_vocabulary() -> None:
-    """The vocabulary is read when an encoding is loaded, not before."""
+    """The vocabulary is read when an encoding is loaded, not when the core is imported."""
     program = """
 import sys
 opened = []
@@ -78,7 +78,7 @@ print(len(opened) > 0)
 
 
 def test_the_names_of_the_core() -> None:
-    """The exported names are those of the reference and the few that it lacks."""
+    """The core exports exactly these names."""
     assert core.__all__ == [
         "Author",
         "ChannelConfig",
@@ -109,7 +109,7 @@ def test_the_names_of_the_core() -> None:
 
 
 def test_errors_are_runtime_errors() -> None:
-    """Whoever catches HarmonyError, or RuntimeError, catches every error of the core's own."""
+    """Every error of the core is a HarmonyError and a RuntimeError."""
     assert issubclass(core.HarmonyError, RuntimeError)
     assert issubclass(core.ParseError, core.HarmonyError)
     assert issubclass(core.RenderError, core.HarmonyError)

@@ -1,4 +1,4 @@
-"""docs/parity.md names the tests of the deviations."""
+"""docs/parity.md against the tests of the deviations."""
 
 import pathlib
 import re
@@ -9,6 +9,6 @@ _PAGE = pathlib.Path(__file__).parents[2] / "docs" / "parity.md"
 
 
 def test_every_deviation_has_a_test() -> None:
-    """The tests that the page names are those of the module, no more and no fewer."""
+    """The page names every test of test_deviations, and no other."""
     named = re.findall(r"`(test_\w+)`", _PAGE.read_text(encoding="utf-8"))
     assert sorted(named) == sorted(name for name in vars(test_deviations) if name[:5] == "test_")

@@ -1,4 +1,4 @@
-"""The options of a parse: three modes, as the contract has them."""
+"""Parse options: three modes, as in the contract."""
 
 import pytest
 
@@ -19,25 +19,25 @@ from harmony_server import core
 def test_the_mode_of_options(
     options: core.ParseOptions, strict: bool, recover: bool, mode: core.ParseMode
 ) -> None:
-    """Unset, `strict` is True unless `recover` is; the mode is what both make together."""
+    """`strict` defaults to the opposite of `recover`, and the two determine the mode."""
     assert (options.strict, options.recover, options.mode) == (strict, recover, mode)
     assert core.ParseOptions.for_mode(mode) == options
 
 
 def test_strict_excludes_recover() -> None:
-    """Both at once are refused, as in a request."""
+    """`strict` together with `recover` is a ValueError."""
     with pytest.raises(ValueError, match="strict and recover cannot both be True"):
         core.ParseOptions(strict=True, recover=True)
 
 
 def test_strict_is_a_bool() -> None:
-    """Anything else is a TypeError."""
+    """A `strict` that is not a bool is a TypeError."""
     with pytest.raises(TypeError, match="strict must be a bool, not int"):
         core.ParseOptions(strict=1)  # type: ignore[arg-type]
 
 
 def test_options_of_a_mode() -> None:
-    """The bound of a header can be given with a mode; an unknown mode is refused."""
+    """`for_mode` accepts a header limit and refuses an unknown mode."""
     assert core.ParseOptions.for_mode("lenient").max_header_tokens == 4096
     options = core.ParseOptions.for_mode("recover", max_header_tokens=8)
     assert options == core.ParseOptions(recover=True, max_header_tokens=8)

@@ -1,4 +1,4 @@
-"""Tokens to messages, rule by rule, pinned by what the reference gives."""
+"""Tokens to messages, rule by rule, with results taken from the reference."""
 
 import pytest
 
@@ -9,16 +9,16 @@ from tests.support.encodings import encoding, tokens_of
 _ASSISTANT = core.Role.ASSISTANT
 
 
-# Expecting a start
+# Between messages
 
 
 def test_a_message_from_its_start() -> None:
-    """Without a preset role the tokens begin with `<|start|>`."""
+    """Without a preset role, a message begins with `<|start|>`."""
     assert parsed("<|start|>assistant<|message|>hi<|end|>") == [{"role": "assistant", "text": "hi"}]
 
 
 def test_no_tokens_are_no_messages() -> None:
-    """The end of the stream is fine where a start is expected."""
+    """No tokens give no messages and no error."""
     assert parsed("") == []
 
 
@@ -26,14 +26,14 @@ def test_no_tokens_are_no_messages() -> None:
     ("text", "token"), [("x", 87), ("<|message|>", 200008), ("<|end|>", 200007)]
 )
 def test_anything_but_a_start_is_an_error(text: str, token: int) -> None:
-    """Where a start is expected, any other token is an error that names it."""
+    """Any token other than `<|start|>` between messages is an error that names it."""
     error = parse_error(text)
     assert str(error) == f"Unexpected token {token} while expecting start token 200006"
     assert (error.token, error.offset, error.state) == (token, 0, "ExpectStart")
 
 
 def test_text_between_messages_is_an_error() -> None:
-    """After a stop token a start is expected again, in both modes."""
+    """Text after a stop token is an error, strict or lenient."""
     for strict in (True, False):
         error = parse_error("<|start|>user<|message|>a<|end|>b", strict=strict)
         assert (error.token, error.offset, error.state) == (65, 5, "ExpectStart")
@@ -43,14 +43,14 @@ def test_text_between_messages_is_an_error() -> None:
 
 
 def test_a_preset_role_begins_inside_a_header() -> None:
-    """With a preset role the tokens begin behind `<|start|>` and the role."""
+    """With a preset role, the tokens begin after `<|start|>` and the role."""
     assert parsed("<|channel|>final<|message|>hi<|return|>", _ASSISTANT) == [
         {"role": "assistant", "channel": "final", "text": "hi"}
     ]
 
 
 def test_the_preset_role_is_used_up_by_the_first_header() -> None:
-    """Later headers name their own role."""
+    """The preset role applies to the first message; later headers name their role."""
     text = "<|channel|>analysis<|message|>a<|end|><|start|>user<|message|>b<|end|>"
     assert parsed(text, _ASSISTANT) == [
         {"role": "assistant", "channel": "analysis", "text": "a"},
@@ -59,19 +59,19 @@ def test_the_preset_role_is_used_up_by_the_first_header() -> None:
 
 
 def test_an_empty_header_with_a_preset_role() -> None:
-    """A preset role needs no header text."""
+    """With a preset role, a header may be empty."""
     assert parsed("<|message|>", _ASSISTANT) == [{"role": "assistant", "text": ""}]
 
 
-def test_a_stop_token_in_a_header_is_collected_when_strict() -> None:
-    """In strict mode only `<|message|>` ends a header; a stop token is a part of its text."""
+def test_a_stop_token_in_a_header_is_text_in_strict_mode() -> None:
+    """In strict mode, only `<|message|>` ends a header; a stop token becomes part of its text."""
     assert parsed("<|channel|>final<|end|>x<|message|>y", _ASSISTANT) == [
         {"role": "assistant", "recipient": "<|end|>x", "channel": "final", "text": "y"}
     ]
 
 
-def test_a_stop_token_ends_a_header_when_not_strict() -> None:
-    """What stands in the header after the channel becomes the message's text."""
+def test_a_stop_token_ends_a_header_in_lenient_mode() -> None:
+    """In lenient mode, a stop token ends a header, and its words after the channel are the text."""
     text = "<|channel|>final hello   world<|end|><|start|>user<|message|>z"
     assert parsed(text, _ASSISTANT, strict=False) == [
         {"role": "assistant", "channel": "final", "text": "hello world"},
@@ -79,26 +79,26 @@ def test_a_stop_token_ends_a_header_when_not_strict() -> None:
     ]
 
 
-def test_a_header_of_a_channel_alone_is_an_empty_message_when_not_strict() -> None:
-    """A header that a stop token ends after its channel has no text."""
+def test_a_header_of_a_channel_alone_is_an_empty_message_in_lenient_mode() -> None:
+    """In lenient mode, a stop token directly after the channel gives a message without text."""
     assert parsed("<|channel|>final<|end|>", _ASSISTANT, strict=False) == [
         {"role": "assistant", "channel": "final", "text": ""}
     ]
 
 
-def test_an_empty_header_is_dropped_when_not_strict() -> None:
-    """A stop token with nothing before it makes no message."""
+def test_an_empty_header_is_dropped_in_lenient_mode() -> None:
+    """In lenient mode, a stop token after an empty header gives no message."""
     assert parsed("<|end|>", _ASSISTANT, strict=False) == []
 
 
-def test_a_header_without_a_preset_role_is_dropped_when_not_strict() -> None:
-    """Without a preset role a header that a stop token ends makes no message."""
+def test_a_header_without_a_preset_role_is_dropped_in_lenient_mode() -> None:
+    """In lenient mode without a preset role, a stop token in a header gives no message."""
     text = "<|start|>assistant<|end|><|start|>user<|message|>z"
     assert parsed(text, strict=False) == [{"role": "user", "text": "z"}]
 
 
-def test_an_empty_channel_is_an_error_when_not_strict() -> None:
-    """A header that a stop token ends must still have a channel behind `<|channel|>`."""
+def test_an_empty_channel_is_an_error_in_lenient_mode() -> None:
+    """In lenient mode, `<|channel|>` directly before a stop token is an error."""
     error = parse_error("<|channel|><|end|>", _ASSISTANT, strict=False)
     assert str(error) == "channel marker present but no channel value found in header"
     assert (error.token, error.offset, error.state) == (200007, 1, "Header")
@@ -112,7 +112,7 @@ def test_an_empty_channel_is_an_error_when_not_strict() -> None:
 def test_the_end_inside_a_header_is_an_error(
     text: str, role: core.Role | None, offset: int, strict: bool
 ) -> None:
-    """A header must be complete, in both modes."""
+    """A stream that ends inside a header is an error, strict or lenient."""
     error = parse_error(text, role, strict=strict)
     assert str(error) == "Unexpected EOS while waiting for message header to complete"
     assert (error.token, error.offset, error.state) == (None, offset, "Header")
@@ -122,18 +122,18 @@ def test_the_end_inside_a_header_is_an_error(
 
 
 def test_the_end_of_the_stream_completes_a_message() -> None:
-    """A message needs no stop token."""
+    """A message needs no stop token at the end of the stream."""
     assert parsed("<|start|>user<|message|>hi") == [{"role": "user", "text": "hi"}]
 
 
 @pytest.mark.parametrize("stop", ["<|end|>", "<|return|>", "<|call|>"])
 def test_each_stop_token_ends_a_message(stop: str) -> None:
-    """End, return and call end a message alike."""
+    """`<|end|>`, `<|return|>` and `<|call|>` all end a message."""
     assert parsed(f"<|message|>hi{stop}", _ASSISTANT) == [{"role": "assistant", "text": "hi"}]
 
 
 def test_other_special_tokens_in_content_are_text() -> None:
-    """In content every special token that is no stop token is spelled out."""
+    """Special tokens in content, other than stop tokens, are spelled out."""
     content = "a<|channel|>b<|start|>c<|message|>d<|constrain|><|endoftext|><|reserved_201088|>"
     assert parsed(f"<|message|>{content}<|end|>", _ASSISTANT) == [
         {"role": "assistant", "text": content}
@@ -148,23 +148,23 @@ def _content(tokens: list[int]) -> str:
 
 
 def test_a_character_of_several_tokens() -> None:
-    """The bytes of a character may be spread over tokens."""
+    """The bytes of a character may be split over several tokens."""
     assert _content([4103, 104, 94, 200007]) == "🫡"
 
 
 def test_an_incomplete_character_at_the_end_is_replaced() -> None:
-    """What is left of a character when the message ends is one U+FFFD."""
+    """An incomplete character at the end of a message becomes one U+FFFD."""
     assert _content([87, 4103, 200007]) == "x\ufffd"
     assert _content([87, 4103, 104]) == "x\ufffd"
 
 
 def test_invalid_utf8_is_replaced_by_maximal_subparts() -> None:
-    """Each maximal part of a character that is not completed is one U+FFFD."""
+    """Each maximal subpart of an ill-formed sequence becomes one U+FFFD."""
     assert _content([4103, 87, 104, 94, 87, 200007]) == "\ufffdx\ufffd\ufffdx"
 
 
-def test_nothing_leaks_into_the_next_message() -> None:
-    """What is left of a character at the end of a message is not completed by the next one."""
+def test_an_incomplete_character_does_not_leak_into_the_next_message() -> None:
+    """An incomplete character at the end of a message is not completed by the next message."""
     text = tokens_of("<|start|>user<|message|>")
     messages = encoding().parse_messages_from_completion_tokens(
         [*text, 4103, 200007, *text, 104, 94, 200007]
@@ -190,8 +190,8 @@ def test_nothing_leaks_into_the_next_message() -> None:
     ],
     ids=repr,
 )
-def test_the_channel_is_cut_out(header: str, fields: dict[str, str]) -> None:
-    """The run behind `<|channel|>` up to white space or `<` is the channel, wherever it stands."""
+def test_the_channel_is_removed_from_the_header(header: str, fields: dict[str, str]) -> None:
+    """The text after `<|channel|>`, up to white space or `<`, is the channel."""
     assert parsed(f"{header}<|message|>t", _ASSISTANT) == [
         {"role": "assistant", "text": "t", **fields}
     ]
@@ -199,7 +199,7 @@ def test_the_channel_is_cut_out(header: str, fields: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("header", ["<|channel|>", "<|channel|> x", "<|channel|><x"])
 def test_an_empty_channel_is_an_error(header: str) -> None:
-    """`<|channel|>` with no channel behind it is an error."""
+    """`<|channel|>` without a channel after it is an error."""
     error = parse_error(f"{header}<|message|>", _ASSISTANT)
     assert str(error) == "channel marker present but no channel value found in header"
     assert error.token == 200008
@@ -207,7 +207,7 @@ def test_an_empty_channel_is_an_error(header: str) -> None:
 
 
 def test_a_second_channel_stays_in_the_text() -> None:
-    """Only the first `<|channel|>` is cut out."""
+    """Only the first `<|channel|>` is removed from the header."""
     assert parsed("<|channel|>a<|channel|>b<|message|>t", _ASSISTANT) == [
         {"role": "assistant", "recipient": "<|channel|>b", "channel": "a", "text": "t"}
     ]
@@ -215,7 +215,7 @@ def test_a_second_channel_stays_in_the_text() -> None:
 
 @pytest.mark.parametrize("space", ["", " "])
 def test_a_constraint_is_a_word_of_its_own(space: str) -> None:
-    """A blank is put before `<|constrain|>`, so that it begins a word."""
+    """`<|constrain|>` begins a new word, with or without a space before it."""
     assert parsed(f" to=f{space}<|constrain|>json<|message|>t", _ASSISTANT) == [
         {
             "role": "assistant",
@@ -232,19 +232,19 @@ def test_a_constraint_is_a_word_of_its_own(space: str) -> None:
     ids=ascii,
 )
 def test_words_are_split_at_ascii_white_space(space: str, words: int) -> None:
-    """Blank, tab, LF, FF and CR split words; vertical tabs and Unicode spaces do not."""
+    """Space, tab, LF, FF and CR separate words; vertical tabs and Unicode spaces do not."""
     (message,) = parsed(f"to=a{space}b<|message|>", _ASSISTANT)
     assert message["recipient"] == ("a" if words == 2 else f"a{space}b")
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system", "developer"])
 def test_the_first_word_is_the_role(role: str) -> None:
-    """Without a preset role the first word says the role."""
+    """Without a preset role, the first word is the role."""
     assert parsed(f"<|start|>{role}<|message|>t") == [{"role": role, "text": "t"}]
 
 
 def test_a_header_without_a_role_is_an_error() -> None:
-    """Without a preset role an empty header is an error."""
+    """Without a preset role, an empty header is an error."""
     error = parse_error("<|start|> <|message|>")
     assert str(error) == "message header did not contain a role"
     assert (error.token, error.offset, error.state) == (200008, 2, "Header")
@@ -252,7 +252,7 @@ def test_a_header_without_a_role_is_an_error() -> None:
 
 @pytest.mark.parametrize("word", ["foo", "Assistant", "assistant:bob", "assistant<|channel|>b"])
 def test_an_unknown_role_alone_is_an_error(word: str) -> None:
-    """A lone first word must be a role exactly."""
+    """A header of one word that is not a role is an error."""
     error = parse_error(f"<|start|><|channel|>a {word}<|message|>")
     assert str(error) == f"Unknown role: {word}"
 
@@ -268,19 +268,19 @@ def test_an_unknown_role_alone_is_an_error(word: str) -> None:
     ids=repr,
 )
 def test_an_unknown_first_word_is_a_tool(header: str, fields: dict[str, str]) -> None:
-    """An unknown first word names a tool where more words follow or where it begins with `to=`."""
+    """An unknown first word is a tool's name if it begins with `to=` or more words follow."""
     assert parsed(f"<|start|>{header}<|message|>t") == [{"role": "tool", "text": "t", **fields}]
 
 
 def test_a_preset_tool_has_no_name() -> None:
-    """A preset role of tool says no name."""
+    """With the preset role `tool`, the message has no name."""
     assert parsed(" to=assistant<|message|>t", core.Role.TOOL) == [
         {"role": "tool", "recipient": "assistant", "text": "t"}
     ]
 
 
 def test_a_first_word_equal_to_the_role_is_dropped_once() -> None:
-    """A model that repeats its role says nothing new; a second time it is the recipient."""
+    """A preset role repeated in the header is ignored; repeated again, it is the recipient."""
     assert parsed("assistant to=f<|message|>", _ASSISTANT) == [
         {"role": "assistant", "recipient": "f", "text": ""}
     ]
@@ -302,7 +302,7 @@ def test_a_first_word_equal_to_the_role_is_dropped_once() -> None:
     ],
 )
 def test_recipient_and_content_type(words: str, fields: dict[str, str]) -> None:
-    """One word is the recipient; of two, the last is the content type, the first the recipient."""
+    """The first word is the recipient, the second the content type."""
     assert parsed(f"{words}<|message|>t", _ASSISTANT) == [
         {"role": "assistant", "text": "t", **fields}
     ]
@@ -312,15 +312,15 @@ def test_recipient_and_content_type(words: str, fields: dict[str, str]) -> None:
     ("words", "left"), [("json to=f", "json"), ("a b to=f", "a b"), ("a b c", "a")]
 )
 def test_words_left_over_are_an_error(words: str, left: str) -> None:
-    """Words that are neither recipient nor content type are an error that shows them."""
+    """Words beyond recipient and content type are an error that quotes them."""
     error = parse_error(f"{words}<|message|>", _ASSISTANT)
     assert "unexpected tokens remaining in message header" in str(error)
     assert left in str(error)
 
 
 @pytest.mark.parametrize("token", [4103, 300000])
-def test_a_header_that_is_no_text_is_an_error(token: int) -> None:
-    """Invalid UTF-8 and unknown ids in a header are an error."""
+def test_a_header_that_is_not_text_is_an_error(token: int) -> None:
+    """Invalid UTF-8 or an unknown id in a header is an error."""
     error = parse_error([token, 200008], _ASSISTANT)
     assert str(error) == "could not decode header"
     assert (error.token, error.offset, error.state) == (200008, 1, "Header")

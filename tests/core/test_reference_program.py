@@ -1,4 +1,4 @@
-"""A program written for the reference runs here, with nothing but its import changed."""
+"""Programs written for the reference run here with only their import changed."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ def _output_of(program: str) -> str:
 def test_a_program_prints_the_same(
     program: str, monkeypatch: pytest.MonkeyPatch, vocabulary_folder: pathlib.Path
 ) -> None:
-    """The output of a program is the same under both packages, to the letter."""
+    """A program prints exactly the same with both packages."""
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(vocabulary_folder))
     ours = _with_our_import(program)
     assert ours != program
@@ -35,7 +35,7 @@ def test_a_program_prints_the_same(
 
 
 def test_the_usage_example() -> None:
-    """The usage example prints the prompt, and the answer that it parses."""
+    """The usage example prints the prompt, an error, and the parsed answer."""
     lines = _output_of(_with_our_import(USAGE_EXAMPLE)).splitlines()
     assert lines[0].startswith("[200006, 17360, 200008, 3575, 553")
     assert lines[0].endswith("200006, 173781]")

@@ -1,4 +1,4 @@
-"""Messages and conversations to tokens, rule by rule, pinned by what the reference gives."""
+"""Messages and conversations to tokens, rule by rule, with results taken from the reference."""
 
 import pytest
 
@@ -23,20 +23,20 @@ def _conversation_text(messages: list[core.Message], *, auto_drop: bool = True) 
 
 
 def test_a_message_is_role_text_and_end() -> None:
-    """The plainest message: start, role, message, text, end."""
+    """A simple message is start, role, message, text, end."""
     message = core.Message.from_role_and_content(core.Role.USER, "Hello")
     assert encoding().render(message) == [200006, 1428, 200008, 13225, 200007]
 
 
 def test_a_name_follows_the_role() -> None:
-    """The name of an author that is no tool follows the role and a colon, as a piece of its own."""
+    """An author's name follows the role and a colon, and is encoded separately."""
     author = core.Author.new(core.Role.USER, "bob")
     message = core.Message.from_author_and_content(author, "Hi")
     assert encoding().render(message) == [200006, 1428, 87246, 630, 200008, 12194, 200007]
 
 
-def test_a_tool_is_its_name() -> None:
-    """A tool's name stands in the place of the role; the recipient and the channel follow."""
+def test_a_tool_name_replaces_the_role() -> None:
+    """A tool's name replaces the role; recipient and channel follow."""
     author = core.Author.new(core.Role.TOOL, "functions.f")
     message = core.Message.from_author_and_content(author, "{}")
     message.with_recipient("assistant").with_channel("commentary")
@@ -47,27 +47,27 @@ def test_a_tool_is_its_name() -> None:
 
 
 def test_a_tool_without_a_name_is_an_error() -> None:
-    """A tool message must say which tool wrote it."""
+    """A tool message without a tool's name is an error."""
     message = core.Message.from_role_and_content(core.Role.TOOL, "x")
     with pytest.raises(core.RenderError, match="Tools should have a name!") as caught:
         encoding().render(message)
     assert caught.value.field == "author.name"
 
 
-def test_the_recipient_all_is_not_written() -> None:
-    """The recipient `all` is not written, but still makes an assistant's message a call."""
+def test_the_recipient_all_is_omitted() -> None:
+    """The recipient `all` is omitted, yet the assistant's message still ends with `<|call|>`."""
     message = core.Message.from_role_and_content(core.Role.ASSISTANT, "x").with_recipient("all")
     assert text_of(message) == "<|start|>assistant<|message|>x<|call|>"
 
 
-def test_only_the_assistant_calls() -> None:
-    """A recipient ends no message but the assistant's with `<|call|>`."""
+def test_only_assistant_messages_end_with_call() -> None:
+    """Of messages with a recipient, only the assistant's end with `<|call|>`."""
     message = core.Message.from_role_and_content(core.Role.USER, "x").with_recipient("f")
     assert text_of(message) == "<|start|>user to=f<|message|>x<|end|>"
 
 
 def test_a_constrained_content_type() -> None:
-    """A leading `<|constrain|>` is the special token, behind a blank that is a token of its own."""
+    """A leading `<|constrain|>` becomes a space and the special token, encoded separately."""
     message = (
         core.Message.from_role_and_content(core.Role.ASSISTANT, "{}")
         .with_recipient("functions.f")
@@ -81,7 +81,7 @@ def test_a_constrained_content_type() -> None:
 
 
 def test_a_constraint_without_a_type() -> None:
-    """Nothing follows a `<|constrain|>` that is the whole content type."""
+    """A content type of just `<|constrain|>` is a space and the special token."""
     message = core.Message.from_role_and_content(core.Role.ASSISTANT, "{}")
     message.with_channel("commentary").with_content_type("<|constrain|>")
     assert encoding().render(message) == [
@@ -90,14 +90,14 @@ def test_a_constraint_without_a_type() -> None:
 
 
 def test_a_plain_content_type() -> None:
-    """Any other content type is text, behind a blank."""
+    """Any other content type is a space and text."""
     message = core.Message.from_role_and_content(core.Role.ASSISTANT, "{}")
     message.with_content_type("json")
     assert encoding().render(message) == [200006, 173781, 5701, 200008, 12083, 200007]
 
 
 def test_a_constraint_further_in_is_text() -> None:
-    """`<|constrain|>` is the special token at the beginning of a content type only."""
+    """`<|constrain|>` becomes the special token only at the beginning of a content type."""
     message = core.Message.from_role_and_content(core.Role.ASSISTANT, "{}")
     message.with_content_type("x<|constrain|>json")
     assert encoding().render(message) == [
@@ -114,27 +114,27 @@ def test_spellings_of_special_tokens_stay_text() -> None:
 
 
 def test_contents_are_encoded_one_by_one() -> None:
-    """Contents stand one after the other and never share a token: `ab` would be one."""
+    """Contents never share a token: `a` and `b` are two, though `ab` would be one."""
     contents = [core.TextContent(text=text) for text in ("a", "b", "")]
     message = core.Message.from_role_and_contents(core.Role.USER, contents)
     assert encoding().render(message) == [200006, 1428, 200008, 64, 65, 200007]
 
 
 def test_a_message_without_content() -> None:
-    """A message may have no content."""
+    """A message without content is rendered as its header and `<|end|>`."""
     message = core.Message.from_role_and_contents(core.Role.USER, [])
     assert encoding().render(message) == [200006, 1428, 200008, 200007]
 
 
 def test_surrogate_pairs_are_joined() -> None:
-    """Two surrogates that make a character are rendered as that character."""
+    """Two surrogates that form a pair are rendered as one character."""
     halves = core.Message.from_role_and_content(core.Role.USER, "\ud83d\ude00")
     whole = core.Message.from_role_and_content(core.Role.USER, "😀")
     assert encoding().render(halves) == encoding().render(whole)
 
 
 def test_a_lone_surrogate_is_an_error() -> None:
-    """Half a character cannot be rendered."""
+    """A lone surrogate cannot be rendered."""
     message = core.Message.from_role_and_content(core.Role.USER, "\ud800")
     with pytest.raises(ValueError, match="invalid message JSON"):
         encoding().render(message)
@@ -159,7 +159,7 @@ def test_a_lone_surrogate_is_an_error() -> None:
 def test_content_in_a_message_of_the_wrong_role(
     role: core.Role, content: core.Content, problem: str
 ) -> None:
-    """System and developer content belong into messages of their own role."""
+    """System or developer content in a message of another role is an error."""
     message = core.Message.from_role_and_contents(role, [core.TextContent(text="t"), content])
     with pytest.raises(core.RenderError, match=problem) as caught:
         encoding().render(message)
@@ -170,7 +170,7 @@ def test_content_in_a_message_of_the_wrong_role(
 
 
 def test_the_default_system_content() -> None:
-    """Identity and knowledge cutoff, reasoning effort, channels; no date, no tools."""
+    """The default system content shows identity, cutoff, effort and channels."""
     assert system_text(core.SystemContent.new()) == (
         "You are ChatGPT, a large language model trained by OpenAI.\n"
         "Knowledge cutoff: 2024-06\n"
@@ -183,7 +183,7 @@ def test_the_default_system_content() -> None:
 
 
 def test_an_empty_system_content() -> None:
-    """A system content in which nothing is set is an empty text."""
+    """A system content without any field set is rendered as empty text."""
     content = core.SystemContent(
         model_identity=None, reasoning_effort=None, knowledge_cutoff=None, channel_config=None
     )
@@ -191,7 +191,7 @@ def test_an_empty_system_content() -> None:
 
 
 def test_the_date_and_channels_that_are_not_required() -> None:
-    """The date follows the cutoff; channels that are not required are listed and no more."""
+    """The date follows the cutoff, and optional channels are only listed."""
     content = (
         core.SystemContent.new()
         .with_model_identity("I")
@@ -205,14 +205,14 @@ def test_the_date_and_channels_that_are_not_required() -> None:
     )
 
 
-def test_no_channels_no_section() -> None:
-    """An empty list of channels leaves the section out, even where one is required."""
+def test_an_empty_list_of_channels_has_no_section() -> None:
+    """With an empty list of channels there is no channel section, even if one is required."""
     content = core.SystemContent.new().with_required_channels([])
     assert system_text(content).endswith("Reasoning: medium")
 
 
 def test_function_tools_add_a_line_to_the_channels() -> None:
-    """Where the options say that there are function tools, the channel for calls is named."""
+    """With function tools, the system message says which channel to use for calls."""
     message = core.Message.from_role_and_content(core.Role.SYSTEM, core.SystemContent.new())
     options = core.RenderOptions(conversation_has_function_tools=True)
     assert (
@@ -226,8 +226,8 @@ def test_function_tools_add_a_line_to_the_channels() -> None:
     )
 
 
-def test_tools_of_a_system_content_stand_before_the_channels() -> None:
-    """The tools section stands between the reasoning effort and the channels."""
+def test_tools_of_a_system_content_come_before_the_channels() -> None:
+    """The tools section comes between the reasoning effort and the channels."""
     namespace = core.ToolNamespaceConfig(name="n", description="D", tools=[])
     assert system_text(core.SystemContent.new().with_tools(namespace)).endswith(
         "Reasoning: medium\n\n# Tools\n\n## n\n\nD\n\n"
@@ -240,18 +240,18 @@ def test_tools_of_a_system_content_stand_before_the_channels() -> None:
 
 
 def test_an_empty_developer_content() -> None:
-    """A developer content in which nothing is set is an empty text."""
+    """A developer content without any field set is rendered as empty text."""
     assert developer_text(core.DeveloperContent.new()) == ""
 
 
 def test_instructions_have_a_heading() -> None:
-    """The instructions follow their heading and an empty line."""
+    """Instructions come after a heading and an empty line."""
     content = core.DeveloperContent.new().with_instructions("Be\nkind")
     assert developer_text(content) == "# Instructions\n\nBe\nkind"
 
 
 def test_a_tool_with_and_without_parameters() -> None:
-    """A tool's description is commented line by line; empty parameters are still parameters."""
+    """Each line of a tool's description is a comment; empty parameters count as parameters."""
     tools = [
         core.ToolDescription.new("t", "D1\nD2"),
         core.ToolDescription.new("u", "", parameters={}),
@@ -279,7 +279,7 @@ def test_a_tool_with_and_without_parameters() -> None:
 
 
 def test_the_description_of_a_namespace_with_tools_is_a_comment() -> None:
-    """Its lines end at LF or CR LF; an empty line is a comment and an empty last line is none."""
+    """Each line, split at LF or CR LF, is a comment, except for an empty last line."""
     tool = core.ToolDescription.new("t", "")
     namespace = core.ToolNamespaceConfig(name="z", description="L1\r\nL2\n\nL4\rL4\n", tools=[tool])
     assert developer_text(core.DeveloperContent.new().with_tools(namespace)) == (
@@ -289,7 +289,7 @@ def test_the_description_of_a_namespace_with_tools_is_a_comment() -> None:
 
 
 def test_the_description_of_a_namespace_without_tools_is_text() -> None:
-    """A namespace without tools is its heading and its description, as it stands."""
+    """A namespace without tools is a heading and its description, unchanged."""
     namespace = core.ToolNamespaceConfig(name="a", description="only\ntext", tools=[])
     assert developer_text(core.DeveloperContent.new().with_tools(namespace)) == (
         "# Tools\n\n## a\n\nonly\ntext"
@@ -297,7 +297,7 @@ def test_the_description_of_a_namespace_without_tools_is_text() -> None:
 
 
 def test_namespaces_are_sorted_by_their_keys() -> None:
-    """The key decides the order, by code points; the name is what is shown."""
+    """Namespaces are sorted by key, in code point order, and shown by name."""
     tools = {
         "b": {"name": "first", "tools": []},
         "a": {"name": "second", "tools": []},
@@ -312,7 +312,7 @@ def test_namespaces_are_sorted_by_their_keys() -> None:
 
 
 def test_analysis_before_the_first_final_message_is_dropped() -> None:
-    """With a final answer at the end, analysis before the first final message is left out."""
+    """Once the last turn has its answer, analysis before the first final message is dropped."""
     messages = [_USER, _assistant("analysis", "A"), _assistant("commentary", "c")]
     messages += [_assistant("final", "F"), _USER]
     assert _conversation_text(messages) == (
@@ -323,8 +323,8 @@ def test_analysis_before_the_first_final_message_is_dropped() -> None:
     )
 
 
-def test_analysis_after_the_first_final_message_stays() -> None:
-    """Analysis of a later turn stays."""
+def test_analysis_after_the_first_final_message_is_kept() -> None:
+    """Analysis of later turns is kept."""
     messages = [_USER, _assistant("analysis", "A"), _assistant("final", "F")]
     messages += [_assistant("analysis", "B"), _assistant("final", "G")]
     assert _conversation_text(messages) == (
@@ -336,7 +336,7 @@ def test_analysis_after_the_first_final_message_stays() -> None:
 
 
 def test_nothing_is_dropped_while_the_assistant_thinks() -> None:
-    """Where the last assistant message is not final, all analysis stays."""
+    """If the last assistant message is not final, all analysis is kept."""
     messages = [_assistant("analysis", "A"), _assistant("final", "F"), _assistant("analysis", "B")]
     assert _conversation_text(messages) == (
         "<|start|>assistant<|channel|>analysis<|message|>A<|end|>"
@@ -345,8 +345,8 @@ def test_nothing_is_dropped_while_the_assistant_thinks() -> None:
     )
 
 
-def test_nothing_is_dropped_where_the_config_says_so() -> None:
-    """Auto-drop can be switched off."""
+def test_nothing_is_dropped_if_the_config_says_so() -> None:
+    """With `auto_drop_analysis` off, all analysis is kept."""
     messages = [_assistant("analysis", "A"), _assistant("final", "F")]
     assert _conversation_text(messages, auto_drop=False) == (
         "<|start|>assistant<|channel|>analysis<|message|>A<|end|>"
@@ -355,7 +355,7 @@ def test_nothing_is_dropped_where_the_config_says_so() -> None:
 
 
 def test_function_tools_of_a_conversation_reach_its_system_message() -> None:
-    """A namespace keyed `functions` that has a tool names the channel in the system message."""
+    """If the developer message has function tools, the system message names their channel."""
     system = core.Message.from_role_and_content(core.Role.SYSTEM, core.SystemContent.new())
     line = "Calls to these tools must go to the commentary channel: 'functions'."
     tool = core.ToolDescription.new("t", "")
@@ -367,7 +367,7 @@ def test_function_tools_of_a_conversation_reach_its_system_message() -> None:
 
 
 def test_a_prompt_ends_with_the_next_role() -> None:
-    """For completion the conversation is followed by `<|start|>` and the role."""
+    """A conversation rendered for completion ends with `<|start|>` and the next role."""
     conversation = core.Conversation.from_messages([_USER])
     assert encoding().render_conversation_for_completion(conversation, core.Role.ASSISTANT) == [
         *(200006, 1428, 200008, 84, 200007, 200006, 173781)
@@ -375,14 +375,14 @@ def test_a_prompt_ends_with_the_next_role() -> None:
 
 
 def test_a_prompt_of_an_empty_conversation() -> None:
-    """An empty conversation gives the next role alone, a tool as the word `tool`."""
+    """An empty conversation gives only `<|start|>` and the next role, a tool as the word `tool`."""
     conversation = core.Conversation.from_messages([])
     tokens = encoding().render_conversation_for_completion(conversation, core.Role.TOOL)
     assert tokens == [200006, 17952]
 
 
 def test_training_ends_a_final_answer_with_return() -> None:
-    """For training the last token of a conversation that ends with a final answer is return."""
+    """Rendered for training, a final answer at the end has `<|return|>`."""
     conversation = core.Conversation.from_messages([_USER, _assistant("final", "F")])
     assert encoding().render_conversation_for_training(conversation) == [
         *(200006, 1428, 200008, 84, 200007, 200006, 173781, 200005, 17196, 200008, 37, 200002)
@@ -390,14 +390,14 @@ def test_training_ends_a_final_answer_with_return() -> None:
 
 
 def test_training_leaves_other_ends_alone() -> None:
-    """A conversation that ends with anything else keeps its last token; an empty one is empty."""
+    """Rendered for training, any other conversation keeps its last token, if it has one."""
     conversation = core.Conversation.from_messages([_USER, _assistant("analysis", "F")])
     assert encoding().render_conversation_for_training(conversation)[-1] == 200007
     assert encoding().render_conversation_for_training(core.Conversation.from_messages([])) == []
 
 
 def test_an_error_in_a_conversation_names_the_message() -> None:
-    """The field of an error leads through the messages, those that were dropped counted."""
+    """An error's field has the message's index, counting dropped messages too."""
     bad = core.Message.from_role_and_contents(core.Role.USER, [core.SystemContent.new()])
     conversation = core.Conversation.from_messages(
         [_assistant("analysis", "A"), _assistant("final", "F"), bad]
@@ -408,8 +408,8 @@ def test_an_error_in_a_conversation_names_the_message() -> None:
 
 
 @pytest.mark.parametrize("field", ["knowledge_cutoff", "conversation_start_date"])
-def test_a_text_that_is_set_to_a_number_is_refused(field: str) -> None:
-    """A field that was given a wrong type after construction is refused, not shown."""
+def test_a_text_field_set_to_a_number_is_refused(field: str) -> None:
+    """A field set to a value of the wrong type after construction is an error."""
     content = core.SystemContent.new()
     setattr(content, field, 5)
     with pytest.raises((TypeError, ValueError)):

@@ -1,4 +1,4 @@
-"""Special tokens, text to tokens and back, pinned by literals."""
+"""Special tokens, and text to tokens and back, with literal ids."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.support.encodings import encoding
 
 
 def test_the_named_special_tokens() -> None:
-    """Nine special tokens have names of their own."""
+    """Nine special tokens have a name."""
     named = {text: token for text, token in SPECIAL_TOKENS.items() if "reserved" not in text}
     assert named == {
         "<|startoftext|>": 199998,
@@ -27,14 +27,14 @@ def test_the_named_special_tokens() -> None:
 
 
 def test_every_other_special_token_is_reserved() -> None:
-    """The ids from 199998 to 201088 have no gaps; the reserved ones are named by their id."""
+    """Every other id from 199998 to 201088 is a reserved token, named by its id."""
     assert sorted(SPECIAL_TOKENS.values()) == list(range(199998, 201089))
     reserved = {text: token for text, token in SPECIAL_TOKENS.items() if "reserved" in text}
     assert len(reserved) == 1082
     assert all(text == f"<|reserved_{token}|>" for text, token in reserved.items())
 
 
-def test_there_is_no_end_of_prompt() -> None:
+def test_endofprompt_is_ordinary_text() -> None:
     """`<|endofprompt|>`, which tiktoken's own o200k_harmony has, is ordinary text."""
     assert "<|endofprompt|>" not in SPECIAL_TOKENS
     assert encoding().encode("<|endofprompt|>") == encoding().encode_ordinary("<|endofprompt|>")
@@ -42,7 +42,7 @@ def test_there_is_no_end_of_prompt() -> None:
 
 
 def test_the_encoding_describes_itself() -> None:
-    """Names and limits of the encoding."""
+    """The encoding has these names and limits."""
     assert encoding().name == "HarmonyGptOss"
     assert encoding().tokenizer_name == "o200k_harmony"
     assert encoding().n_ctx == 1_048_576
@@ -51,7 +51,7 @@ def test_the_encoding_describes_itself() -> None:
 
 
 def test_stop_tokens() -> None:
-    """Return, end and call end a message; return and call end the assistant's turn."""
+    """Return, end and call end a message; return and call also end the assistant's turn."""
     assert encoding().stop_tokens() == [200002, 200007, 200012]
     assert encoding().stop_tokens_for_assistant_actions() == [200002, 200012]
 
@@ -68,7 +68,7 @@ def test_stop_tokens() -> None:
     ],
 )
 def test_is_special_token(token: int, is_special: bool) -> None:
-    """The special tokens are those from 199998 to 201088."""
+    """The special tokens are the ids from 199998 to 201088."""
     assert encoding().is_special_token(token) is is_special
 
 
@@ -88,7 +88,7 @@ def test_is_special_token(token: int, is_special: bool) -> None:
     ],
 )
 def test_text_to_tokens_and_back(text: str, tokens: list[int]) -> None:
-    """Ordinary text is encoded as the reference encodes it, and decoded to the same text."""
+    """Ordinary text becomes the reference's tokens and decodes to the same text."""
     assert encoding().encode(text) == tokens
     assert encoding().encode_ordinary(text) == tokens
     assert encoding().decode(tokens) == text
@@ -96,7 +96,7 @@ def test_text_to_tokens_and_back(text: str, tokens: list[int]) -> None:
 
 
 def test_special_tokens_are_refused_unless_allowed() -> None:
-    """By default a text that spells a special token is an error that names it."""
+    """By default, text that spells a special token is an error that names the token."""
     with pytest.raises(
         core.HarmonyError, match=re.escape("disallowed special token '<|start|>'")
     ) as caught:
@@ -106,15 +106,15 @@ def test_special_tokens_are_refused_unless_allowed() -> None:
 
 
 def test_allowed_special_tokens() -> None:
-    """Allowed spellings become the special token; `all` allows every one."""
+    """An allowed spelling becomes the special token; `all` allows every one."""
     text = "<|start|>x<|end|>"
     assert encoding().encode(text, allowed_special="all") == [200006, 87, 200007]
     with pytest.raises(core.HarmonyError, match=re.escape("disallowed special token '<|end|>'")):
         encoding().encode(text, allowed_special={"<|start|>"})
 
 
-def test_special_tokens_that_are_neither_allowed_nor_refused_are_text() -> None:
-    """With nothing disallowed, a spelling that is not allowed is encoded as text."""
+def test_special_tokens_neither_allowed_nor_disallowed_are_text() -> None:
+    """A spelling neither allowed nor disallowed is encoded as text."""
     assert encoding().encode("<|start|>", disallowed_special=()) == [27, 91, 5236, 91, 29]
     text = "<|start|>x<|end|>"
     assert encoding().encode(text, allowed_special={"<|start|>"}, disallowed_special=()) == [
@@ -122,26 +122,26 @@ def test_special_tokens_that_are_neither_allowed_nor_refused_are_text() -> None:
     ]
 
 
-def test_a_disallowed_spelling_is_refused_even_where_it_is_allowed() -> None:
-    """What is disallowed by name is an error, whatever is allowed."""
+def test_a_disallowed_spelling_is_refused_even_if_allowed() -> None:
+    """A spelling disallowed by name is an error even if all are allowed."""
     with pytest.raises(core.HarmonyError, match=re.escape("disallowed special token '<|end|>'")):
         encoding().encode("<|end|>", allowed_special="all", disallowed_special={"<|end|>"})
 
 
 def test_lone_surrogates_in_text_become_replacement_characters() -> None:
-    """Text to encode may have half characters; each becomes U+FFFD."""
+    """Each lone surrogate in text to encode becomes U+FFFD."""
     assert encoding().encode("a\ud800b") == encoding().encode("a\ufffdb")
     assert encoding().encode("\ud83d\ude00") == [84083]
 
 
 def test_special_tokens_decode_to_their_spelling() -> None:
-    """Special tokens are spelled out."""
+    """Special tokens are decoded to their spelling."""
     text = encoding().decode([200006, 200012, 201088])
     assert text == "<|start|><|call|><|reserved_201088|>"
 
 
 def test_invalid_utf8_is_replaced_or_refused() -> None:
-    """`decode` replaces bytes that are not UTF-8 unless told otherwise; `decode_utf8` refuses."""
+    """`decode` replaces invalid UTF-8 by default; `decode_utf8` refuses it."""
     assert encoding().decode_bytes([4103]) == b"\xf0\x9f"
     assert encoding().decode([4103]) == "\ufffd"
     with pytest.raises(UnicodeDecodeError):
@@ -151,8 +151,8 @@ def test_invalid_utf8_is_replaced_or_refused() -> None:
 
 
 @pytest.mark.parametrize("token", [201089, 2**32 - 1])
-def test_ids_outside_of_the_vocabulary_are_refused(token: int) -> None:
-    """An id that the vocabulary does not have cannot be decoded."""
+def test_ids_outside_the_vocabulary_are_refused(token: int) -> None:
+    """Decoding an id outside the vocabulary is an error."""
     with pytest.raises(core.HarmonyError, match=f"^Invalid token for decoding: {token}$"):
         encoding().decode([13225, token])
     with pytest.raises(core.HarmonyError, match=f"Invalid token for decoding: {token}$"):
@@ -160,8 +160,8 @@ def test_ids_outside_of_the_vocabulary_are_refused(token: int) -> None:
 
 
 @pytest.mark.parametrize("token", [-1, 2**32])
-def test_ids_that_are_no_32_bit_number_overflow(token: int) -> None:
-    """An id that does not fit into 32 bits is an OverflowError, as in the reference."""
+def test_ids_that_do_not_fit_in_32_bits_overflow(token: int) -> None:
+    """An id that does not fit in 32 bits is an OverflowError, as in the reference."""
     with pytest.raises(OverflowError):
         encoding().decode([token])
     with pytest.raises(OverflowError):
@@ -175,6 +175,6 @@ def test_an_unknown_encoding_is_a_value_error() -> None:
 
 
 def test_an_encoding_is_loaded_once() -> None:
-    """The same encoding is returned every time, by name and by enum."""
+    """Loading an encoding again, by name or by enum, returns the same object."""
     by_enum = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     assert core.load_harmony_encoding("HarmonyGptOss") is by_enum

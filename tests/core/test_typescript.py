@@ -1,4 +1,4 @@
-"""Each layout rule of schemas as types, pinned by the text that the reference library gives."""
+"""Schemas shown as types, rule by rule, with results taken from the reference."""
 
 import pytest
 
@@ -6,39 +6,39 @@ from tests.core.prompts import property_text, type_text
 
 
 def test_an_empty_schema_is_any() -> None:
-    """A schema that says nothing is `any`."""
+    """An empty schema is `any`."""
     assert type_text({}) == "any"
 
 
 def test_an_object_without_properties_is_two_braces() -> None:
-    """An object without properties has nothing between its braces, each on its own line."""
+    """An object without properties is two braces, each on its own line."""
     assert type_text({"type": "object"}) == "{\n}"
 
 
-def test_properties_that_are_no_object_are_ignored() -> None:
+def test_properties_that_are_not_an_object_are_ignored() -> None:
     """A malformed `properties` member counts as none."""
     assert type_text({"type": "object", "properties": 5}) == "{\n}"
 
 
 def test_properties_keep_the_order_of_the_schema() -> None:
-    """Properties stand in the order in which the schema has them, one a line, with a comma."""
+    """Properties keep the schema's order, one per line, each with a comma."""
     schema = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "number"}}}
     assert type_text(schema) == "{\nb?: string,\na?: number,\n}"
 
 
 def test_property_names_are_never_quoted() -> None:
-    """Property names stand as they are, whatever characters they have."""
+    """Property names are not quoted, whatever characters they have."""
     properties = {"a b": {"type": "string"}, "": {"type": "string"}, 'é"': {"type": "string"}}
     schema = {"type": "object", "properties": properties}
     assert type_text(schema) == '{\na b?: string,\n?: string,\né"?: string,\n}'
 
 
 def test_a_required_property_has_no_question_mark() -> None:
-    """Only the names in `required` go without a question mark; non-strings are skipped."""
+    """A property named in `required` has no question mark; non-strings there are skipped."""
     assert property_text({"type": "string"}, required=["p", "q", 5]) == "p: string,"
 
 
-def test_a_required_member_that_is_no_list_is_ignored() -> None:
+def test_a_required_member_that_is_not_a_list_is_ignored() -> None:
     """A malformed `required` member makes every property optional."""
     assert property_text({"type": "string"}, required="p") == "p?: string,"
 
@@ -57,7 +57,7 @@ def test_a_required_member_that_is_no_list_is_ignored() -> None:
     ],
 )
 def test_simple_types(kind: object, shown: str) -> None:
-    """Each simple type has its name; integer is number; null and unknown types are `any`."""
+    """Simple types keep their name, integer is `number`, null and unknown types are `any`."""
     assert property_text({"type": kind}) == f"p?: {shown},"
 
 
@@ -78,33 +78,33 @@ def test_simple_types(kind: object, shown: str) -> None:
     ids=repr,
 )
 def test_everything_else_is_any(schema: object) -> None:
-    """A schema that no rule fits, or that is no object at all, is `any`."""
+    """A schema that matches no rule, or is not an object, is `any`."""
     assert property_text(schema) == "p?: any,"
 
 
 def test_a_string_enum_is_its_quoted_members() -> None:
-    """The string members of an enum stand in plain quotes, unescaped; others are left out."""
+    """The strings of an enum are quoted without escapes; other members are left out."""
     schema = {"type": "string", "enum": ["a", 'b"c', 3, None]}
     assert property_text(schema) == 'p?: "a" | "b"c",'
 
 
 def test_an_enum_without_strings_is_string() -> None:
-    """An enum of numbers leaves a string type as it is."""
+    """A string type with an enum of numbers is `string`."""
     assert property_text({"type": "string", "enum": [1, 2]}) == "p?: string,"
 
 
 def test_an_enum_of_numbers_is_number() -> None:
-    """Only a string type shows its enum."""
+    """A number type does not show its enum."""
     assert property_text({"type": "number", "enum": [1, 2]}) == "p?: number,"
 
 
 def test_an_array_shows_the_type_of_its_items() -> None:
-    """An array is its items' type followed by brackets."""
+    """An array is the type of its items followed by brackets."""
     assert property_text({"type": "array", "items": {"type": "integer"}}) == "p?: number[],"
 
 
 def test_an_array_of_arrays_has_two_pairs_of_brackets() -> None:
-    """Nested arrays nest brackets."""
+    """An array of arrays has two pairs of brackets."""
     items = {"type": "array", "items": {"type": "string"}}
     assert property_text({"type": "array", "items": items}) == "p?: string[][],"
 
@@ -116,17 +116,17 @@ def test_an_array_of_an_enum_has_no_parentheses() -> None:
 
 
 def test_items_that_are_null_are_any() -> None:
-    """A malformed `items` member still counts as there."""
+    """A null `items` member counts as a schema, which is `any`."""
     assert property_text({"type": "array", "items": None}) == "p?: any[],"
 
 
 def test_an_array_at_the_top() -> None:
-    """Parameters that are an array are shown as such."""
+    """Parameters may be an array."""
     assert type_text({"type": "array", "items": {"type": "string"}}) == "string[]"
 
 
 def test_an_array_of_objects_indents_the_properties() -> None:
-    """The properties of an object inside a property stand four blanks further in."""
+    """The properties of an array's objects are indented by four more spaces."""
     items = {"type": "object", "properties": {"q": {"type": "string", "description": "D"}}}
     assert property_text({"type": "array", "items": items}) == (
         "p?: {\n    // D\n    q?: string,\n    }[],"
@@ -134,7 +134,7 @@ def test_an_array_of_objects_indents_the_properties() -> None:
 
 
 def test_an_array_of_unions_indents_the_variants() -> None:
-    """The variants of a union inside an array stand five blanks in, the brackets after the last."""
+    """The variants of an array's union are indented by five spaces; brackets follow the last."""
     items = {"oneOf": [{"type": "string"}, {"type": "number"}]}
     assert property_text({"type": "array", "items": items}) == (
         "p?: \n     | string\n     | number[],"
@@ -142,19 +142,19 @@ def test_an_array_of_unions_indents_the_variants() -> None:
 
 
 def test_a_list_of_types_is_their_names() -> None:
-    """A list of types shows every name as it is, integer as number."""
+    """A list of types shows each name unchanged, except integer, which is `number`."""
     schema = {"type": ["string", "integer", "null", "array"]}
     assert property_text(schema) == "p?: string | number | null | array,"
 
 
-def test_types_that_are_no_strings_are_left_out_of_a_list() -> None:
-    """What is no string in a list of types is skipped."""
+def test_types_that_are_not_strings_are_left_out_of_a_list() -> None:
+    """Members of a list of types that are not strings are skipped."""
     assert property_text({"type": ["string", 5]}) == "p?: string,"
 
 
 @pytest.mark.parametrize("kinds", [[], [5]], ids=repr)
 def test_a_list_without_type_names_is_any(kinds: list[object]) -> None:
-    """A list of types with no name in it is `any`."""
+    """A list of types without any name is `any`."""
     assert property_text({"type": kinds}) == "p?: any,"
 
 
@@ -169,13 +169,13 @@ def test_a_property_that_is_not_nullable() -> None:
 
 
 def test_a_nullable_array() -> None:
-    """The null of a nullable array follows the brackets."""
+    """`| null` follows the brackets of a nullable array."""
     schema = {"type": "array", "items": {"type": "string"}, "nullable": True}
     assert property_text(schema) == "p?: string[] | null,"
 
 
 def test_nullable_adds_no_second_null() -> None:
-    """A type that names null already gets no other one."""
+    """A nullable type that already names null gets no second one."""
     assert property_text({"type": ["string", "null"], "nullable": True}) == "p?: string | null,"
 
 
@@ -191,7 +191,7 @@ def test_nullable_at_the_top_is_ignored() -> None:
 
 
 def test_a_title_has_an_empty_comment_below() -> None:
-    """A title is a comment above the property, and an empty comment follows it."""
+    """A title is a comment above the property, followed by an empty comment."""
     assert property_text({"type": "string", "title": "T"}) == "// T\n//\np?: string,"
 
 
@@ -201,18 +201,18 @@ def test_a_description_is_a_comment_above() -> None:
 
 
 def test_an_empty_description_is_an_empty_comment() -> None:
-    """An empty description still makes a comment, its blank included."""
+    """An empty description is a comment with a trailing space."""
     assert property_text({"type": "string", "description": ""}) == "// \np?: string,"
 
 
 def test_only_the_first_line_of_a_description_is_commented() -> None:
-    """The further lines of a property's description stand as they are, with no comment marks."""
+    """Only the first line of a property's description is marked as a comment."""
     schema = {"type": "string", "description": "a\nb\r\nc"}
     assert property_text(schema) == "// a\nb\r\nc\np?: string,"
 
 
 def test_the_order_of_comments() -> None:
-    """Title, description and examples stand above in this order, the default behind."""
+    """Title, description and examples come before the property, the default after it."""
     schema = {
         "default": "x",
         "examples": ["a", 5, "b"],
@@ -225,25 +225,25 @@ def test_the_order_of_comments() -> None:
     )
 
 
-def test_examples_that_are_no_strings_leave_the_heading() -> None:
-    """Examples of other kinds are left out, the heading is not."""
+def test_examples_that_are_not_strings_leave_the_heading() -> None:
+    """Examples that are not strings are left out, but their heading stays."""
     assert property_text({"type": "string", "examples": [5]}) == "// Examples:\np?: string,"
 
 
 @pytest.mark.parametrize("examples", [[], "x"], ids=repr)
-def test_no_examples_no_heading(examples: object) -> None:
+def test_empty_examples_have_no_heading(examples: object) -> None:
     """An empty or malformed list of examples is not shown."""
     assert property_text({"type": "string", "examples": examples}) == "p?: string,"
 
 
 def test_a_default_that_is_a_string_is_not_escaped() -> None:
-    """A string default stands in plain quotes as it is."""
+    """A string default is quoted without escapes."""
     schema = {"type": "string", "default": 'a"b\\c\nd'}
     assert property_text(schema) == 'p?: string, // default: "a"b\\c\nd"'
 
 
 def test_the_default_of_an_enum_has_no_quotes() -> None:
-    """A string default of an enum stands without quotes."""
+    """A string default of an enum is not quoted."""
     schema = {"type": "string", "enum": ["a", "b"], "default": "a"}
     assert property_text(schema) == 'p?: "a" | "b", // default: a'
 
@@ -262,32 +262,32 @@ def test_the_default_of_an_enum_has_no_quotes() -> None:
     ids=repr,
 )
 def test_other_defaults_are_compact_json(default: object, shown: str) -> None:
-    """A default that is no string is JSON without blanks, escaped no more than JSON demands."""
+    """Any other default is JSON without spaces and with as few escapes as possible."""
     assert property_text({"type": "boolean", "default": default}) == (
         f"p?: boolean, // default: {shown}"
     )
 
 
 def test_a_default_of_an_enum_of_numbers_is_json() -> None:
-    """A default that is no string is JSON beside an enum too."""
+    """A default that is not a string is JSON beside an enum too."""
     schema = {"type": "number", "enum": [1], "default": 1}
     assert property_text(schema) == "p?: number, // default: 1"
 
 
 def test_an_object_at_the_top_shows_its_description() -> None:
-    """The description of the parameters stands in front of the opening brace."""
+    """The description of the parameters comes before the opening brace."""
     schema = {"type": "object", "description": "D", "properties": {"q": {"type": "string"}}}
     assert type_text(schema) == "// D\n{\nq?: string,\n}"
 
 
 def test_a_nested_object_is_indented() -> None:
-    """The properties and the closing brace of a nested object stand four blanks in."""
+    """The properties and the closing brace of a nested object are indented by four spaces."""
     schema = {"type": "object", "properties": {"q": {"type": "string"}}}
     assert property_text(schema) == "p?: {\n    q?: string,\n    },"
 
 
 def test_a_nested_object_repeats_its_description() -> None:
-    """A nested object's description stands above the property and again behind its name."""
+    """A nested object's description appears above the property and again after its name."""
     inner = {"type": "object", "description": "E", "properties": {"r": {"type": "string"}}}
     schema = {"type": "object", "description": "D", "properties": {"q": inner}}
     assert property_text(schema) == (
@@ -304,54 +304,54 @@ def test_a_nested_object_repeats_its_description() -> None:
 
 
 def test_an_array_of_objects_repeats_the_description_of_the_items() -> None:
-    """The description of an array's items stands behind the property's name."""
+    """The description of an array's items appears after the property's name."""
     items = {"type": "object", "description": "I", "properties": {"q": {"type": "string"}}}
     schema = {"type": "array", "description": "L", "items": items}
     assert property_text(schema) == "// L\np?:     // I\n{\n    q?: string,\n    }[],"
 
 
-def test_a_union_at_the_top_has_a_variant_a_line() -> None:
-    """Each variant stands on a line of its own, its description and default behind it."""
+def test_a_union_at_the_top_has_one_variant_per_line() -> None:
+    """Each variant has its own line, followed by its description and default."""
     variants = [{"type": "string", "description": "S", "default": "x"}, {"type": "number"}]
     assert type_text({"oneOf": variants}) == '\n | string // S default: "x"\n | number'
 
 
 def test_a_union_at_the_top_quotes_the_default_of_an_enum() -> None:
-    """At the top, unlike in a property, the default of an enum has quotes."""
+    """At the top, unlike in a property, the default of an enum is quoted."""
     variants = [{"type": "string", "enum": ["a"], "default": "a"}, {"type": "string"}]
     assert type_text({"oneOf": variants}) == '\n | "a" // default: "a"\n | string'
 
 
 def test_a_union_comes_before_the_type() -> None:
-    """`oneOf` is looked at before `type`, and hides the properties."""
+    """`oneOf` takes precedence over `type` and hides the properties."""
     schema = {"type": "object", "oneOf": [{"type": "string"}], "properties": {"p": {}}}
     assert type_text(schema) == "\n | string"
 
 
 def test_an_empty_union_at_the_top_is_nothing() -> None:
-    """A union without variants is an empty text."""
+    """A union without variants at the top is empty."""
     assert type_text({"oneOf": []}) == ""
 
 
-def test_a_union_that_is_no_list_is_ignored_at_the_top() -> None:
-    """A malformed `oneOf` member leaves the type to decide."""
+def test_a_union_that_is_not_a_list_is_ignored_at_the_top() -> None:
+    """A `oneOf` at the top that is not a list is ignored."""
     assert type_text({"oneOf": 5, "type": "object"}) == "{\n}"
 
 
 @pytest.mark.parametrize(("required", "label"), [(["p"], "p"), ([], "p?")])
 def test_a_property_with_a_union(required: list[str], label: str) -> None:
-    """The variants stand below the property's name and the comma on a line of its own."""
+    """The variants follow below the property's name, and the comma has its own line."""
     schema = {"oneOf": [{"type": "string"}, {"type": "number"}]}
     assert property_text(schema, required=required) == f"{label}:\n | string\n | number\n,"
 
 
 def test_a_property_with_an_empty_union() -> None:
-    """A union without variants leaves the name and the comma."""
+    """A property with an empty union is just its name and a comma."""
     assert property_text({"oneOf": []}) == "p?:\n,"
 
 
 def test_a_described_union_hides_the_description_of_its_first_variant() -> None:
-    """With a description above, the first variant's own is left out; the others keep theirs."""
+    """If the union has a description, the first variant's is left out; others keep theirs."""
     variants = [
         {"type": "string", "description": "A"},
         {"type": "number", "description": "B", "default": 5},
@@ -362,13 +362,13 @@ def test_a_described_union_hides_the_description_of_its_first_variant() -> None:
 
 
 def test_a_union_without_description_shows_those_of_its_variants() -> None:
-    """With no description above, every variant shows its own."""
+    """If the union has no description, every variant shows its own."""
     variants = [{"type": "string", "description": "A"}, {"type": "number", "description": "B"}]
     assert property_text({"oneOf": variants}) == "p?:\n | string // A\n | number // B\n,"
 
 
-def test_a_description_that_the_first_variant_repeats_is_shown_nowhere() -> None:
-    """A description equal to the first variant's is shown at neither place."""
+def test_a_description_that_the_first_variant_repeats_is_not_shown() -> None:
+    """A union's description that equals its first variant's is not shown at all."""
     variants = [{"type": "string", "description": "D"}, {"type": "number", "description": "D"}]
     assert property_text({"description": "D", "oneOf": variants}) == (
         "p?:\n | string\n | number\n,"
@@ -376,21 +376,21 @@ def test_a_description_that_the_first_variant_repeats_is_shown_nowhere() -> None
 
 
 def test_a_later_variant_does_not_repeat_the_description_above() -> None:
-    """A later variant's description equal to the one above is left out."""
+    """A later variant's description that equals the union's is left out."""
     variants = [{"type": "string", "description": "A"}, {"type": "number", "description": "D"}]
     assert property_text({"description": "D", "oneOf": variants}) == (
         "// D\np?:\n | string\n | number\n,"
     )
 
 
-def test_the_default_of_a_union_stands_above() -> None:
+def test_the_default_of_a_union_is_a_comment_above() -> None:
     """The default of a property with a union is a comment above it."""
     schema = {"description": "D", "default": "x", "oneOf": [{"type": "string"}]}
     assert property_text(schema) == '// D\n// default: "x"\np?:\n | string\n,'
 
 
 def test_the_default_of_an_enum_in_a_union_has_no_quotes() -> None:
-    """In a property, the defaults of enums stand without quotes, above and behind variants."""
+    """In a property, the default of an enum is not quoted, above or beside the variants."""
     variants = [{"type": "string", "enum": ["x"], "default": "x"}]
     assert property_text({"default": "x", "enum": ["x"], "oneOf": variants}) == (
         '// default: x\np?:\n | "x" // default: x\n,'
@@ -398,26 +398,26 @@ def test_the_default_of_an_enum_in_a_union_has_no_quotes() -> None:
 
 
 def test_an_object_in_a_union_is_indented_by_three() -> None:
-    """An object among the variants has its properties three blanks in."""
+    """The properties of an object among the variants are indented by three spaces."""
     variant = {"type": "object", "properties": {"q": {"type": "string", "description": "Q"}}}
     assert property_text({"oneOf": [variant, {"type": "null"}]}) == (
         "p?:\n | {\n   // Q\n   q?: string,\n   }\n | any\n,"
     )
 
 
-def test_nullable_counts_for_a_variant_and_not_for_the_union() -> None:
-    """A nullable variant shows it; a nullable union does not."""
+def test_nullable_applies_to_a_variant_and_not_to_the_union() -> None:
+    """`nullable` adds null to a variant, but not to the union."""
     schema = {"nullable": True, "oneOf": [{"type": "string", "nullable": True}]}
     assert property_text(schema) == "p?:\n | string | null\n,"
 
 
-def test_title_and_examples_of_a_union_stand_above() -> None:
+def test_title_and_examples_of_a_union_are_comments_above() -> None:
     """Title and examples of a property with a union are comments above it."""
     schema = {"title": "T", "examples": ["e"], "oneOf": [{"type": "string"}]}
     assert property_text(schema) == '// T\n//\n// Examples:\n// - "e"\np?:\n | string\n,'
 
 
-def test_a_union_that_is_no_list_hides_description_and_default() -> None:
-    """A malformed `oneOf` member in a property leaves the type, and no comments but the title's."""
+def test_a_union_that_is_not_a_list_hides_description_and_default() -> None:
+    """A property whose `oneOf` is not a list shows neither description nor default."""
     schema = {"oneOf": 5, "type": "string", "description": "D", "default": "x"}
     assert property_text(schema) == "p?: string,"

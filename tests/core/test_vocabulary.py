@@ -1,4 +1,4 @@
-"""Where the vocabulary comes from, and what becomes of one that is not right."""
+"""Sources of the vocabulary, and errors if one is wrong."""
 
 import hashlib
 import pathlib
@@ -21,7 +21,7 @@ def test_the_packed_vocabulary_is_the_official_one(tiktoken_file: bytes) -> None
 
 
 def test_the_vocabulary_has_every_ordinary_token() -> None:
-    """There are 199,998 ordinary tokens, the index is the token id."""
+    """There are 199,998 ordinary tokens, indexed by token id."""
     tokens = vocabulary.token_bytes()
     assert len(tokens) == 199_998
     assert tokens[0] == b"!"
@@ -29,7 +29,7 @@ def test_the_vocabulary_has_every_ordinary_token() -> None:
 
 
 def test_loading_touches_no_socket() -> None:
-    """Importing the core and loading the encoding opens no socket and looks up no name."""
+    """Importing the core and loading the encoding use no socket and no name look-up."""
     program = """
 import sys
 seen = []
@@ -44,10 +44,10 @@ print(encoding.encode("Hello"), seen)
     assert output == "[13225] []\n"
 
 
-def test_a_folder_can_be_named(
+def test_the_vocabulary_can_come_from_a_folder(
     monkeypatch: pytest.MonkeyPatch, vocabulary_folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    """TIKTOKEN_ENCODINGS_BASE names a folder that is read instead of the packed vocabulary."""
+    """The folder in TIKTOKEN_ENCODINGS_BASE is read instead of the packed vocabulary."""
     packed = vocabulary.token_bytes()
     monkeypatch.setattr(vocabulary, "PACKED_PATH", tmp_path / "absent")
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(vocabulary_folder))
@@ -55,7 +55,7 @@ def test_a_folder_can_be_named(
 
 
 def test_an_empty_variable_names_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TIKTOKEN_ENCODINGS_BASE set to nothing counts as unset."""
+    """An empty TIKTOKEN_ENCODINGS_BASE counts as unset."""
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", "")
     assert len(vocabulary.token_bytes()) == 199_998
 
@@ -63,7 +63,7 @@ def test_an_empty_variable_names_no_folder(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_folder_without_the_file_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    """A folder that lacks the file is an error that names it, never the packed vocabulary."""
+    """If the folder lacks the file, the error names the file."""
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(tmp_path / "absent"))
     with pytest.raises(core.HarmonyError) as caught:
         vocabulary.token_bytes()
@@ -75,7 +75,7 @@ def test_a_folder_without_the_file_is_an_error(
 def test_another_vocabulary_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, tiktoken_file: bytes, addition: bytes
 ) -> None:
-    """A file whose hash is not the official one is refused, with both hashes."""
+    """A file with another hash is refused, and the error has both hashes."""
     data = tiktoken_file + addition if addition else tiktoken_file[:-1]
     (tmp_path / "o200k_base.tiktoken").write_bytes(data)
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(tmp_path))
@@ -88,7 +88,7 @@ def test_another_vocabulary_is_an_error(
 
 
 def test_an_empty_file_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
-    """An empty file is refused like any other content."""
+    """An empty file is refused."""
     (tmp_path / "o200k_base.tiktoken").touch()
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(tmp_path))
     with pytest.raises(core.HarmonyError, match="is not o200k_base"):
@@ -111,7 +111,7 @@ def test_a_damaged_packed_vocabulary_is_an_error(
     damage: Callable[[bytes], bytes],
     problem: str,
 ) -> None:
-    """A packed vocabulary that is damaged is an error that names it."""
+    """A damaged packed vocabulary is an error that names the file."""
     path = tmp_path / "packed"
     path.write_bytes(damage(vocabulary.PACKED_PATH.read_bytes()))
     monkeypatch.setattr(vocabulary, "PACKED_PATH", path)
@@ -124,7 +124,7 @@ def test_a_damaged_packed_vocabulary_is_an_error(
 def test_a_missing_packed_vocabulary_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    """An installation without the packed vocabulary says so."""
+    """A missing packed vocabulary is an error that names the file."""
     monkeypatch.setattr(vocabulary, "PACKED_PATH", tmp_path / "absent")
     monkeypatch.delenv("TIKTOKEN_ENCODINGS_BASE", raising=False)
     with pytest.raises(core.HarmonyError, match=r"cannot read vocabulary .*absent"):

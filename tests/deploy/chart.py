@@ -14,7 +14,7 @@ from tests.support.tools import ROOT
 from .helm import helm
 
 CHART = ROOT / "deploy" / "helm" / "harmony-sidecar"
-# Each is a shape that the chart ships.
+# One file for each way to deploy the chart.
 VALUES = tuple(sorted(path.name for path in CHART.glob("values*.yaml")))
 
 Manifest = Mapping[str, Any]
@@ -27,13 +27,13 @@ class RenderError(Exception):
 def render(
     values: str = "values.yaml", *settings: str, chart: Path = CHART, kubernetes: str = "1.29"
 ) -> list[Manifest]:
-    """Returns what the chart deploys.
+    """Returns the manifests of the chart.
 
     Args:
-        values: A file of values of the chart.
+        values: A file of values in the chart.
         settings: Single values, `path=JSON`.
         chart: The chart.
-        kubernetes: The version that Helm is to think it talks to.
+        kubernetes: The Kubernetes version to render for.
     """
     command: list[str | Path] = [helm(), "template", "test", chart, "--namespace", "harmony"]
     command += ["--kube-version", kubernetes, "--values", CHART / values]
@@ -46,8 +46,8 @@ def render(
 
 
 def run(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    """Runs a command and waits for it to exit."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def one(manifests: Sequence[Manifest], kind: str) -> Manifest:
@@ -68,7 +68,7 @@ def containers(spec: Manifest) -> list[Manifest]:
 
 def server(manifests: Sequence[Manifest]) -> Manifest:
     """Returns the container of the server."""
-    (found,) = [each for each in containers(pod(manifests)) if each["name"] == "harmony"]
+    (found,) = [part for part in containers(pod(manifests)) if part["name"] == "harmony"]
     return found
 
 

@@ -1,4 +1,4 @@
-"""The program Helm, built from its Go module."""
+"""Helm, built from its Go module."""
 
 import os
 import subprocess
@@ -8,12 +8,12 @@ from tests.support.tools import ROOT, go
 
 _VERSION = "v4.3.1"
 _HELM = ROOT / "build" / "tools" / f"helm-{_VERSION}" / "helm"
-# The first build took 170 s on two cores.
+# The first build takes 170 s on two cores.
 _BUILD_SECONDS = 1200
 
 
 def helm() -> Path:
-    """Returns the path of helm, which is built at its first use."""
+    """Returns the path of Helm, built on first use."""
     if not _HELM.exists():
         build = [go(), "install", "-p", "2", f"helm.sh/helm/v4/cmd/helm@{_VERSION}"]
         environment = {**os.environ, "GOBIN": str(_HELM.parent)}

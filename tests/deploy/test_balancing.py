@@ -1,4 +1,4 @@
-"""Several servers: the load is spread, a server that dies or is replaced costs no RPC."""
+"""Several servers: the load is spread, and killing or stopping a server costs no RPC."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from tests.support.restartable_servers import Server, running_servers
 from tests.support.round_robin import run_example, target
 from tests.support.tools import envoy as envoy_path
 
-DRAIN_SECONDS = 3
-# To end a stream takes less.
+DRAIN_SECONDS = 6
+# Longer than a stream of the load takes.
 STOP = ("--drain-seconds", str(DRAIN_SECONDS), "--grace-seconds", "5")
 
 
 @pytest.fixture
 def servers() -> Iterator[list[Server]]:
-    """Three servers."""
+    """Yields three servers."""
     with running_servers(*STOP) as running:
         yield running
 
 
 @pytest.fixture
 def envoy(servers: list[Server], tmp_path: Path) -> Iterator[Proxy]:
-    """Envoy in front of the servers."""
+    """Yields Envoy in front of the servers."""
     with running_envoy(servers, tmp_path) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def round_robin(servers: list[Server]) -> Iterator[Client]:
-    """A client that goes round the servers."""
+    """Yields a client that balances round-robin."""
     names = run_example()
     names["channel"].close()
     service_config = ("grpc.service_config", json.dumps(names["SERVICE_CONFIG"]))
@@ -48,16 +48,16 @@ def round_robin(servers: list[Server]) -> Iterator[Client]:
         yield client
 
 
-def test_envoy_has_no_complaint_about_the_configuration() -> None:
-    """As it is shipped it is valid, and nothing in it is deprecated."""
+def test_envoy_accepts_the_configuration() -> None:
+    """The shipped configuration is valid, and nothing in it is deprecated."""
     command: list[str | Path] = [envoy_path(), "--mode", "validate", "--config-path", CONFIGURATION]
-    validated = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    validated = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert validated.returncode == 0, validated.stderr
     assert "[warning]" not in validated.stderr
 
 
 def test_the_example_goes_round(servers: list[Server]) -> None:
-    """The documents' channel gives each server the same share."""
+    """The documented channel gives each server the same share."""
     names = run_example(target(server.address for server in servers))
     request = service_pb2.RenderConversationRequest(
         conversation=Conversation(messages=[user("Hi")])
@@ -69,7 +69,7 @@ def test_the_example_goes_round(servers: list[Server]) -> None:
                 names["stub"].RenderConversation(request, timeout=60, wait_for_ready=True)
             return [server.messages_rendered() for server in servers]
 
-        # It begins with the first server that it has a connection to.
+        # The channel begins with the first server that it is connected to.
         deadline = time.monotonic() + 60
         while not all(before := render(3)):
             assert time.monotonic() < deadline, before
@@ -80,7 +80,7 @@ def test_the_example_goes_round(servers: list[Server]) -> None:
 def test_a_server_killed_behind_round_robin_costs_no_rpc(
     servers: list[Server], round_robin: Client
 ) -> None:
-    """The channel retries unary RPCs, the client replays streams; a new server gets its share."""
+    """The channel retries unary RPCs, the client replays streams, and a new server gets load."""
     with Load(round_robin) as load:
         load.wait()
         victim, *others = servers
@@ -92,13 +92,13 @@ def test_a_server_killed_behind_round_robin_costs_no_rpc(
 
 
 def test_a_server_killed_behind_envoy_costs_no_rpc(servers: list[Server], envoy: Proxy) -> None:
-    """Envoy retries unary RPCs, the client replays streams; a new server gets its share."""
+    """Envoy retries unary RPCs, the client replays streams, and a new server gets load."""
     with Client(envoy.address) as client, Load(client) as load:
         load.wait()
         victim, *others = servers
         victim.kill()
         assert_share(others, load)
-        # One in flight may not have been sent to it: Envoy goes on to try it until a health check.
+        # No RPC may have been in flight; Envoy uses the server until a health check fails.
         deadline = time.monotonic() + 5
         while envoy.retries() == 0 and time.monotonic() < deadline:
             load.wait(renders=10, streams=0)
@@ -113,7 +113,7 @@ def test_a_server_killed_behind_envoy_costs_no_rpc(servers: list[Server], envoy:
 def test_a_server_that_stops_behind_round_robin_costs_no_rpc(
     servers: list[Server], round_robin: Client
 ) -> None:
-    """On SIGTERM it says NOT_SERVING and serves on, so that the channel turns to the others."""
+    """On SIGTERM, a server reports NOT_SERVING and keeps serving until the channel has moved on."""
     with Load(round_robin, replay=False) as load:
         load.wait()
         stopping, *others = servers
@@ -131,13 +131,13 @@ def test_a_server_that_stops_behind_round_robin_costs_no_rpc(
 def test_a_server_that_stops_behind_envoy_costs_not_even_a_retry(
     servers: list[Server], envoy: Proxy
 ) -> None:
-    """On SIGTERM it says NOT_SERVING and serves on, so that Envoy turns to the others."""
+    """On SIGTERM, a server reports NOT_SERVING and keeps serving until Envoy has moved on."""
     with Client(envoy.address) as client, Load(client, replay=False) as load:
         load.wait()
         stopping, *others = servers
         stopping.process.send_signal(signal.SIGTERM)
         envoy.wait_for_healthy(others, DRAIN_SECONDS)
-        assert stopping.process.poll() is None, "it stopped before Envoy had turned away"
+        assert stopping.process.poll() is None, "the server stopped before Envoy had moved on"
         assert_stops(stopping)
         assert_share(others, load)
         stopping.start()
@@ -148,14 +148,17 @@ def test_a_server_that_stops_behind_envoy_costs_not_even_a_retry(
 
 
 def assert_stops(server: Server) -> None:
-    """Asserts that a server that was told to stop does, in good order."""
-    assert server.process.wait(DRAIN_SECONDS + 10) == 0
+    """Asserts that a server exits cleanly after SIGTERM."""
+    assert server.process.wait(DRAIN_SECONDS + 60) == 0
 
 
 def assert_share(servers: list[Server], load: Load) -> None:
-    """Asserts that each of the servers gets some of the load that comes."""
+    """Asserts that each server gets some of the load."""
     before = [server.messages_rendered() for server in servers]
     load.wait(renders=90)
-    shares = [server.messages_rendered() - was for server, was in zip(servers, before, strict=True)]
-    # Envoy draws two and takes the less busy one: the busiest is still drawn twice in a ninth.
+    shares = [
+        server.messages_rendered() - earlier
+        for server, earlier in zip(servers, before, strict=True)
+    ]
+    # Envoy picks the less busy of two random servers, so even the busiest gets a ninth.
     assert all(shares), shares

@@ -1,4 +1,4 @@
-"""What the chart deploys does what it should."""
+"""The manifests of the chart."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def folder() -> Iterator[Path]:
 def test_the_server_starts_with_its_environment_and_its_probes_succeed(
     values: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The container works outside of Kubernetes, but for addresses and paths of this machine."""
+    """The server starts with the container's environment, and each probe succeeds."""
     container = server(render(values))
     for name, value in environment(container).items():
         monkeypatch.setenv(name, on_this_machine(value, folder))
     make_secrets(folder)
     assert container["args"] == ["serve"]
-    # Nobody has to notice that it stops.
+    # No load balancer needs time to notice the stop.
     with running_server("--drain-seconds", "0") as (_, address):
         for kind in PROBES:
             probe = container[kind]
@@ -62,15 +62,15 @@ def test_the_server_starts_with_its_environment_and_its_probes_succeed(
                 command = ["harmony-server", "health", "--target", address, "--service", service]
             else:
                 command = [on_this_machine(part, folder) for part in probe["exec"]["command"]]
-            # A command of the installed package, which need not be on the PATH here.
+            # The console script need not be on the PATH.
             command = harmony_command(*command[1:])
             probed = subprocess.run(command, capture_output=True, text=True, check=False)
             assert (probed.returncode, probed.stdout) == (0, "SERVING\n"), probed.stderr
 
 
 @pytest.mark.parametrize("values", VALUES)
-def test_settings_are_those_of_the_server(values: str, folder: Path) -> None:
-    """What the chart sets is in force, and nothing else of the environment is."""
+def test_variables_are_settings_of_the_server(values: str, folder: Path) -> None:
+    """Each variable of the chart sets a setting, and only those are set."""
     make_secrets(folder)
     variables = {
         name: on_this_machine(value, folder)
@@ -81,18 +81,22 @@ def test_settings_are_those_of_the_server(values: str, folder: Path) -> None:
 
 
 def test_every_setting_can_be_given() -> None:
-    """The chart's schema has each setting of the server but those with a value of their own."""
+    """The chart's schema has each server setting, except those that have their own value."""
     properties = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
     shapes = [server(render(values, "settings=null")) for values in VALUES]
-    own = {name.removeprefix("HARMONY_").lower() for each in shapes for name in environment(each)}
-    # A second process would have a Unix socket of its own; here more pods are more processes.
+    own = {
+        name.removeprefix("HARMONY_").lower()
+        for container in shapes
+        for name in environment(container)
+    }
+    # Not `workers`: the chart scales by pods.
     assert set(properties["settings"]["properties"]) == set(Settings.model_fields) - own - {
         "workers"
     }
 
 
 def test_the_schema_has_the_bounds_of_the_settings() -> None:
-    """Helm refuses the values that the server would refuse at its start."""
+    """The chart's schema has the same limits as the settings."""
     properties = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
     given = properties["settings"]["properties"] | {
         "drain_seconds": properties["drainSeconds"],
@@ -105,7 +109,7 @@ def test_the_schema_has_the_bounds_of_the_settings() -> None:
 
 
 def test_numbers_reach_the_server_as_they_were_written() -> None:
-    """Helm's large numbers are floats, which it would write with an exponent."""
+    """Large numbers are written without the exponent that Helm's floats would have."""
     settings = ("settings.max_request_bytes=16777216", "settings.reflection=false")
     variables = environment(server(render("values.yaml", *settings, "drainSeconds=0.5")))
     assert variables["HARMONY_MAX_REQUEST_BYTES"] == "16777216"
@@ -118,18 +122,18 @@ def test_numbers_reach_the_server_as_they_were_written() -> None:
     [("values.yaml", "grpc"), ("values-production.yaml", "exec"), ("values-sidecar.yaml", "exec")],
 )
 def test_probes_fit_the_mode(values: str, kind: str) -> None:
-    """Kubernetes dials a port itself; a Unix socket and TLS need a command in the container."""
+    """Probes use gRPC on a plaintext port, and a command for a Unix socket or TLS."""
     container = server(render(values))
     for name in PROBES:
         assert kind in container[name]
-        # A server that hangs is one that does not answer; one probe may be late.
+        # One or two late probes must not restart the server.
         assert container[name].get("failureThreshold", 3) >= 3
 
 
 @pytest.mark.parametrize("values", VALUES)
 @pytest.mark.parametrize("drain", ["0", "12.5"])
 def test_the_pod_lives_until_the_server_has_stopped(values: str, drain: str) -> None:
-    """The server has its drain, its grace, and time to tell the streams that are left."""
+    """The pod's grace period covers the drain, the grace, and closing the remaining streams."""
     settings = (f"drainSeconds={drain}", "graceSeconds=20")
     spec = pod(render(values, *settings))
     assert spec["terminationGracePeriodSeconds"] > float(drain) + 20 + 1
@@ -137,7 +141,7 @@ def test_the_pod_lives_until_the_server_has_stopped(values: str, drain: str) -> 
 
 @pytest.mark.parametrize("values", VALUES)
 def test_nothing_runs_as_root(values: str) -> None:
-    """Nor can it become so, nor call Kubernetes."""
+    """No container runs as root, can become root, or can call Kubernetes."""
     manifests = render(values)
     spec = pod(manifests)
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -155,30 +159,30 @@ def test_nothing_runs_as_root(values: str) -> None:
 
 @pytest.mark.parametrize("values", VALUES)
 def test_the_environment_has_no_service_links(values: str) -> None:
-    """A service named harmony would otherwise add HARMONY_PORT and others to the settings."""
+    """Service links are off, because a service named harmony would set HARMONY_PORT."""
     assert pod(render(values))["enableServiceLinks"] is False
 
 
-def test_a_port_that_is_not_encrypted_is_meant_to_be() -> None:
-    """Without a certificate the server is told to go without; with one it is not."""
+def test_plaintext_is_allowed_only_without_a_certificate() -> None:
+    """Plaintext is allowed only without a certificate."""
     assert environment(server(render()))["HARMONY_ALLOW_PLAINTEXT"] == "true"
     assert "HARMONY_ALLOW_PLAINTEXT" not in environment(server(render("values-production.yaml")))
 
 
 def test_the_network_policy_opens_the_ports_of_the_container() -> None:
-    """And no other; the server itself may connect to nothing."""
+    """The network policy opens exactly the container's ports, and no outgoing connections."""
     manifests = render("values-production.yaml")
     policy = one(manifests, "NetworkPolicy")["spec"]
     opened = [port["port"] for rule in policy["ingress"] for port in rule["ports"]]
     assert sorted(opened) == sorted(ports(server(manifests)).values())
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert "egress" not in policy, "it would allow something"
+    assert "egress" not in policy, "egress rules allow connections"
     assert all(rule["from"] for rule in policy["ingress"])
 
 
 @pytest.mark.parametrize("values", VALUES)
 def test_selectors_find_the_pods(values: str) -> None:
-    """Services, budget, policy and deployment mean the pods that are deployed."""
+    """The selectors of all manifests match the labels of the pods."""
     manifests = render(values)
     template = one(manifests, "Deployment")["spec"]["template"]
     labels = template["metadata"]["labels"].items()
@@ -196,8 +200,8 @@ def test_selectors_find_the_pods(values: str) -> None:
 
 
 def test_services_for_both_ways_to_balance() -> None:
-    """One has an address of its own; the other names every pod, and no pod that is not ready."""
-    services = [each["spec"] for each in render() if each["kind"] == "Service"]
+    """One service has a cluster IP; the headless one lists only ready pods."""
+    services = [manifest["spec"] for manifest in render() if manifest["kind"] == "Service"]
     assert [service.get("clusterIP") for service in services] == ["None", None]
     for service in services:
         assert not service.get("publishNotReadyAddresses")
@@ -206,23 +210,23 @@ def test_services_for_both_ways_to_balance() -> None:
 
 
 def test_the_metrics_are_scraped_once() -> None:
-    """The monitor selects both services by label, but only one has the port."""
+    """Only one of the services that the monitor selects has the metrics port."""
     manifests = render("values-production.yaml")
     (endpoint,) = one(manifests, "ServiceMonitor")["spec"]["endpoints"]
-    services = [each for each in manifests if each["kind"] == "Service"]
+    services = [manifest for manifest in manifests if manifest["kind"] == "Service"]
     named = [
-        each
-        for each in services
-        for port in each["spec"]["ports"]
+        service
+        for service in services
+        for port in service["spec"]["ports"]
         if port["name"] == endpoint["port"]
     ]
     (service,) = named
-    # The job of the alerts.
+    # The alerts use this name as the job.
     assert service["metadata"]["name"] == "test-harmony-sidecar"
 
 
 def test_the_alerts_are_those_for_every_prometheus() -> None:
-    """But for the job and the namespace, which are the release's, in every selector."""
+    """The chart's alerts are the general ones, with the release's job and namespace."""
     rendered = one(render("values-production.yaml"), "PrometheusRule")["spec"]
     text = ALERTS.read_text()
     chosen = 'job="test-harmony-sidecar", namespace="harmony"'
@@ -232,8 +236,8 @@ def test_the_alerts_are_those_for_every_prometheus() -> None:
     assert all(selector.startswith(chosen) for selector in selectors)
 
 
-def test_autoscaling_and_a_fixed_number_exclude_one_another() -> None:
-    """An upgrade would otherwise undo what the autoscaler did."""
+def test_autoscaling_excludes_fixed_replicas() -> None:
+    """With autoscaling, the deployment sets no replicas, which an upgrade would reset."""
     assert one(render(), "Deployment")["spec"]["replicas"] == 2
     scaled = render("values-production.yaml")
     assert "replicas" not in one(scaled, "Deployment")["spec"]
@@ -241,7 +245,7 @@ def test_autoscaling_and_a_fixed_number_exclude_one_another() -> None:
 
 
 def test_the_sidecar_starts_before_its_client_and_they_share_a_socket() -> None:
-    """A native sidecar with a startup probe; the volume's group is that of both processes."""
+    """The server is a native sidecar, and shares a socket in memory with its client."""
     spec = pod(render("values-sidecar.yaml"))
     (sidecar,), (client,) = spec["initContainers"], spec["containers"]
     assert sidecar["restartPolicy"] == "Always"
@@ -253,8 +257,8 @@ def test_the_sidecar_starts_before_its_client_and_they_share_a_socket() -> None:
     assert spec["securityContext"]["fsGroup"] > 0
 
 
-def test_another_chart_can_take_the_sidecar_in(tmp_path: Path) -> None:
-    """The example of the chart's README renders, and deploys nothing of its own."""
+def test_another_chart_can_include_the_sidecar(tmp_path: Path) -> None:
+    """The library example of the chart's README renders only the parent's deployment."""
     (example,) = readme_blocks("{{/* templates/deployment.yaml")
     (dependency,) = readme_blocks("# values.yaml")
     parent = tmp_path / "parent"
@@ -274,20 +278,20 @@ def test_another_chart_can_take_the_sidecar_in(tmp_path: Path) -> None:
 
 
 def render_parent(parent: Path) -> list[Manifest]:
-    """Returns what a chart with its own values deploys."""
+    """Returns the manifests of a chart rendered with its own values."""
     (parent / "none.yaml").write_text("{}")
     return render(str(parent / "none.yaml"), chart=parent)
 
 
 def readme_blocks(beginning: str) -> list[str]:
-    """Returns the blocks of the chart's README that begin in some way."""
+    """Returns the code blocks of the chart's README that begin with a text."""
     blocks = (CHART / "README.md").read_text().split("```")[1::2]
     texts = [block.partition("\n")[2] for block in blocks]
     return [text for text in texts if text.startswith(beginning)]
 
 
 def ports(*of: Manifest) -> dict[str, int]:
-    """Returns the ports of containers by name."""
+    """Returns the ports of containers, by name."""
     return {
         port["name"]: port["containerPort"]
         for container in of
@@ -296,15 +300,15 @@ def ports(*of: Manifest) -> dict[str, int]:
 
 
 def on_this_machine(text: str, folder: Path) -> str:
-    """Returns an address or a path of a pod as one that a test may use."""
-    for place in ("/run/harmony", "/etc/harmony"):
-        text = text.replace(place, str(folder))
+    """Returns a pod's address or path changed to one that a test can use."""
+    for path in ("/run/harmony", "/etc/harmony"):
+        text = text.replace(path, str(folder))
     parts = ["127.0.0.1:0" if part.startswith("0.0.0.0:") else part for part in text.split(",")]
     return ",".join(parts)
 
 
 def make_secrets(folder: Path) -> None:
-    """Writes what the secrets of the production values hold."""
+    """Writes the secrets that the production values refer to."""
     authority = Authority()
     identity = authority.issue()
     for name, data in {
@@ -319,7 +323,7 @@ def make_secrets(folder: Path) -> None:
 
 
 def user_of_the_image() -> int:
-    """Returns the user that the Dockerfile names."""
+    """Returns the user id in the Dockerfile."""
     lines = (CHART.parents[2] / "Dockerfile").read_text().splitlines()
     (user,) = [line.removeprefix("USER ") for line in lines if line.startswith("USER ")]
     return int(user.partition(":")[0])

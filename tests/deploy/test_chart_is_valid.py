@@ -1,4 +1,4 @@
-"""The chart is what Helm and Kubernetes take, for each file of values."""
+"""Helm and Kubernetes accept the chart with each file of values."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.support.tools import go
 from .chart import CHART, VALUES, Manifest, RenderError, render, run
 from .helm import helm
 
-# The oldest that the chart says it needs, and the newest whose schemas are installed.
+# The oldest version that the chart supports, and the newest with installed schemas.
 KUBERNETES = ("1.29", kubernetes_validate.latest_version())
 _OPERATOR = "monitoring.coreos.com/v1"
 _BUILD_SECONDS = 600
 
 
 def validate(manifest: Manifest, version: str) -> None:
-    """Fails where Kubernetes would refuse a manifest or warn of a field that it does not know."""
+    """Fails if Kubernetes would refuse a manifest or warn about an unknown field."""
     kubernetes_validate.validate(manifest, version, strict=True)
 
 
 @pytest.mark.parametrize("values", VALUES)
-def test_lint(values: str) -> None:
-    """Helm has no complaint."""
+def test_helm_lint(values: str) -> None:
+    """`helm lint` reports no errors or warnings."""
     linted = run([helm(), "lint", "--strict", "--values", CHART / values, CHART])
     assert linted.returncode == 0, linted.stdout
     assert "[WARNING]" not in linted.stdout
@@ -36,7 +36,7 @@ def test_lint(values: str) -> None:
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize("values", VALUES)
 def test_manifests_fit_the_schemas_of_kubernetes(values: str, version: str) -> None:
-    """Every field is known to Kubernetes and of its type."""
+    """Every field of the manifests is known to Kubernetes and has the right type."""
     manifests = render(values, kubernetes=version)
     own = [manifest for manifest in manifests if manifest["apiVersion"] != _OPERATOR]
     assert len(own) >= 2
@@ -45,8 +45,8 @@ def test_manifests_fit_the_schemas_of_kubernetes(values: str, version: str) -> N
 
 
 def test_the_schemas_refuse_what_kubernetes_does_not_know() -> None:
-    """The check above is strict, in the oldest version and deep inside."""
-    (deployment,) = [each for each in render() if each["kind"] == "Deployment"]
+    """The check notices an unknown nested field, even with the oldest version."""
+    (deployment,) = [manifest for manifest in render() if manifest["kind"] == "Deployment"]
     deployment["spec"]["template"]["spec"]["containers"][0]["livenessProb"] = {}
     with pytest.raises(kubernetes_validate.ValidationError, match="livenessProb"):
         validate(deployment, KUBERNETES[0])
@@ -54,7 +54,7 @@ def test_the_schemas_refuse_what_kubernetes_does_not_know() -> None:
 
 @pytest.mark.long
 def test_custom_resources_fit_the_types_of_the_operator(checker: Path) -> None:
-    """Every field is known to the Prometheus operator and of its type."""
+    """Every field is known to the Prometheus operator and has the right type."""
     resources = custom_resources()
     assert {resource["kind"] for resource in resources} == {"ServiceMonitor", "PrometheusRule"}
     assert checked(checker, resources) == ""
@@ -62,7 +62,7 @@ def test_custom_resources_fit_the_types_of_the_operator(checker: Path) -> None:
 
 @pytest.mark.long
 def test_the_types_refuse_what_the_operator_does_not_know(checker: Path) -> None:
-    """The check above is strict, deep inside."""
+    """The check notices an unknown nested field."""
     resources = custom_resources()
     for resource in resources:
         if resource["kind"] == "ServiceMonitor":
@@ -84,20 +84,20 @@ def test_the_types_refuse_what_the_operator_does_not_know(checker: Path) -> None
         (["metrics.enabled=false", "serviceMonitor.enabled=true"], "metrics"),
     ],
 )
-def test_values_that_mean_nothing_are_refused(settings: list[str], complaint: str) -> None:
+def test_invalid_values_are_refused(settings: list[str], complaint: str) -> None:
     """A misspelt, out-of-bounds or contradictory value is an error, not a default."""
     with pytest.raises(RenderError, match=complaint):
         render("values.yaml", *settings)
 
 
 def custom_resources() -> list[Manifest]:
-    """Returns the resources of the Prometheus operator."""
+    """Returns the chart's resources for the Prometheus operator."""
     manifests = render("values-production.yaml")
     return [manifest for manifest in manifests if manifest["apiVersion"] == _OPERATOR]
 
 
 def checked(checker: Path, resources: list[Manifest]) -> str:
-    """Returns what the operator's types have to say against resources."""
+    """Returns the checker's errors about resources."""
     return subprocess.run(
         [checker], input=json.dumps(resources), capture_output=True, text=True, check=False
     ).stderr
@@ -105,7 +105,7 @@ def checked(checker: Path, resources: list[Manifest]) -> str:
 
 @pytest.fixture(scope="module")
 def checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program that reads resources with the operator's types."""
+    """A program that reads resources with the operator's types."""
     program = tmp_path_factory.mktemp("custom_resources") / "check"
     source = Path(__file__).parent / "custom_resources"
     build = [go(), "build", "-p", "2", "-o", str(program), "."]

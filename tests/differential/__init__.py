@@ -1,6 +1,6 @@
-"""Tests that compare the core with the reference package, call by call, on the same input."""
+"""Compares the core with the reference package, call by call, on the same input."""
 
 import pytest
 
-# Their assertions are where a difference shows, so pytest must explain them as a test's own.
+# pytest explains failed assertions only in test modules and in modules registered here.
 pytest.register_assert_rewrite("tests.differential.outcomes", "tests.differential.traces")

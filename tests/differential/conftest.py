@@ -1,4 +1,4 @@
-"""The two sides of the differential tests, each loaded once in a session."""
+"""Session fixtures: the reference and our core, the two sides of each comparison."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def reference() -> ModuleType:
 def vocabulary_folder(
     token_bytes: list[bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> pathlib.Path:
-    """A folder with the vocabulary of our own package, in the form that the reference reads."""
+    """A folder with our package's vocabulary in the format that the reference reads."""
     data = b"".join(
         b"%s %d\n" % (base64.b64encode(token), rank) for rank, token in enumerate(token_bytes)
     )
@@ -47,7 +47,7 @@ def vocabulary_folder(
 @pytest.fixture(scope="session")
 def reference_encoding(reference: ModuleType, vocabulary_folder: pathlib.Path) -> Any:
     """The reference's encoding."""
-    # Our core reads the same variable, so it is set for no longer than the reference loads.
+    # Set only while the reference loads, because our core reads the same variable.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(_VOCABULARY_VARIABLE, str(vocabulary_folder))
         return reference.load_harmony_encoding("HarmonyGptOss")
@@ -69,7 +69,7 @@ def encoding(core: ModuleType) -> Any:
 def both(
     reference: ModuleType, reference_encoding: Any, core: ModuleType, encoding: Any
 ) -> Comparison:
-    """Both sides, for calls to be compared."""
+    """Both sides of a comparison."""
     return Comparison(reference, reference_encoding, core, encoding)
 
 

@@ -1,4 +1,4 @@
-"""What a call came to: a value, or a refusal reduced to what both sides must have in common."""
+"""The outcome of a call: a value, or a refusal reduced to what both sides must share."""
 
 import re
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-# The parts of the reference's messages that programs may rely on. Positions in a JSON text and the
-# wording of libraries underneath are none of them.
+# The parts of the reference's messages that programs may rely on. Positions in JSON text and the
+# wording of underlying libraries are not among them.
 _KEY_PHRASES: Final = (
     r"Invalid HarmonyEncodingName: .*",
     r"Tools should have a name!",
@@ -35,14 +35,14 @@ _KEY_PHRASE: Final = re.compile("|".join(_KEY_PHRASES), re.DOTALL)
 
 @dataclass(frozen=True)
 class Value:
-    """The call returned this."""
+    """A call returned this value."""
 
     value: object
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """The call raised an exception of this class, with this key phrase in its message."""
+    """A call raised an exception of this class, with this key phrase in its message."""
 
     exception: str
     phrase: str
@@ -53,7 +53,7 @@ Outcome = Value | Refusal
 
 
 def outcome_of(call: Callable[[], object]) -> Outcome:
-    """Returns what the call returns or raises."""
+    """Makes a call and returns its outcome."""
     try:
         return Value(call())
     except ValidationError as error:
@@ -65,9 +65,9 @@ def outcome_of(call: Callable[[], object]) -> Outcome:
 
 
 def seen_by_a_program(actual: Outcome, expected: Outcome) -> Outcome:
-    """Returns our outcome as a program sees it that was written for the reference's.
+    """Returns our outcome as seen by a program that was written for the reference.
 
-    Our exceptions may be of a subclass of the reference's class: the same `except` catches them.
+    Our exceptions may be subclasses of the reference's: the same `except` clauses catch them.
     """
     if (
         isinstance(actual, Refusal)
@@ -80,7 +80,7 @@ def seen_by_a_program(actual: Outcome, expected: Outcome) -> Outcome:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The reference and our core, for calls to be made on both."""
+    """The reference and our core, to make calls on both."""
 
     reference: ModuleType
     reference_encoding: Any
@@ -88,17 +88,20 @@ class Comparison:
     encoding: Any
 
     def assert_same(self, call: Callable[[ModuleType, Any], object]) -> Outcome:
-        """Makes a call, given a module and its encoding, on both sides; returns its outcome."""
+        """Makes a call on both sides and returns its outcome, which must be the same.
+
+        Args:
+            call: Takes a module and its encoding.
+        """
         expected = outcome_of(lambda: call(self.reference, self.reference_encoding))
         actual = outcome_of(lambda: call(self.core, self.encoding))
         assert seen_by_a_program(actual, expected) == expected
         return expected
 
     def assert_both_refuse(self, call: Callable[[ModuleType, Any], object]) -> None:
-        """Makes a call on both sides that misuses the interface; any exception is a refusal.
+        """Makes a call on both sides, which both must refuse with any exception.
 
-        For arguments that no type checker lets through, where the reference's exception is an
-        accident of what it does first with them.
+        For arguments that no type checker accepts, where the reference's exception is accidental.
         """
         assert isinstance(
             outcome_of(lambda: call(self.reference, self.reference_encoding)), Refusal

@@ -1,4 +1,4 @@
-"""Keeps generated streams clear of the one deliberate difference that they could run into."""
+"""Removes from generated streams what the core deliberately treats differently."""
 
 import functools
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ _Step = TypeVar("_Step", int, int | None)
 def without_invalid_content(
     both: Comparison, steps: Sequence[_Step], role: str | None, *, strict: bool
 ) -> list[_Step]:
-    """Returns the steps without the invalid tokens that would come to lie in content.
+    """Returns the steps without invalid tokens inside content.
 
-    There the reference loses the rest of the text, and our core deliberately does not. In headers
-    and between messages both refuse them, so there they stay.
+    In content, the reference loses the text after an invalid token, and our core does not. Both
+    refuse invalid tokens in headers and between messages, so those are kept.
     """
     if not any(map(_is_invalid, steps)):
         return list(steps)

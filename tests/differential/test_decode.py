@@ -1,4 +1,4 @@
-"""Decoding, and what the encoding says of its tokens, are the reference's."""
+"""Decoding and properties of tokens match the reference."""
 
 from types import ModuleType
 from typing import Any
@@ -36,17 +36,17 @@ def test_decode_gives_the_same_text(
     segments: list[Segment],
     errors: str,
 ) -> None:
-    """Any tokens decode to the same text, replacing or strict, or are refused the same way."""
+    """Any tokens decode to the same text, or are refused the same way."""
     _assert_same_decode(both, tokens, errors)
     _assert_same_decode(both, vocabulary.tokens(segments), errors)
 
 
 @pytest.mark.parametrize("method", ["decode", "decode_utf8"])
 @pytest.mark.parametrize("tokens", [None, 5, "ab", *([value] for value in NOT_TOKENS)])
-def test_arguments_that_are_no_tokens_are_refused(
+def test_arguments_that_are_not_tokens_are_refused(
     both: Comparison, method: str, tokens: object
 ) -> None:
-    """What is no iterable of 32-bit integers is refused."""
+    """Anything but an iterable of 32-bit integers is refused."""
 
     def decode(_: ModuleType, encoding: Any) -> object:
         return getattr(encoding, method)(tokens)
@@ -57,7 +57,7 @@ def test_arguments_that_are_no_tokens_are_refused(
 @pytest.mark.parametrize("method", ["decode", "decode_utf8"])
 @pytest.mark.parametrize("tokens", [(1, 2), b"ab", [True], {7}, range(3)])
 def test_any_iterable_of_integers_is_decoded(both: Comparison, method: str, tokens: object) -> None:
-    """Tokens may come as any iterable, and as anything that counts as an integer."""
+    """Tokens may be any iterable of integers, including bools."""
 
     def decode(_: ModuleType, encoding: Any) -> object:
         return getattr(encoding, method)(tokens)
@@ -66,7 +66,7 @@ def test_any_iterable_of_integers_is_decoded(both: Comparison, method: str, toke
 
 
 def test_every_token_around_the_specials_is_classified_the_same_way(both: Comparison) -> None:
-    """`is_special_token` agrees on every id near the specials, on both sides of them."""
+    """`is_special_token` agrees on all special tokens and on the ids around them."""
 
     def specials(_: ModuleType, encoding: Any) -> object:
         tokens = range(FIRST_SPECIAL_TOKEN - 10, 201_100)
@@ -77,12 +77,12 @@ def test_every_token_around_the_specials_is_classified_the_same_way(both: Compar
 
 @pytest.mark.parametrize("token", [*NOT_TOKENS, True, 0, 2**32 - 1])
 def test_odd_tokens_are_classified_or_refused_the_same_way(both: Comparison, token: object) -> None:
-    """`is_special_token` is false for ids that do not exist and refuses what is no id."""
+    """`is_special_token` agrees on unknown ids and on values that are not ids."""
     both.assert_same(lambda _, encoding: encoding.is_special_token(token))
 
 
 def test_every_token_decodes_to_the_same_bytes(both: Comparison) -> None:
-    """Each token of the vocabulary, specials included, stands for the same bytes."""
+    """Each token, special ones included, decodes to the same bytes."""
 
     def decode_all(_: ModuleType, encoding: Any) -> object:
         tokens = range(201_089)
@@ -92,7 +92,7 @@ def test_every_token_decodes_to_the_same_bytes(both: Comparison) -> None:
 
 
 def test_stop_tokens_are_the_same_sets(both: Comparison) -> None:
-    """Both sets of stop tokens are the same, each in a list without repetitions."""
+    """Both kinds of stop tokens are the same, each a list without duplicates."""
 
     def stop_tokens(_: ModuleType, encoding: Any) -> object:
         lists = [encoding.stop_tokens(), encoding.stop_tokens_for_assistant_actions()]

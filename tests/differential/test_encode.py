@@ -1,4 +1,4 @@
-"""`encode` gives the reference's tokens, and keeps the reference's rules for special tokens."""
+"""`encode` matches the reference, including the rules for special tokens."""
 
 from types import ModuleType
 from typing import Any
@@ -23,7 +23,7 @@ def _assert_same_encode(both: Comparison, text: object, arguments: dict[str, Any
 @cases("encoding")
 @given(text=st.one_of(texts(), texts(), texts_with_surrogates()), rules=special_rules())
 def test_encode_gives_the_same_tokens(both: Comparison, text: str, rules: SpecialRules) -> None:
-    """Any text encodes to the same tokens under any rules, or is refused the same way."""
+    """Any text gives the same tokens under any rules, or is refused the same way."""
     _assert_same_encode(both, text, rules.as_keywords())
 
 
@@ -58,19 +58,19 @@ def test_long_runs_are_split_the_same_way(both: Comparison, text: str) -> None:
     ],
 )
 def test_rules_of_wrong_types_are_refused(both: Comparison, arguments: dict[str, Any]) -> None:
-    """Rules that hold something else than texts are refused, and so is the empty text."""
+    """Rules with anything but non-empty strings are refused."""
     both.assert_both_refuse(lambda _, encoding: encoding.encode("Hi", **arguments))
 
 
 @pytest.mark.parametrize("text", [5, None, b"x", ["x"]])
 @pytest.mark.parametrize("arguments", [{}, {"disallowed_special": ()}])
 def test_only_texts_are_encoded(both: Comparison, text: object, arguments: dict[str, Any]) -> None:
-    """What is no text is refused, whether or not specials are looked for in it."""
+    """Anything but a string is refused, whether or not special tokens are looked for."""
     assert isinstance(_assert_same_encode(both, text, arguments), Refusal)
 
 
 def test_the_special_tokens_are_the_same(both: Comparison) -> None:
-    """The set of special tokens is the same, and each of them encodes to the same token."""
+    """The special tokens are the same, and each has the same id."""
 
     def special_tokens(_: ModuleType, encoding: Any) -> object:
         spellings = encoding.special_tokens_set

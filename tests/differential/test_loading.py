@@ -1,4 +1,4 @@
-"""Loading an encoding by name, and the public surface, are the reference's."""
+"""Loading encodings and the public interface match the reference."""
 
 import inspect
 import pathlib
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.differential.outcomes import Comparison
+from tests.differential.outcomes import Comparison, Refusal
 
 _NAMES = [
     "Author",
@@ -37,14 +37,15 @@ _NAMES = [
     "name", ["", "harmonygptoss", "HarmonyGptOss ", "o200k_harmony", None, 3, b"HarmonyGptOss"]
 )
 def test_unknown_encodings_are_refused(both: Comparison, name: object) -> None:
-    """Only the exact name of an encoding loads it."""
-    both.assert_same(lambda harmony, _: harmony.load_harmony_encoding(name).name)
+    """Anything but the exact name of an encoding is refused."""
+    outcome = both.assert_same(lambda harmony, _: harmony.load_harmony_encoding(name).name)
+    assert isinstance(outcome, Refusal)
 
 
-def test_encodings_load_by_text_and_by_member(
+def test_encodings_load_by_string_and_by_member(
     both: Comparison, vocabulary_folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name may be a text or a member of the enumeration."""
+    """An encoding loads by a string and by a member of the enumeration."""
     monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(vocabulary_folder))
 
     def names(harmony: ModuleType, _: Any) -> object:
@@ -54,16 +55,16 @@ def test_encodings_load_by_text_and_by_member(
     both.assert_same(names)
 
 
-def test_errors_have_the_same_ancestors(both: Comparison) -> None:
-    """`HarmonyError` is a `RuntimeError`."""
-    both.assert_same(lambda harmony, _: [it.__name__ for it in harmony.HarmonyError.__mro__])
+def test_errors_have_the_same_base_classes(both: Comparison) -> None:
+    """`HarmonyError` has the same base classes."""
+    both.assert_same(lambda harmony, _: [base.__name__ for base in harmony.HarmonyError.__mro__])
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_every_name_is_called_the_same_way(
+def test_every_name_takes_the_same_parameters(
     reference: ModuleType, core: ModuleType, name: str
 ) -> None:
-    """Each name of the reference is there, and so are its methods; they take what it takes."""
+    """Each class and function of the reference exists, and takes at least its parameters."""
     expected = getattr(reference, name)
     actual = getattr(core, name)
     for method in _own_methods(expected):
@@ -77,12 +78,12 @@ def test_every_name_is_called_the_same_way(
 
 
 def test_every_exported_name_is_exported(reference: ModuleType, core: ModuleType) -> None:
-    """A star import brings at least the names that it brings from the reference."""
+    """A star import provides at least the names that it provides from the reference."""
     assert set(reference.__all__) <= set(core.__all__)
 
 
 def _own_methods(thing: Any) -> list[str]:
-    """The public methods that a class does not inherit."""
+    """Returns the public methods that a class does not inherit."""
     if not inspect.isclass(thing):
         return []
     return [

@@ -1,4 +1,4 @@
-"""The models validate, serialise and print as the reference's do."""
+"""The models validate, serialize and print as the reference's do."""
 
 import json
 from types import ModuleType
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from tests.differential.cases import cases
-from tests.differential.outcomes import Comparison
+from tests.differential.outcomes import Comparison, Refusal
 from tests.strategies.build import conversation_from_dict
 from tests.strategies.conversations import conversations
 from tests.strategies.model_arguments import ModelArguments, model_arguments
@@ -17,7 +17,7 @@ from tests.strategies.model_arguments import ModelArguments, model_arguments
 @cases("models")
 @given(drawn=model_arguments())
 def test_constructors_accept_and_refuse_the_same(both: Comparison, drawn: ModelArguments) -> None:
-    """Arguments make the same model, or the same pydantic `ValidationError`."""
+    """Any arguments give the same model, or the same pydantic `ValidationError`."""
 
     def construct(harmony: ModuleType, _: Any) -> object:
         model = getattr(harmony, drawn.model)(**drawn.arguments)
@@ -26,10 +26,10 @@ def test_constructors_accept_and_refuse_the_same(both: Comparison, drawn: ModelA
     both.assert_same(construct)
 
 
-@cases("serialised")
+@cases("serialized")
 @given(conversation=conversations())
 def test_conversations_survive_json(both: Comparison, conversation: dict[str, Any]) -> None:
-    """Every serialised form is the same, and reading it back gives the same conversation."""
+    """Every serialized form is the same, and reading it gives the same conversation."""
 
     def round_trip(harmony: ModuleType, _: Any) -> object:
         built = conversation_from_dict(harmony, conversation)
@@ -84,13 +84,14 @@ def test_odd_dictionaries_are_read_or_refused_the_same_way(
     "payload", ["", "{", "null", "[]", "{}", '{"messages": 5}', '{"messages": [5]}', b"{}", None]
 )
 def test_odd_payloads_are_refused_the_same_way(both: Comparison, payload: Any) -> None:
-    """`Conversation.from_json` refuses what is no conversation."""
-    both.assert_same(lambda harmony, _: harmony.Conversation.from_json(payload).to_dict())
+    """`Conversation.from_json` refuses anything but a conversation."""
+    outcome = both.assert_same(lambda harmony, _: harmony.Conversation.from_json(payload).to_dict())
+    assert isinstance(outcome, Refusal)
 
 
 @pytest.mark.parametrize("namespace", ["browser", "python"])
 def test_builtin_namespaces_are_the_same(both: Comparison, namespace: str) -> None:
-    """A built-in namespace has the same texts, and the same parameters in the same order."""
+    """A built-in namespace has the same texts and parameters, in the same order."""
 
     def built_in(harmony: ModuleType, encoding: Any) -> object:
         config = getattr(harmony.ToolNamespaceConfig, namespace)()
@@ -104,7 +105,7 @@ def test_builtin_namespaces_are_the_same(both: Comparison, namespace: str) -> No
 
 
 def test_builtin_namespaces_are_not_shared(both: Comparison) -> None:
-    """Changing a built-in namespace changes nothing about the next one."""
+    """Changing a built-in namespace does not affect the next one."""
 
     def change_one(harmony: ModuleType, _: Any) -> object:
         config = harmony.ToolNamespaceConfig.browser()
@@ -118,33 +119,37 @@ def test_builtin_namespaces_are_not_shared(both: Comparison) -> None:
 @pytest.mark.parametrize("value", ["bot", "", "User", None, 5])
 @pytest.mark.parametrize("enum", ["Role", "ReasoningEffort", "StreamState", "HarmonyEncodingName"])
 def test_unknown_members_are_refused(both: Comparison, enum: str, value: object) -> None:
-    """The enumerations refuse values that they lack."""
-    both.assert_same(lambda harmony, _: getattr(harmony, enum)(value))
+    """The enumerations refuse unknown values."""
+    outcome = both.assert_same(lambda harmony, _: getattr(harmony, enum)(value))
+    assert isinstance(outcome, Refusal)
 
 
 @pytest.mark.parametrize("enum", ["Role", "ReasoningEffort", "StreamState", "HarmonyEncodingName"])
 def test_enumerations_have_the_same_members(both: Comparison, enum: str) -> None:
-    """The enumerations have the same members with the same values and texts."""
+    """The enumerations have the same members with the same values."""
 
     def members(harmony: ModuleType, _: Any) -> object:
-        return [(it.name, it.value, str(it), repr(it)) for it in getattr(harmony, enum)]
+        return [
+            (member.name, member.value, str(member), repr(member))
+            for member in getattr(harmony, enum)
+        ]
 
     both.assert_same(members)
 
 
 @pytest.mark.parametrize("content", [None, 5, b"x", ["x"]])
 def test_contents_of_wrong_types_are_refused(both: Comparison, content: object) -> None:
-    """A message takes texts and contents only."""
+    """A message refuses anything but strings and contents."""
 
     def construct(harmony: ModuleType, _: Any) -> object:
         message = harmony.Message.from_role_and_content(harmony.Role.USER, content)
         return message.to_dict()
 
-    both.assert_same(construct)
+    assert isinstance(both.assert_same(construct), Refusal)
 
 
 def test_models_compare_by_value(both: Comparison) -> None:
-    """Messages are equal where their fields are."""
+    """Messages with equal fields are equal."""
 
     def compare(harmony: ModuleType, _: Any) -> object:
         messages = [

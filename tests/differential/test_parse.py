@@ -1,4 +1,4 @@
-"""Whole completions parse to the reference's messages, or are refused where it refuses."""
+"""Parsing whole completions matches the reference, including refusals."""
 
 from types import ModuleType
 from typing import Any
@@ -28,7 +28,7 @@ def _assert_same_parse(both: Comparison, tokens: object, role: str | None, stric
 def test_parse_gives_the_same_messages(
     both: Comparison, vocabulary: Vocabulary, stream: Stream
 ) -> None:
-    """Any completion parses to the same messages, strict or not, or is refused the same way."""
+    """Any completion gives the same messages, strict or lenient, or is refused the same way."""
     tokens = vocabulary.stream_tokens(stream)
     for strict in (True, False):
         valid = without_invalid_content(both, tokens, stream.role, strict=strict)
@@ -38,19 +38,19 @@ def test_parse_gives_the_same_messages(
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_the_empty_completion(both: Comparison, role: str | None, strict: bool) -> None:
-    """No tokens at all are no messages, unless a preset role has opened a header already."""
+    """An empty completion has the same outcome for each preset role."""
     _assert_same_parse(both, [], role, strict)
 
 
 @pytest.mark.parametrize("tokens", [(200006, 1428, 200008), {200006}, iter(()), b"ab"])
 def test_any_iterable_of_integers_is_parsed(both: Comparison, tokens: object) -> None:
-    """Tokens may come as any iterable of integers."""
+    """Tokens may be any iterable of integers."""
     _assert_same_parse(both, tokens, None, strict=True)
 
 
 @pytest.mark.parametrize("tokens", [None, 5, "ab", [-1], [2**32], [10**30], [1.0], ["1"], [None]])
-def test_arguments_that_are_no_tokens_are_refused(both: Comparison, tokens: object) -> None:
-    """What is no iterable of 32-bit integers is refused before anything is parsed."""
+def test_arguments_that_are_not_tokens_are_refused(both: Comparison, tokens: object) -> None:
+    """Anything but an iterable of 32-bit integers is refused."""
 
     def parse(_: ModuleType, encoding: Any) -> object:
         return encoding.parse_messages_from_completion_tokens(tokens)
@@ -59,8 +59,8 @@ def test_arguments_that_are_no_tokens_are_refused(both: Comparison, tokens: obje
 
 
 @pytest.mark.parametrize("role", ["assistant", "bot", 5])
-def test_roles_that_are_no_roles_are_refused(both: Comparison, role: object) -> None:
-    """The preset role must be a `Role` or None."""
+def test_invalid_preset_roles_are_refused(both: Comparison, role: object) -> None:
+    """A preset role that is neither a `Role` nor None is refused."""
 
     def parse(_: ModuleType, encoding: Any) -> object:
         return encoding.parse_messages_from_completion_tokens([], role)

@@ -1,4 +1,4 @@
-"""The four render functions give the reference's tokens, or refuse where it refuses."""
+"""The four render functions match the reference, including refusals."""
 
 from types import ModuleType
 from typing import Any
@@ -21,7 +21,7 @@ from tests.strategies.unrenderable import messages_with, unrenderable_messages
 
 
 def _rendered(encoding: Any, tokens: list[int]) -> tuple[str, list[int]]:
-    """Tokens with their text in front, which makes a failure readable."""
+    """Returns tokens after their text, which makes failures readable."""
     return encoding.decode(tokens), tokens
 
 
@@ -63,14 +63,14 @@ def _assert_same_conversation_renders(
 def test_render_gives_the_same_tokens(
     both: Comparison, message: dict[str, Any], function_tools: bool
 ) -> None:
-    """A message on its own renders to the same tokens, with either value of the option."""
+    """A single message gives the same tokens, with and without function tools."""
     _assert_same_render(both, message, function_tools)
 
 
 @cases("messages built by hand")
 @given(message=messages())
 def test_builder_methods_give_the_same_messages(both: Comparison, message: dict[str, Any]) -> None:
-    """A message put together with the builder methods is the same and renders the same."""
+    """A message made with the builder methods is the same and gives the same tokens."""
 
     def build_and_render(harmony: ModuleType, encoding: Any) -> object:
         built = message_by_builders(harmony, message)
@@ -88,7 +88,7 @@ def test_builder_methods_give_the_same_messages(both: Comparison, message: dict[
 def test_conversation_renders_give_the_same_tokens(
     both: Comparison, conversation: dict[str, Any], auto_drop: bool | None, next_role: str
 ) -> None:
-    """A conversation renders to the same tokens by all three functions, whatever is dropped."""
+    """A conversation gives the same tokens with each of the three functions and any config."""
     _assert_same_conversation_renders(both, conversation, auto_drop, next_role)
 
 
@@ -97,7 +97,7 @@ def test_conversation_renders_give_the_same_tokens(
 def test_changes_show_in_the_next_render(
     both: Comparison, message: dict[str, Any], change: str
 ) -> None:
-    """A conversation that was rendered before and changed since renders as it is now."""
+    """A conversation changed after a render gives the tokens of its new state."""
     tool = {"name": "f", "description": ""}
     functions = {"functions": {"name": "functions", "tools": [tool]}}
     developer = {
@@ -127,13 +127,13 @@ def test_changes_show_in_the_next_render(
     before=st.lists(messages(), max_size=2),
     after=st.lists(messages(), max_size=2),
 )
-def test_what_json_cannot_carry_is_refused(
+def test_values_that_json_cannot_express_have_the_same_outcome(
     both: Comparison,
     message: dict[str, Any],
     before: list[dict[str, Any]],
     after: list[dict[str, Any]],
 ) -> None:
-    """Lone surrogates, NaN, infinities, huge integers and values that are not JSON are refused."""
+    """Values that JSON cannot express have the same outcome, alone and in a conversation."""
     _assert_same_render(both, message, function_tools=False)
     conversation = {"messages": [*before, message, *after]}
     _assert_same_conversation_renders(both, conversation, None, "assistant")
@@ -141,7 +141,7 @@ def test_what_json_cannot_carry_is_refused(
 
 @pytest.mark.parametrize("auto_drop", [True, False])
 def test_dropped_messages_must_be_renderable_too(both: Comparison, auto_drop: bool) -> None:
-    """A lone surrogate in a message that is left out is refused, a misplaced content is not."""
+    """In a dropped message, a lone surrogate is refused, but misplaced content is not."""
     analysis = {"role": "assistant", "channel": "analysis", "content": "\ud800"}
     misplaced = {**analysis, "content": [{"type": "system_content"}]}
     final = {"role": "assistant", "channel": "final", "content": "4"}
@@ -160,15 +160,15 @@ def test_dropped_messages_must_be_renderable_too(both: Comparison, auto_drop: bo
     ],
 )
 def test_json_is_read_before_anything_is_rendered(both: Comparison, first: dict[str, Any]) -> None:
-    """Where a conversation has several faults, those that JSON cannot carry come first."""
+    """If a conversation has several faults, those that JSON cannot express come first."""
     _assert_same_render(both, first, function_tools=False)
     last = {"role": "user", "content": "\udfff"}
     _assert_same_conversation_renders(both, {"messages": [first, last]}, None, "assistant")
 
 
 @pytest.mark.parametrize("text", SURROGATES)
-def test_surrogates_in_every_place(both: Comparison, text: str) -> None:
-    """A lone surrogate is refused wherever it stands, and a pair is joined."""
+def test_surrogates_in_every_field(both: Comparison, text: str) -> None:
+    """A lone surrogate is refused in every field, and a pair is joined."""
     for message in messages_with(text):
         _assert_same_render(both, message, function_tools=False)
 
@@ -177,7 +177,7 @@ def test_surrogates_in_every_place(both: Comparison, text: str) -> None:
 def test_surrogate_pairs_are_joined_before_keys_are_sorted(
     both: Comparison, keys: tuple[str, str]
 ) -> None:
-    """A key spelt as two surrogates sorts, and stands for another, as the character it means."""
+    """A key spelled as two surrogates is sorted and compared as one character."""
     namespaces = {key: {"name": f"n{index}", "tools": []} for index, key in enumerate(keys)}
     content = {"type": "developer_content", "tools": namespaces}
     _assert_same_render(both, {"role": "developer", "content": [content]}, function_tools=False)
@@ -188,7 +188,7 @@ def test_surrogate_pairs_are_joined_before_keys_are_sorted(
 def test_the_empty_conversation_renders(
     both: Comparison, auto_drop: bool | None, next_role: str
 ) -> None:
-    """A conversation without messages renders to nothing, or to the next turn's start alone."""
+    """An empty conversation gives the same tokens for each config and next role."""
     _assert_same_conversation_renders(both, {"messages": []}, auto_drop, next_role)
 
 
@@ -198,7 +198,7 @@ def test_the_empty_conversation_renders(
 def test_every_content_in_every_role(
     both: Comparison, role: str, kind: str, name: str | None
 ) -> None:
-    """Each kind of content is rendered or refused in each role, with and without a name."""
+    """Each kind of content in each role has the same outcome, with and without a name."""
     content = {"type": kind, "text": "Hi"} if kind == "text" else {"type": kind}
     message = {"role": role, "name": name, "content": [content]}
     _assert_same_render(both, message, function_tools=False)
@@ -207,8 +207,10 @@ def test_every_content_in_every_role(
 
 @pytest.mark.parametrize("field", ["channel", "recipient", "content_type"])
 @pytest.mark.parametrize("value", [5, 1.5, True, ["x"], {"x": 1}, b"x"])
-def test_fields_set_to_no_text_are_refused(both: Comparison, field: str, value: object) -> None:
-    """A header field that was set to something else than a text is refused when rendering."""
+def test_fields_that_are_not_strings_are_refused(
+    both: Comparison, field: str, value: object
+) -> None:
+    """Rendering refuses a header field set to anything but a string."""
 
     def render(harmony: ModuleType, encoding: Any) -> object:
         message = harmony.Message.from_role_and_content(harmony.Role.USER, "Hi")
@@ -218,8 +220,8 @@ def test_fields_set_to_no_text_are_refused(both: Comparison, field: str, value: 
     both.assert_both_refuse(render)
 
 
-def test_contents_of_no_kind_are_refused(both: Comparison) -> None:
-    """A message that holds a bare `Content` is refused when rendering."""
+def test_bare_contents_are_refused(both: Comparison) -> None:
+    """Rendering refuses a message with a bare `Content`."""
 
     def render(harmony: ModuleType, encoding: Any) -> object:
         author = harmony.Author(role=harmony.Role.USER)
@@ -233,10 +235,10 @@ def test_contents_of_no_kind_are_refused(both: Comparison) -> None:
     ["render", "render_conversation", "render_conversation_for_training"],
 )
 @pytest.mark.parametrize("argument", [None, [], {}, "x"])
-def test_arguments_that_are_no_models_are_refused(
+def test_arguments_that_are_not_models_are_refused(
     both: Comparison, method: str, argument: object
 ) -> None:
-    """Rendering something else than a model is refused."""
+    """Rendering refuses anything but a model."""
 
     def render(_: ModuleType, encoding: Any) -> object:
         return getattr(encoding, method)(argument)
@@ -245,8 +247,8 @@ def test_arguments_that_are_no_models_are_refused(
 
 
 @pytest.mark.parametrize("role", ["assistant", None, 5])
-def test_next_roles_that_are_no_roles_are_refused(both: Comparison, role: object) -> None:
-    """The role of the next turn must be a `Role`."""
+def test_invalid_next_roles_are_refused(both: Comparison, role: object) -> None:
+    """A next role that is not a `Role` is refused."""
 
     def render(harmony: ModuleType, encoding: Any) -> object:
         return encoding.render_conversation_for_completion(harmony.Conversation(), role)

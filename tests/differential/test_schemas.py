@@ -1,4 +1,4 @@
-"""Tool parameters render to the reference's TypeScript, for any schema."""
+"""Tool parameters give the reference's TypeScript, for any schema."""
 
 from types import ModuleType
 from typing import Any
@@ -29,23 +29,23 @@ def _message(harmony: ModuleType, schema: dict[Any, Any] | None) -> Any:
 @cases("schemas")
 @given(schema=schemas())
 def test_any_schema_renders_to_the_same_type(both: Comparison, schema: dict[str, Any]) -> None:
-    """Any schema, well-formed or not, renders to the same TypeScript."""
+    """Any schema, valid or not, gives the same TypeScript."""
     _assert_same_type(both, schema)
 
 
 @cases("nesting")
 @given(schema=nested_schemas())
 def test_nesting_is_refused_at_the_same_depth(both: Comparison, schema: dict[str, Any]) -> None:
-    """Parameters nested too deep are refused at the depth at which the reference refuses them.
+    """In a single message, nested parameters are refused at the same depth.
 
-    In a lone message; that a conversation allows as much is a deviation, see docs/parity.md.
+    The limit in a conversation is a deviation: docs/parity.md.
     """
     _assert_same_type(both, schema)
 
 
 @pytest.mark.parametrize("number", [*NOTABLE_FLOATS, *NOTABLE_INTEGERS, 10**309, -(10**400)])
 def test_numbers_print_the_same(both: Comparison, number: float) -> None:
-    """Numbers that are hard to read or print come out the same, or are refused."""
+    """Numbers that are hard to read or print are printed the same, or refused."""
     _assert_same_type(both, {"type": "object", "properties": {"a": {"default": [number, -number]}}})
 
 
@@ -61,5 +61,5 @@ def test_numbers_print_the_same(both: Comparison, number: float) -> None:
     ],
 )
 def test_python_values_become_json_first(both: Comparison, schema: dict[Any, Any] | None) -> None:
-    """Keys that are no texts and tuples are what Python's JSON makes of them."""
+    """Tuples, and keys that are not strings, are first converted to JSON."""
     _assert_same_type(both, schema)

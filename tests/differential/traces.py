@@ -1,4 +1,4 @@
-"""What a streaming parser shows after every step."""
+"""The state of a streaming parser after every step."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from tests.differential.outcomes import Outcome, outcome_of, seen_by_a_program
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a parser: a token, or None for the end of the stream, and what came of it."""
+    """One step of a parser: a token, or None for the end of the stream, and the state after it."""
 
     token: int | None
     outcome: Outcome
@@ -35,7 +35,7 @@ def trace(
     *,
     strict: bool,
 ) -> list[Step]:
-    """Feeds a parser and goes on after every error; None in `steps` ends the stream."""
+    """Feeds a parser, even after errors, and returns its steps; None in `steps` ends the stream."""
     preset = None if role is None else harmony.Role(role)
     parser = harmony.StreamableParser(encoding, preset, strict=strict)
     return [_step(parser, token) for token in steps]

@@ -1,4 +1,4 @@
-"""Fixtures: the image, built once."""
+"""Session fixture: the image."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from .containers import Image, build_image
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
-    """The image that the Dockerfile makes."""
+    """Yields the image built from the Dockerfile."""
     built = build_image(tmp_path_factory.mktemp("image"))
     try:
         yield built

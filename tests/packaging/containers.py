@@ -1,7 +1,7 @@
-"""The container image, built with buildah, and containers of it, run with runc.
+"""The container image, built with buildah, and its containers, run with runc.
 
-They stand in for Docker, which needs a daemon: the same Dockerfile, the same kernel features. The
-base image stands in for `python:*-slim`, from Debian's packages.
+They replace Docker, which needs a daemon, with the same Dockerfile and the same kernel features.
+The base image, from Debian's packages, replaces `python:*-slim`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _BASE: Final = "localhost/python-base"
 _IMAGE: Final = "localhost/harmony-sidecar"
 _SUITE: Final = "trixie"
 _PACKAGES: Final = "python3,python3-venv,python3-pip,ca-certificates"
-# Of base and image together; they take 100 s on two cores.
+# For base and image together, which take 100 s on two cores.
 _BUILD_SECONDS: Final = 240
 _COMMAND_SECONDS: Final = 60
-# Docker's, from SIGTERM to SIGKILL.
+# Docker's default between SIGTERM and SIGKILL.
 _STOP_SECONDS: Final = 10
 
 Ids = tuple[int, int]
-# What Docker mounts into every container.
+# As Docker mounts them into every container.
 _MOUNTS: Final = [
     {"destination": "/proc", "type": "proc", "source": "proc"},
     {
@@ -51,10 +51,10 @@ _MOUNTS: Final = [
 def build_image(folder: Path) -> Image:
     """Builds the image in a folder.
 
-    Skips the test, or fails it in CI, where a program is missing or time runs out.
+    Skips the test, or fails it in CI, if a program is missing or the build takes too long.
     """
     if os.geteuid() != 0:
-        missing("root, which a container needs,")
+        missing("root, which containers need,")
     for program in _PROGRAMS:
         tool(program)
     image = Image(folder)
@@ -69,12 +69,12 @@ def build_image(folder: Path) -> Image:
 
 
 class Image:
-    """An image with a root folder.
+    """A container image.
 
     Attributes:
-        folder: Where everything of it lies.
-        root: Its files.
-        config: What it says of how to run it, as Docker writes it.
+        folder: The folder with all its data.
+        root: The root of its file system.
+        config: Its configuration in Docker's format.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,10 +84,10 @@ class Image:
         self._deadline = time.monotonic() + _BUILD_SECONDS
 
     def build(self) -> None:
-        """Builds the base, the image, and mounts it."""
+        """Builds the base and the image, and mounts the image."""
         files = self.folder / "base"
         self._run("debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _SUITE, str(files))
-        # As python:*-slim has it.
+        # python:*-slim has no caches either.
         for cache in files.glob("usr/lib/python3*/**/__pycache__"):
             shutil.rmtree(cache)
         base = self._buildah("from", "scratch")
@@ -99,10 +99,10 @@ class Image:
         arguments = {"PYTHON_IMAGE": _BASE, "VERSION": "1.2.3", "REVISION": "0123abc"}
         self._buildah(
             "build",
-            "--format=docker",  # OCI's has no health check
+            "--format=docker",  # the OCI format has no health check
             "--network=host",
             "--pull-never",
-            # How this machine reaches the package index.
+            # As this machine reaches the package index.
             f"--volume={pip}:/etc/pip.conf:ro",
             "--volume=/etc/ssl/certs:/etc/ssl/certs:ro",
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
@@ -114,14 +114,14 @@ class Image:
         self.root = Path(self._buildah("mount", self._buildah("from", _IMAGE)))
 
     def remove(self) -> None:
-        """Removes everything."""
+        """Removes the image and all its data."""
         self._deadline = time.monotonic() + _COMMAND_SECONDS
         self._buildah("rm", "--all")
         self._buildah("rmi", "--all", "--force")
         shutil.rmtree(self.folder)
 
     def new_volume(self, path: str) -> Path:
-        """Returns a folder as Docker makes a volume for a path: with that path's owner and mode."""
+        """Returns a new volume for a path, with the path's owner and mode, as Docker creates it."""
         volume = self.folder / f"volume-{time.monotonic_ns()}"
         original = (self.root / path.lstrip("/")).stat()
         volume.mkdir()
@@ -148,7 +148,7 @@ class Image:
 
 
 def _pip_configuration() -> str:
-    """Returns what pip is told on this machine, in the form of a file."""
+    """Returns this machine's pip configuration as a file's text."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     printed = subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=_COMMAND_SECONDS
@@ -159,14 +159,14 @@ def _pip_configuration() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What `docker run` is told.
+    """Options of `docker run`.
 
     Attributes:
-        ids: User and group; None: the image's.
-        environment: Variables in addition to the image's.
-        volumes: Folders by the path at which the container has them.
-        network_of: The container whose network is shared; None: a network of its own, without any
-            way out.
+        ids: User and group; None for the image's.
+        environment: Variables to add to the image's.
+        volumes: Folders by their path in the container.
+        network_of: The container whose network to share; None for a separate network with only
+            loopback.
     """
 
     ids: Ids | None = None
@@ -176,7 +176,7 @@ class Options:
 
 
 class Container:
-    """A container without capabilities and privileges, its root read-only.
+    """A container without capabilities or privileges and with a read-only root.
 
     Attributes:
         process: `runc run`, whose exit status is the container's.
@@ -197,7 +197,7 @@ class Container:
         )
 
     def exec(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the container, as its user."""
+        """Runs a command in the container as its user."""
         return subprocess.run(
             [*self._runc(), "exec", self._name, *command],
             check=False,
@@ -208,16 +208,16 @@ class Container:
         )
 
     def addresses(self, count: int) -> list[str]:
-        """Waits until the server listens, and returns where."""
+        """Waits until the server listens, and returns its addresses."""
         return [listens_on(self.process) for _ in range(count)]
 
     def finish(self) -> tuple[int, str, str]:
-        """Waits for the end; returns exit status, standard output and standard error."""
+        """Waits for the exit; returns exit status, standard output and standard error."""
         output, errors = self.process.communicate(timeout=_COMMAND_SECONDS)
         return self.process.returncode, output, errors
 
     def stop(self) -> int:
-        """Stops it as Docker does; returns its exit status: that of SIGKILL if it took too long."""
+        """Stops the container as Docker does, if need be with SIGKILL; returns its exit status."""
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
             try:
@@ -227,20 +227,20 @@ class Container:
         return self.process.wait(_STOP_SECONDS)
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kills the container."""
         self._signal(signal.SIGKILL)
         self.process.wait(_STOP_SECONDS)
 
     @property
     def pid(self) -> int:
-        """The process id of its first process, on this machine."""
+        """The id of its first process on this machine."""
         command = [*self._runc(), "state", self._name]
         state = subprocess.run(command, check=True, capture_output=True, timeout=_COMMAND_SECONDS)
         return int(json.loads(state.stdout)["pid"])
 
     def _signal(self, number: signal.Signals) -> None:
         command = [*self._runc(), "kill", self._name, number.name]
-        # It may have ended meanwhile.
+        # Unchecked, because the container may have exited.
         subprocess.run(command, check=False, capture_output=True, timeout=_COMMAND_SECONDS)
 
     def _runc(self) -> list[str]:
@@ -251,7 +251,7 @@ class Container:
 def running(
     image: Image, arguments: Sequence[str] | None = None, options: Options | None = None
 ) -> Iterator[Container]:
-    """Runs a container, with the image's command unless there are arguments, and ends it."""
+    """Runs a container until the block ends, by default with the image's command."""
     container = Container(image, arguments, options or Options())
     with container.process:
         try:

@@ -14,5 +14,5 @@ def pins() -> dict[str, str]:
 
 
 def normalized(name: str) -> str:
-    """Returns the name of a package as package indexes compare it."""
+    """Returns a package's normalized name, as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Pages that name tests for what they claim."""
+"""Pages that name a test for each claim."""
 
 import ast
 import re
@@ -20,20 +20,20 @@ def _page(name: str) -> str:
 
 
 @pytest.mark.parametrize("page", sorted(_CLAIMS))
-def test_the_tests_that_it_names_exist(page: str) -> None:
-    """A test that is renamed or removed leaves a claim without proof."""
+def test_named_tests_exist(page: str) -> None:
+    """Each test that a page names exists."""
     named = _TEST.findall(_page(page))
     assert named
     for path, name in named:
         module = ast.parse((_ROOT / path).read_text("utf-8"))
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-        found = {it.name for it in module.body if isinstance(it, functions)}
+        found = {node.name for node in module.body if isinstance(node, functions)}
         assert name in found, f"{path}::{name}"
 
 
 @pytest.mark.parametrize(("page", "title"), sorted(_CLAIMS.items()))
 def test_every_claim_names_a_test(page: str, title: str) -> None:
-    """In the tables of what the server does each row ends with a test."""
+    """Each row of a page's tables of claims names a test."""
     _, _, rest = _page(page).partition(f"## {title}\n")
     section, _, _ = rest.partition("\n## ")
     rows = [row for row in section.splitlines() if row.startswith("| ") and row != "| | |"]

@@ -1,4 +1,4 @@
-"""The extra `core`: rendering and parsing with tiktoken and pydantic, and without gRPC."""
+"""The extra `core`: rendering and parsing with tiktoken and pydantic, without gRPC."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from .pins import CONSTRAINTS
 pytestmark = pytest.mark.runtimes
 
 _ROOT = Path(__file__).parents[2]
-# Installs from the package index; 15 s here.
+# Installing from the package index takes 15 s.
 _TIMEOUT_SECONDS = 600
 
 _PROGRAM = """
@@ -31,8 +31,8 @@ for package in ("grpc", "google"):
 """
 
 
-def test_it_needs_no_grpc(tmp_path: Path) -> None:
-    """In an environment with its two packages and no gRPC, the core renders and parses."""
+def test_the_core_needs_no_grpc(tmp_path: Path) -> None:
+    """The core renders and parses in an environment with only tiktoken and pydantic."""
     venv.create(tmp_path, with_pip=True)
 
     def run(*arguments: str) -> str:
@@ -49,7 +49,7 @@ def test_it_needs_no_grpc(tmp_path: Path) -> None:
         return done.stdout
 
     install = ("-m", "pip", "install", "--quiet")
-    # Alone, because the project itself also depends on what its client needs.
+    # Without dependencies, because the project also depends on its client's packages.
     run(*install, "--no-deps", str(_ROOT))
     run(*install, f"--constraint={CONSTRAINTS}", "pydantic", "tiktoken")
     assert run("-c", _PROGRAM).splitlines() == [

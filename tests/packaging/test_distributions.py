@@ -1,4 +1,4 @@
-"""The wheel and the sdist: what is in them, and that each runs with nothing else around."""
+"""The wheel and the sdist: their files, and whether each can be installed and run."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ _PACKAGES = ("harmony_client", "harmony_server")
 _INSTALL_SECONDS = 600
 _SECONDS = 60
 
-# Renders through a server, and says from where it did.
+# Renders through a server, and prints the path of the client.
 _CLIENT = """
 import sys, harmony_client
 with harmony_client.Client(sys.argv[1]) as client:
@@ -35,26 +35,26 @@ with harmony_client.Client(sys.argv[1]) as client:
 
 
 class Distributions(NamedTuple):
-    """What the project is installed from."""
+    """The files to install the project from."""
 
     wheel: Path
     sdist: Path
 
 
 class Environment:
-    """A virtual environment with nothing but pip."""
+    """A virtual environment with only pip."""
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, with_pip=True)
         self.folder = folder
 
     def install(self, *requirements: str | Path, constraints: bool = True) -> None:
-        """Installs packages, at the versions of constraints.txt or at those that pip chooses."""
+        """Installs packages, by default at the versions of constraints.txt."""
         options = [f"--constraint={CONSTRAINTS}"] if constraints else []
         self.run("python", "-m", "pip", "install", "--quiet", *options, *requirements)
 
     def run(self, program: str, *arguments: str | Path, cwd: Path | None = None) -> str:
-        """Runs a program of it, away from the tree; returns what it prints."""
+        """Runs a program of the environment outside the tree; returns its output."""
         done = subprocess.run(
             [self.folder / "bin" / program, *arguments],
             check=False,
@@ -69,7 +69,7 @@ class Environment:
 
     @contextlib.contextmanager
     def server(self) -> Iterator[str]:
-        """Runs its server and yields the address; the server must end with 0."""
+        """Runs the environment's server and yields its address; it must exit with 0."""
         program = self.folder / "bin" / "harmony-server"
         command = [str(program), "serve", "--listen", "127.0.0.1:0"]
         with subprocess.Popen(
@@ -92,7 +92,7 @@ def _environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment that builds, with the build system that is pinned."""
+    """An environment with the pinned build system."""
     environment = Environment(tmp_path_factory.mktemp("builder"))
     environment.install("hatchling")
     return environment
@@ -100,7 +100,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture(scope="module")
 def built(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    """Wheel and sdist, built from the tree."""
+    """The wheel and the sdist, built from the tree."""
     return _build(builder, _ROOT, tmp_path_factory.mktemp("dist"))
 
 
@@ -112,7 +112,7 @@ def _build(builder: Environment, source: Path, folder: Path) -> Distributions:
 
 
 def _requirements(*, oldest: bool) -> list[str]:
-    """Returns what the server needs directly, each at the oldest version if so wanted."""
+    """Returns the server's direct requirements at their oldest versions, or nothing."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     needs = [*project["dependencies"], *extras["core"], *extras["server"]]
@@ -120,11 +120,11 @@ def _requirements(*, oldest: bool) -> list[str]:
     return [need.split(",")[0].replace(">=", "==") for need in needs] if oldest else []
 
 
-# What is in them
+# Their files
 
 
-def test_the_wheel_has_the_packages_alone(built: Distributions) -> None:
-    """The wheel is the two packages, their licence and their metadata, and nothing else."""
+def test_the_wheel_has_only_the_packages(built: Distributions) -> None:
+    """The wheel has only the two packages, the licence and metadata."""
     expected = {
         path.relative_to(_ROOT).as_posix()
         for package in _PACKAGES
@@ -154,8 +154,8 @@ def test_the_wheel_has_the_packages_alone(built: Distributions) -> None:
     assert not [name for name in names if "test" in name]
 
 
-def test_the_wheel_says_what_it_is(built: Distributions) -> None:
-    """Name, version, licence and Python are in the metadata; one wheel is for every platform."""
+def test_the_metadata_of_the_wheel(built: Distributions) -> None:
+    """The wheel's metadata has name, version, licence and Python, and it fits every platform."""
     assert built.wheel.name == f"harmony_sidecar-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(built.wheel) as archive:
         metadata = archive.read(f"harmony_sidecar-{__version__}.dist-info/METADATA").decode()
@@ -173,8 +173,8 @@ def test_the_wheel_says_what_it_is(built: Distributions) -> None:
         assert f"{line}\n" in metadata
 
 
-def test_the_sdist_has_what_the_project_is_made_of(built: Distributions) -> None:
-    """The sdist is the packages, the contract and the documents; no tests, caches or tools."""
+def test_the_files_of_the_sdist(built: Distributions) -> None:
+    """The sdist has only the packages, the contract, the documents and metadata."""
     with tarfile.open(built.sdist) as archive:
         paths = [Path(name) for name in archive.getnames()]
     assert {path.parts[0] for path in paths} == {f"harmony_sidecar-{__version__}"}
@@ -196,7 +196,7 @@ def test_the_sdist_has_what_the_project_is_made_of(built: Distributions) -> None
 def test_the_sdist_builds_the_same_wheel(
     builder: Environment, built: Distributions, tmp_path: Path
 ) -> None:
-    """Byte for byte the same as the tree does."""
+    """The sdist builds a wheel identical to the tree's, byte for byte."""
     with tarfile.open(built.sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     [source] = tmp_path.iterdir()
@@ -204,7 +204,7 @@ def test_the_sdist_builds_the_same_wheel(
     assert again.wheel.read_bytes() == built.wheel.read_bytes()
 
 
-# That they run
+# Installation
 
 
 @pytest.mark.long
@@ -213,10 +213,12 @@ def test_the_sdist_builds_the_same_wheel(
     [("wheel", False), ("sdist", False), ("wheel", True)],
     ids=["wheel", "sdist", "oldest"],
 )
-def test_it_serves(built: Distributions, tmp_path: Path, kind: str, oldest: bool) -> None:
-    """In an empty environment it serves its own client, from wherever it is started.
+def test_an_installation_serves(
+    built: Distributions, tmp_path: Path, kind: str, oldest: bool
+) -> None:
+    """Installed in an empty environment, the server serves its own client.
 
-    With the versions that are pinned, and with the oldest that it says it works with.
+    With the pinned versions, and with the oldest that the project allows.
     """
     environment = Environment(tmp_path / "environment")
     environment.install(

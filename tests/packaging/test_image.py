@@ -1,4 +1,4 @@
-"""The container image: built from the Dockerfile and run as docs/container.md says."""
+"""The container image, built from the Dockerfile and run as docs/container.md says."""
 
 import os
 import time
@@ -20,9 +20,12 @@ _FOLDER = "/run/harmony"
 _SOCKET = f"unix://{_FOLDER}/harmony.sock"
 _PORT = "127.0.0.1:50051"
 _HELLO = "13225\n"
-# What builds and installs has no place in it.
+# Build tools, which the image must not have.
 _TOOLS = {"build", "hatchling", "pip", "pytest", "setuptools", "wheel"}
-_WRITING = "for it in / /tmp /etc/harmony /opt/harmony /run; do touch $it/x 2>&1 && echo $it; done"
+_WRITING = (
+    "for folder in / /tmp /etc/harmony /opt/harmony /run;"
+    " do touch $folder/x 2>&1 && echo $folder; done"
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +36,28 @@ def volume(image: Image) -> Path:
 
 @pytest.fixture(scope="module")
 def server(image: Image, volume: Path) -> Iterator[Container]:
-    """A container without a word of configuration: `docker run harmony-sidecar`."""
+    """Yields a container without any configuration: `docker run harmony-sidecar`."""
     with running(image, options=Options(volumes={_FOLDER: volume})) as container:
         assert container.addresses(2) == [_SOCKET, _PORT]
         yield container
 
 
 def _encode(image: Image, target: str, options: Options) -> tuple[int, str, str]:
-    """Says hello to a server from another container."""
+    """Runs `encode` against a server from another container."""
     with running(image, ["encode", "Hello", "--target", target], options) as client:
         return client.finish()
 
 
-# What it is made of
+# Contents
 
 
 def test_labels(image: Image) -> None:
-    """The image says what it is, of which version and revision, and on which base."""
+    """The labels have the image's title, licence, version, revision and base."""
     prefix = "org.opencontainers.image."
     labels = image.config["Labels"].items()
-    assert {name.removeprefix(prefix): it for name, it in labels if name.startswith(prefix)} == {
+    assert {
+        name.removeprefix(prefix): value for name, value in labels if name.startswith(prefix)
+    } == {
         "title": "harmony-sidecar",
         "description": "gRPC sidecar that renders and parses the harmony format of OpenAI's "
         "gpt-oss models",
@@ -64,7 +69,7 @@ def test_labels(image: Image) -> None:
 
 
 def test_everything_in_it_is_pinned(image: Image) -> None:
-    """The image has packages at the versions of constraints.txt alone, OpenTelemetry included."""
+    """All packages of the image, OpenTelemetry included, have the versions of constraints.txt."""
     installed = image.root.glob("opt/harmony/lib/python3*/site-packages/*.dist-info")
     names = (folder.name.removesuffix(".dist-info").split("-", 1) for folder in installed)
     packages = {normalized(name): version for name, version in names}
@@ -74,11 +79,11 @@ def test_everything_in_it_is_pinned(image: Image) -> None:
     assert not _TOOLS & packages.keys()
 
 
-# What it may
+# Privileges
 
 
 def test_it_has_no_privileges(server: Container) -> None:
-    """It runs as a user without a name and without capabilities, and needs none."""
+    """The container runs as an unprivileged user without capabilities."""
     status = dict(
         line.split(":\t") for line in server.exec("cat", "/proc/1/status").stdout.splitlines()
     )
@@ -87,25 +92,25 @@ def test_it_has_no_privileges(server: Container) -> None:
     assert status["NoNewPrivs"] == "1"
 
 
-def test_it_writes_sockets_alone(server: Container, volume: Path) -> None:
-    """It serves with a root that cannot be written to, and leaves its socket and a lock."""
+def test_it_writes_only_sockets(server: Container, volume: Path) -> None:
+    """The container serves with a read-only root, and writes only its socket and a lock."""
     written = server.exec("sh", "-c", _WRITING).stdout
     assert written.count("Read-only file system") == 5
     assert {path.name for path in volume.iterdir()} == {"harmony.sock", "harmony.sock.lock"}
 
 
 def test_it_needs_no_network(server: Container) -> None:
-    """It started where there is nothing but loopback."""
+    """The container serves without any network but loopback."""
     interfaces = server.exec("cat", "/proc/net/dev").stdout.splitlines()[2:]
     assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
 
 
-# Who reaches it
+# Access
 
 
 @pytest.mark.usefixtures("server")
 def test_the_socket_is_for_its_group(image: Image, volume: Path) -> None:
-    """A client on the same volume with the server's group is served, one of another is not."""
+    """The socket admits clients of the server's group, and no others."""
     volumes = {_FOLDER: volume}
     friend = _encode(image, _SOCKET, Options(ids=(1000, _USER), volumes=volumes))
     assert friend == (0, _HELLO, "")
@@ -115,12 +120,12 @@ def test_the_socket_is_for_its_group(image: Image, volume: Path) -> None:
 
 
 def test_loopback_is_for_the_pod(image: Image, server: Container) -> None:
-    """A client that shares the server's network is served on loopback."""
+    """A client that shares the server's network can use loopback."""
     assert _encode(image, _PORT, Options(network_of=server)) == (0, _HELLO, "")
 
 
 def test_plaintext_on_a_port_must_be_asked_for(image: Image) -> None:
-    """A port that others can reach is refused without TLS, unless it is allowed in words."""
+    """A public port requires TLS unless HARMONY_ALLOW_PLAINTEXT is set."""
     listen = {"HARMONY_LISTEN": "0.0.0.0:50051"}
     with running(image, options=Options(environment=listen)) as refused:
         status, _, errors = refused.finish()
@@ -132,7 +137,7 @@ def test_plaintext_on_a_port_must_be_asked_for(image: Image) -> None:
 
 
 def test_a_port_with_tls(image: Image, tmp_path: Path) -> None:
-    """With a certificate it serves TLS on a port, and probes ask on the socket."""
+    """With a certificate, the port has TLS, and the health check uses the socket."""
     authority = Authority()
     secrets = tmp_path / "tls"
     secrets.mkdir()
@@ -157,11 +162,11 @@ def test_a_port_with_tls(image: Image, tmp_path: Path) -> None:
             assert outside.finish() == (0, "SERVING\n", "")
 
 
-# How it is run
+# Operation
 
 
 def test_the_health_check(image: Image, server: Container) -> None:
-    """The image's health check succeeds where it serves, and fails where nothing does."""
+    """The health check succeeds for a running server, and fails without one."""
     healthy = server.exec(*_health_check(image))
     assert (healthy.returncode, healthy.stdout) == (0, "SERVING\n")
     with running(image, ["health"]) as alone:
@@ -175,7 +180,7 @@ def _health_check(image: Image) -> list[str]:
 
 
 def test_sigterm(image: Image) -> None:
-    """SIGTERM is exit code 0, long before Docker loses its patience."""
+    """On SIGTERM, the container exits with 0, well before Docker would kill it."""
     with running(image, options=Options(volumes={_FOLDER: image.new_volume(_FOLDER)})) as container:
         container.addresses(2)
         began = time.monotonic()
@@ -184,7 +189,7 @@ def test_sigterm(image: Image) -> None:
 
 
 def test_a_killed_server_leaves_the_volume_usable(image: Image) -> None:
-    """A second server does not take the socket of the first; after a SIGKILL the next one does."""
+    """A server refuses a socket in use, but takes over one left by a killed server."""
     options = Options(volumes={_FOLDER: image.new_volume(_FOLDER)})
     with running(image, options=options) as first:
         first.addresses(2)
@@ -198,8 +203,8 @@ def test_a_killed_server_leaves_the_volume_usable(image: Image) -> None:
 
 
 @pytest.mark.parametrize("ids", [(1000650000, 0), (1000, 1000)])
-def test_any_user_will_do(image: Image, ids: Ids) -> None:
-    """Whatever user it is told to be, it serves where that one may write."""
+def test_any_user_works(image: Image, ids: Ids) -> None:
+    """The container serves as any user that may write to the volume."""
     volume = image.new_volume(_FOLDER)
     volume.chmod(0o777)
     options = Options(ids=ids, volumes={_FOLDER: volume})
@@ -208,8 +213,8 @@ def test_any_user_will_do(image: Image, ids: Ids) -> None:
         assert container.exec(*_health_check(image)).returncode == 0
 
 
-def test_the_image_sets_no_more_than_defaults(image: Image, tmp_path: Path) -> None:
-    """Flags, variables and a file of the user's all come before what the image sets."""
+def test_the_settings_of_the_image_can_be_overridden(image: Image, tmp_path: Path) -> None:
+    """Flags, variables and a configuration file all override the image's settings."""
     with running(image, ["config"]) as container:
         assert f'listen = ["{_SOCKET}", "{_PORT}"]' in container.finish()[1]
     chosen = 'listen = ["127.0.0.1:1"]'

@@ -16,7 +16,7 @@ from .pins import normalized, pins
 pytestmark = [pytest.mark.runtimes, pytest.mark.long]
 
 _ROOT = Path(__file__).parents[2]
-# It makes two environments from the package index; 30 s here.
+# The script creates two environments from the package index, which takes 30 s.
 _TIMEOUT_SECONDS = 600
 _VALIDATE = """
 import sys
@@ -30,7 +30,7 @@ Component = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """The bill of materials, written anew."""
+    """A new bill of materials."""
     path = _ROOT / "dist" / "sbom.cdx.json"
     path.unlink(missing_ok=True)
     command = [sys.executable, str(_ROOT / "scripts" / "sbom.py")]
@@ -41,13 +41,13 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def packages(document: dict[str, Any]) -> dict[str, str]:
-    """The version of each package in it."""
-    libraries = (it for it in document["components"] if it["type"] == "library")
-    return {normalized(it["name"]): it["version"] for it in libraries}
+    """The version of each package in the bill of materials."""
+    libraries = (part for part in document["components"] if part["type"] == "library")
+    return {normalized(library["name"]): library["version"] for library in libraries}
 
 
 def test_it_is_cyclonedx(document: dict[str, Any]) -> None:
-    """It has the schema of CycloneDX 1.6; what has not is told apart."""
+    """The bill of materials is valid CycloneDX 1.6, by a validator that notices errors."""
 
     def problem(text: str) -> str:
         python = _ROOT / "build" / "sbom" / "tools" / "bin" / "python"
@@ -61,7 +61,7 @@ def test_it_is_cyclonedx(document: dict[str, Any]) -> None:
 
 
 def test_every_requirement_is_in_it(packages: dict[str, str]) -> None:
-    """The packages that the image installs are in it, each at the version of constraints.txt."""
+    """It lists the image's packages, each at the version of constraints.txt."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     needs = [*project["dependencies"], *extras["core"], *extras["server"], *extras["otel"]]
@@ -72,31 +72,32 @@ def test_every_requirement_is_in_it(packages: dict[str, str]) -> None:
 
 
 def test_everything_is_needed(document: dict[str, Any]) -> None:
-    """Every component is a dependency of the server, or of one that is."""
-    needs = {it["ref"]: it.get("dependsOn", []) for it in document["dependencies"]}
+    """Every component is a direct or indirect dependency of the server."""
+    needs = {entry["ref"]: entry.get("dependsOn", []) for entry in document["dependencies"]}
     found = {document["metadata"]["component"]["bom-ref"]}
-    while more := {need for it in found for need in needs.get(it, [])} - found:
+    while more := {need for ref in found for need in needs.get(ref, [])} - found:
         found |= more
-    assert {it["bom-ref"] for it in document["components"]} <= found
+    assert {component["bom-ref"] for component in document["components"]} <= found
 
 
 def test_every_component_has_a_licence(document: dict[str, Any]) -> None:
-    """The server's own is Apache-2.0."""
+    """Every component has a licence, and the server's is Apache-2.0."""
     root = document["metadata"]["component"]
-    assert [it["license"]["id"] for it in root["licenses"]] == ["Apache-2.0"]
-    assert [it["name"] for it in document["components"] if not it.get("licenses")] == []
+    assert [licence["license"]["id"] for licence in root["licenses"]] == ["Apache-2.0"]
+    components = document["components"]
+    assert [part["name"] for part in components if not part.get("licenses")] == []
 
 
-def test_the_data_of_others(document: dict[str, Any]) -> None:
-    """What NOTICE names is in it: the vocabulary with its hash, licence and origin."""
+def test_third_party_data_is_in_it(document: dict[str, Any]) -> None:
+    """It lists what NOTICE names: the vocabulary with its hash, licence and origin."""
     notice = (_ROOT / "NOTICE").read_text("utf-8")
     described = json.dumps(document["components"])
     for path in re.findall(r"^harmony_\S+$", notice, re.MULTILINE):
         assert path in described
-    [vocabulary] = (it for it in document["components"] if it["type"] == "data")
+    [vocabulary] = (part for part in document["components"] if part["type"] == "data")
     packed = (_ROOT / "harmony_server/core/data/o200k_base.zlib").read_bytes()
     assert _sha256(vocabulary) == hashlib.sha256(packed).hexdigest()
-    assert [it["license"]["id"] for it in vocabulary["licenses"]] == ["MIT"]
+    assert [licence["license"]["id"] for licence in vocabulary["licenses"]] == ["MIT"]
     [original] = vocabulary["pedigree"]["ancestors"]
     assert _sha256(original) in notice
 

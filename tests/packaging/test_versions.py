@@ -1,4 +1,4 @@
-"""Every place that says the version says the same."""
+"""Every place with the version has the same one."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ from harmony_server.version import __version__
 _ROOT = Path(__file__).parents[2]
 
 
-def test_the_command_says_the_version() -> None:
-    """`harmony-server --version` prints it."""
+def test_the_command_prints_the_version() -> None:
+    """`harmony-server --version` prints the version."""
     result = CliRunner().invoke(main, ["--version"])
     assert result.output == f"harmony-server {__version__}\n"
 
 
 def test_the_newest_entry_of_the_changelog() -> None:
-    """The changelog begins with this version, released or not."""
+    """The changelog begins with the current version."""
     headings = re.findall(
         r"^## \[(.+?)\]", (_ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
     )
@@ -38,8 +38,8 @@ def test_the_newest_entry_of_the_changelog() -> None:
         ("deploy/helm/harmony-sidecar/Chart.yaml", r"^version: (\S+)$"),
     ],
 )
-def test_what_goes_with_the_server(path: str, pattern: str) -> None:
-    """The clients and the chart are of its version; what is first in a file is its own."""
+def test_clients_and_chart_have_the_version(path: str, pattern: str) -> None:
+    """The clients and the chart have the server's version; the first match is their own."""
     found = re.search(pattern, (_ROOT / path).read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert found[1] == __version__

@@ -1,4 +1,4 @@
-"""What a recovering parse promises for every token sequence."""
+"""Guarantees of recover mode for every token sequence."""
 
 import itertools
 from collections import Counter
@@ -31,7 +31,7 @@ from tests.strategies.outputs import outputs
 from tests.support.encodings import SPELLINGS, encode, encoding
 
 RECOVER = ParseOptions(recover=True)
-# The repairs by which text of a header becomes content.
+# The repairs that turn text of a header into content.
 TEXT_LEAVES_HEADER = {
     RecoveryReason.MISSING_MESSAGE,
     RecoveryReason.HEADER_TOO_LONG,
@@ -42,7 +42,7 @@ roles = st.sampled_from([None, *Role])
 
 
 def feed(parser: MessageParser, chunks: Sequence[Sequence[int]]) -> list[Event]:
-    """Feeds the chunks in turn and ends the stream."""
+    """Feeds chunks, ends the stream, and returns the events."""
     events: list[Event] = []
     for chunk in chunks:
         parser.feed(chunk, events)
@@ -51,7 +51,7 @@ def feed(parser: MessageParser, chunks: Sequence[Sequence[int]]) -> list[Event]:
 
 
 def text_of(tokens: Sequence[int]) -> str:
-    """Returns the text of tokens, each id that is no token as U+FFFD."""
+    """Returns the text of tokens, with U+FFFD for each unknown id."""
     known = [token if token < VOCABULARY_SIZE else None for token in tokens]
     data = b"".join(
         encoding().decode_bytes([token]) if token is not None else "\ufffd".encode()
@@ -61,7 +61,7 @@ def text_of(tokens: Sequence[int]) -> str:
 
 
 def text_without_markers(tokens: Sequence[int]) -> str:
-    """Returns the text of a header without the spellings of structural tokens."""
+    """Returns the text of tokens without the spellings of structural tokens."""
     text = text_of(tokens)
     for spelling in SPELLINGS:
         text = text.replace(spelling, "")
@@ -69,13 +69,13 @@ def text_without_markers(tokens: Sequence[int]) -> str:
 
 
 def without_space(text: str) -> Counter[str]:
-    """Counts the characters that are no white space."""
+    """Counts the characters other than white space."""
     return Counter("".join(text.split()))
 
 
 @given(outputs, roles)
-def test_every_token_shows_up_once(tokens: list[int], role: Role | None) -> None:
-    """Headers, contents and text outside cover every token but structure, once and in order."""
+def test_every_token_is_covered_once(tokens: list[int], role: Role | None) -> None:
+    """Headers, contents and text outside messages cover each non-structural token exactly once."""
     events = encoding().parse_events(tokens, role, RECOVER)
     ranges = []
     for event in events:
@@ -91,7 +91,7 @@ def test_every_token_shows_up_once(tokens: list[int], role: Role | None) -> None
 
 @given(outputs, roles)
 def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
-    """Contents are exact to the blank; of a header nothing but separators is missing."""
+    """A message keeps its content exactly, and all text of its header but separators."""
     events = encoding().parse_events(tokens, role, RECOVER)
     completed = [event for event in events if isinstance(event, MessageCompleted)]
     for index, message in enumerate(completed):
@@ -108,7 +108,9 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
         header = message.header
         fields = [header.name, header.recipient, header.channel, header.content_type]
         stray = [
-            it.text for it in events if isinstance(it, Recovered) and it.message_index == index
+            event.text
+            for event in events
+            if isinstance(event, Recovered) and event.message_index == index
         ]
         reported = without_space("".join([*filter(None, fields), *stray, message.text]))
         written = without_space(text_without_markers(header_tokens))
@@ -118,20 +120,20 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
 
 @given(outputs, roles)
 def test_text_outside_messages_is_exact(tokens: list[int], role: Role | None) -> None:
-    """Text outside any message is what its tokens decode to."""
+    """Text outside messages is reported exactly as its tokens decode."""
     events = encoding().parse_events(tokens, role, RECOVER)
     for event in events:
         if isinstance(event, Recovered) and event.message_index is None and event.text:
-            # What is left of a header that made no message has no markers.
+            # The text of a header that made no message is reported without its structural tokens.
             read = text_without_markers if event.raw_header else text_of
             assert event.text == read(tokens[slice(*event.offsets)])
 
 
 @given(outputs, roles, st.data())
-def test_chunks_make_no_difference(
+def test_chunk_boundaries_change_nothing(
     tokens: list[int], role: Role | None, data: st.DataObject
 ) -> None:
-    """However the tokens arrive, the messages, the repairs and the texts are the same."""
+    """Chunk boundaries change neither messages nor repairs nor texts."""
     cuts = sorted(data.draw(st.lists(st.integers(0, len(tokens)), max_size=6)))
     edges = [0, *cuts, len(tokens)]
     chunks = [tokens[a:b] for a, b in itertools.pairwise(edges)]
@@ -143,7 +145,7 @@ def test_chunks_make_no_difference(
 
 @given(outputs, roles)
 def test_deltas_are_the_text(tokens: list[int], role: Role | None) -> None:
-    """A message's deltas put together are its text, and each message starts before it completes."""
+    """A message starts before its deltas, which add up to its text, and then completes."""
     text: str | None = None
     for event in feed(encoding().new_parser(role, RECOVER), [[token] for token in tokens]):
         if isinstance(event, MessageStarted):
@@ -159,21 +161,25 @@ def test_deltas_are_the_text(tokens: list[int], role: Role | None) -> None:
 
 
 @given(outputs, roles)
-def test_every_repair_is_marked(tokens: list[int], role: Role | None) -> None:
-    """A message carries the reasons of exactly those repairs that name it."""
+def test_messages_have_the_reasons_of_their_repairs(tokens: list[int], role: Role | None) -> None:
+    """A message has the reasons of exactly those repairs that refer to it."""
     events = encoding().parse_events(tokens, role, RECOVER)
     repairs = [event for event in events if isinstance(event, Recovered)]
     completed = [event for event in events if isinstance(event, MessageCompleted)]
     for index, message in enumerate(completed):
-        assert set(message.repairs) == {it.reason for it in repairs if it.message_index == index}
+        assert set(message.repairs) == {
+            repair.reason for repair in repairs if repair.message_index == index
+        }
     for repair in repairs:
         assert 0 <= repair.offsets.begin <= repair.offsets.end <= len(tokens)
         assert repair.message_index is None or repair.message_index < len(completed)
 
 
 @given(outputs, roles)
-def test_clean_output_is_what_a_strict_parse_gives(tokens: list[int], role: Role | None) -> None:
-    """Where nothing was repaired, a strict parse gives the same events."""
+def test_output_without_repairs_is_parsed_as_in_strict_mode(
+    tokens: list[int], role: Role | None
+) -> None:
+    """If nothing was repaired, strict mode gives the same events."""
     events = encoding().parse_events(tokens, role, RECOVER)
     if not any(isinstance(event, Recovered) for event in events) and tokens:
         assert encoding().parse_events(tokens, role, ParseOptions()) == events
@@ -193,8 +199,8 @@ def test_clean_output_is_what_a_strict_parse_gives(tokens: list[int], role: Role
         max_size=4,
     )
 )
-def test_quiet_on_rendered_conversations(messages: list[Message]) -> None:
-    """What the encoding renders is parsed as in strict mode, event by event."""
+def test_rendered_conversations_need_no_repairs(messages: list[Message]) -> None:
+    """Rendered conversations give the same events as in strict mode."""
     conversation = Conversation.from_messages(messages)
     config = RenderConversationConfig(auto_drop_analysis=False)
     tokens = encoding().render_conversation(conversation, config)
@@ -203,8 +209,8 @@ def test_quiet_on_rendered_conversations(messages: list[Message]) -> None:
 
 
 @given(outputs, roles)
-def test_the_streaming_view_agrees(tokens: list[int], role: Role | None) -> None:
-    """StreamableParser gives the same messages and repairs as a parse of the whole."""
+def test_the_streamable_parser_agrees(tokens: list[int], role: Role | None) -> None:
+    """StreamableParser gives the same messages and repairs as parsing the whole sequence."""
     parser = StreamableParser(encoding(), role, options=RECOVER)
     for token in tokens:
         parser.process(token)
@@ -216,7 +222,7 @@ def test_the_streaming_view_agrees(tokens: list[int], role: Role | None) -> None
 
 
 def test_any_integer_is_a_token() -> None:
-    """Ids that fit no vocabulary, negative ones included, are one U+FFFD each."""
+    """Each id outside the vocabulary, even a negative one, becomes one U+FFFD."""
     tokens = [*encode("<|channel|>final<|message|>"), -1, 2**40, VOCABULARY_SIZE]
     events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
     [message] = [event for event in events if isinstance(event, MessageCompleted)]
@@ -225,7 +231,7 @@ def test_any_integer_is_a_token() -> None:
 
 
 def test_long_header_becomes_content() -> None:
-    """A header longer than the limit ends there, and what follows streams as content."""
+    """A header ends at its limit, and the rest becomes content."""
     options = ParseOptions(recover=True, max_header_tokens=8)
     tokens = encode("<|channel|>final" + "x" * 200)
     events = encoding().parse_events(tokens, Role.ASSISTANT, options)
@@ -244,24 +250,24 @@ def test_long_header_becomes_content() -> None:
     ],
 )
 def test_a_flood_is_one_repair(flood: str, reason: RecoveryReason) -> None:
-    """A hundred thousand repairs of one kind in one run are reported as one, with its range."""
+    """100,000 identical repairs in a row are reported as one, with their range."""
     tokens = [*encode("<|channel|>final<|message|>hi<|end|>"), *encode(flood) * 100_000]
     events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
     first, *rest = [event for event in events if isinstance(event, Recovered)]
     assert first.reason is reason
     assert first.offsets.end == len(tokens)
-    # Behind the starts the stream ends inside a header.
+    # After the start tokens, the stream ends inside a header.
     assert [repair.reason for repair in rest] in ([], [RecoveryReason.TRUNCATED_HEADER])
 
 
 def summary(events: Sequence[Event]) -> list[object]:
-    """Returns what must not depend on chunks: messages, their repairs, and texts put together."""
+    """Returns the messages and the joined texts of repairs, which must not depend on chunks."""
     completed: list[object] = [event for event in events if isinstance(event, MessageCompleted)]
     return [*completed, repair_texts(events)]
 
 
 def repair_texts(events: Sequence[object]) -> dict[tuple[RecoveryReason, int | None], str]:
-    """Returns the texts of the repairs, put together by reason and message."""
+    """Returns the texts of the repairs, joined by reason and message."""
     texts: dict[tuple[RecoveryReason, int | None], str] = {}
     for event in events:
         if isinstance(event, Recovered):

@@ -1,4 +1,4 @@
-"""Malformed output seen in the wild, and what a recovering parse makes of it."""
+"""Malformed output seen in practice, and its repairs in recover mode."""
 
 import pytest
 
@@ -11,10 +11,11 @@ THOUGHT_PARSED = "analysis:think"
 
 
 def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], list[str]]:
-    """Returns the messages and the repairs, each as a short text.
+    """Returns the messages and the repairs in short form.
 
-    A message is `role[ name][ to=recipient][ content type] channel:text[ stop][ repairs]`, with
-    what is absent or usual left out; a repair is `reason[:text]`.
+    A message is `[role] [name] [to=recipient] [content type] [channel]:text`, followed by
+    `(no stop token)` if it has none, and without the role if that is assistant. A repair is
+    `reason[@message][:text]`.
     """
     messages, repairs = [], []
     for event in encoding().parse_events(encode(text), role, ParseOptions(recover=True)):
@@ -126,7 +127,7 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             "<|start|>assistant<|channel|>final<|message|>hi<|return|>",
             ["final:hi"],
             ["extra_start@0"],
-            id="22: a start though the role is preset",
+            id="22: a start despite a preset role",
         ),
         pytest.param(
             "<|channel|>analysis<|message|>hm<|start|>assistant<|channel|>final<|message|>hi",
@@ -156,13 +157,13 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             THOUGHT + "<|start|>assistantfinal<|message|>hi<|end|>",
             [THOUGHT_PARSED, "final:hi"],
             ["malformed_role@1"],
-            id="a channel glued to the role",
+            id="a channel joined to the role",
         ),
         pytest.param(
             "assistantfinal<|message|>hi<|end|>",
             ["final:hi"],
             ["malformed_role@0"],
-            id="a channel glued to the role, though the role is preset",
+            id="a channel joined to the preset role",
         ),
         pytest.param(
             "final<|message|>hi<|end|>",
@@ -174,25 +175,25 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             "<|channel|> final<|message|>hi<|end|>",
             ["final:hi"],
             ["malformed_channel@0"],
-            id="a blank before the channel",
+            id="a space before the channel",
         ),
         pytest.param(
             "<|channel|>commentary to=functions.w code  and more<|message|>{}<|call|>",
             ["to=functions.w commentary:{}"],
             ["unexpected_header_text@0:code  and more"],
-            id="words that are no field keep their white space",
+            id="unexpected words keep their white space",
         ),
         pytest.param(
             '<|channel|>commentary to=functions.f<|constrain|>json{"a": 1}<|call|>',
             ['to=functions.f <|constrain|>json commentary:{"a": 1}'],
             ["missing_message@0"],
-            id="arguments directly behind the content type",
+            id="arguments directly after the content type",
         ),
         pytest.param(
             "<|channel|>analysisHello  world\n<|end|>",
             ["analysis:Hello  world\n"],
             ["missing_message@0"],
-            id="text directly behind the channel",
+            id="text directly after the channel",
         ),
         pytest.param(
             "Hello there!  I forgot my header.<|return|>",
@@ -210,7 +211,7 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             THOUGHT + "<|start|>assistant",
             [THOUGHT_PARSED],
             ["truncated_header:assistant"],
-            id="the stream ends behind a role",
+            id="the stream ends after a role",
         ),
         pytest.param(
             THOUGHT + "assistant to=functions.get_the_weather_in_some_city_please_now_a_b_c_d_e_f_g"
@@ -226,7 +227,7 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             THOUGHT + "364<|end|>user<|channel|>final<|message|>hi<|return|>",
             [THOUGHT_PARSED, "user final:hi"],
             ["text_outside_message:364", "extra_stop", "missing_start@1"],
-            id="a role behind a stop token",
+            id="a role after a stop token",
         ),
         pytest.param(
             THOUGHT + "<|start|><|start|><|end|>",
@@ -238,19 +239,19 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             "<|channel|>commentary to=f to=g to=h<|message|>{}<|call|>",
             ["to=f commentary:{}"],
             ["repeated_recipient@0:to=g to=h"],
-            id="one repair a reason",
+            id="one repair for each reason",
         ),
         pytest.param("<|end|><|return|>", [], ["extra_stop"], id="nothing but stop tokens"),
         pytest.param("", [], [], id="nothing"),
     ],
 )
-def test_recovers(output: str, messages: list[str], repairs: list[str]) -> None:
-    """Each form of malformed output gives its messages, and its repairs are named."""
+def test_malformed_output_is_repaired(output: str, messages: list[str], repairs: list[str]) -> None:
+    """Each kind of malformed output gives these messages and repairs."""
     assert parse(output) == (messages, repairs)
 
 
 def test_unknown_word_before_a_recipient_is_a_tool() -> None:
-    """As in a strict parse, a tool's message names the tool first."""
+    """As in strict mode, an unknown first word before a recipient is a tool's name."""
     output = (
         "<|start|>functions.f to=assistant to=assistant<|channel|>commentary<|message|>4<|end|>"
     )

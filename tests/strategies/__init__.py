@@ -1,5 +1,5 @@
-"""Hypothesis strategies that draw plain data, from which the reference's and our objects are built.
+"""Hypothesis strategies that draw plain data, from which tests build objects of either side.
 
-Plain data (canonical dictionaries, and small value classes for token streams) guarantees that both
-sides get the same input, and prints well when a test fails.
+Plain data (canonical dictionaries, and small value classes for token streams) ensures that our core
+and the reference get the same input, and prints well when a test fails.
 """

@@ -1,4 +1,4 @@
-"""Builds the objects of either side, the reference's or ours, from the same plain data."""
+"""Builds objects of the reference or of our core from the same plain data."""
 
 from types import ModuleType
 from typing import Any
@@ -16,9 +16,9 @@ def conversation_from_dict(harmony: ModuleType, conversation: dict[str, Any]) ->
 
 
 def message_by_builders(harmony: ModuleType, message: dict[str, Any]) -> Any:
-    """Returns the message put together with the builder methods.
+    """Returns the message, made with the builder methods.
 
-    Namespaces are keyed by their names here, whatever their keys in the dictionary.
+    Namespaces are keyed by name, whatever their keys in the dictionary.
     """
     author = harmony.Author(role=harmony.Role(message["role"]), name=message.get("name"))
     raw = message["content"]

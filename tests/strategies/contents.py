@@ -17,7 +17,7 @@ def text_contents() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def channel_configs() -> st.SearchStrategy[dict[str, Any]]:
-    """Channel configurations, with no channel at all too."""
+    """Channel configurations, some without any channel."""
     channels = st.one_of(st.sampled_from(["analysis", "commentary", "final"]), texts())
     return st.fixed_dictionaries(
         {"valid_channels": st.lists(channels, max_size=3), "channel_required": st.booleans()}
@@ -25,7 +25,7 @@ def channel_configs() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def system_contents() -> st.SearchStrategy[dict[str, Any]]:
-    """System contents; a field may be absent (its default), None (left out) or set."""
+    """System contents whose fields are missing (the default), None (left out) or set."""
     return st.fixed_dictionaries(
         {"type": st.just("system_content")},
         optional={
@@ -40,7 +40,7 @@ def system_contents() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def developer_contents() -> st.SearchStrategy[dict[str, Any]]:
-    """Developer contents, empty ones too."""
+    """Developer contents, some of them empty."""
     return st.fixed_dictionaries(
         {"type": st.just("developer_content")},
         optional={"instructions": st.one_of(st.none(), descriptions()), "tools": _toolsets},

@@ -1,4 +1,4 @@
-"""Conversations, as canonical dictionaries, rich in what decides about dropping analysis."""
+"""Conversations, as canonical dictionaries, with many cases of dropped analysis."""
 
 from typing import Any, Final
 
@@ -8,14 +8,13 @@ from tests.strategies.contents import developer_contents, system_contents
 from tests.strategies.messages import messages
 from tests.strategies.mixing import evenly, one_in
 
-# Conversations with function tools and those whose last assistant message is final are the ones
-# that rendering treats differently, so these channels come often.
+# Frequent, because a last assistant message on `final` changes what is rendered.
 _CHANNELS: Final = ("analysis", "final", "commentary", "final", "analysis")
 
 
 @st.composite
 def _turns(draw: st.DrawFn) -> dict[str, Any]:
-    """Short messages of the assistant and the user, most of them on a channel."""
+    """Short messages of the assistant and the user, most with a channel."""
     message: dict[str, Any] = {
         "role": draw(st.sampled_from(["assistant", "assistant", "assistant", "user"])),
         "content": draw(st.sampled_from(["", "Thinking.", "2 + 2 = 4."])),
@@ -36,9 +35,9 @@ def _message(
 
 @st.composite
 def _prompts(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """What a program sends: system and developer content, then turns.
+    """System content, developer content and turns, as a program sends them.
 
-    The developer's function tools change what the system content says.
+    The developer's function tools change how the system content is rendered.
     """
     system = draw(_message("system", system_contents()))
     developer = draw(_message("developer", developer_contents()))
@@ -46,7 +45,7 @@ def _prompts(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def conversations() -> st.SearchStrategy[dict[str, Any]]:
-    """Conversations, empty ones too."""
+    """Conversations, some of them empty."""
     return evenly(
         _prompts(),
         st.lists(_turns(), max_size=7),

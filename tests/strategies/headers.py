@@ -1,4 +1,4 @@
-"""Headers of messages, as segments: well-formed ones and every way to get one wrong."""
+"""Headers of messages, as segments: well-formed and malformed in every way."""
 
 import re
 from typing import Final
@@ -21,7 +21,7 @@ _SPECIAL: Final = re.compile(r"<\|(\w+)\|>")
 
 @st.composite
 def well_formed_headers(draw: st.DrawFn, preset: str | None) -> Header:
-    """Headers as models write them; with a preset role, mostly without the role."""
+    """Headers as models write them, mostly without the role if it is preset."""
     header: Header = []
     if preset is None or draw(one_in(4)):
         header.append(Text(preset or draw(st.sampled_from([*ROLES, "functions.get_weather"]))))
@@ -46,7 +46,7 @@ def well_formed_headers(draw: st.DrawFn, preset: str | None) -> Header:
     return header
 
 
-# Each of these takes another path through the reading of a header.
+# Each takes another path through the parsing of a header.
 ODD_HEADERS: Final = (
     "",
     "  ",
@@ -126,7 +126,7 @@ _header_oddities: st.SearchStrategy[Segment] = st.one_of(
 
 @st.composite
 def word_soups(draw: st.DrawFn) -> Header:
-    """Headers of random words, separators and specials, that any rule may apply to."""
+    """Headers of random words, separators and special tokens."""
     header: Header = []
     for _ in range(draw(st.integers(min_value=0, max_value=5))):
         header.append(draw(st.one_of(_header_words, _header_words, _header_specials)))
@@ -138,19 +138,19 @@ def word_soups(draw: st.DrawFn) -> Header:
     return header
 
 
-def spelt(text: str) -> Header:
-    """Returns a text as segments, special tokens where it spells them."""
+def spelled(text: str) -> Header:
+    """Returns text as segments, with special tokens where it spells them."""
     parts = _SPECIAL.split(text)
     return [Special(part) if index % 2 else Text(part) for index, part in enumerate(parts) if part]
 
 
 def odd_headers() -> st.SearchStrategy[Header]:
-    """Headers that are wrong, or right against appearances."""
-    return st.sampled_from(ODD_HEADERS).map(spelt)
+    """Headers that are malformed, or look so."""
+    return st.sampled_from(ODD_HEADERS).map(spelled)
 
 
 def headers(preset: str | None) -> st.SearchStrategy[Header]:
-    """Headers, most of them malformed, for a parser with or without a preset role."""
+    """Headers, most of them malformed, for a parser with this preset role."""
     role = Text(preset or "assistant")
     led_soups = word_soups().map(lambda header: [role, *header])
     return evenly(well_formed_headers(preset), odd_headers(), led_soups, word_soups())

@@ -1,4 +1,4 @@
-"""JSON values: every kind, and the numbers whose reading or printing is not obvious."""
+"""JSON values of every kind, with many numbers that are hard to read or print."""
 
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ NOTABLE_FLOATS: Final = (
     1.7976931348623157e308,
     5e-324,
     2.2250738585072014e-308,
-    # The reference's reader is one unit in the last place off for these.
+    # The reference reads these one unit in the last place off.
     2.7715077941825975e-163,
     1.0000000000000001e23,
     1.2345678912500001e-05,
@@ -57,7 +57,7 @@ def floats() -> st.SearchStrategy[float]:
 
 
 def integers() -> st.SearchStrategy[int]:
-    """Integers, also those that fit into no 64 bits."""
+    """Integers, including those that do not fit in 64 bits."""
     return evenly(
         st.sampled_from(NOTABLE_INTEGERS),
         st.integers(min_value=-20, max_value=20),
@@ -67,12 +67,12 @@ def integers() -> st.SearchStrategy[int]:
 
 
 def scalars() -> st.SearchStrategy[Any]:
-    """JSON values that hold no others."""
+    """JSON values other than arrays and objects."""
     return evenly(st.none(), st.booleans(), integers(), floats(), texts())
 
 
 def values() -> st.SearchStrategy[Any]:
-    """JSON values of every kind, nested a little."""
+    """JSON values of every kind, with little nesting."""
     flat = scalars()
     lists = st.lists(flat, max_size=3)
     objects = st.dictionaries(texts(), flat, max_size=3)

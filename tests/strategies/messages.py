@@ -32,7 +32,7 @@ def _optional(*usual: str) -> st.SearchStrategy[str | None]:
 
 @st.composite
 def _contents(draw: st.DrawFn, role: str) -> str | list[dict[str, Any]]:
-    """The contents that fit a role, several of them too; rarely one that does not fit."""
+    """Contents, rarely with one that does not belong in a message of the role."""
     if draw(st.booleans()):
         return draw(texts())
     fitting = [text_contents()]

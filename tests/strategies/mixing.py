@@ -1,4 +1,4 @@
-"""How strategies are mixed: evenly, and now and then."""
+"""Ways to mix strategies."""
 
 from typing import TypeVar
 
@@ -10,11 +10,11 @@ _Drawn = TypeVar("_Drawn")
 def evenly(*strategies: st.SearchStrategy[_Drawn]) -> st.SearchStrategy[_Drawn]:
     """Draws from each strategy equally often.
 
-    `st.one_of` takes its nested alternatives apart, so that those of many parts crowd out others.
+    `st.one_of` flattens nested alternatives, so one with many parts would be drawn more often.
     """
     return st.sampled_from(strategies).flatmap(lambda strategy: strategy)
 
 
 def one_in(count: int) -> st.SearchStrategy[bool]:
-    """Draws True once in `count` times."""
+    """Draws True one time in `count`."""
     return st.integers(min_value=1, max_value=count).map(lambda number: number == count)

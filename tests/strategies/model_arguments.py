@@ -1,4 +1,4 @@
-"""Arguments for the models' constructors: right, missing, unknown and of wrong types."""
+"""Arguments for the models' constructors: valid, missing, unknown and of wrong types."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -96,7 +96,7 @@ class ModelArguments:
 
 @st.composite
 def model_arguments(draw: st.DrawFn) -> ModelArguments:
-    """Arguments, half of them as they should be."""
+    """Arguments, half of them without wrong or unknown ones."""
     model = draw(st.sampled_from(MODELS))
     fields = _FIELDS[model]
     arguments = {name: draw(values) for name, values in fields.items()}

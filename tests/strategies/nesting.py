@@ -1,10 +1,10 @@
-"""Parameters nested about as deep as the reference still reads."""
+"""Parameters nested to depths around the reference's limit."""
 
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-# The reference refuses between 118 and 120 levels, depending on the function.
+# The reference's limit is 118 to 120 levels, depending on the function.
 _DEPTHS: Final = st.one_of(
     st.integers(min_value=114, max_value=124),
     st.integers(min_value=1, max_value=113),
@@ -28,7 +28,7 @@ def _nested_arrays(depth: int) -> Any:
 
 
 def nested_schemas() -> st.SearchStrategy[dict[str, Any]]:
-    """Schemas of a drawn depth: a nested default, or arrays of arrays."""
+    """Schemas of many depths: nested defaults and arrays of arrays."""
     defaults = st.builds(_nested, _DEPTHS, st.sampled_from(["lists", "objects", "mixed"]))
     return st.one_of(
         defaults.map(lambda value: {"type": "string", "default": value}),

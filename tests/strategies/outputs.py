@@ -1,4 +1,4 @@
-"""Whatever a model may write: random tokens, and well-formed completions that were mutated."""
+"""Any output of a model: random tokens and mutated well-formed completions."""
 
 from hypothesis import strategies as st
 
@@ -9,10 +9,10 @@ WORDS = [
     "assistant", "user", "tool", "functions.f", " to=functions.f", " to=", "to=assistant",
     "analysis", "commentary", "final", " json", " \n", "Hello  there", '{"a": 1}', "\u00e9", "<|",
 ]  # fmt: skip
-# The halves of a character, bytes that are never UTF-8, and ids that are no token.
+# Parts of a character, bytes that are never UTF-8, and unknown ids.
 ODD_TOKENS = [*encoding().encode("\U0001f9ff"), 255, 128, VOCABULARY_SIZE, 2**32 - 1]
 
-# Text that may yet be a role, long enough for the looks that a header gets.
+# Prefixes of this may still turn out to be a header without its start token.
 LONG_ROLE = encode("assistant to=functions.get_the_weather_in_some_city_please_a_b_c_d_e_f_g")
 fragments = st.one_of(
     st.integers(1, len(LONG_ROLE)).map(lambda length: LONG_ROLE[:length]),
@@ -32,16 +32,16 @@ WELL_FORMED = encode(
 
 @st.composite
 def mutations(draw: st.DrawFn) -> list[int]:
-    """Draws a well-formed completion with tokens deleted, inserted and doubled."""
+    """Draws a well-formed completion with tokens deleted, inserted and repeated."""
     tokens = list(WELL_FORMED)
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(tokens)))
-        match draw(st.sampled_from(["delete", "insert", "double", "cut"])):
+        match draw(st.sampled_from(["delete", "insert", "repeat", "cut"])):
             case "delete":
                 del tokens[place : place + draw(st.integers(1, 3))]
             case "insert":
                 tokens[place:place] = draw(fragments)
-            case "double":
+            case "repeat":
                 tokens[place:place] = tokens[max(place - 2, 0) : place]
             case "cut":
                 del tokens[place:]

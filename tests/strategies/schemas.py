@@ -1,4 +1,4 @@
-"""JSON Schemas of every kind that the renderer tells apart, malformed ones included."""
+"""JSON Schemas of every kind that the renderer distinguishes, including malformed ones."""
 
 import functools
 from collections.abc import Callable
@@ -52,20 +52,20 @@ _unusual_requirements = st.lists(
 
 
 def schemas() -> st.SearchStrategy[Schema]:
-    """Schemas for a tool's parameters; most of them of an object, as it should be."""
+    """Schemas for a tool's parameters, most of them objects."""
     return evenly(_annotated(_objects(2)), _annotated(_objects(1)), _schemas(3))
 
 
 @functools.cache
 def _schemas(depth: int) -> st.SearchStrategy[Schema]:
-    """Schemas that nest at most so deep."""
+    """Schemas nested at most `depth` levels deep."""
     kinds = _KINDS if depth else _FLAT_KINDS
     return _annotated(evenly(*(kind(depth - 1) for kind in kinds)))
 
 
 @st.composite
 def _annotated(draw: st.DrawFn, schemas: st.SearchStrategy[Schema]) -> Schema:
-    """Schemas with some annotations, before or after the other members."""
+    """Schemas with annotations before or after their other members."""
     schema = draw(schemas)
     annotations = {
         name: draw(_ANNOTATIONS[name]) for name in draw(_annotation_names) if name not in schema
@@ -75,7 +75,7 @@ def _annotated(draw: st.DrawFn, schemas: st.SearchStrategy[Schema]) -> Schema:
 
 @functools.cache
 def _inner(depth: int) -> st.SearchStrategy[Any]:
-    """What stands where a schema is expected: now and then no schema at all."""
+    """Values in place of a schema: mostly schemas, sometimes scalars."""
     schemas = _schemas(depth)
     return evenly(json_values.scalars(), *[schemas] * 9)
 

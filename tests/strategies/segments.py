@@ -1,4 +1,4 @@
-"""What token streams are made of, before a vocabulary turns it into token ids."""
+"""The parts of token streams, which a vocabulary turns into token ids."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ FIRST_INVALID_TOKEN: Final = 201_089
 
 @dataclass(frozen=True)
 class Text:
-    """Text, tokenised as ordinary text."""
+    """Text, tokenized as ordinary text."""
 
     text: str
 
@@ -29,7 +29,7 @@ class Bytes:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A token whose bytes are no whole UTF-8: the one at `index`, counted round and round."""
+    """A token whose bytes are not valid UTF-8: the one at `index`, modulo their number."""
 
     index: int
 

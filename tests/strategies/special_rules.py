@@ -1,4 +1,4 @@
-"""Rules for special tokens that `encode` takes: which are allowed, which are refused."""
+"""The arguments of `encode` that allow or disallow special tokens."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +12,7 @@ _ABSENT: Final = "absent"
 
 @dataclass(frozen=True)
 class SpecialRules:
-    """Keyword arguments of `encode`."""
+    """Keyword arguments for `encode`."""
 
     arguments: tuple[tuple[str, Any], ...]
 
@@ -26,7 +26,7 @@ def _sets() -> st.SearchStrategy[frozenset[str]]:
 
 
 def special_rules() -> st.SearchStrategy[SpecialRules]:
-    """Rules: left out, `all`, sets of any size and other collections, also of no special tokens."""
+    """Rules: missing, `all`, and sets and other collections, some without special tokens."""
     allowed = st.one_of(
         st.just(_ABSENT), st.just("all"), _sets(), _sets().map(sorted), st.just("abc")
     )

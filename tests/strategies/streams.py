@@ -22,20 +22,20 @@ _MUTATION_KINDS: Final[tuple[MutationKind, ...]] = ("delete", "insert", "swap", 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of a token stream, at a place counted round and round.
+    """One change to a token stream, at a position modulo its length.
 
-    `delete` and `insert` act on one token, `swap` on two neighbours, `truncate` drops the place
-    and everything after it.
+    `delete` removes one token, `insert` adds a segment, `swap` exchanges two neighbors, `truncate`
+    removes the token at the position and all after it.
     """
 
     kind: MutationKind
-    place: int
+    position: int
     segment: Segment | None = None
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A completion, the role that its parser starts with, and what was done to its tokens."""
+    """A completion, the preset role of its parser, and the mutations of its tokens."""
 
     role: str | None
     segments: tuple[Segment, ...]
@@ -43,7 +43,7 @@ class Stream:
 
 
 def roles() -> st.SearchStrategy[str | None]:
-    """Roles that a parser starts with, or none."""
+    """Preset roles of a parser, or None."""
     return evenly(st.none(), st.just("assistant"), st.sampled_from(ROLES))
 
 
@@ -73,7 +73,7 @@ def _message(
 
 @st.composite
 def _messages(draw: st.DrawFn, *, malformed: bool) -> Stream:
-    """One to three messages, one of them malformed if that is asked for."""
+    """One to three messages, one of them malformed if `malformed`."""
     role = draw(roles())
     count = draw(st.integers(min_value=1, max_value=3))
     bad_index = draw(st.integers(min_value=0, max_value=count - 1)) if malformed else None
@@ -88,12 +88,12 @@ def _messages(draw: st.DrawFn, *, malformed: bool) -> Stream:
 
 
 def well_formed_streams() -> st.SearchStrategy[Stream]:
-    """Completions of one to three good messages; the last may lack its stop token."""
+    """Completions of one to three well-formed messages; the last may lack its stop token."""
     return _messages(malformed=False)
 
 
 def streams_with_bad_headers() -> st.SearchStrategy[Stream]:
-    """Completions one of whose headers is malformed."""
+    """Completions with one malformed header."""
     return _messages(malformed=True)
 
 
@@ -107,21 +107,21 @@ _inserted: st.SearchStrategy[Segment] = st.one_of(
 @st.composite
 def _mutations(draw: st.DrawFn) -> Mutation:
     kind = draw(st.sampled_from(_MUTATION_KINDS))
-    place = draw(st.integers(min_value=0, max_value=60))
-    return Mutation(kind, place, draw(_inserted) if kind == "insert" else None)
+    position = draw(st.integers(min_value=0, max_value=60))
+    return Mutation(kind, position, draw(_inserted) if kind == "insert" else None)
 
 
 @st.composite
 def mutated_streams(draw: st.DrawFn) -> Stream:
-    """Good completions after one to three deletions, insertions, swaps and truncations."""
+    """Well-formed completions with one to three mutations."""
     stream = draw(well_formed_streams())
     mutations = draw(st.lists(_mutations(), min_size=1, max_size=3))
     return Stream(stream.role, stream.segments, tuple(mutations))
 
 
 @st.composite
-def rescuable_streams(draw: st.DrawFn) -> Stream:
-    """Completions whose header runs into a stop token, which only non-strict parsing survives."""
+def streams_with_stopped_headers(draw: st.DrawFn) -> Stream:
+    """Completions with a stop token in a header, which only lenient mode accepts."""
     role = draw(st.sampled_from(ROLES))
     header = draw(st.one_of(headers(role), word_soups()))
     rest = draw(st.one_of(st.just([]), _message(None, opened=False, malformed=False)))
@@ -130,7 +130,7 @@ def rescuable_streams(draw: st.DrawFn) -> Stream:
 
 @st.composite
 def random_streams(draw: st.DrawFn) -> Stream:
-    """Tokens in no order, most of them of the kinds that the parser reacts to."""
+    """Random tokens, most of them of the kinds that matter to the parser."""
     piece = st.one_of(
         st.sampled_from([*_STOPS, *_OTHER_SPECIALS, "start", "message"]).map(Special),
         st.sampled_from(["assistant", " to=x", "tool", "final", " y"]).map(Text),
@@ -141,11 +141,11 @@ def random_streams(draw: st.DrawFn) -> Stream:
 
 
 def streams() -> st.SearchStrategy[Stream]:
-    """Every kind of stream."""
+    """Streams of every kind."""
     return evenly(
         well_formed_streams(),
         streams_with_bad_headers(),
         mutated_streams(),
-        rescuable_streams(),
+        streams_with_stopped_headers(),
         random_streams(),
     )

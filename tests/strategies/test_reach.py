@@ -1,4 +1,4 @@
-"""Each strategy reaches what it is there for: the interesting kinds of values do occur."""
+"""Each strategy draws every kind of value that it is meant to cover."""
 
 import json
 import re
@@ -38,7 +38,7 @@ from tests.strategies.vocabulary import Vocabulary
 _Drawn = TypeVar("_Drawn")
 _Kinds = dict[str, Callable[[_Drawn], bool]]
 
-# Drawn in rounds, to stop as soon as everything has been seen.
+# Drawn in rounds, to stop once every kind has occurred.
 _ROUND = 100
 _EXAMPLES = 500
 
@@ -46,14 +46,13 @@ _EXAMPLES = 500
 def _assert_reaches(
     strategy: st.SearchStrategy[_Drawn], kinds: _Kinds[_Drawn], examples: int = _EXAMPLES
 ) -> None:
-    """Draws examples, the same ones in every run, and fails for each kind that none of them is."""
+    """Draws the same examples in every run, and fails unless each kind occurs."""
     missing = dict(kinds)
 
     @settings(
         max_examples=_ROUND,
         database=None,
         phases=[Phase.generate],
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(drawn=strategy)
@@ -64,7 +63,7 @@ def _assert_reaches(
     for round_number in range(examples // _ROUND):
         if missing:
             seed(round_number)(look_at)()
-    assert not missing, f"no example is any of these: {sorted(missing)}"
+    assert not missing, f"no example of these kinds: {sorted(missing)}"
 
 
 def _holds(*parts: str) -> Callable[[str], bool]:
@@ -72,16 +71,16 @@ def _holds(*parts: str) -> Callable[[str], bool]:
 
 
 def test_texts() -> None:
-    """Texts hold special tokens, white space that languages disagree on, and all of Unicode."""
+    """Texts have special tokens, white space of every kind, and characters from all of Unicode."""
     _assert_reaches(
         texts.texts(),
         {
             "empty": lambda text: not text,
             "a special token": _holds("<|end|>", "<|message|>", "<|start|>"),
             "part of a special token": lambda text: re.search(r"<\|(?!\w+\|>)", text) is not None,
-            "a line end": _holds("\r\n"),
-            "white space for Python alone": _holds("\x1c", "\x1d", "\x1e", "\x1f"),
-            "white space, but not in ASCII": _holds("\x85", "\xa0", "\u2028"),
+            "a line ending": _holds("\r\n"),
+            "white space only in Python": _holds("\x1c", "\x1d", "\x1e", "\x1f"),
+            "white space beyond ASCII": _holds("\x85", "\xa0", "\u2028"),
             "beyond the basic plane": lambda text: max(text, default="") > "\uffff",
             "a control character": _holds("\x00"),
             "long": lambda text: len(text) > 30,
@@ -90,7 +89,7 @@ def test_texts() -> None:
 
 
 def test_descriptions() -> None:
-    """Descriptions end their lines in every way."""
+    """Descriptions have every kind of line ending."""
     _assert_reaches(
         texts.descriptions(),
         {
@@ -98,14 +97,14 @@ def test_descriptions() -> None:
             "CR LF": _holds("\r\n"),
             "a lone CR": lambda text: re.search(r"\r(?!\n)", text) is not None,
             "an empty line": _holds("\n\n", "\r\n\r\n"),
-            "a line end of Unicode": _holds("\x85", "\u2028"),
-            "a line end at the end": lambda text: text.endswith("\n"),
+            "a Unicode line ending": _holds("\x85", "\u2028"),
+            "a line ending at the end": lambda text: text.endswith("\n"),
         },
     )
 
 
 def test_texts_with_surrogates() -> None:
-    """Surrogates come alone, in pairs and in the wrong order."""
+    """Surrogates occur alone, in pairs and in the wrong order."""
     _assert_reaches(
         texts.texts_with_surrogates(),
         {
@@ -121,7 +120,7 @@ def test_texts_with_surrogates() -> None:
 
 
 def test_json_values() -> None:
-    """Numbers that are hard to read or print occur, and so does every kind of value."""
+    """Every kind of value occurs, including numbers that are hard to read or print."""
     _assert_reaches(
         json_values.values(),
         {
@@ -148,7 +147,7 @@ def _is_integer(value: object) -> bool:
 
 
 def _inner_schemas(schema: object) -> Iterator[dict[str, Any]]:
-    """A schema and those that the renderer looks into."""
+    """Yields a schema and every schema within it that the renderer reads."""
     if not isinstance(schema, dict):
         return
     yield schema
@@ -196,78 +195,86 @@ def _has_default(kind: type) -> Callable[[dict[str, Any]], bool]:
 
 
 def test_schemas() -> None:
-    """Every rule of the renderer applies to some schema, and so does every malformation."""
+    """Some schema matches each rule of the renderer, and each kind of malformed schema occurs."""
     _assert_reaches(
         schemas.schemas(),
         {
             "oneOf at the top": _variants_at_the_top,
             "oneOf in a property": _in_a_property(_variants),
             "oneOf in oneOf": _anywhere(
-                lambda it: any(isinstance(v, dict) and _variants(v) for v in _variants(it))
+                lambda schema: any(isinstance(v, dict) and _variants(v) for v in _variants(schema))
             ),
             "oneOf described like its first variant": _in_a_property(
                 _described_like_its_first_variant
             ),
-            "oneOf with a default": _in_a_property(lambda it: _variants(it) and "default" in it),
-            "oneOf that is no list": _anywhere(
-                lambda it: not isinstance(it.get("oneOf", []), list)
+            "oneOf with a default": _in_a_property(
+                lambda schema: _variants(schema) and "default" in schema
             ),
-            "oneOf with a variant that is no object": _anywhere(
-                lambda it: any(not isinstance(v, dict) for v in _variants(it))
+            "oneOf that is not a list": _anywhere(
+                lambda schema: not isinstance(schema.get("oneOf", []), list)
+            ),
+            "oneOf with a variant that is not an object": _anywhere(
+                lambda schema: any(not isinstance(v, dict) for v in _variants(schema))
             ),
             "oneOf with a nullable variant": _anywhere(
-                lambda it: any(
-                    isinstance(v, dict) and v.get("nullable") is True for v in _variants(it)
+                lambda schema: any(
+                    isinstance(v, dict) and v.get("nullable") is True for v in _variants(schema)
                 )
             ),
-            "several types": _anywhere(lambda it: isinstance(it.get("type"), list) and it["type"]),
-            "types that are no strings": _anywhere(
-                lambda it: (
-                    isinstance(it.get("type"), list)
-                    and any(not isinstance(name, str) for name in it["type"])
+            "several types": _anywhere(
+                lambda schema: isinstance(schema.get("type"), list) and schema["type"]
+            ),
+            "types that are not strings": _anywhere(
+                lambda schema: (
+                    isinstance(schema.get("type"), list)
+                    and any(not isinstance(name, str) for name in schema["type"])
                 )
             ),
-            "a type that is no string": _anywhere(
-                lambda it: "type" in it and not isinstance(it["type"], str | list)
+            "a type that is not a string": _anywhere(
+                lambda schema: "type" in schema and not isinstance(schema["type"], str | list)
             ),
-            "an object in an object": _in_a_property(lambda it: it.get("type") == "object"),
+            "an object in an object": _in_a_property(lambda schema: schema.get("type") == "object"),
             "an array in an array": _anywhere(
-                lambda it: (
-                    it.get("type") == "array"
-                    and isinstance(it.get("items"), dict)
-                    and it["items"].get("type") == "array"
+                lambda schema: (
+                    schema.get("type") == "array"
+                    and isinstance(schema.get("items"), dict)
+                    and schema["items"].get("type") == "array"
                 )
             ),
             "an array without items": _anywhere(
-                lambda it: it.get("type") == "array" and "items" not in it
+                lambda schema: schema.get("type") == "array" and "items" not in schema
             ),
-            "an array of things that are no schema": _anywhere(
-                lambda it: "items" in it and not isinstance(it["items"], dict)
+            "items that are not a schema": _anywhere(
+                lambda schema: "items" in schema and not isinstance(schema["items"], dict)
             ),
-            "properties that are no object": _anywhere(
-                lambda it: not isinstance(it.get("properties", {}), dict)
+            "properties that are not an object": _anywhere(
+                lambda schema: not isinstance(schema.get("properties", {}), dict)
             ),
-            "a property that is no schema": _anywhere(
-                lambda it: any(not isinstance(v, dict) for v in _properties(it).values())
+            "a property that is not a schema": _anywhere(
+                lambda schema: any(not isinstance(v, dict) for v in _properties(schema).values())
             ),
             "a required property": _anywhere(
-                lambda it: (
-                    isinstance(it.get("required"), list)
-                    and any(name in it["required"] for name in _properties(it))
+                lambda schema: (
+                    isinstance(schema.get("required"), list)
+                    and any(name in schema["required"] for name in _properties(schema))
                 )
             ),
-            "required that is no list": _anywhere(
-                lambda it: not isinstance(it.get("required", []), list)
+            "required that is not a list": _anywhere(
+                lambda schema: not isinstance(schema.get("required", []), list)
             ),
             "an enum of strings": _anywhere(_has_enum_of_strings),
             "an enum with numbers": _anywhere(
-                lambda it: isinstance(it.get("enum"), list) and any(map(_is_integer, it["enum"]))
+                lambda schema: (
+                    isinstance(schema.get("enum"), list) and any(map(_is_integer, schema["enum"]))
+                )
             ),
-            "an enum that is no list": _anywhere(
-                lambda it: not isinstance(it.get("enum", []), list)
+            "an enum that is not a list": _anywhere(
+                lambda schema: not isinstance(schema.get("enum", []), list)
             ),
-            "an enum with a default of it": _in_a_property(
-                lambda it: _has_enum_of_strings(it) and isinstance(it.get("default"), str)
+            "an enum with a default": _in_a_property(
+                lambda schema: (
+                    _has_enum_of_strings(schema) and isinstance(schema.get("default"), str)
+                )
             ),
             "a default null": _in_a_property(_has_default(type(None))),
             "a default bool": _in_a_property(_has_default(bool)),
@@ -276,32 +283,34 @@ def test_schemas() -> None:
             "a default text": _in_a_property(_has_default(str)),
             "a default list": _in_a_property(_has_default(list)),
             "a default object": _in_a_property(_has_default(dict)),
-            "a nullable property": _in_a_property(lambda it: it.get("nullable") is True),
-            "nullable that is no bool": _in_a_property(
-                lambda it: not isinstance(it.get("nullable", True), bool)
+            "a nullable property": _in_a_property(lambda schema: schema.get("nullable") is True),
+            "nullable that is not a bool": _in_a_property(
+                lambda schema: not isinstance(schema.get("nullable", True), bool)
             ),
-            "a title": _in_a_property(lambda it: isinstance(it.get("title"), str)),
-            "a title that is no text": _in_a_property(
-                lambda it: not isinstance(it.get("title", ""), str)
+            "a title": _in_a_property(lambda schema: isinstance(schema.get("title"), str)),
+            "a title that is not a string": _in_a_property(
+                lambda schema: not isinstance(schema.get("title", ""), str)
             ),
             "a description of several lines": _in_a_property(
-                lambda it: isinstance(it.get("description"), str) and "\r\n" in it["description"]
-            ),
-            "examples": _in_a_property(
-                lambda it: isinstance(it.get("examples"), list) and it["examples"]
-            ),
-            "examples that are no texts": _in_a_property(
-                lambda it: (
-                    isinstance(it.get("examples"), list)
-                    and any(not isinstance(example, str) for example in it["examples"])
+                lambda schema: (
+                    isinstance(schema.get("description"), str) and "\r\n" in schema["description"]
                 )
             ),
-            "anyOf": _anywhere(lambda it: "anyOf" in it),
-            "allOf": _anywhere(lambda it: "allOf" in it),
-            "a reference": _anywhere(lambda it: "$ref" in it),
-            "a constant": _anywhere(lambda it: "const" in it),
-            "an unknown type": _anywhere(lambda it: it.get("type") == "x"),
-            "no type": _anywhere(lambda it: not it),
+            "examples": _in_a_property(
+                lambda schema: isinstance(schema.get("examples"), list) and schema["examples"]
+            ),
+            "examples that are not strings": _in_a_property(
+                lambda schema: (
+                    isinstance(schema.get("examples"), list)
+                    and any(not isinstance(example, str) for example in schema["examples"])
+                )
+            ),
+            "anyOf": _anywhere(lambda schema: "anyOf" in schema),
+            "allOf": _anywhere(lambda schema: "allOf" in schema),
+            "a reference": _anywhere(lambda schema: "$ref" in schema),
+            "a constant": _anywhere(lambda schema: "const" in schema),
+            "an unknown type": _anywhere(lambda schema: schema.get("type") == "x"),
+            "no type": _anywhere(lambda schema: not schema),
         },
         examples=2_500,
     )
@@ -312,7 +321,7 @@ def _variants_at_the_top(schema: dict[str, Any]) -> bool:
 
 
 def test_nested_schemas() -> None:
-    """Depths lie on both sides of every limit."""
+    """Depths occur on both sides of each limit."""
     _assert_reaches(
         nesting.nested_schemas(),
         {
@@ -332,7 +341,7 @@ def _depth(value: object) -> int:
 
 
 def test_toolsets() -> None:
-    """Keys differ from names, and namespaces come without tools, tools without parameters."""
+    """Keys differ from names, and some namespaces have no tools, some tools no parameters."""
     _assert_reaches(
         tools.toolsets(),
         {
@@ -343,14 +352,18 @@ def test_toolsets() -> None:
                 key != namespace["name"] for key, namespace in toolset.items()
             ),
             "function tools": lambda toolset: bool(toolset.get("functions", {}).get("tools")),
-            "a namespace without tools": _has_namespace(lambda it: not it["tools"]),
+            "a namespace without tools": _has_namespace(lambda namespace: not namespace["tools"]),
             "a description without tools": _has_namespace(
-                lambda it: not it["tools"] and it.get("description")
+                lambda namespace: not namespace["tools"] and namespace.get("description")
             ),
-            "no description": _has_namespace(lambda it: it.get("description") is None),
-            "a tool with parameters": _has_tool(lambda it: it.get("parameters")),
-            "a tool with parameters None": _has_tool(lambda it: it.get("parameters", 1) is None),
-            "a tool without parameters": _has_tool(lambda it: "parameters" not in it),
+            "no description": _has_namespace(
+                lambda namespace: namespace.get("description") is None
+            ),
+            "a tool with parameters": _has_tool(lambda tool: tool.get("parameters")),
+            "a tool with parameters None": _has_tool(
+                lambda tool: tool.get("parameters", 1) is None
+            ),
+            "a tool without parameters": _has_tool(lambda tool: "parameters" not in tool),
         },
     )
 
@@ -364,7 +377,7 @@ def _has_tool(is_kind: Callable[[dict[str, Any]], object]) -> Callable[[dict[str
 
 
 def test_system_contents() -> None:
-    """Each field of a system content is absent, None and set."""
+    """Each field of a system content is missing, None and set."""
     fields = set(harmony.SystemContent.model_fields)
     _assert_reaches(
         contents.system_contents(),
@@ -372,71 +385,87 @@ def test_system_contents() -> None:
             **{f"no {name}": _lacks(name) for name in fields},
             **{f"{name} None": _has(name, None) for name in fields},
             **{f"{name} set": _has_set(name) for name in fields},
-            "no channels": lambda it: (it.get("channel_config") or {}).get("valid_channels") == [],
-            "tools": lambda it: bool(it.get("tools")),
+            "no channels": lambda content: (
+                (content.get("channel_config") or {}).get("valid_channels") == []
+            ),
+            "tools": lambda content: bool(content.get("tools")),
         },
     )
 
 
 def _lacks(name: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda it: name not in it
+    return lambda item: name not in item
 
 
 def _has(name: str, value: object) -> Callable[[dict[str, Any]], bool]:
-    return lambda it: name in it and it[name] == value
+    return lambda item: name in item and item[name] == value
 
 
 def _has_set(name: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda it: it.get(name) is not None
+    return lambda item: item.get(name) is not None
 
 
 def test_developer_contents() -> None:
-    """Developer contents hold instructions, tools, both and neither."""
+    """Developer contents have instructions, tools, both and neither."""
     _assert_reaches(
         contents.developer_contents(),
         {
-            "nothing": lambda it: it.get("instructions") is None and not it.get("tools"),
-            "both": lambda it: bool(it.get("instructions") and it.get("tools")),
-            "instructions of several lines": lambda it: "\n" in (it.get("instructions") or ""),
-            "empty instructions": lambda it: it.get("instructions") == "",
+            "nothing": lambda content: (
+                content.get("instructions") is None and not content.get("tools")
+            ),
+            "both": lambda content: bool(content.get("instructions") and content.get("tools")),
+            "instructions of several lines": lambda content: (
+                "\n" in (content.get("instructions") or "")
+            ),
+            "empty instructions": lambda content: content.get("instructions") == "",
         },
     )
 
 
 def test_messages() -> None:
-    """Every role, every kind of content and every header field occurs, also where it must not."""
+    """Every role, kind of content and header field occurs, even where it is not allowed."""
     _assert_reaches(
         messages.messages(),
         {
             **{role: _has("role", role) for role in messages.ROLES},
-            "several contents": lambda it: len(_content_types(it)) > 1,
-            "no contents": lambda it: it["content"] == [],
-            "text and system content": lambda it: {"text", "system_content"} <= _content_types(it),
-            "developer content": lambda it: "developer_content" in _content_types(it),
-            "system content where it must not be": lambda it: (
-                "system_content" in _content_types(it) and it["role"] != "system"
+            "several contents": lambda message: len(_content_types(message)) > 1,
+            "no contents": lambda message: message["content"] == [],
+            "text and system content": lambda message: (
+                {"text", "system_content"} <= _content_types(message)
             ),
-            "developer content where it must not be": lambda it: (
-                "developer_content" in _content_types(it) and it["role"] != "developer"
+            "developer content": lambda message: "developer_content" in _content_types(message),
+            "misplaced system content": lambda message: (
+                "system_content" in _content_types(message) and message["role"] != "system"
             ),
-            "a tool without a name": lambda it: it["role"] == "tool" and it.get("name") is None,
-            "a tool with a name": lambda it: it["role"] == "tool" and bool(it.get("name")),
-            "a user with a name": lambda it: it["role"] == "user" and bool(it.get("name")),
-            "a recipient": lambda it: it.get("recipient") not in (None, "all"),
-            "everyone as the recipient": lambda it: it.get("recipient") == "all",
-            "the assistant calling everyone": lambda it: (
-                it["role"] == "assistant" and it.get("recipient") == "all"
+            "misplaced developer content": lambda message: (
+                "developer_content" in _content_types(message) and message["role"] != "developer"
             ),
-            "an empty recipient": lambda it: it.get("recipient") == "",
-            "a channel": lambda it: bool(it.get("channel")),
-            "an empty channel": lambda it: it.get("channel") == "",
-            "a content type": lambda it: it.get("content_type") == "json",
-            "a constrained content type": lambda it: it.get("content_type") == "<|constrain|>json",
-            "an empty constrained content type": lambda it: (
-                it.get("content_type") == "<|constrain|>"
+            "a tool without a name": lambda message: (
+                message["role"] == "tool" and message.get("name") is None
             ),
-            "all header fields": lambda it: bool(
-                it.get("recipient") and it.get("channel") and it.get("content_type")
+            "a tool with a name": lambda message: (
+                message["role"] == "tool" and bool(message.get("name"))
+            ),
+            "a user with a name": lambda message: (
+                message["role"] == "user" and bool(message.get("name"))
+            ),
+            "a recipient": lambda message: message.get("recipient") not in (None, "all"),
+            "everyone as the recipient": lambda message: message.get("recipient") == "all",
+            "the assistant calling everyone": lambda message: (
+                message["role"] == "assistant" and message.get("recipient") == "all"
+            ),
+            "an empty recipient": lambda message: message.get("recipient") == "",
+            "a channel": lambda message: bool(message.get("channel")),
+            "an empty channel": lambda message: message.get("channel") == "",
+            "a content type": lambda message: message.get("content_type") == "json",
+            "a constrained content type": lambda message: (
+                message.get("content_type") == "<|constrain|>json"
+            ),
+            "an empty constrained content type": lambda message: (
+                message.get("content_type") == "<|constrain|>"
+            ),
+            "all header fields": lambda message: bool(
+                message.get("recipient") and message.get("channel") and message.get("content_type")
             ),
         },
         examples=1_500,
@@ -445,30 +474,32 @@ def test_messages() -> None:
 
 def _content_types(message: dict[str, Any]) -> set[str]:
     content = message["content"]
-    return set() if isinstance(content, str) else {it["type"] for it in content}
+    return set() if isinstance(content, str) else {item["type"] for item in content}
 
 
 def test_conversations() -> None:
-    """Analysis is dropped, kept, and not there, and function tools come and go."""
+    """Analysis is dropped, kept and missing, and some conversations have function tools."""
     _assert_reaches(
         conversations.conversations(),
         {
-            "empty": lambda it: not it["messages"],
-            "long": lambda it: len(it["messages"]) > 4,
-            "dropped analysis": lambda it: _ends_final(it) and _has_analysis_before_final(it),
-            "analysis kept, as the last answer is not final": lambda it: (
-                not _ends_final(it) and _has_analysis_before_final(it)
+            "empty": lambda conversation: not conversation["messages"],
+            "long": lambda conversation: len(conversation["messages"]) > 4,
+            "dropped analysis": lambda conversation: (
+                _ends_final(conversation) and _has_analysis_before_final(conversation)
             ),
-            "analysis after the first final": lambda it: bool(
-                re.search("final .*analysis .*final", _channels(it))
+            "analysis kept because the last answer is not final": lambda conversation: (
+                not _ends_final(conversation) and _has_analysis_before_final(conversation)
             ),
-            "a final user message": lambda it: any(
+            "analysis after the first final": lambda conversation: bool(
+                re.search("final .*analysis .*final", _channels(conversation))
+            ),
+            "a final user message": lambda conversation: any(
                 message["role"] == "user" and message.get("channel") == "final"
-                for message in it["messages"]
+                for message in conversation["messages"]
             ),
-            "function tools": lambda it: '"functions": {' in json.dumps(it),
-            "system and developer content": lambda it: all(
-                kind in json.dumps(it) for kind in ("system_content", "developer_content")
+            "function tools": lambda conversation: '"functions": {' in json.dumps(conversation),
+            "system and developer content": lambda conversation: all(
+                kind in json.dumps(conversation) for kind in ("system_content", "developer_content")
             ),
         },
         examples=1_000,
@@ -494,7 +525,7 @@ def _has_analysis_before_final(conversation: dict[str, Any]) -> bool:
 
 
 def test_unrenderable_messages() -> None:
-    """Each reason for which JSON cannot carry a value occurs, and so do joined surrogates."""
+    """Each kind of value that JSON cannot express occurs, and surrogate pairs do."""
     encoding = harmony.load_harmony_encoding("HarmonyGptOss")
 
     def raises(exception: type[Exception]) -> Callable[[dict[str, Any]], bool]:
@@ -512,22 +543,22 @@ def test_unrenderable_messages() -> None:
         {
             "no JSON": raises(TypeError),
             "refused": raises(ValueError),
-            "rendered": lambda it: not raises(Exception)(it),
-            "NaN": lambda it: "nan" in repr(it),
-            "a huge integer": lambda it: "0" * 300 in repr(it),
-            "a surrogate in a header": lambda it: "\\ud" in repr({**it, "content": ""}),
-            "a surrogate in system content": lambda it: (
-                it["role"] == "system" and "\\ud" in repr(it["content"])
+            "rendered": lambda message: not raises(Exception)(message),
+            "NaN": lambda message: "nan" in repr(message),
+            "a huge integer": lambda message: "0" * 300 in repr(message),
+            "a surrogate in a header": lambda message: "\\ud" in repr({**message, "content": ""}),
+            "a surrogate in system content": lambda message: (
+                message["role"] == "system" and "\\ud" in repr(message["content"])
             ),
-            "a surrogate in parameters": lambda it: (
-                it["role"] == "developer" and "\\ud" in repr(it["content"])
+            "a surrogate in parameters": lambda message: (
+                message["role"] == "developer" and "\\ud" in repr(message["content"])
             ),
         },
     )
 
 
 def test_broken_utf8() -> None:
-    """Bytes are whole characters, invalid, or cut short, also several times over."""
+    """Bytes are whole characters, invalid and truncated, also several times."""
     _assert_reaches(
         utf8.broken_utf8(),
         {
@@ -547,13 +578,13 @@ def test_broken_utf8() -> None:
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    """The token ids of drawn segments."""
+    """Converts drawn segments to token ids."""
     return Vocabulary(token_bytes(), harmony.load_harmony_encoding("HarmonyGptOss"))
 
 
 @dataclass(frozen=True)
 class _Parsed:
-    """A stream, its tokens, and the messages or the error that parsing them comes to."""
+    """A stream, its tokens, and the messages or the error of each mode."""
 
     stream: Stream
     tokens: list[int]
@@ -583,17 +614,17 @@ def _parsed(drawn: st.SearchStrategy[Stream], vocabulary: Vocabulary) -> st.Sear
 
 
 def _fails(phrase: str) -> Callable[[_Parsed], bool]:
-    """Whether strict parsing fails with this phrase."""
+    """Returns whether strict mode fails with this phrase."""
     return lambda parsed: isinstance(parsed.strict, str) and phrase in parsed.strict
 
 
 def _finds(is_kind: Callable[[harmony.Message], object]) -> Callable[[_Parsed], bool]:
-    """Whether strict parsing finds a message of a kind."""
+    """Returns whether strict mode gives a message of a kind."""
     return lambda parsed: isinstance(parsed.strict, list) and any(map(is_kind, parsed.strict))
 
 
-def _rescues(is_kind: Callable[[harmony.Message], object]) -> Callable[[_Parsed], bool]:
-    """Whether only non-strict parsing works, and finds a message of a kind."""
+def _only_lenient_finds(is_kind: Callable[[harmony.Message], object]) -> Callable[[_Parsed], bool]:
+    """Returns whether only lenient mode succeeds, and gives a message of a kind."""
     return lambda parsed: (
         isinstance(parsed.strict, str)
         and isinstance(parsed.lenient, list)
@@ -620,34 +651,34 @@ def _text(message: harmony.Message) -> str:
 
 
 def test_well_formed_streams(vocabulary: Vocabulary) -> None:
-    """Good completions parse, with every header field, and with text of all sorts."""
+    """Well-formed completions have every header field and text of every kind."""
     _assert_reaches(
         _parsed(streams.well_formed_streams(), vocabulary),
         {
-            "several messages": lambda it: len(it.strict) > 1,
-            "no preset role": lambda it: it.stream.role is None,
-            "a preset role": lambda it: it.stream.role is not None,
-            "the preset role spelt out": lambda it: (
-                it.stream.segments[0] == Text(it.stream.role or "none")
+            "several messages": lambda parsed: len(parsed.strict) > 1,
+            "no preset role": lambda parsed: parsed.stream.role is None,
+            "a preset role": lambda parsed: parsed.stream.role is not None,
+            "the preset role spelled out": lambda parsed: (
+                parsed.stream.segments[0] == Text(parsed.stream.role or "none")
             ),
-            "a channel": _finds(lambda it: it.channel),
-            "a recipient": _finds(lambda it: it.recipient),
-            "a content type": _finds(lambda it: it.content_type),
+            "a channel": _finds(lambda message: message.channel),
+            "a recipient": _finds(lambda message: message.recipient),
+            "a content type": _finds(lambda message: message.content_type),
             "a constrained content type": _finds(
-                lambda it: (it.content_type or "").startswith("<|constrain|>")
+                lambda message: (message.content_type or "").startswith("<|constrain|>")
             ),
-            "a tool's message": _finds(lambda it: it.author.name),
-            "empty text": _finds(lambda it: not _text(it)),
-            "invalid UTF-8": _finds(lambda it: "\ufffd" in _text(it)),
-            "a character of several tokens": _finds(lambda it: "\U0010ffff" in _text(it)),
-            "specials in the text": _finds(lambda it: "<|start|>" in _text(it)),
-            "no stop token": lambda it: it.tokens[-1] not in (200002, 200007, 200012),
+            "a tool's message": _finds(lambda message: message.author.name),
+            "empty text": _finds(lambda message: not _text(message)),
+            "invalid UTF-8": _finds(lambda message: "\ufffd" in _text(message)),
+            "a character of several tokens": _finds(lambda message: "\U0010ffff" in _text(message)),
+            "specials in the text": _finds(lambda message: "<|start|>" in _text(message)),
+            "no stop token": lambda parsed: parsed.tokens[-1] not in (200002, 200007, 200012),
         },
     )
 
 
 def test_odd_headers(vocabulary: Vocabulary) -> None:
-    """Odd headers make every error that a header can make, and messages with odd fields."""
+    """Odd headers cause every error that a header can cause, and messages with odd fields."""
     completions = headers.odd_headers().map(
         lambda header: Stream(None, (Special("start"), *header, Special("message")))
     )
@@ -658,27 +689,33 @@ def test_odd_headers(vocabulary: Vocabulary) -> None:
             "an unknown role": _fails("Unknown role"),
             "an empty channel": _fails("no channel value"),
             "words left over": _fails("unexpected tokens remaining"),
-            "an empty recipient": _finds(lambda it: it.recipient == ""),
+            "an empty recipient": _finds(lambda message: message.recipient == ""),
             "a constraint as the recipient": _finds(
-                lambda it: (it.recipient or "").startswith("<|constrain|>")
+                lambda message: (message.recipient or "").startswith("<|constrain|>")
             ),
             "two constraints": _finds(
-                lambda it: (it.recipient or "").startswith("<|") and it.content_type
+                lambda message: (message.recipient or "").startswith("<|") and message.content_type
             ),
-            "a stop token in the header": _finds(lambda it: "<|end|>" in (it.recipient or "")),
-            "a start token in the header": _finds(lambda it: "<|start|>" in (it.recipient or "")),
-            "a tool with an odd name": _finds(lambda it: it.author.name == "user:bob"),
-            "a tool of that name": _finds(lambda it: it.author.name == "tool"),
+            "a stop token in the header": _finds(
+                lambda message: "<|end|>" in (message.recipient or "")
+            ),
+            "a start token in the header": _finds(
+                lambda message: "<|start|>" in (message.recipient or "")
+            ),
+            "a tool with an odd name": _finds(lambda message: message.author.name == "user:bob"),
+            "a tool of that name": _finds(lambda message: message.author.name == "tool"),
             "white space around the role": _finds(
-                lambda it: it.author.role is harmony.Role.ASSISTANT and not it.recipient
+                lambda message: (
+                    message.author.role is harmony.Role.ASSISTANT and not message.recipient
+                )
             ),
-            "a separator in the channel": _finds(lambda it: "\x1c" in (it.channel or "")),
+            "a separator in the channel": _finds(lambda message: "\x1c" in (message.channel or "")),
         },
     )
 
 
 def test_streams_with_bad_headers(vocabulary: Vocabulary) -> None:
-    """Headers fail in every way, and some that look bad are right."""
+    """Headers fail in every way, and some are accepted."""
     _assert_reaches(
         _parsed(streams.streams_with_bad_headers(), vocabulary),
         {
@@ -687,21 +724,21 @@ def test_streams_with_bad_headers(vocabulary: Vocabulary) -> None:
             "an empty channel": _fails("no channel value"),
             "words left over": _fails("unexpected tokens remaining"),
             "undecodable": _fails("could not decode header"),
-            "an invalid token": lambda it: max(it.tokens) >= FIRST_INVALID_TOKEN,
-            "parsed all the same": _is_parsed,
+            "an invalid token": lambda parsed: max(parsed.tokens) >= FIRST_INVALID_TOKEN,
+            "parsed after all": _is_parsed,
         },
         examples=1_500,
     )
 
 
 def test_mutated_streams(vocabulary: Vocabulary) -> None:
-    """Mutations of every kind break completions, and leave some of them whole."""
+    """Mutations of every kind occur; some make a completion malformed and some do not."""
     _assert_reaches(
         _parsed(streams.mutated_streams(), vocabulary),
         {
-            "unbroken": _is_parsed,
-            "rescued": _rescues(_is_any),
-            "broken for good": _is_lost,
+            "still well-formed": _is_parsed,
+            "parsed in lenient mode only": _only_lenient_finds(_is_any),
+            "parsed in neither mode": _is_lost,
             "no start": _fails("while expecting start token"),
             "no end of the header": _fails("Unexpected EOS"),
             **{kind: _has_mutation(kind) for kind in ("delete", "insert", "swap", "truncate")},
@@ -714,28 +751,28 @@ def _has_mutation(kind: str) -> Callable[[_Parsed], bool]:
     return lambda parsed: any(mutation.kind == kind for mutation in parsed.stream.mutations)
 
 
-def test_rescuable_streams(vocabulary: Vocabulary) -> None:
-    """Non-strict parsing makes messages of unfinished headers, or nothing, or fails."""
+def test_streams_with_stopped_headers(vocabulary: Vocabulary) -> None:
+    """Lenient mode turns unfinished headers into messages, drops them, or fails."""
     _assert_reaches(
-        _parsed(streams.rescuable_streams(), vocabulary),
+        _parsed(streams.streams_with_stopped_headers(), vocabulary),
         {
-            "rescued": _rescues(_is_any),
-            "rescued with text": _rescues(_text),
-            "rescued with a channel": _rescues(lambda it: it.channel),
-            "nothing to rescue": lambda it: it.lenient == [],
-            "broken for good": _is_lost,
+            "a message": _only_lenient_finds(_is_any),
+            "a message with text": _only_lenient_finds(_text),
+            "a message with a channel": _only_lenient_finds(lambda message: message.channel),
+            "no message": lambda parsed: parsed.lenient == [],
+            "parsed in neither mode": _is_lost,
         },
         examples=600,
     )
 
 
 def test_random_streams(vocabulary: Vocabulary) -> None:
-    """Random tokens parse now and then, and fail in the header and outside."""
+    """Random tokens fail inside and outside headers, and some parse."""
     _assert_reaches(
         _parsed(streams.random_streams(), vocabulary),
         {
-            "empty": lambda it: not it.stream.segments,
-            "parsed": lambda it: bool(it.stream.segments) and _is_parsed(it),
+            "empty": lambda parsed: not parsed.stream.segments,
+            "parsed": lambda parsed: bool(parsed.stream.segments) and _is_parsed(parsed),
             "no start": _fails("while expecting start token"),
             "no end of the header": _fails("Unexpected EOS"),
         },
@@ -743,38 +780,38 @@ def test_random_streams(vocabulary: Vocabulary) -> None:
 
 
 def test_special_rules() -> None:
-    """Both rules are left out, `all`, empty and a set."""
+    """Each rule is missing, `all` and a set, and nothing may be disallowed."""
     _assert_reaches(
         special_rules.special_rules().map(special_rules.SpecialRules.as_keywords),
         {
-            "the defaults": lambda it: it == {},
-            "all allowed": lambda it: it.get("allowed_special") == "all",
-            "some allowed": lambda it: isinstance(it.get("allowed_special"), frozenset),
-            "all disallowed": lambda it: it.get("disallowed_special") == "all",
-            "some disallowed": lambda it: bool(it.get("disallowed_special")),
-            "nothing disallowed": lambda it: it.get("disallowed_special") == (),
-            "both": lambda it: len(it) == 2,
+            "the defaults": lambda rules: rules == {},
+            "all allowed": lambda rules: rules.get("allowed_special") == "all",
+            "some allowed": lambda rules: isinstance(rules.get("allowed_special"), frozenset),
+            "all disallowed": lambda rules: rules.get("disallowed_special") == "all",
+            "some disallowed": lambda rules: bool(rules.get("disallowed_special")),
+            "nothing disallowed": lambda rules: rules.get("disallowed_special") == (),
+            "both": lambda rules: len(rules) == 2,
         },
     )
 
 
 def test_token_lists() -> None:
-    """Lists hold specials, single bytes and ids that do not exist."""
+    """Lists have special tokens, single bytes and unknown ids."""
     _assert_reaches(
         token_lists.token_lists(),
         {
-            "empty": lambda it: not it,
-            "a special token": lambda it: any(
-                token_lists.FIRST_SPECIAL_TOKEN <= token < FIRST_INVALID_TOKEN for token in it
+            "empty": lambda tokens: not tokens,
+            "a special token": lambda tokens: any(
+                token_lists.FIRST_SPECIAL_TOKEN <= token < FIRST_INVALID_TOKEN for token in tokens
             ),
-            "bytes": lambda it: len(it) > 1 and max(it) < 256,
-            "no token": lambda it: max(it, default=0) >= FIRST_INVALID_TOKEN,
+            "bytes": lambda tokens: len(tokens) > 1 and max(tokens) < 256,
+            "no token": lambda tokens: max(tokens, default=0) >= FIRST_INVALID_TOKEN,
         },
     )
 
 
 def test_model_arguments() -> None:
-    """Every model is constructed from some arguments and refuses others."""
+    """Every model accepts some arguments and refuses others."""
     _assert_reaches(
         model_arguments.model_arguments(),
         {

@@ -1,4 +1,4 @@
-"""Texts: prose, white space and Unicode of all sorts, spellings of special tokens, surrogates."""
+"""Texts: prose, white space, all of Unicode, spellings of special tokens, surrogates."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ SPECIAL_SPELLINGS: Final = (
     "<|endoftext|>",
     "<|reserved_200000|>",
     "<|reserved_201088|>",
-    # Specials of other vocabularies, and parts of specials.
+    # Special tokens of other vocabularies, and parts of special tokens.
     "<|reserved_201089|>",
     "<|endofprompt|>",
     "<|refusal|>",
@@ -25,8 +25,8 @@ SPECIAL_SPELLINGS: Final = (
     "|>",
     "<",
 )
-# Includes what Python, Rust and ASCII disagree about: the separators U+001C to U+001F are white
-# space for Python alone, U+0085 and U+00A0 are none for ASCII, U+200B and U+FEFF are none for any.
+# Python, Rust and ASCII disagree on some: U+001C to U+001F are white space only in Python, U+0085
+# and U+00A0 are not in ASCII, and U+200B and U+FEFF are white space nowhere.
 WHITE_SPACE: Final = (
     " ",
     "  ",
@@ -96,7 +96,7 @@ _pieces: st.SearchStrategy[str] = st.one_of(
 
 
 def texts() -> st.SearchStrategy[str]:
-    """Texts that every part of a conversation may hold."""
+    """Texts for any part of a conversation."""
     return st.one_of(
         st.text(max_size=30),
         st.lists(_pieces, max_size=12).map("".join),
@@ -105,7 +105,7 @@ def texts() -> st.SearchStrategy[str]:
 
 
 def multi_line_texts() -> st.SearchStrategy[str]:
-    """Texts whose lines end in every way, at the end of the text too."""
+    """Texts with every kind of line ending, also at the end."""
     line = st.one_of(st.just(""), st.sampled_from(_WORDS), st.text(max_size=6))
     return st.lists(st.tuples(line, st.sampled_from(LINE_ENDS)), max_size=5).map(
         lambda lines: "".join(text + end for text, end in lines)
@@ -113,12 +113,12 @@ def multi_line_texts() -> st.SearchStrategy[str]:
 
 
 def descriptions() -> st.SearchStrategy[str]:
-    """Texts for descriptions and instructions, of one line or of many."""
+    """Texts for descriptions and instructions, of one or more lines."""
     return st.one_of(
         st.just("Gets the weather."), st.sampled_from(_WORDS), multi_line_texts(), texts()
     )
 
 
 def texts_with_surrogates() -> st.SearchStrategy[str]:
-    """Texts that hold surrogates, alone or in pairs."""
+    """Texts with surrogates, alone or in pairs."""
     return st.tuples(texts(), st.sampled_from(SURROGATES), texts()).map("".join)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what a model samples: well-formed streams and broken ones."""
+"""Token streams as a model samples them: well-formed and malformed."""
 
 import itertools
 
@@ -11,7 +11,7 @@ def _sampled(*texts: str) -> st.SearchStrategy[list[int]]:
     return st.sampled_from([tokens_of(text) for text in texts])
 
 
-# Alone each of these is a part of a character, or of none.
+# None of these is a whole character by itself.
 _BYTES = st.sampled_from([4103, 104, 94, 50378, 244])
 _TEXTS = _sampled("Hello", " world", "{}", "\n\n", "你好", "😀", "é", "<|x", " to=f", "final")
 _OTHER_SPECIALS = st.sampled_from([200005, 200006, 200008, 200003, 199999, 201088])
@@ -53,8 +53,8 @@ def well_formed_streams(draw: st.DrawFn) -> list[int]:
 
 
 @st.composite
-def broken_streams(draw: st.DrawFn) -> list[int]:
-    """Well-formed streams with a few tokens left out, put in or exchanged."""
+def malformed_streams(draw: st.DrawFn) -> list[int]:
+    """Well-formed streams with a few tokens removed, added or replaced."""
     tokens = draw(well_formed_streams())
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(tokens)))
@@ -65,13 +65,13 @@ def broken_streams(draw: st.DrawFn) -> list[int]:
 
 
 def streams() -> st.SearchStrategy[list[int]]:
-    """Well-formed and broken streams."""
-    return st.one_of(well_formed_streams(), broken_streams())
+    """Well-formed and malformed streams."""
+    return st.one_of(well_formed_streams(), malformed_streams())
 
 
 @st.composite
 def chunked_streams(draw: st.DrawFn) -> list[list[int]]:
-    """Streams cut into runs, empty ones among them."""
+    """Streams split into chunks, some of them empty."""
     tokens = draw(streams())
     cuts = sorted(draw(st.lists(st.integers(0, len(tokens)), max_size=len(tokens) + 2)))
     bounds = [0, *cuts, len(tokens)]

@@ -9,7 +9,7 @@ from tests.strategies.schemas import schemas
 from tests.strategies.texts import descriptions, texts
 
 NAMESPACE_NAMES: Final = ("functions", "browser", "python", "Z", "a", "é", "")
-# Keeps conversations cheap to draw; schemas of all sorts have a test of their own.
+# Keeps conversations cheap to draw; other schemas have their own test.
 _USUAL_SCHEMA: Final = {
     "type": "object",
     "properties": {"location": {"type": "string", "description": "The city."}},
@@ -28,7 +28,7 @@ def tools() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def namespaces() -> st.SearchStrategy[dict[str, Any]]:
-    """Namespaces with any number of tools, none included."""
+    """Namespaces with up to two tools."""
     names = st.one_of(st.sampled_from(NAMESPACE_NAMES), texts())
     return st.fixed_dictionaries(
         {"name": names, "tools": st.lists(tools(), max_size=2)},
@@ -38,7 +38,7 @@ def namespaces() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def toolsets(draw: st.DrawFn) -> dict[str, Any]:
-    """Namespaces by key, where the key may differ from the name."""
+    """Namespaces by key, which may differ from their name."""
     keys = st.one_of(st.sampled_from(NAMESPACE_NAMES), texts())
     drawn = draw(st.lists(namespaces(), max_size=3))
     return {

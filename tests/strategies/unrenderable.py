@@ -1,4 +1,4 @@
-"""Messages that hold one thing that JSON cannot carry to the renderer."""
+"""Messages with one value that JSON cannot express."""
 
 from typing import Any, Final
 
@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 from tests.strategies.json_values import values
 from tests.strategies.texts import texts_with_surrogates
 
-# No array and no object lets these through.
+# Refused anywhere in parameters.
 _VALUES: Final = (float("nan"), float("inf"), float("-inf"), 10**309, -(10**400), b"x", {1}, 1j)
 
 
-def _spoilt_schemas() -> st.SearchStrategy[dict[str, Any]]:
-    spoilt = st.one_of(st.sampled_from(_VALUES), texts_with_surrogates())
+def _bad_schemas() -> st.SearchStrategy[dict[str, Any]]:
+    bad_values = st.one_of(st.sampled_from(_VALUES), texts_with_surrogates())
     nested = st.one_of(
-        spoilt,
-        st.tuples(values(), spoilt).map(list),
-        spoilt.map(lambda value: {"a": value}),
-        spoilt.map(lambda value: (1, value)),
+        bad_values,
+        st.tuples(values(), bad_values).map(list),
+        bad_values.map(lambda value: {"a": value}),
+        bad_values.map(lambda value: (1, value)),
     )
     return st.one_of(
         nested.map(lambda value: {"type": "string", "default": value}),
@@ -38,8 +38,8 @@ def _with_content(role: str, fields: dict[str, Any]) -> dict[str, Any]:
     return {"role": role, "content": [{"type": f"{role}_content", **fields}]}
 
 
-def _spoilt_contents(text: str) -> list[dict[str, Any]]:
-    """Messages whose system or developer content holds the text, each in another place."""
+def _bad_contents(text: str) -> list[dict[str, Any]]:
+    """Returns messages with the text in system or developer content, each in another field."""
     tools = [{"name": "f", "description": ""}]
     namespaces: list[dict[str, Any]] = [
         {text: {"name": "a", "tools": []}},
@@ -60,19 +60,19 @@ def _spoilt_contents(text: str) -> list[dict[str, Any]]:
     ]
 
 
-_SPOILT_FIELDS: Final = ("content", "name", "channel", "recipient", "content_type")
+_TEXT_FIELDS: Final = ("content", "name", "channel", "recipient", "content_type")
 
 
 def messages_with(text: str) -> list[dict[str, Any]]:
-    """Returns messages that hold the text, each in another of the places that a message has."""
+    """Returns messages with the text, each in another field."""
     message = {"role": "user", "content": "Hi"}
-    return [*({**message, field: text} for field in _SPOILT_FIELDS), *_spoilt_contents(text)]
+    return [*({**message, field: text} for field in _TEXT_FIELDS), *_bad_contents(text)]
 
 
 def unrenderable_messages() -> st.SearchStrategy[dict[str, Any]]:
     """Messages with surrogates, infinities, huge integers or values that are not JSON.
 
-    Surrogates in pairs are joined on the way, so a few of these can be rendered after all.
+    Some can be rendered after all, because surrogate pairs are joined.
     """
-    spoilt_texts = texts_with_surrogates().map(messages_with)
-    return st.one_of(_spoilt_schemas().map(_with_tool), spoilt_texts.flatmap(st.sampled_from))
+    bad_texts = texts_with_surrogates().map(messages_with)
+    return st.one_of(_bad_schemas().map(_with_tool), bad_texts.flatmap(st.sampled_from))

@@ -1,4 +1,4 @@
-"""Segments that cut, join and spoil UTF-8 sequences across tokens."""
+"""Segments that split, join and break UTF-8 sequences across tokens."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ _INVALID: Final = (
 
 
 def broken_utf8() -> st.SearchStrategy[bytes]:
-    """Bytes that are rarely UTF-8: characters cut short, spoilt or preceded by stray bytes."""
+    """Bytes that are rarely valid UTF-8: truncated, malformed or preceded by stray bytes."""
     cut = st.tuples(st.sampled_from(_CHARACTERS), st.integers(min_value=0, max_value=3)).map(
         lambda pair: pair[0].encode()[: pair[1]]
     )
@@ -34,7 +34,7 @@ def broken_utf8() -> st.SearchStrategy[bytes]:
 
 
 def byte_segments() -> st.SearchStrategy[Segment]:
-    """Segments whose tokens do not each hold whole characters."""
+    """Segments whose tokens may be partial characters."""
     return st.one_of(
         broken_utf8().map(Bytes),
         st.sampled_from(_CHARACTERS).map(lambda character: Bytes(character.encode())),

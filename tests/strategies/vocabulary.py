@@ -8,7 +8,7 @@ from tests.strategies.streams import Mutation, Stream
 
 
 class Encoding(Protocol):
-    """What is needed of an encoding."""
+    """The part of an encoding that a vocabulary needs."""
 
     def encode(
         self, text: str, *, allowed_special: set[str], disallowed_special: tuple[()]
@@ -25,7 +25,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 class Vocabulary:
-    """The token ids of segments."""
+    """Converts segments to token ids."""
 
     def __init__(self, token_bytes: Sequence[bytes], encoding: Encoding) -> None:
         self._encoding = encoding
@@ -37,11 +37,11 @@ class Vocabulary:
         ]
 
     def tokens(self, segments: Iterable[Segment]) -> list[int]:
-        """Returns the tokens of segments in turn."""
+        """Returns the tokens of segments, in order."""
         return [token for segment in segments for token in self._segment_tokens(segment)]
 
     def stream_tokens(self, stream: Stream) -> list[int]:
-        """Returns the tokens of a stream, its mutations applied in order."""
+        """Returns the tokens of a stream after its mutations."""
         tokens = self.tokens(stream.segments)
         for mutation in stream.mutations:
             self._mutate(tokens, mutation)
@@ -68,13 +68,13 @@ class Vocabulary:
     def _mutate(self, tokens: list[int], mutation: Mutation) -> None:
         if not tokens:
             return
-        place = mutation.place % len(tokens)
+        position = mutation.position % len(tokens)
         if mutation.kind == "delete":
-            del tokens[place]
+            del tokens[position]
         elif mutation.kind == "truncate":
-            del tokens[place:]
+            del tokens[position:]
         elif mutation.kind == "swap":
-            other = (place + 1) % len(tokens)
-            tokens[place], tokens[other] = tokens[other], tokens[place]
+            other = (position + 1) % len(tokens)
+            tokens[position], tokens[other] = tokens[other], tokens[position]
         elif mutation.segment is not None:
-            tokens[place:place] = self._segment_tokens(mutation.segment)
+            tokens[position:position] = self._segment_tokens(mutation.segment)

@@ -1,1 +1,1 @@
-"""What several suites share: real servers, calls of them, what they answered."""
+"""Shared by several suites: real servers, calls to them, and their responses."""

@@ -1,4 +1,4 @@
-"""The code in the documents, to be run as it stands there."""
+"""The code in the documents, to be run unchanged."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ def document(name: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """Returns what stands below a heading, up to the next one."""
+    """Returns the text below a heading, up to the next heading."""
     _, _, rest = text.partition(f"# {heading}\n")
     assert rest, f"no heading {heading!r}"
     return re.split(r"^#{2,} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """Returns the blocks of code in a language."""
+    """Returns the code blocks in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 @dataclass
 class Command:
-    """A command of a `console` block.
+    """A command in a `console` block.
 
     Attributes:
-        line: What a person types, which may be several lines.
-        output: What they then see.
+        line: The command, which may span several lines.
+        output: The output shown below it.
     """
 
     line: str
@@ -54,7 +54,7 @@ def commands(text: str) -> list[Command]:
 
 
 def _is_open(line: str) -> bool:
-    """Tells whether a quotation goes on in the next line."""
+    """Says whether a quotation continues on the next line."""
     try:
         shlex.split(line)
     except ValueError:

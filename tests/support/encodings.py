@@ -1,4 +1,4 @@
-"""The encoding, and the tokens of what is written as text, special tokens spelled out."""
+"""The encoding, and the tokens of text with special tokens spelled out."""
 
 import re
 
@@ -11,19 +11,19 @@ _SPELLING = re.compile(f"({'|'.join(map(re.escape, SPELLINGS))})")
 
 
 def encoding() -> core.HarmonyEncoding:
-    """Returns the encoding, which is loaded once a process."""
+    """Returns the encoding, which each process loads once."""
     return core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
 
 
 def tokens_of(text: str) -> list[int]:
-    """Returns the tokens of a text in which every special token may be spelled out."""
+    """Returns the tokens of text in which any special token may be spelled out."""
     return encoding().encode(text, allowed_special="all")
 
 
 def encode(text: str) -> list[int]:
-    """Returns the tokens of a text in which only structural tokens are spelled out.
+    """Returns the tokens of text in which structural tokens may be spelled out.
 
-    Each piece between two of them is encoded on its own; other special tokens are plain text.
+    Each piece between them is encoded separately; other special tokens are plain text.
     """
     tokens: list[int] = []
     for piece in _SPELLING.split(text):

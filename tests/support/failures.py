@@ -1,4 +1,4 @@
-"""What a failed call says, taken apart."""
+"""The parts of a failed call's status."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import grpc
 
 from harmony_client._google import error_details_pb2, status_pb2
 
-# Signs that a text was made for developers of the server: tracebacks, paths, exceptions.
+# Internals that must not reach a client: tracebacks, paths, exceptions.
 _LEAKS = re.compile(
     r"Traceback|File \"|\.py\b|site-packages|/home/|/usr/|/tmp/|\w(Error|Exception)\b|"
     r"google\.protobuf|json\.|Expecting|0x[0-9a-f]{6}"
@@ -19,11 +19,11 @@ _NUMBERS = {code.value[0]: code for code in grpc.StatusCode}
 
 @dataclass(frozen=True)
 class Failure:
-    """A google.rpc.Status, with the details that the contract promises.
+    """A google.rpc.Status with the details that the contract specifies.
 
     Attributes:
         code: The status code.
-        message: The text for a person.
+        message: The human-readable text.
         reason: The reason of the ErrorInfo.
         domain: The domain of the ErrorInfo.
         metadata: The metadata of the ErrorInfo.
@@ -39,7 +39,7 @@ class Failure:
 
 
 def failure_of_status(status: status_pb2.Status) -> Failure:
-    """Takes a google.rpc.Status apart, and checks that it leaks nothing."""
+    """Returns the parts of a google.rpc.Status, which must not reveal internals."""
     assert not _LEAKS.search(str(status)), status
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
@@ -56,8 +56,8 @@ def failure_of_status(status: status_pb2.Status) -> Failure:
 
 
 def failure_of_error(error: grpc.RpcError) -> Failure:
-    """Takes the error of a call apart."""
-    # What a call raises is the call, too; the stubs of gRPC do not know.
+    """Returns the parts of a failed call's status."""
+    # The raised error is also the call, which gRPC's type stubs do not say.
     call = cast(grpc.Call, error)
     code, message = call.code(), call.details() or ""
     assert not _LEAKS.search(message), message
@@ -70,7 +70,7 @@ def failure_of_error(error: grpc.RpcError) -> Failure:
 
 
 def failure_of(call: Callable[[], object]) -> Failure:
-    """Makes a call that must fail."""
+    """Makes a call that must fail, and returns its failure."""
     try:
         response = call()
     except grpc.RpcError as error:

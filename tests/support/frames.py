@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: frames that no library would write, over any kind of socket."""
+"""HTTP/2 by hand: frames that no library would write, over any socket."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def rst_stream(stream: int) -> bytes:
 
 
 def grpc_message(data: bytes, *, length: int | None = None, flag: int = 0) -> bytes:
-    """Returns a message as gRPC frames it; `length` and `flag` are what it claims."""
+    """Returns a message in gRPC's framing, optionally with a false `length` or `flag`."""
     return struct.pack(">BL", flag, len(data) if length is None else length) + data
 
 
 def header_block(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Returns headers in HPACK, none of them indexed, compressed or remembered."""
+    """Returns headers in HPACK, without indexing or compression."""
     return b"".join(b"\0" + _text(name) + _text(value) for name, value in headers)
 
 
 def call_headers(path: str, *more: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """Returns the headers with which a call begins."""
+    """Returns the headers that begin a call."""
     return [
         (b":method", b"POST"),
         (b":scheme", b"http"),
@@ -71,7 +71,7 @@ def open_call(stream: int, path: str, *more: tuple[bytes, bytes]) -> bytes:
 
 
 def data_frames(stream: int, data: bytes, *, end: bool = True, size: int = 16_384) -> bytes:
-    """Returns the frames that carry the body of a call, and end it."""
+    """Returns the frames of a call's body, which also end it unless `end` is False."""
     parts = [data[begin : begin + size] for begin in range(0, len(data), size)] or [b""]
     last = len(parts) - 1
     return b"".join(
@@ -81,7 +81,7 @@ def data_frames(stream: int, data: bytes, *, end: bool = True, size: int = 16_38
 
 
 def connect(address: str, tls: ssl.SSLContext | None = None) -> socket.socket:
-    """Connects to host:port or unix:path, and shakes hands where it is TLS."""
+    """Connects to host:port or unix:path, with a handshake if `tls` is given."""
     if address.startswith("unix:"):
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(_TIMEOUT_SECONDS)
@@ -100,7 +100,7 @@ def connect(address: str, tls: ssl.SSLContext | None = None) -> socket.socket:
 
 @contextlib.contextmanager
 def connected(address: str, tls: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
-    """Connects, and closes at the end."""
+    """Connects, and closes the connection at the end."""
     connection = connect(address, tls)
     try:
         yield connection
@@ -113,7 +113,7 @@ def _text(value: bytes) -> bytes:
 
 
 def _length(value: int) -> bytes:
-    """Returns a length as HPACK writes it, with a prefix of seven bits."""
+    """Returns a length in HPACK's encoding, with a prefix of seven bits."""
     if value < 0x7F:
         return bytes([value])
     encoded = bytearray([0x7F])
@@ -126,10 +126,10 @@ def _length(value: int) -> bytes:
 
 
 def send_all(connection: socket.socket, data: bytes, *, seconds: float = 20) -> bytes:
-    """Sends bytes and the end of them, reads meanwhile, and returns what came until the close.
+    """Sends bytes and a half-close while reading, and returns all bytes up to the close.
 
     Raises:
-        TimeoutError: The other side went on for so long, in seconds.
+        TimeoutError: The other side did not close within `seconds`.
     """
     received = bytearray()
     view = memoryview(data)
@@ -153,5 +153,5 @@ def send_all(connection: socket.socket, data: bytes, *, seconds: float = 20) -> 
                 except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                     pass
                 except OSError:
-                    return bytes(received)  # closed before it had read everything
+                    return bytes(received)  # closed before it had read all
     raise TimeoutError("the connection was never closed")

@@ -1,4 +1,4 @@
-"""A bounded load, of which every answer is checked."""
+"""A bounded load that checks every response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 _RENDERERS = 2
 _PARSERS = 4
-# Between the RPCs of a renderer, and between the tokens of a stream.
+# Between the RPCs of a renderer and between the tokens of a stream.
 _PAUSE_SECONDS = 0.01
 
 _CONVERSATION = [user("What is the weather in Oslo?")]
@@ -20,10 +20,10 @@ _ANSWER = assistant("It rains in Oslo, as it does in Bergen.", channel="final")
 
 
 class Load:
-    """Threads that render and parse for as long as the block.
+    """Threads that render and parse until the block ends.
 
     Attributes:
-        failures: What went wrong.
+        failures: The errors so far.
     """
 
     def __init__(self, client: Client, *, replay: bool = True) -> None:
@@ -31,12 +31,12 @@ class Load:
         self._client = client
         self._replay = replay
         self._prompt = client.render_conversation(_CONVERSATION)
-        # Behind `<|start|>assistant`, which the prompt ends with.
+        # Without `<|start|>assistant`, with which the prompt ends.
         self._completion = client.render(_ANSWER)[2:]
         self._done = {self._render: 0, self._parse: 0}
         self._stop = threading.Event()
         work = [self._render] * _RENDERERS + [self._parse] * _PARSERS
-        self._threads = [threading.Thread(target=self._repeat, args=(each,)) for each in work]
+        self._threads = [threading.Thread(target=self._repeat, args=(task,)) for task in work]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -49,7 +49,7 @@ class Load:
             thread.join(40)
 
     def wait(self, renders: int = 40, streams: int = 8) -> None:
-        """Waits until there were so many more of both."""
+        """Waits for this many more renders and streams."""
         goals = {
             self._render: self._done[self._render] + renders,
             self._parse: self._done[self._parse] + streams,
@@ -63,7 +63,7 @@ class Load:
 
     @property
     def count(self) -> int:
-        """How many RPCs and streams were done."""
+        """The number of finished RPCs and streams."""
         return sum(self._done.values())
 
     def _repeat(self, work: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Short ways to the messages of the contract."""
+"""Builds the contract's messages."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ def user(value: str) -> chat.Message:
 
 
 def with_parameters(parameters_json: str) -> chat.Message:
-    """Returns a developer message with one tool that has these parameters."""
+    """Returns a developer message with one tool with these parameters."""
     tool = chat.ToolDescription(name="f", description="d", parameters_json=parameters_json)
     namespace = chat.ToolNamespaceConfig(name="functions", tools=[tool])
     content = chat.DeveloperContent(tools=[namespace])
@@ -48,5 +48,5 @@ def with_parameters(parameters_json: str) -> chat.Message:
 
 
 def spelled(tokens: Sequence[int]) -> str:
-    """Returns tokens as text, special tokens spelled out."""
+    """Returns the text of tokens, with special tokens spelled out."""
     return core.load_harmony_encoding("HarmonyGptOss").decode_utf8(tokens)

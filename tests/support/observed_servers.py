@@ -1,4 +1,4 @@
-"""Real servers with metrics and a log to read."""
+"""Real servers whose metrics and log can be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from devtools.server_process import listens_on, metrics_on, running, serve_command
 from tests.support.samples import Samples
 
-_STOP_SECONDS = 30
+_STOP_SECONDS = 60
 _METRICS = ("--metrics-listen", "127.0.0.1:0")
 
 
@@ -24,8 +24,8 @@ class ObservedServer:
 
     Attributes:
         process: Its process.
-        address: Where it listens.
-        metrics: Where its metrics are.
+        address: The address that it listens on.
+        metrics: The address of its metrics.
     """
 
     process: subprocess.Popen[str]
@@ -34,19 +34,19 @@ class ObservedServer:
     _log: Path
 
     def samples(self) -> Samples:
-        """Asks for the metrics."""
+        """Scrapes its metrics."""
         return Samples.scrape(self.metrics)
 
     def log(self) -> str:
-        """Returns what it has logged so far."""
+        """Returns its log so far."""
         return self._log.read_text(encoding="utf-8")
 
     def log_entries(self) -> list[dict[str, Any]]:
-        """Returns the log as objects; every line must be one."""
+        """Returns the log's lines, each of which must be a JSON object."""
         return [json.loads(line) for line in self.log().splitlines()]
 
     def stop(self) -> int:
-        """Stops it and returns its exit code."""
+        """Stops the server and returns its exit code."""
         self.process.terminate()
         return self.process.wait(_STOP_SECONDS)
 
@@ -55,7 +55,12 @@ class ObservedServer:
 def observed_server(
     *arguments: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[ObservedServer]:
-    """Runs a server with metrics and yields it once it serves; `variables` are its environment."""
+    """Runs a server with metrics, and yields it once it serves.
+
+    Args:
+        arguments: Arguments of the command.
+        variables: Environment variables to add.
+    """
     command = serve_command("--listen", "127.0.0.1:0", *_METRICS, *arguments)
     with (
         tempfile.NamedTemporaryFile(prefix="harmony-log-") as log,

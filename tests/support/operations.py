@@ -1,4 +1,4 @@
-"""What a server does by default, in this process."""
+"""Operations as a server has by default, in this process."""
 
 from harmony_server import core
 from harmony_server.operations.limits import Limits
@@ -8,11 +8,11 @@ from harmony_server.settings import Settings
 
 
 def limits(**settings: object) -> Limits:
-    """Returns fresh bounds; `settings` are those that are not the default."""
+    """Returns new limits; `settings` replace defaults."""
     return Limits.from_settings(Settings.model_validate(settings))
 
 
 def operations(render_cache_bytes: int = 0) -> Operations:
-    """Returns fresh operations with the default limits."""
+    """Returns new operations with the default limits."""
     encoding = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     return Operations(encoding, limits(), TOKEN_PACKING, render_cache_bytes=render_cache_bytes)

@@ -1,4 +1,4 @@
-"""Real servers on ports of their own, that can be killed, stopped and started again."""
+"""Real servers, each on its own port, that can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SERVERS = 3
 
 
 class Server:
-    """A server on one port.
+    """A server on a fixed port.
 
     Attributes:
-        address: Where it listens.
-        process: The process that ran last.
+        address: The address that it listens on.
+        process: The most recent process.
     """
 
     process: subprocess.Popen[str]
@@ -33,31 +33,31 @@ class Server:
         self._running = ExitStack()
 
     def start(self) -> None:
-        """Starts it and waits until it serves."""
+        """Starts the server and waits until it serves."""
         server = running_server("--listen", self.address, *self._arguments)
         self.process, _ = self._running.enter_context(server)
 
     def kill(self) -> None:
-        """Kills it as `kill -9` does."""
+        """Kills the server with SIGKILL."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def close(self) -> None:
-        """Ends whatever runs, without the wait of a drain."""
+        """Kills the server without waiting for it to drain."""
         self.kill()
         self._running.close()
 
     def messages_rendered(self) -> int:
-        """Returns how many messages of conversations it has rendered since it started."""
+        """Returns how many messages of conversations the server has rendered since it started."""
         with grpc.insecure_channel(self.address) as channel:
             stub = HarmonyServiceStub(channel)
             request = service_pb2.GetRenderCacheStatisticsRequest()
-            statistics = stub.GetRenderCacheStatistics(request, timeout=10)
+            statistics = stub.GetRenderCacheStatistics(request, timeout=60)
         return statistics.hits + statistics.misses
 
 
 def free_port() -> int:
-    """Returns a port that nobody listens on, below those that connections get meanwhile."""
+    """Returns an unused port below those that the system gives to outgoing connections."""
     while True:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as free, suppress(OSError):
@@ -67,7 +67,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_servers(*arguments: str, count: int = SERVERS) -> Iterator[list[Server]]:
-    """Runs servers for as long as the block."""
+    """Runs servers until the block ends."""
     with ExitStack() as stack:
         servers = [Server(*arguments) for _ in range(count)]
         for server in servers:

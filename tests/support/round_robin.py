@@ -1,4 +1,4 @@
-"""The example of docs/deployment.md: a channel that goes round several servers."""
+"""The example of docs/deployment.md: a round-robin channel to several servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def target(addresses: Iterable[str]) -> str:
 
 
 def run_example(target: str = _TARGET) -> dict[str, Any]:
-    """Runs the example with another target, and returns its names."""
+    """Runs the example with another target, and returns the names that it defines."""
     (example,) = _PAGE.read_text(encoding="utf-8").split("```python\n")[1:]
     program = example.partition("```")[0]
     assert _TARGET in program

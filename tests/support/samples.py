@@ -1,4 +1,4 @@
-"""What a metrics port answers."""
+"""Scrapes of a metrics port."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Samples:
     """One scrape.
 
     Attributes:
-        text: What the server sent.
-        families: The metrics, by name; a counter's is without `_total`.
+        text: The response.
+        families: The metrics by name, a counter's without `_total`.
     """
 
     text: str
@@ -25,17 +25,17 @@ class Samples:
 
     @classmethod
     def scrape(cls, address: str) -> Samples:
-        """Asks for the metrics."""
+        """Scrapes the metrics of an address."""
         url = f"http://{address}/metrics"
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
-            text = answer.read().decode()
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+            text = response.read().decode()
         return cls(text, {family.name: family for family in text_string_to_metric_families(text)})
 
     def sum(self, name: str, **labels: str) -> float:
-        """Returns the sum of the samples of that name which have these labels.
+        """Returns the sum of the samples with this name and these labels.
 
         Raises:
-            KeyError: There is none.
+            KeyError: There is no such sample.
         """
         found = [
             sample.value
@@ -48,7 +48,7 @@ class Samples:
         return sum(found)
 
     def rpcs(self, method: str) -> dict[str, float]:
-        """Returns how many RPCs of a method ended, by code; only codes that there were."""
+        """Returns the number of a method's finished RPCs by code, without zeros."""
         return {
             sample.labels["grpc_code"]: sample.value
             for sample in self.families["grpc_server_handled"].samples

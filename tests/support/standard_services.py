@@ -1,4 +1,4 @@
-"""Calls of the standard services. Their own stubs have no types, so the methods are named here."""
+"""Calls to the standard services, by method name because their stubs have no types."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _DEADLINE_SECONDS = 60
 
 
 def health(channel: grpc.Channel, service: str = "") -> int:
-    """Returns the state of a service, by default of the server as a whole."""
+    """Returns the health of a service, by default of the whole server."""
     call: grpc.UnaryUnaryMultiCallable[
         health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
     ] = channel.unary_unary(
@@ -27,7 +27,7 @@ def health(channel: grpc.Channel, service: str = "") -> int:
 
 @contextlib.contextmanager
 def watched_health(channel: grpc.Channel) -> Iterator[Iterator[health_pb2.HealthCheckResponse]]:
-    """Watches the state of the server as a whole."""
+    """Watches the health of the whole server."""
     method: grpc.UnaryStreamMultiCallable[
         health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
     ] = channel.unary_stream(
@@ -47,7 +47,7 @@ def reflect(
     request: reflection_pb2.ServerReflectionRequest,
     version: str = "v1",
 ) -> reflection_pb2.ServerReflectionResponse:
-    """Asks the reflection service one question."""
+    """Sends one request to the reflection service."""
     call: grpc.StreamStreamMultiCallable[
         reflection_pb2.ServerReflectionRequest, reflection_pb2.ServerReflectionResponse
     ] = channel.stream_stream(

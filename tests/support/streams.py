@@ -1,4 +1,4 @@
-"""The two streaming RPCs, driven in full or in lock step."""
+"""Calls to the two streaming RPCs, in full or in lock step."""
 
 import queue
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,43 +19,43 @@ ASSISTANT = pb.ParseConfig(role=chat.ROLE_ASSISTANT)
 
 
 class LockStep(Generic[_Request, _Response]):
-    """A stream on which each request is written after the answer to the one before was read."""
+    """A stream that sends each request after it has read the previous response."""
 
     def __init__(self, method: "grpc.StreamStreamMultiCallable[_Request, _Response]") -> None:
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._responses = method(iter(self._requests.get, None), timeout=_DEADLINE_SECONDS)
 
     def ask(self, request: _Request) -> _Response:
-        """Writes a request and reads its answer."""
+        """Sends a request and returns its response."""
         self._requests.put(request)
         return next(self._responses)
 
     def ask_failing(self, request: _Request) -> Failure:
-        """Writes a request that must end the stream."""
+        """Sends a request that must fail the stream."""
         return failure_of(lambda: self.ask(request))
 
     def wait_failing(self) -> Failure:
-        """Waits for the end of a stream that the server must end of itself."""
+        """Waits for the server to fail the stream."""
         return failure_of(lambda: next(self._responses))
 
     def cancel(self) -> None:
-        """Abandons the stream."""
+        """Cancels the stream."""
         self._requests.put(None)
         self._responses.cancel()
 
     def half_close(self) -> list[_Response]:
-        """Ends the requests and reads all that is left."""
+        """Half-closes the stream and returns the remaining responses."""
         self._requests.put(None)
         return list(self._responses)
 
     def half_close_failing(self) -> tuple[list[_Response], Failure]:
-        """Ends the requests of a stream that must fail, and reads all that is left."""
+        """Half-closes a stream that must fail, and returns the remaining responses."""
         self._requests.put(None)
         return _drain(self._responses)
 
 
 def config(item: pb.ParseConfig | None = None) -> pb.ParseRequest:
-    """Returns the request that configures a Parse stream, by default with nothing set."""
+    """Returns the request that configures a Parse stream, by default an empty config."""
     return pb.ParseRequest(config=item or pb.ParseConfig())
 
 
@@ -81,7 +81,7 @@ def parse_failing(
 def parse_either_way(
     stub: HarmonyServiceStub, item: pb.ParseConfig, chunks: Sequence[Sequence[int]]
 ) -> tuple[list[pb.ParseEvent], Failure | None]:
-    """Runs a Parse stream, and returns its events and what it failed with."""
+    """Runs a Parse stream, and returns its events and its failure, if any."""
     requests = [config(item), *map(tokens, chunks)]
     received: list[pb.ParseEvent] = []
     try:
@@ -155,7 +155,7 @@ def completed(
 
 
 def with_deltas_joined(events: Iterable[pb.ParseEvent]) -> list[pb.ParseEvent]:
-    """Returns events in which deltas that follow each other are one."""
+    """Returns events with consecutive deltas joined."""
     joined: list[pb.ParseEvent] = []
     for event in events:
         if event.HasField("delta") and joined and joined[-1].HasField("delta"):

@@ -1,4 +1,4 @@
-"""A server with workers, as a session of processes of its own of which nothing may be left."""
+"""A server with workers, in its own session, which must leave no process behind."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Supervised:
 
     Attributes:
         process: The supervisor.
-        addresses: Where the server says it listens; empty until `until_serving`.
-        metrics: Where its metrics are.
+        addresses: The addresses that it reports; empty before `until_serving`.
+        metrics: The address of its metrics.
     """
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
@@ -36,7 +36,7 @@ class Supervised:
         self._log = log
 
     def until_serving(self) -> None:
-        """Waits until the server has said where it listens."""
+        """Waits until the server has reported its addresses."""
         assert self.process.stdout is not None
         for line in iter(self.process.stdout.readline, ""):
             if line.startswith(_METRICS):
@@ -46,45 +46,47 @@ class Supervised:
         raise AssertionError(f"the server did not start: {self.log()}")
 
     def log(self) -> list[str]:
-        """Returns what it wrote to standard error, by lines."""
+        """Returns the lines that the server wrote to standard error."""
         return self._log.read_text().splitlines()
 
     def workers(self) -> list[psutil.Process]:
-        """Returns the workers that live, in the order of their start."""
+        """Returns the live workers in the order in which they started."""
         found = psutil.Process(self.process.pid).children()
         living = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
         return sorted(living, key=psutil.Process.create_time)
 
     def until_replaced(self, *gone: psutil.Process) -> None:
-        """Waits until others serve in the place of workers that are gone."""
+        """Waits until new workers serve in place of those that are gone."""
         eventually(lambda: self.count_log("serves again") >= len(gone))
 
     def until_logged(self, text: str, times: int) -> None:
-        """Waits until so many lines of the log have a text."""
+        """Waits until exactly `times` lines of the log have a text."""
         eventually(lambda: self.count_log(text) == times)
 
     def count_log(self, text: str) -> int:
-        """Returns how many lines of the log have a text."""
+        """Returns the number of log lines with a text."""
         return sum(text in line for line in self.log())
 
     def signal_group(self, number: signal.Signals) -> None:
-        """Sends a signal as a terminal does."""
+        """Sends a signal to the process group, as a terminal does."""
         os.killpg(self.process.pid, number)
 
     def wait(self) -> int:
-        """Waits for the end and returns the exit code."""
+        """Waits for the server to exit and returns its exit code."""
         return self.process.wait(_TIMEOUT_SECONDS)
 
     def left_behind(self) -> list[psutil.Process]:
-        """Returns the processes of the server that are there, itself included."""
-        return [each for each in psutil.process_iter() if _session(each) == self.process.pid]
+        """Returns the remaining processes of the server, itself included."""
+        return [
+            process for process in psutil.process_iter() if _session(process) == self.process.pid
+        ]
 
 
 @contextlib.contextmanager
 def starting(
     *arguments: str, workers: int = 2, variables: Mapping[str, str] | None = None
 ) -> Iterator[Supervised]:
-    """Starts a server; where the block leaves it running, SIGTERM must end it in good order."""
+    """Starts a server, which must exit cleanly on SIGTERM if it still runs at the end."""
     command = serve_command(
         "--workers", str(workers), "--metrics-listen", "127.0.0.1:0", *arguments
     )
@@ -98,7 +100,7 @@ def starting(
                 stderr=errors,
                 text=True,
                 env={**os.environ, **(variables or {})},
-                # Its own session: what it leaves behind can be found.
+                # Its own session identifies processes that it leaves behind.
                 start_new_session=True,
             ) as process,
         ):
@@ -117,7 +119,7 @@ def starting(
 
 @contextlib.contextmanager
 def serving(*arguments: str, workers: int = 2) -> Iterator[Supervised]:
-    """Runs a server that serves when the block begins."""
+    """Starts a server and yields it once it serves."""
     with starting(*arguments, workers=workers) as server:
         server.until_serving()
         yield server
@@ -126,7 +128,7 @@ def serving(*arguments: str, workers: int = 2) -> Iterator[Supervised]:
 def _session(process: psutil.Process) -> int | None:
     try:
         if process.status() == psutil.STATUS_ZOMBIE and process.ppid() == os.getpid():
-            # Ours to reap.
+            # Our own child, waiting to be reaped.
             return None
         return os.getsid(process.pid)
     except (psutil.NoSuchProcess, ProcessLookupError):

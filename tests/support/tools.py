@@ -1,4 +1,4 @@
-"""The programs that tests need besides Python; without one a test is skipped, and fails in CI."""
+"""Programs that tests need; if one is missing, the test is skipped, or fails in CI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def missing(what: str) -> NoReturn:
-    """Ends a test for which something is missing: skipped, but a failure in CI."""
+    """Skips the test, or fails it in CI, because something is missing."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing", pytrace=False)
     pytest.skip(f"{what} is missing")

@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 and localhost that vouches for itself."""
+"""A self-signed certificate for 127.0.0.1 and localhost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.tools import tool
 
-_WHAT = (
+_REQUEST = (
     "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
 )
 _NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
@@ -19,7 +19,7 @@ class Certificate:
     """Two PEM files.
 
     Attributes:
-        chain: The certificate, which is its own authority.
+        chain: The self-signed certificate.
         key: Its private key.
     """
 
@@ -30,7 +30,7 @@ class Certificate:
 def make_certificate(folder: Path) -> Certificate:
     """Writes a new certificate into a folder."""
     made = Certificate(folder / "certificate.pem", folder / "key.pem")
-    command = [tool("openssl"), *_WHAT.split(), "-addext", _NAMES]
+    command = [tool("openssl"), *_REQUEST.split(), "-addext", _NAMES]
     command += ["-keyout", str(made.key), "-out", str(made.chain)]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
     return made

@@ -15,26 +15,26 @@ from .sidecar import Sidecar, running_sidecar
 
 @pytest.fixture(scope="session")
 def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidecar]:
-    """A server that all tests of this suite share."""
+    """Yields a server that all tests of this suite share."""
     with running_sidecar(tmp_path_factory.mktemp("sidecar")) as running:
         yield running
 
 
 @pytest.fixture(params=["tcp", "unix"])
 def address(request: pytest.FixtureRequest, sidecar: Sidecar) -> str:
-    """The addresses of the server, one after the other."""
+    """Each address of the server in turn."""
     return str(getattr(sidecar, request.param))
 
 
 @pytest.fixture(scope="session")
 def gateway(sidecar: Sidecar, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """Envoy in front of the server."""
+    """Yields Envoy in front of the server."""
     with running_gateway(sidecar.tcp, tmp_path_factory.mktemp("gateway")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def stub(sidecar: Sidecar) -> Iterator[HarmonyServiceStub]:
-    """Calls of the server itself, to compare with."""
+    """Yields a stub that calls the server directly, for comparison."""
     with grpc.insecure_channel(sidecar.tcp) as channel:
         yield HarmonyServiceStub(channel)

@@ -1,4 +1,4 @@
-"""The status of a call that fails."""
+"""The status of a failed call."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from grpc_status import rpc_status
 
 
 def status_of(call: Callable[[], object]) -> status_pb2.Status:
-    """Makes a call that must fail and returns its status, details included."""
+    """Makes a call that must fail, and returns its status with details."""
     with pytest.raises(grpc.RpcError) as raised:
         call()
-    # What a call raises is the call, too; the stubs of gRPC do not know.
+    # The raised error is also the call, which gRPC's type stubs do not say.
     status = rpc_status.from_call(cast(grpc.Call, raised.value))
     assert status is not None
     return status

@@ -1,4 +1,4 @@
-"""Envoy with the configuration that is shipped, at addresses of the test."""
+"""Envoy with the shipped configuration, at addresses of the test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harmony_client.v1 import service_pb2
 from tests.support.tools import ROOT, envoy
 
 CONFIGURATION = ROOT / "deploy" / "envoy" / "grpc-web-and-json.yaml"
-_START_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
 
 @dataclass
@@ -30,8 +30,8 @@ class Gateway:
     """A running Envoy.
 
     Attributes:
-        host: Where it listens.
-        port: And on which port.
+        host: The host that it listens on.
+        port: The port that it listens on.
     """
 
     host: str
@@ -39,12 +39,12 @@ class Gateway:
 
     @property
     def address(self) -> str:
-        """What gRPC clients dial."""
+        """The address for gRPC clients."""
         return f"{self.host}:{self.port}"
 
 
 def descriptor_set() -> bytes:
-    """Returns what `buf build` writes, made from the descriptors of the Python client."""
+    """Returns the output of `buf build`, made from the Python client's descriptors."""
     files: dict[str, FileDescriptor] = {}
 
     def add(file: FileDescriptor) -> None:
@@ -61,7 +61,7 @@ def descriptor_set() -> bytes:
 
 
 def shipped() -> Any:
-    """Returns the configuration as it is shipped."""
+    """Returns the shipped configuration."""
     return yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
 
 
@@ -72,7 +72,7 @@ def connection_manager(configuration: Any) -> Any:
 
 
 def _relocated(configuration: Any, server: str, descriptors: Path) -> str:
-    """Returns a configuration as text, with nothing but addresses and paths changed."""
+    """Returns a configuration as text with only addresses and paths changed."""
     resources = configuration["static_resources"]
     for listening in (configuration["admin"], resources["listeners"][0]):
         listening["address"]["socket_address"]["port_value"] = 0
@@ -97,11 +97,11 @@ def _relocated(configuration: Any, server: str, descriptors: Path) -> str:
 def running_gateway(
     server: str, folder: Path, change: Callable[[Any], None] = lambda _: None
 ) -> Iterator[Gateway]:
-    """Runs Envoy in front of a server for as long as the block, once it sends it RPCs.
+    """Runs Envoy in front of a server, and yields it once it forwards RPCs.
 
     Args:
         server: The address of the server, `host:port` or `unix:///path`.
-        folder: Where its files go.
+        folder: The folder for Envoy's files.
         change: Changes the configuration.
     """
     configuration = shipped()
@@ -111,7 +111,7 @@ def running_gateway(
     )
     descriptors.write_bytes(descriptor_set())
     file.write_text(_relocated(configuration, server, descriptors), encoding="utf-8")
-    # Without its shared memory, several can run at once; one thread is enough.
+    # Without hot restart there is no shared memory, so several Envoys can run at once.
     command = [envoy(), "--config-path", file, "--admin-address-path", admin, "--log-path", log]
     command += ["--log-level", "warning", "--disable-hot-restart", "--concurrency", "1"]
     with subprocess.Popen([str(part) for part in command]) as process:
@@ -119,12 +119,12 @@ def running_gateway(
             yield _once_ready(process, admin, log)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(_TIMEOUT_SECONDS)
 
 
 def _once_ready(process: subprocess.Popen[bytes], admin: Path, log: Path) -> Gateway:
-    """Waits until the first health check has passed, when Envoy begins to listen."""
-    deadline = time.monotonic() + _START_SECONDS
+    """Waits until the first health check has passed and Envoy listens."""
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while True:
         assert process.poll() is None, log.read_text(encoding="utf-8")
         assert time.monotonic() < deadline, "Envoy is not ready"
@@ -133,7 +133,7 @@ def _once_ready(process: subprocess.Popen[bytes], admin: Path, log: Path) -> Gat
             break
         except (OSError, urllib.error.URLError):
             time.sleep(0.05)
-    # It would have warned of what is deprecated, and of bounds that are missing.
+    # Envoy logs warnings about deprecated settings and missing limits.
     assert log.read_text(encoding="utf-8") == ""
     (listener,) = json.loads(_ask(admin, "listeners?format=json"))["listener_statuses"]
     bound = listener["local_address"]["socket_address"]
@@ -142,5 +142,5 @@ def _once_ready(process: subprocess.Popen[bytes], admin: Path, log: Path) -> Gat
 
 def _ask(admin: Path, page: str) -> bytes:
     url = f"http://{admin.read_text(encoding='utf-8')}/{page}"
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return bytes(answer.read())
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+        return bytes(response.read())

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from tests.support.tools import ROOT, go
 
-# grpcurl took 90 s on two cores.
+# grpcurl takes 90 s on two cores.
 _BUILD_SECONDS = 900
-_RUN_SECONDS = 30
+_RUN_SECONDS = 60
 
 
 class GoTool:
-    """A program that a Go module is the source of.
+    """A program built from a Go module.
 
     Attributes:
-        source: What `go install` takes.
+        source: The argument of `go install`.
     """
 
     def __init__(self, module: str, version: str) -> None:
@@ -26,7 +26,7 @@ class GoTool:
         self._program = ROOT / "build" / "tools" / f"{name}-{version}" / name
 
     def built(self) -> Path:
-        """Returns the path of the program, which is built at its first use."""
+        """Returns the path of the program, built on first use."""
         if not self._program.exists():
             build = [go(), "install", "-p", "2", self.source]
             environment = {**os.environ, "GOBIN": str(self._program.parent), "CGO_ENABLED": "0"}
@@ -34,7 +34,7 @@ class GoTool:
         return self._program
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs the program to its end."""
+        """Runs the program and waits for it to exit."""
         return subprocess.run(
             [str(self.built()), *arguments],
             input=stdin,

@@ -1,4 +1,4 @@
-"""gRPC-Web as a browser speaks it: one POST over HTTP/1.1, frames framed by hand."""
+"""gRPC-Web as a browser sends it: a POST over HTTP/1.1, with frames built by hand."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .gateway import Gateway
 BINARY = "application/grpc-web+proto"
 TEXT = "application/grpc-web-text"
 
-# The bit of a frame's first byte that says trailers.
+# The bit of a frame's first byte that marks trailers.
 _TRAILERS = 0x80
-_SECONDS = 30
+_SECONDS = 60
 
 
 @dataclass
-class Answer:
-    """What came back.
+class Response:
+    """A response.
 
     Attributes:
-        http_status: The status of HTTP, which is 200 for errors of gRPC, too.
-        headers: The headers of HTTP.
+        http_status: The HTTP status, which is 200 for gRPC errors too.
+        headers: The HTTP headers.
         messages: The serialized messages.
-        trailers: The trailers, by name in lower case, wherever they stood.
+        trailers: The trailers by lower-case name, from a frame or from the headers.
     """
 
     http_status: int
@@ -37,28 +37,28 @@ class Answer:
 
     @property
     def grpc_status(self) -> int:
-        """The status code of gRPC."""
+        """The gRPC status code."""
         return int(self.trailers["grpc-status"])
 
     @property
     def details(self) -> bytes:
         """The serialized google.rpc.Status."""
         text = self.trailers["grpc-status-details-bin"]
-        # gRPC leaves the padding out.
+        # gRPC omits the padding.
         return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
 def call(
     gateway: Gateway, method: str, request: bytes, content_type: str, **headers: str
-) -> Answer:
+) -> Response:
     """Makes a unary call.
 
     Args:
-        gateway: Whom to ask.
+        gateway: The gateway to call.
         method: The method's name.
         request: The serialized request.
         content_type: `BINARY` or `TEXT`.
-        headers: Further headers, `_` for `-`.
+        headers: Additional headers, with `_` for `-`.
     """
     body = struct.pack(">BI", 0, len(request)) + request
     if content_type == TEXT:
@@ -67,22 +67,22 @@ def call(
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     path = f"/harmony.v1.HarmonyService/{method}"
     status, received, data = exchange(gateway, "POST", path, body, sent)
-    answer = Answer(status, received)
+    response = Response(status, received)
     if content_type == TEXT:
         data = _decoded(data)
-    _read_frames(data, answer)
-    # An answer without a message has its trailers among the headers.
+    _read_frames(data, response)
+    # A response without a message has its trailers among the headers.
     for name in ("grpc-status", "grpc-message", "grpc-status-details-bin"):
         if name in received:
-            answer.trailers.setdefault(name, received[name])
-    answer.trailers["grpc-message"] = unquote(answer.trailers.get("grpc-message", ""))
-    return answer
+            response.trailers.setdefault(name, received[name])
+    response.trailers["grpc-message"] = unquote(response.trailers.get("grpc-message", ""))
+    return response
 
 
 def exchange(
     gateway: Gateway, method: str, path: str, body: bytes | None, headers: dict[str, str]
 ) -> tuple[int, Headers, bytes]:
-    """Sends a request of HTTP/1.1; returns status, headers and body of the answer."""
+    """Sends an HTTP/1.1 request; returns the response's status, headers and body."""
     connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=_SECONDS)
     try:
         connection.request(method, path, body, headers)
@@ -93,12 +93,12 @@ def exchange(
 
 
 def _decoded(text: bytes) -> bytes:
-    """Decodes base64 that may be padded in its midst, at the end of any chunk."""
+    """Decodes base64 that may have padding at the end of any chunk."""
     whole = [text[start : start + 4] for start in range(0, len(text), 4)]
     return b"".join(map(base64.b64decode, whole))
 
 
-def _read_frames(data: bytes, answer: Answer) -> None:
+def _read_frames(data: bytes, response: Response) -> None:
     while data:
         flags, length = struct.unpack_from(">BI", data)
         payload, data = data[5 : 5 + length], data[5 + length :]
@@ -106,6 +106,6 @@ def _read_frames(data: bytes, answer: Answer) -> None:
         if flags & _TRAILERS:
             for line in payload.decode("ascii").splitlines():
                 name, _, value = line.partition(":")
-                answer.trailers[name.strip().lower()] = value.strip()
+                response.trailers[name.strip().lower()] = value.strip()
         else:
-            answer.messages.append(payload)
+            response.messages.append(payload)

@@ -1,4 +1,4 @@
-"""A running sidecar and the ways to reach it."""
+"""A running sidecar and its addresses."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Sidecar:
 
     Attributes:
         process: Its process.
-        tcp: Its address on loopback.
-        unix: The address of its socket.
+        tcp: The address of its loopback port.
+        unix: The address of its Unix socket.
     """
 
     process: subprocess.Popen[str]
@@ -28,7 +28,7 @@ class Sidecar:
 
 @contextmanager
 def running_sidecar(folder: Path, *arguments: str) -> Iterator[Sidecar]:
-    """Runs a server for as long as the block, its socket in a folder."""
+    """Runs a server until the block ends, with its socket in a folder."""
     unix = f"unix://{folder / 'harmony.sock'}"
     listen = ["--listen", "127.0.0.1:0", "--listen", unix]
     with running_server(*listen, *arguments) as (process, tcp):

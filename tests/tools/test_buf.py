@@ -1,4 +1,4 @@
-"""scripts/buf.py: changes of the protos that break clients made from the last tagged version."""
+"""scripts/buf.py: proto changes that break clients of the last tagged version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = 120
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of all that the script works with."""
+    """A copy of everything that the script needs."""
     tool("npm")
     prepare = [sys.executable, str(ROOT / "scripts" / "buf.py"), "--prepare"]
     subprocess.run(prepare, check=True, capture_output=True, timeout=_SECONDS)
@@ -28,7 +28,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def check(copy: Path, *changes: tuple[str, str, str]) -> tuple[int, str]:
-    """Replaces texts in protos and checks; returns the exit status and what was printed."""
+    """Changes protos and checks them; returns the exit status and the output."""
     for file, old, new in changes:
         path = copy / "protos" / "harmony" / "v1" / file
         text = path.read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def check(copy: Path, *changes: tuple[str, str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-# A change in each way, and how buf says it.
+# One change of each kind, and how buf reports it.
 BREAKING = {
     ("service.proto", "  bool strict = 2;\n", ""): 'field "2" with name "strict"',
     ("chat.proto", "channel = 4;", "channel = 6;"): 'field "4" with name "channel"',
@@ -50,31 +50,31 @@ BREAKING = {
 }
 
 
-def test_what_breaks_clients(copy: Path) -> None:
-    """What is gone or means something else is refused, by name."""
+def test_breaking_changes_are_reported(copy: Path) -> None:
+    """Each removed or changed element is reported by name."""
     status, printed = check(copy, *BREAKING)
     assert status != 0
-    assert [said for said in BREAKING.values() if said not in printed] == []
+    assert [report for report in BREAKING.values() if report not in printed] == []
 
 
 ADDED = "  bool as_bytes = 3;\n"
 
 
-def test_what_does_not(copy: Path) -> None:
-    """A new field passes: old clients do not send it, and skip it where they get it."""
+def test_a_new_field_is_not_a_breaking_change(copy: Path) -> None:
+    """A new field passes the check."""
     assert check(copy, ("service.proto", ADDED, f"{ADDED}  uint32 limit = 4;\n")) == (0, "")
 
 
-def test_what_does_not_compile(copy: Path) -> None:
-    """Nothing is compared, least of all what was compiled before."""
+def test_protos_that_do_not_compile(copy: Path) -> None:
+    """Protos that do not compile are an error, without a comparison."""
     status, printed = check(copy, ("service.proto", "package harmony.v1;", "package harmony.v2;"))
     assert status != 0
     assert "cannot find `ParseRequest` in this scope" in printed
     assert "Failure" not in printed
 
 
-def test_style(copy: Path) -> None:
-    """Names against the style guide are refused."""
+def test_names_against_the_style_guide(copy: Path) -> None:
+    """A name that violates the style guide is an error."""
     status, printed = check(copy, ("service.proto", ADDED, f"{ADDED}  bool AsText = 4;\n"))
     assert status != 0
     assert "AsText" in printed

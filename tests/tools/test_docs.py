@@ -1,4 +1,4 @@
-"""docs/clients.md and docs/proxies.md: commands print what they say, links lead somewhere."""
+"""docs/clients.md and docs/proxies.md: commands print the shown output, links work."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .gateway import Gateway
 from .go_tools import GRPCURL, HEALTH_PROBE
 from .sidecar import Sidecar
 
-_SECONDS = 30
+_SECONDS = 60
 
 
-def run(line: str, *places: str) -> str:
-    """Runs a command as a person would, with the tools on the path; returns what it prints."""
-    path = os.pathsep.join([*places, os.environ["PATH"]])
+def run(line: str, *folders: str) -> str:
+    """Runs a shell command with extra folders on the path, and returns its output."""
+    path = os.pathsep.join([*folders, os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-c", line],
         env={**os.environ, "PATH": path},
@@ -35,31 +35,31 @@ def run(line: str, *places: str) -> str:
 
 @pytest.mark.long
 def test_grpcurl_and_health_probe(sidecar: Sidecar) -> None:
-    """The commands of docs/clients.md."""
+    """The commands of docs/clients.md print the output shown there."""
     text = document("clients.md")
-    places = [str(tool.built().parent) for tool in (GRPCURL, HEALTH_PROBE)]
-    asked = commands(text)
-    assert len(asked) == 5
-    for command in asked:
+    folders = [str(tool.built().parent) for tool in (GRPCURL, HEALTH_PROBE)]
+    shown = commands(text)
+    assert len(shown) == 5
+    for command in shown:
         line = command.line.replace("127.0.0.1:50051", sidecar.tcp)
-        assert run(line, *places).strip() == command.output.strip()
+        assert run(line, *folders).strip() == command.output.strip()
     installed = re.findall(r"^go install (.*)$", "\n".join(blocks(text, "sh")), re.MULTILINE)
     assert installed == [GRPCURL.source, HEALTH_PROBE.source]
 
 
 def test_curl(gateway: Gateway) -> None:
-    """The commands of docs/proxies.md."""
+    """The commands of docs/proxies.md print the output shown there."""
     tool("curl")
-    asked = commands(document("proxies.md"))
-    assert len(asked) == 4
-    for command in asked:
+    shown = commands(document("proxies.md"))
+    assert len(shown) == 4
+    for command in shown:
         printed = run(command.line.replace("127.0.0.1:8080", gateway.address))
         assert printed.strip() == command.output.strip()
 
 
 @pytest.mark.parametrize("name", ["clients.md", "proxies.md"])
 def test_links(name: str) -> None:
-    """Each link within the repository leads to a file."""
+    """Each relative link leads to a file."""
     targets = re.findall(r"\]\((?!https:|#)([^)#]+)", document(name))
     assert len(targets) > 3
     assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []

@@ -1,4 +1,4 @@
-"""gRPC through Envoy: streams both ways, which last."""
+"""gRPC through Envoy: bidirectional, long-lived streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harmony_client import Client, ContentDelta, ParseFailed
+import pytest
+
+from harmony_client import Client, ContentDelta, MessageStarted, ParseFailed
 
 from .gateway import Gateway, connection_manager, running_gateway
 from .sidecar import Sidecar
@@ -18,7 +20,7 @@ COMPLETION = (
 
 
 def test_a_stream(gateway: Gateway, sidecar: Sidecar) -> None:
-    """Each token is answered before the next is sent, with the events it has without Envoy."""
+    """Through Envoy, each token gets its response at once, with the same events as without."""
     with Client(gateway.address) as client, Client(sidecar.tcp) as direct:
         tokens = client.encode(COMPLETION, allowed_special="all")
         with client.open_parse("assistant") as stream, direct.open_parse("assistant") as expected:
@@ -28,7 +30,7 @@ def test_a_stream(gateway: Gateway, sidecar: Sidecar) -> None:
 
 
 def test_a_batch(gateway: Gateway, sidecar: Sidecar) -> None:
-    """The batch of an engine, step by step."""
+    """Through Envoy, each step of a batch gets the same events as without."""
     with Client(gateway.address) as client, Client(sidecar.tcp) as direct:
         tokens = client.encode(COMPLETION, allowed_special="all")
         with client.batch() as batch, direct.batch() as expected:
@@ -41,21 +43,20 @@ def test_a_batch(gateway: Gateway, sidecar: Sidecar) -> None:
 
 
 def test_an_error_ends_a_stream(gateway: Gateway) -> None:
-    """The status behind the events keeps its details."""
+    """Through Envoy, the error after the events keeps its details."""
     with Client(gateway.address) as client:
         malformed = client.encode("<|message|>4<|end|>oops", allowed_special="all")
-        events: list[object] = []
-        try:
-            events.extend(client.parse(malformed, "assistant"))
-        except ParseFailed as error:
-            failure = error
-        assert (failure.offset, failure.state) == (3, "ExpectStart")
+        events = client.parse(malformed, "assistant")
+        assert isinstance(next(events), MessageStarted)
+        with pytest.raises(ParseFailed) as caught:
+            list(events)
+        assert (caught.value.offset, caught.value.state) == (3, "ExpectStart")
 
 
 def test_a_stream_outlives_unary_calls(sidecar: Sidecar, tmp_path: Path) -> None:
-    """The time that Envoy gives a unary RPC does not bound a stream."""
+    """Envoy's timeout for unary RPCs does not apply to streams."""
 
-    def hurry(configuration: Any) -> None:
+    def shorten_unary_timeouts(configuration: Any) -> None:
         (host,) = connection_manager(configuration)["route_config"]["virtual_hosts"]
         timeouts = {route["route"]["timeout"] for route in host["routes"]}
         assert timeouts == {"0s", "60s"}
@@ -64,7 +65,7 @@ def test_a_stream_outlives_unary_calls(sidecar: Sidecar, tmp_path: Path) -> None
                 route["route"]["timeout"] = "0.2s"
 
     with (
-        running_gateway(sidecar.tcp, tmp_path, hurry) as gateway,
+        running_gateway(sidecar.tcp, tmp_path, shorten_unary_timeouts) as gateway,
         Client(gateway.address) as client,
         client.open_parse("assistant") as stream,
     ):

@@ -1,4 +1,4 @@
-"""What docs/proxies.md has for encryption, on both sides of Envoy."""
+"""The TLS configuration of docs/proxies.md, on both sides of Envoy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .sidecar import running_sidecar
 
 
 def test_encryption_on_both_sides(tmp_path: Path) -> None:
-    """The blocks of the document make Envoy show a certificate, and check the sidecar's."""
+    """With the document's blocks, Envoy presents a certificate and verifies the sidecar's."""
     certificate = make_certificate(tmp_path)
     text = section(document("proxies.md"), "What to change")
     for name in ("certificate", "ca"):
@@ -40,8 +40,8 @@ def test_encryption_on_both_sides(tmp_path: Path) -> None:
     ):
         trust = ssl.create_default_context(cafile=str(certificate.chain))
         url = f"https://{gateway.address}/v1/encoding"
-        with urllib.request.urlopen(url, timeout=30, context=trust) as answer:
-            assert json.load(answer)["name"] == "HarmonyGptOss"
+        with urllib.request.urlopen(url, timeout=60, context=trust) as response:
+            assert json.load(response)["name"] == "HarmonyGptOss"
         credentials = grpc.ssl_channel_credentials(certificate.chain.read_bytes())
         with Client(gateway.address, credentials=credentials) as client:
             assert client.encode("Hello") == [13225]

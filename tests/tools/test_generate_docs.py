@@ -1,4 +1,4 @@
-"""docs/clients.md and docs/proxies.md: what their commands generate is a client."""
+"""docs/clients.md and docs/proxies.md: their commands generate working clients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS = 300
 
 
 def run(folder: Path, *command: str) -> str:
-    """Runs a command in a folder and returns what it prints."""
+    """Runs a command in a folder and returns its output."""
     # The Python that runs the tests has pip.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
@@ -38,20 +38,20 @@ def run(folder: Path, *command: str) -> str:
 
 
 def need(*programs: str) -> None:
-    """Ends the test where a program is missing."""
+    """Skips the test, or fails it in CI, if a program is missing."""
     for program in programs:
         tool(program)
 
 
-def generated(folder: Path, language: str) -> None:
-    """Runs the commands of a language."""
+def generate(folder: Path, language: str) -> None:
+    """Runs the commands that the document has for a language."""
     (commands,) = blocks(section(document("clients.md"), language), "sh")
     run(folder, "bash", "-e", "-c", commands)
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the commands find in a clone, and Google's protos."""
+    """A folder with our protos, as in a clone, and Google's."""
     need("protoc")
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "protos", folder / "protos")
@@ -61,17 +61,17 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_csharp(clone: Path) -> None:
-    """The messages of each proto, in the namespace that the document names."""
-    generated(clone, "C#")
+    """The C# commands generate the messages of each proto in the documented namespace."""
+    generate(clone, "C#")
     files = {path.name: path.read_text() for path in (clone / "build" / "csharp").iterdir()}
     assert set(files) == {"Chat.cs", "Parse.cs", "Service.cs"}
     assert all("namespace Harmony.V1 {" in text for text in files.values())
 
 
 def test_kotlin(clone: Path) -> None:
-    """The coroutine stub that the example uses, with streams as flows."""
+    """The Kotlin commands generate the coroutine stub, with streams as flows."""
     need("mvn", "java")
-    generated(clone, "Kotlin")
+    generate(clone, "Kotlin")
     (stubs,) = (clone / "build" / "kotlin").rglob("*.kt")
     text = stubs.read_text()
     assert "package io.github.harmonysidecar.v1" in text
@@ -80,9 +80,9 @@ def test_kotlin(clone: Path) -> None:
 
 
 def test_php(clone: Path) -> None:
-    """The client and the example are PHP without errors of syntax."""
+    """The generated PHP client and the example have no syntax errors."""
     need("php", "grpc_php_plugin")
-    generated(clone, "PHP")
+    generate(clone, "PHP")
     (example,) = blocks(section(document("clients.md"), "PHP"), "php")
     (clone / "example.php").write_text(example)
     files = list((clone / "build" / "php").rglob("*.php"))
@@ -92,16 +92,16 @@ def test_php(clone: Path) -> None:
 
 
 def test_ruby(clone: Path, sidecar: Sidecar) -> None:
-    """The example calls a server and reads the reason of an error."""
+    """The Ruby example calls a server and prints the reason of an error."""
     need("ruby", "grpc_tools_ruby_protoc")
-    generated(clone, "Ruby")
+    generate(clone, "Ruby")
     (example,) = blocks(section(document("clients.md"), "Ruby"), "ruby")
     program = example.replace("127.0.0.1:50051", sidecar.tcp)
     assert run(clone, "ruby", "-e", program) == "[13225]\nINVALID_TOKEN\n"
 
 
 def test_descriptors_for_envoy(clone: Path) -> None:
-    """The file for Envoy has our protos, those they import, and the details of errors."""
+    """The descriptors for Envoy have our protos, their imports, and the error details."""
     commands = blocks(section(document("proxies.md"), "Run it"), "sh")[0]
     run(clone, "bash", "-e", "-c", commands)
     made = descriptor_pb2.FileDescriptorSet.FromString(

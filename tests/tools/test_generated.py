@@ -1,4 +1,4 @@
-"""scripts/generate_clients.py: what `make check-generated` finds."""
+"""scripts/generate_clients.py: the check behind `make check-generated`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from scripts import generate_clients as script
 
 
-def test_what_differs(tmp_path: Path) -> None:
-    """A file that is stale, missing or no longer generated is named; others are not looked at."""
+def test_differences_are_reported(tmp_path: Path) -> None:
+    """Stale, missing and no longer generated files are reported; other files are ignored."""
     tree, generated = tmp_path / "tree", tmp_path / "generated"
     for folder, files in {
         tree: {"gen/same": "1", "gen/changed": "old", "gen/dropped": "1", "written": "by hand"},

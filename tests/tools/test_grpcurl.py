@@ -1,4 +1,4 @@
-"""grpcurl: what it learns by reflection, and calls in JSON."""
+"""grpcurl: reflection, and calls in JSON."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HELLO_TOKENS = [200006, 1428, 200008, 13225, 200007]
 
 
 def grpcurl(*arguments: str, stdin: str = "") -> str:
-    """Runs grpcurl without encryption and returns what it printed."""
+    """Runs grpcurl without TLS and returns its output."""
     done = GRPCURL.run("-plaintext", *arguments, stdin=stdin)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def values(text: str) -> list[Any]:
-    """Returns the JSON values that stand one after the other in a text."""
+    """Returns the consecutive JSON values in a text."""
     decoder, found, text = json.JSONDecoder(), [], text.strip()
     while text:
         value, end = decoder.raw_decode(text)
@@ -37,8 +37,8 @@ def values(text: str) -> list[Any]:
     return found
 
 
-def test_it_lists_services_and_methods(address: str) -> None:
-    """It finds every service, and every method of ours."""
+def test_list(address: str) -> None:
+    """`grpcurl` lists the services, and all methods of ours."""
     services = grpcurl(address, "list").split()
     assert {SERVICE, "grpc.health.v1.Health"} < set(services)
     methods = grpcurl(address, "list", SERVICE).split()
@@ -46,8 +46,8 @@ def test_it_lists_services_and_methods(address: str) -> None:
     assert {f"{SERVICE}.Render", f"{SERVICE}.ParseBatch"} < set(methods)
 
 
-def test_it_describes_a_service(address: str) -> None:
-    """It knows which methods stream, and the HTTP rules of the others."""
+def test_describe_a_service(address: str) -> None:
+    """`grpcurl` describes streaming methods, and the HTTP rules of the others."""
     text = grpcurl(address, "describe", SERVICE)
     stream = "( stream .harmony.v1.ParseRequest ) returns ( stream .harmony.v1.ParseResponse )"
     assert f"rpc Parse {stream};" in text
@@ -66,19 +66,19 @@ def test_it_describes_a_service(address: str) -> None:
         ("google.rpc.ErrorInfo", "string reason = 1;"),
     ],
 )
-def test_it_describes_a_symbol(address: str, symbol: str, line: str) -> None:
-    """It describes methods, messages, fields, enums and what errors are made of."""
+def test_describe_a_symbol(address: str, symbol: str, line: str) -> None:
+    """`grpcurl` describes methods, messages, fields, enums and error details."""
     assert line in grpcurl(address, "describe", symbol)
 
 
-def test_it_calls(address: str) -> None:
-    """A call in JSON."""
-    answer = grpcurl("-d", json.dumps(HELLO), address, f"{SERVICE}/Render")
-    assert json.loads(answer) == {"tokens": HELLO_TOKENS}
+def test_a_unary_call(address: str) -> None:
+    """`grpcurl` makes a unary call in JSON."""
+    response = grpcurl("-d", json.dumps(HELLO), address, f"{SERVICE}/Render")
+    assert json.loads(response) == {"tokens": HELLO_TOKENS}
 
 
-def test_it_streams(address: str) -> None:
-    """A stream: an answer for each request and one for the end."""
+def test_a_stream_in_json(address: str) -> None:
+    """`grpcurl` runs a stream, with a response to each request and one for the end."""
     requests = [
         {"config": {"role": "ROLE_ASSISTANT"}},
         {"tokens": {"tokens": [200005, 17196, 200008, 12194]}},
@@ -92,11 +92,11 @@ def test_it_streams(address: str) -> None:
     assert delta == {"delta": {"text": "Hi"}}
 
 
-def test_it_shows_the_details_of_an_error(address: str) -> None:
-    """It knows the types of the details, so that reason and field can be read."""
+def test_the_details_of_an_error(address: str) -> None:
+    """`grpcurl` prints the reason and the field of an error, because it knows their types."""
     request = json.dumps({"message": {"author": {}}})
     failed = GRPCURL.run("-plaintext", "-format-error", "-d", request, address, f"{SERVICE}/Render")
-    # 64 and the status code.
+    # grpcurl exits with 64 plus the status code.
     assert failed.returncode == 64 + 3
     status = json.loads(failed.stderr)
     reason, field = status["details"]
@@ -104,21 +104,23 @@ def test_it_shows_the_details_of_an_error(address: str) -> None:
     assert field["field_violations"][0]["field"] == "message.author.role"
 
 
-def test_it_checks_the_health(address: str) -> None:
-    """Health is a service like others."""
-    answer = grpcurl("-d", json.dumps({"service": SERVICE}), address, "grpc.health.v1.Health/Check")
-    assert json.loads(answer) == {"status": "SERVING"}
+def test_a_health_check(address: str) -> None:
+    """`grpcurl` calls the health service."""
+    response = grpcurl(
+        "-d", json.dumps({"service": SERVICE}), address, "grpc.health.v1.Health/Check"
+    )
+    assert json.loads(response) == {"status": "SERVING"}
 
 
 def test_envoy_hides_reflection(gateway: Gateway) -> None:
-    """What Envoy has no route for is not to be had through it."""
+    """Reflection is not available through Envoy, which has no route for it."""
     listed = GRPCURL.run("-plaintext", gateway.address, "list")
     assert listed.returncode != 0
     assert "does not support the reflection API" in listed.stderr
 
 
-def test_with_encryption_and_a_token(tmp_path: Path) -> None:
-    """The server's certificate is checked, and a bearer token travels as a header."""
+def test_tls_and_a_bearer_token(tmp_path: Path) -> None:
+    """`grpcurl` verifies the server's certificate and sends a bearer token."""
     certificate = make_certificate(tmp_path)
     token = tmp_path / "token"
     token.write_text("sesame\n")

@@ -1,4 +1,4 @@
-"""JSON over HTTP through Envoy: the same answers as gRPC, and errors with their details."""
+"""JSON over HTTP through Envoy: the same responses as gRPC, and errors with details."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ UNARY = [name for name, method in METHODS.items() if not method.client_streaming
 
 
 def http_rule(method: MethodDescriptor) -> http_pb2.HttpRule:
-    """Returns the HTTP rule that the protos give a method, empty where there is none."""
-    # What is generated is typed for the runtime, which has another type for extensions.
+    """Returns a method's HTTP rule in the protos, empty if it has none."""
+    # The generated type of the extension does not match the runtime's.
     options: Any = method.GetOptions()
     rule: http_pb2.HttpRule = options.Extensions[annotations_pb2.http]
     return rule
 
 
 def post(gateway: Gateway, path: str, body: str, **headers: str) -> tuple[int, str, bytes]:
-    """Posts JSON text; returns the status, the type of the answer and its body."""
+    """Posts JSON text; returns the response's status, content type and body."""
     sent = {"content-type": "application/json", **headers}
     status, received, data = exchange(gateway, "POST", path, body.encode(), sent)
     return status, received["content-type"], data
 
 
 def call(gateway: Gateway, name: str, request: dict[str, Any]) -> tuple[int, Any]:
-    """Calls a method by the HTTP rule that the protos give it."""
+    """Calls a method by its HTTP rule."""
     rule = http_rule(METHODS[name])
     if rule.get:
         status, _, data = exchange(gateway, "GET", rule.get, None, {})
@@ -58,7 +58,7 @@ def call(gateway: Gateway, name: str, request: dict[str, Any]) -> tuple[int, Any
 
 
 def message(name: str, request: dict[str, Any]) -> Message:
-    """Returns a request as gRPC takes it."""
+    """Returns a request as a message."""
     empty: Message = getattr(service_pb2, f"{name}Request")()
     return json_format.ParseDict(request, empty)
 
@@ -71,15 +71,15 @@ def test_every_unary_rpc_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize("name", UNARY)
-def test_the_answer_is_that_of_grpc(gateway: Gateway, stub: HarmonyServiceStub, name: str) -> None:
-    """The answer to each vector is the canonical JSON of what gRPC answers."""
+def test_responses_match_grpc(gateway: Gateway, stub: HarmonyServiceStub, name: str) -> None:
+    """The response to each vector is the canonical JSON of gRPC's response."""
     requests = [vector.requests[0] for vector in VECTORS if vector.rpc == name]
     assert requests
     for request in requests:
-        status, answer = call(gateway, name, request)
+        status, response = call(gateway, name, request)
         assert status == 200
         direct = getattr(stub, name)(message(name, request))
-        assert answer == json_format.MessageToDict(direct)
+        assert response == json_format.MessageToDict(direct)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,19 @@ def test_the_answer_is_that_of_grpc(gateway: Gateway, stub: HarmonyServiceStub, 
     ],
     ids=["a field", "a nested field", "a parse", "a token", "a limit"],
 )
-def test_an_error_is_that_of_grpc(
+def test_errors_match_grpc(
     gateway: Gateway,
     stub: HarmonyServiceStub,
     name: str,
     request_: dict[str, Any],
     http_status: int,
 ) -> None:
-    """The body of an error is the canonical JSON of its google.rpc.Status, details included."""
-    status, answer = call(gateway, name, request_)
+    """The body of an error is the canonical JSON of its google.rpc.Status, with details."""
+    status, response = call(gateway, name, request_)
     assert status == http_status
     direct = status_of(lambda: getattr(stub, name)(message(name, request_)))
-    assert answer == json_format.MessageToDict(direct)
-    assert answer["details"][0]["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+    assert response == json_format.MessageToDict(direct)
+    assert response["details"][0]["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
 
 
 @pytest.mark.parametrize(
@@ -121,23 +121,22 @@ def test_an_error_is_that_of_grpc(
     ],
     ids=["JSON", "a number", "an enum", "a query", "a path", "a method", "size"],
 )
-def test_what_envoy_refuses(gateway: Gateway, path: str, body: str, status: int) -> None:
-    """What is no request is refused by Envoy itself, in plain text."""
+def test_envoy_refuses_invalid_requests(
+    gateway: Gateway, path: str, body: str, status: int
+) -> None:
+    """Envoy itself refuses invalid requests, in plain text."""
     refused, content_type, data = post(gateway, path, body)
     assert (refused, content_type) == (status, "text/plain"), data
 
 
 def test_unknown_fields_are_ignored(gateway: Gateway) -> None:
-    """Envoy drops fields that it does not know: a misspelt one looks as if it were missing."""
+    """Envoy ignores unknown fields, so a misspelled field counts as missing."""
     _, _, data = post(gateway, "/v1/text:encode", '{"text": "Hello", "alowedSpecial": {}}')
     assert json.loads(data) == {"tokens": [13225]}
 
 
-def test_bearer_tokens_and_a_server_that_goes(tmp_path: Path) -> None:
-    """A token travels as a header; without a server the answer is 503 at once.
-
-    Through a Unix socket.
-    """
+def test_bearer_tokens_and_a_stopped_server(tmp_path: Path) -> None:
+    """Over a Unix socket, Envoy forwards bearer tokens, and responds 503 without a server."""
     token = tmp_path / "token"
     token.write_text("sesame\n")
     with (
@@ -150,5 +149,5 @@ def test_bearer_tokens_and_a_server_that_goes(tmp_path: Path) -> None:
         admitted = post(gateway, "/v1/text:encode", body, authorization="Bearer sesame")
         assert json.loads(admitted[2]) == {"tokens": [13225]}
         server.process.terminate()
-        server.process.wait(20)
+        server.process.wait(60)
         assert post(gateway, "/v1/text:encode", body)[0] == 503

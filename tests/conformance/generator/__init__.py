@@ -1,1 +1,1 @@
-"""Makes the vectors; `python -m tests.conformance.generator --help` tells how."""
+"""Generates the vectors; see `python -m tests.conformance.generator --help`."""

@@ -1,8 +1,8 @@
-"""A ParseBatch stream: each sequence as the reference parses it, framed as the protos say.
+"""ParseBatch streams: sequences parsed by the reference, in responses as the protos specify.
 
-The contract leaves open in which order the sequences of one step come in a response. The vectors
-have the order of this project's server: where no sequence stands twice, first the deltas of those
-whose token is only text; then all others; in each group, in the order of the request.
+The contract does not say in which order a response has the sequences of a step. The vectors have
+the order of this project's server: if each sequence has one token, first the deltas of those whose
+token is plain text, then all others, each group in the order of the request.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _MAX_HEADER_TOKENS = 4096
 
 
 class Batch:
-    """Writes down the requests of a stream and what they are answered with."""
+    """Collects the requests and expected responses of a stream."""
 
     def __init__(self, reference: Reference, name: str) -> None:
         self._reference = reference
@@ -38,11 +38,19 @@ class Batch:
         open_: Iterable[int | parse.OpenSequence] = (),
         close: Iterable[int] = (),
     ) -> "Batch":
-        """Opens sequences, by default the assistant's; feeds tokens; closes sequences."""
+        """Adds a request that opens sequences, feeds tokens and closes sequences.
+
+        Args:
+            pairs: Sequence ids, each with a token.
+            open_: Sequences to open, or their ids if the role is the assistant's.
+            close: Ids of the sequences to close.
+        """
         request = parse.ParseBatchRequest(
             open=[
-                parse.OpenSequence(sequence_id=it, config=ASSISTANT) if isinstance(it, int) else it
-                for it in open_
+                parse.OpenSequence(sequence_id=opened, config=ASSISTANT)
+                if isinstance(opened, int)
+                else opened
+                for opened in open_
             ],
             sequence_ids=[sequence_id for sequence_id, _ in pairs],
             tokens=[token for _, token in pairs],
@@ -59,7 +67,7 @@ class Batch:
         return self
 
     def half_close(self) -> Vector:
-        """Ends the stream, and with it every open sequence, in the order of their opening."""
+        """Returns the vector of a stream that closes here, ending every open sequence in order."""
         step = _Step(self._reference, self._open)
         for sequence_id in list(self._open):
             step.close(sequence_id, "")
@@ -68,7 +76,7 @@ class Batch:
         )
 
     def fail(self, request: parse.ParseBatchRequest, error: status_pb2.Status) -> Vector:
-        """Ends the stream with a request that has no answer but an error."""
+        """Returns the vector of a stream that a last request ends with an error."""
         requests = [*self._requests, request]
         return Vector(f"parse_batch/{self._name}", requests, self._responses, error)
 
@@ -104,15 +112,18 @@ class _Step:
             runs.setdefault(sequence_id, (index, []))[1].append(token)
         once = all(len(tokens) == 1 for _, tokens in runs.values())
         texts = [
-            it for it, (_, tokens) in runs.items() if once and self._reads_as_text(it, tokens[0])
+            sequence_id
+            for sequence_id, (_, tokens) in runs.items()
+            if once and self._reads_as_text(sequence_id, tokens[0])
         ]
-        for sequence_id in [*texts, *(it for it in runs if it not in texts)]:
+        others = [sequence_id for sequence_id in runs if sequence_id not in texts]
+        for sequence_id in [*texts, *others]:
             index, tokens = runs[sequence_id]
             sequence = self._open.get(sequence_id)
             if sequence is None:
                 self._fail_unknown(sequence_id, f"sequence_ids[{index}]")
             else:
-                self._tell(sequence_id, sequence.feed(tokens))
+                self._add_events(sequence_id, sequence.feed(tokens))
                 if sequence.error is not None:
                     self._fail(sequence_id, sequence.error)
 
@@ -121,7 +132,7 @@ class _Step:
         if sequence is None:
             self._fail_unknown(sequence_id, path)
             return
-        self._tell(sequence_id, sequence.finish())
+        self._add_events(sequence_id, sequence.finish())
         if sequence.error is not None:
             self._fail(sequence_id, sequence.error)
 
@@ -129,7 +140,7 @@ class _Step:
         sequence = self._open.get(sequence_id)
         return sequence is not None and sequence.reads_as_text(token)
 
-    def _tell(self, sequence_id: int, events: Iterable[parse.ParseEvent]) -> None:
+    def _add_events(self, sequence_id: int, events: Iterable[parse.ParseEvent]) -> None:
         for event in events:
             if event.HasField("delta"):
                 self.response.sequence_ids.append(sequence_id)
@@ -140,7 +151,7 @@ class _Step:
                 self._event(sequence_id).completed.CopyFrom(event.completed)
 
     def _fail_unknown(self, sequence_id: int, path: str) -> None:
-        # What else a request says of a sequence that ended in it is dropped.
+        # The rest of a request is dropped for a sequence that failed in it.
         if sequence_id not in self._failed:
             self._fail(sequence_id, failure("SEQUENCE_UNKNOWN", field=path))
 

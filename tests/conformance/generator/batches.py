@@ -1,4 +1,4 @@
-"""ParseBatch: sequences interleaved, opened and closed at different steps, errors among them."""
+"""ParseBatch: interleaved sequences, opened and closed at different steps, and errors."""
 
 import itertools
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _HELLO: Final = "<|channel|>final<|message|>Hello 🫡 there<|return|>"
 
 
 def parse_batch_vectors(calls: Calls) -> list[Vector]:
-    """Steps of an engine, and everything that can go wrong in them."""
+    """Returns the vectors of ParseBatch: an engine's steps, and their errors."""
     return [
         *_steps(calls),
         *_lives(calls),
@@ -37,11 +37,14 @@ def _pairs(sequence_id: int, tokens: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _dealt(batch: Batch, runs: dict[int, list[int]], size: int = 1) -> Batch:
-    """Feeds `size` tokens of each sequence a step, until all are used up."""
-    for place in range(0, max(map(len, runs.values())), size):
-        batch.step(
-            *[pair for it, run in runs.items() for pair in _pairs(it, run[place : place + size])]
-        )
+    """Feeds all tokens, `size` of each sequence per step."""
+    for begin in range(0, max(map(len, runs.values())), size):
+        pairs = [
+            pair
+            for sequence_id, run in runs.items()
+            for pair in _pairs(sequence_id, run[begin : begin + size])
+        ]
+        batch.step(*pairs)
     return batch
 
 
@@ -55,7 +58,10 @@ def _steps(calls: Calls) -> list[Vector]:
     alternating = itertools.chain.from_iterable(
         itertools.zip_longest(_pairs(1, runs[3]), _pairs(2, short))
     )
-    many = {it: calls.tokens(f"<|channel|>final<|message|>I am {it}.<|end|>") for it in range(40)}
+    many = {
+        number: calls.tokens(f"<|channel|>final<|message|>I am {number}.<|end|>")
+        for number in range(40)
+    }
     return [
         _batch(calls, "steps/no-requests").half_close(),
         _batch(calls, "steps/empty-requests").step().step(open_=[1]).step().half_close(),
@@ -64,7 +70,7 @@ def _steps(calls: Calls) -> list[Vector]:
         _dealt(_batch(calls, "steps/three-tokens-each").step(open_=runs), runs, 3).half_close(),
         _dealt(_batch(calls, "steps/all-tokens-at-once").step(open_=runs), runs, 99).half_close(),
         _batch(calls, "steps/tokens-of-two-alternate")
-        .step(*[it for it in alternating if it], open_=[1, 2])
+        .step(*[pair for pair in alternating if pair], open_=[1, 2])
         .half_close(),
         _batch(calls, "steps/order-of-the-request")
         .step((2, 200_008), (1, 200_008), open_=[1, 2])
@@ -72,7 +78,7 @@ def _steps(calls: Calls) -> list[Vector]:
         .step((1, 89), (2, 90))
         .half_close(),
         _batch(calls, "steps/some-sequences-rest")
-        .step(*[(it, 200_008) for it in (1, 2, 3)], open_=[1, 2, 3])
+        .step(*[(sequence_id, 200_008) for sequence_id in (1, 2, 3)], open_=[1, 2, 3])
         .step((1, 87), (3, 88))
         .step((2, 89))
         .step((3, 90), (2, 91), (1, 92))
@@ -102,11 +108,11 @@ def _lives(calls: Calls) -> list[Vector]:
         .step((5, 87), close=[5])
         .half_close(),
         _batch(calls, "life/closed-in-other-order")
-        .step(*[(it, 200_008) for it in (1, 2, 3)], open_=[1, 2, 3])
+        .step(*[(sequence_id, 200_008) for sequence_id in (1, 2, 3)], open_=[1, 2, 3])
         .step(close=[3, 1])
         .half_close(),
         _batch(calls, "life/half-close-with-open-sequences")
-        .step(*[(it, 200_008) for it in (3, 1)], open_=[3, 1])
+        .step(*[(sequence_id, 200_008) for sequence_id in (3, 1)], open_=[3, 1])
         .step((1, 87))
         .half_close(),
         _batch(calls, "life/closed-before-any-token")
@@ -248,13 +254,13 @@ def _unknown_and_open(calls: Calls) -> list[Vector]:
         .step((1, 87), open_=[1], close=[1])
         .half_close(),
         _batch(calls, "open/too-many")
-        .step(open_=[_opened(it) for it in range(MAX_SEQUENCES + 1)])
+        .step(open_=[_opened(sequence_id) for sequence_id in range(MAX_SEQUENCES + 1)])
         .half_close(),
     ]
 
 
 def _refused(calls: Calls) -> list[Vector]:
-    """Configs that cannot be, which end a sequence, and requests that cannot be."""
+    """Returns vectors of invalid configs, which end a sequence, and of invalid requests."""
     columns = {
         "no-tokens": ([1], []),
         "no-sequence-ids": ([], [87]),

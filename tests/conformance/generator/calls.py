@@ -1,4 +1,4 @@
-"""Calls whose answers the reference knows: each function returns the vector of one."""
+"""Calls that the reference can answer: each method returns the vector of one call."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ NO_ROLE = parse.ParseConfig()
 
 
 class Calls:
-    """Makes vectors with the answers of a reference."""
+    """Makes vectors with the reference's results."""
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
@@ -28,7 +28,7 @@ class Calls:
     def render(
         self, name: str, message: chat.Message, options: pb.RenderOptions | None = None
     ) -> Vector:
-        """Renders one message."""
+        """Returns the vector that renders one message."""
         with_tools = options.conversation_has_function_tools if options else False
         tokens = self.reference.render(message, with_function_tools=with_tools)
         return Vector(
@@ -43,7 +43,7 @@ class Calls:
         conversation: chat.Conversation,
         config: pb.RenderConversationConfig | None = None,
     ) -> Vector:
-        """Renders a conversation."""
+        """Returns the vector that renders a conversation."""
         tokens = self.reference.render_conversation(conversation, auto_drop_analysis=_drops(config))
         return Vector(
             f"render_conversation/{name}",
@@ -58,7 +58,7 @@ class Calls:
         role: "chat.Role" = chat.ROLE_ASSISTANT,
         config: pb.RenderConversationConfig | None = None,
     ) -> Vector:
-        """Renders a prompt."""
+        """Returns the vector that renders a prompt."""
         tokens = self.reference.render_for_completion(
             conversation, role, auto_drop_analysis=_drops(config)
         )
@@ -77,7 +77,7 @@ class Calls:
         conversation: chat.Conversation,
         config: pb.RenderConversationConfig | None = None,
     ) -> Vector:
-        """Renders a training example."""
+        """Returns the vector that renders a training example."""
         tokens = self.reference.render_conversation(
             conversation, auto_drop_analysis=_drops(config), training=True
         )
@@ -90,7 +90,7 @@ class Calls:
     def parse_messages(
         self, name: str, completion: str | list[int], config: parse.ParseConfig = ASSISTANT
     ) -> Vector:
-        """Parses a whole completion; malformed output is an error, as the reference has it."""
+        """Returns the vector that parses a whole completion, or fails where the reference fails."""
         tokens = self._tokens(completion)
         request = pb.ParseMessagesRequest(tokens=tokens)
         if config.HasField("role"):
@@ -102,18 +102,17 @@ class Calls:
         vector = f"parse_messages/{name}"
         if sequence.error is not None:
             return Vector(vector, [request], error=sequence.error)
-        completed = [it.completed for it in events if it.HasField("completed")]
-        messages = [it.message for it in completed]
+        completed = [event.completed for event in events if event.HasField("completed")]
+        messages = [message_completed.message for message_completed in completed]
         if all(token < VOCABULARY_SIZE for token in tokens):
             role = config.role if config.HasField("role") else None
             strict = config.options.strict if config.options.HasField("strict") else True
-            assert messages == [
-                proto_of(it) for it in self.reference.parse(tokens, role, strict=strict)
-            ]
+            parsed = self.reference.parse(tokens, role, strict=strict)
+            assert messages == [proto_of(message) for message in parsed]
         response = pb.ParseMessagesResponse(messages=messages)
-        for it in completed:
-            stop_token = it.stop_token if it.HasField("stop_token") else None
-            response.outcomes.add(offsets=it.offsets, stop_token=stop_token)
+        for one in completed:
+            stop_token = one.stop_token if one.HasField("stop_token") else None
+            response.outcomes.add(offsets=one.offsets, stop_token=stop_token)
         return Vector(vector, [request], [response])
 
     def parse(
@@ -122,7 +121,7 @@ class Calls:
         chunks: Iterable[str | list[int]],
         config: parse.ParseConfig = ASSISTANT,
     ) -> Vector:
-        """Parses a sequence as it is sampled, one request a chunk."""
+        """Returns the vector that parses a sequence, one request per chunk."""
         runs = [self._tokens(chunk) for chunk in chunks]
         requests = [parse.ParseRequest(config=config)]
         responses = [parse.ParseResponse()]
@@ -144,7 +143,7 @@ class Calls:
         allowed: pb.SpecialTokenSet | None = None,
         disallowed: pb.SpecialTokenSet | None = None,
     ) -> Vector:
-        """Encodes a text."""
+        """Returns the vector that encodes a text."""
         request = pb.EncodeRequest(
             text=text, allowed_special=allowed, disallowed_special=disallowed
         )
@@ -161,7 +160,7 @@ class Calls:
     def decode(
         self, name: str, tokens: Iterable[int], *, strict: bool = False, as_bytes: bool = False
     ) -> Vector:
-        """Decodes tokens."""
+        """Returns the vector that decodes tokens."""
         request = pb.DecodeRequest(tokens=tokens, strict=strict, as_bytes=as_bytes)
         vector = f"decode/{name}"
         if as_bytes:

@@ -129,12 +129,12 @@ _BAD_SYSTEMS: Final = {
 
 
 def render_vectors(calls: Calls) -> list[Vector]:
-    """Contents alone, together with others, and contents that cannot be."""
+    """Returns vectors of contents alone, of several contents, and of invalid contents."""
     with_tools = pb.RenderOptions(conversation_has_function_tools=True)
     without_channels = chat.SystemContent(channel_config=chat.ChannelConfig())
     two_of_one_key = chat.DeveloperContent(tools=[namespace("f"), namespace("g"), namespace("f")])
     return [
-        *[calls.render(f"system/{name}", system(it)) for name, it in _SYSTEMS.items()],
+        *[calls.render(f"system/{name}", system(content)) for name, content in _SYSTEMS.items()],
         calls.render("system/function-tools", system(), with_tools),
         calls.render(
             "system/function-tools-without-channels", system(without_channels), with_tools
@@ -147,7 +147,10 @@ def render_vectors(calls: Calls) -> list[Vector]:
             "system/content-and-text",
             message(chat.ROLE_SYSTEM, text("First. "), chat.Content(system=chat.SystemContent())),
         ),
-        *[calls.render(f"developer/{name}", developer(it)) for name, it in _DEVELOPERS.items()],
+        *[
+            calls.render(f"developer/{name}", developer(content))
+            for name, content in _DEVELOPERS.items()
+        ],
         calls.render(
             "developer/contents-and-text",
             message(
@@ -159,8 +162,8 @@ def render_vectors(calls: Calls) -> list[Vector]:
         ),
         calls.render("developer/function-tools-option", with_functions(tool("f")), with_tools),
         *[
-            bad_message(f"system-{name}", system(it), f"content[0].system.{field}")
-            for name, (it, field) in _BAD_SYSTEMS.items()
+            bad_message(f"system-{name}", system(content), f"content[0].system.{field}")
+            for name, (content, field) in _BAD_SYSTEMS.items()
         ],
         bad_message(
             "developer-namespaces-of-one-key",

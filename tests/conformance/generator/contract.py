@@ -1,4 +1,4 @@
-"""Short ways to the messages of the contract."""
+"""Builds the contract's messages."""
 
 from collections.abc import Iterable, Mapping
 
@@ -23,10 +23,10 @@ def message(
     recipient: str | None = None,
     content_type: str | None = None,
 ) -> chat.Message:
-    """Returns a message; a string is a text content."""
+    """Returns a message; a string becomes a text content."""
     return chat.Message(
         author=chat.Author(role=role, name=name),
-        content=[text(it) if isinstance(it, str) else it for it in content],
+        content=[text(item) if isinstance(item, str) else item for item in content],
         channel=channel,
         recipient=recipient,
         content_type=content_type,
@@ -79,7 +79,7 @@ def namespace(
 
 
 def with_functions(*tools: chat.ToolDescription, instructions: str | None = None) -> chat.Message:
-    """Returns a developer message that brings function tools."""
+    """Returns a developer message with function tools."""
     return developer(
         chat.DeveloperContent(instructions=instructions, tools=[namespace("functions", *tools)])
     )
@@ -97,7 +97,7 @@ def failure(
     metadata: Mapping[str, str] | None = None,
     code: int = INVALID_ARGUMENT,
 ) -> status_pb2.Status:
-    """Returns the status of an error, without the texts for people."""
+    """Returns the status of an error, without human-readable texts."""
     status = status_pb2.Status(code=code)
     info = error_details_pb2.ErrorInfo(reason=reason, domain="harmony.v1", metadata=metadata)
     status.details.add().Pack(info)
@@ -108,12 +108,12 @@ def failure(
 
 
 def invalid_field(field: str) -> status_pb2.Status:
-    """Returns the status of a request with a field that cannot be."""
+    """Returns the status of a request with an invalid field."""
     return failure("INVALID_FIELD", field=field)
 
 
 def parse_failed(token: int | None, offset: int, state: str) -> status_pb2.Status:
-    """Returns the status of malformed output; no token is the end of the stream."""
+    """Returns the status of malformed output; a token of None is the end of the stream."""
     where = {"token": "" if token is None else str(token), "offset": str(offset), "state": state}
     return failure("PARSE_FAILED", metadata=where)
 
@@ -124,5 +124,5 @@ def token_range(begin: int, end: int) -> parse.TokenRange:
 
 
 def run(tokens: Iterable[int]) -> parse.ParseRequest:
-    """Returns a request of the Parse stream with tokens."""
+    """Returns a request of a Parse stream with tokens."""
     return parse.ParseRequest(tokens=parse.TokenIds(tokens=tokens))

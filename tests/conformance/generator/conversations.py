@@ -63,7 +63,7 @@ def _of_user(value: str, channel: str) -> chat.Message:
 
 
 _TURN: Final = (system(), with_functions(_WEATHER), user("Does it rain in Oslo?"), _thought())
-# Where the last assistant message is final, analysis before the first final message is dropped.
+# If the last assistant message is final, analysis before the first final message is dropped.
 _DROPS: Final = {
     "no-analysis": (user("a"), _answer()),
     "one-turn": (user("a"), _thought(), _answer()),
@@ -178,10 +178,10 @@ _TRAININGS: Final = {
 
 
 def render_conversation_vectors(calls: Calls) -> list[Vector]:
-    """What is dropped, what messages say of each other, and messages that cannot be."""
+    """Returns vectors of dropped messages, of function tools, and of invalid messages."""
     kept = ("one-turn", "analysis-behind-the-first-final", "everything")
     one_turn = conversation(*_DROPS["one-turn"])
-    many = [it for _ in range(60) for it in (user("Again?"), _thought("Again."), _answer("Yes."))]
+    many = [user("Again?"), _thought("Again."), _answer("Yes.")] * 60
     return [
         *[
             calls.render_conversation(name, conversation(*messages))
@@ -213,7 +213,7 @@ def render_conversation_vectors(calls: Calls) -> list[Vector]:
 
 
 def render_conversation_for_completion_vectors(calls: Calls) -> list[Vector]:
-    """Whose turn is next, and what is dropped."""
+    """Returns vectors of prompts for each role, and of dropped messages."""
     drops = ("one-turn", "last-is-a-call", "final-then-user", "analysis-behind-the-first-final")
     no_role = pb.RenderConversationForCompletionRequest(conversation=conversation(user("a")))
     return [
@@ -225,10 +225,13 @@ def render_conversation_for_completion_vectors(calls: Calls) -> list[Vector]:
             calls.render_for_completion(f"role/{name}", conversation(user("Hello")), role)
             for name, role in _ROLES.items()
         ],
-        *[calls.render_for_completion(f"drop/{it}", conversation(*_DROPS[it])) for it in drops],
         *[
-            calls.render_for_completion(f"keep/{it}", conversation(*_DROPS[it]), config=_KEEP)
-            for it in drops
+            calls.render_for_completion(f"drop/{name}", conversation(*_DROPS[name]))
+            for name in drops
+        ],
+        *[
+            calls.render_for_completion(f"keep/{name}", conversation(*_DROPS[name]), config=_KEEP)
+            for name in drops
         ],
         Vector(
             "render_conversation_for_completion/error/no-role",
@@ -240,7 +243,7 @@ def render_conversation_for_completion_vectors(calls: Calls) -> list[Vector]:
 
 
 def render_conversation_for_training_vectors(calls: Calls) -> list[Vector]:
-    """Which conversations end with a return, and what is dropped."""
+    """Returns vectors of training examples, with and without `<|return|>` at the end."""
     return [
         *[
             calls.render_for_training(name, conversation(*messages))
@@ -253,7 +256,7 @@ def render_conversation_for_training_vectors(calls: Calls) -> list[Vector]:
 
 
 def _refused(rpc: str, request_type: Callable[..., _Request]) -> list[Vector]:
-    """Returns the errors that the three RPCs have in common."""
+    """Returns the vectors of errors that the three RPCs share."""
     schema = with_functions(tool("f", "Does it.", "[]"))
     request = _request(request_type, conversation(user("a"), schema))
     field = "conversation.messages[1].content[0].developer.tools[0].tools[0].parameters_json"

@@ -7,14 +7,14 @@ from harmony_client.v1 import service_pb2 as pb
 from .calls import Calls
 from .vector import Vector
 
-# From the description of the encoding; the reference has them, too, but shows them to nobody.
+# From the encoding's description; the reference does not expose them.
 _N_CTX = 1_048_576
 _MAX_MESSAGE_TOKENS = 524_288
 _DEFAULT_CACHE_BYTES = 32 * 1024 * 1024
 
 
 def get_encoding_vectors(calls: Calls) -> list[Vector]:
-    """The encoding, whatever the version of the server."""
+    """Returns the vector of GetEncoding, which ignores the server's version."""
     reference = calls.reference
     response = pb.GetEncodingResponse(
         name=reference.name,
@@ -37,7 +37,7 @@ def get_encoding_vectors(calls: Calls) -> list[Vector]:
 
 
 def get_render_cache_statistics_vectors(_: Calls) -> list[Vector]:
-    """The bound of the cache; how full it is depends on what was asked before."""
+    """Returns the vector of the cache's limit; its other statistics depend on earlier calls."""
     return [
         Vector(
             "get_render_cache_statistics/default-bound",

@@ -1,4 +1,4 @@
-"""ParseMessages, strict and not strict."""
+"""ParseMessages in strict and lenient mode."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ LENIENT: Final = parse.ParseConfig(
     role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(strict=False)
 )
 _LENIENT_NO_ROLE: Final = parse.ParseConfig(options=parse.ParseOptions(strict=False))
-# Configs that every parsing RPC refuses, each with the path of the field at fault.
+# Configs that every parsing RPC refuses, each with the path of the invalid field.
 BAD_CONFIGS: Final = {
     "role-unspecified": (parse.ParseConfig(role=chat.ROLE_UNSPECIFIED), "role"),
     "no-header-tokens": (
@@ -109,8 +109,8 @@ _REFUSED_WITH_STARTS: Final = {
     "role-with-a-name": "<|start|>user:bob<|message|>hi",
     "role-twice": "<|start|>assistantassistant<|channel|>final<|message|>hi",
 }
-# What only a parse that is not strict accepts, and what it makes of it.
-_RESCUED: Final = {
+# Malformed output that only lenient mode accepts.
+_LENIENT_ONLY: Final = {
     "text-behind-the-channel": "<|channel|>final hello   world<|end|>",
     "channel-alone": "<|channel|>final<|return|>",
     "words-alone": "Hello there<|end|>",
@@ -123,7 +123,7 @@ _RESCUED: Final = {
 
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
-    """Whole completions, well-formed and not."""
+    """Returns vectors of whole completions, well-formed and malformed."""
     return [*_strict(calls), *_lenient(calls), *_tokens(calls), *_refused_requests()]
 
 
@@ -132,20 +132,20 @@ def _strict(calls: Calls) -> list[Vector]:
         role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(strict=True, max_header_tokens=4096)
     )
     return [
-        *[calls.parse_messages(f"strict/{it}", text) for it, text in _CASES.items()],
+        *[calls.parse_messages(f"strict/{name}", text) for name, text in _CASES.items()],
         calls.parse_messages("strict/explicit-options", THOUGHT + ANSWER, explicit),
         calls.parse_messages("strict/preset-user", "<|message|>hi<|end|>", _role(chat.ROLE_USER)),
         calls.parse_messages(
             "strict/preset-tool", " to=a<|message|>4<|end|>", _role(chat.ROLE_TOOL)
         ),
         *[
-            calls.parse_messages(f"strict/no-role/{it}", text, NO_ROLE)
-            for it, text in _CASES_WITH_STARTS.items()
+            calls.parse_messages(f"strict/no-role/{name}", text, NO_ROLE)
+            for name, text in _CASES_WITH_STARTS.items()
         ],
-        *[calls.parse_messages(f"strict/error/{it}", text) for it, text in _REFUSED.items()],
+        *[calls.parse_messages(f"strict/error/{name}", text) for name, text in _REFUSED.items()],
         *[
-            calls.parse_messages(f"strict/error/no-role/{it}", text, NO_ROLE)
-            for it, text in _REFUSED_WITH_STARTS.items()
+            calls.parse_messages(f"strict/error/no-role/{name}", text, NO_ROLE)
+            for name, text in _REFUSED_WITH_STARTS.items()
         ],
     ]
 
@@ -154,17 +154,20 @@ def _lenient(calls: Calls) -> list[Vector]:
     same = ("thought-call-answer", "no-stop-token", "header/recipient-first")
     refused = ("header-cut-off", "empty-channel", "words-left-over", "text-behind-the-end")
     return [
-        *[calls.parse_messages(f"lenient/{it}", _CASES[it], LENIENT) for it in same],
+        *[calls.parse_messages(f"lenient/{name}", _CASES[name], LENIENT) for name in same],
         *[
-            calls.parse_messages(f"lenient/rescued/{it}", text, LENIENT)
-            for it, text in _RESCUED.items()
+            calls.parse_messages(f"lenient/rescued/{name}", text, LENIENT)
+            for name, text in _LENIENT_ONLY.items()
         ],
         calls.parse_messages(
             "lenient/no-role/header-is-dropped",
             "<|start|>assistant<|channel|>final hi<|end|><|start|>user<|message|>x<|end|>",
             _LENIENT_NO_ROLE,
         ),
-        *[calls.parse_messages(f"lenient/error/{it}", _REFUSED[it], LENIENT) for it in refused],
+        *[
+            calls.parse_messages(f"lenient/error/{name}", _REFUSED[name], LENIENT)
+            for name in refused
+        ],
         calls.parse_messages(
             "lenient/error/rescue-of-an-empty-channel", "<|channel|><|end|>", LENIENT
         ),
@@ -173,7 +176,7 @@ def _lenient(calls: Calls) -> list[Vector]:
 
 
 def _tokens(calls: Calls) -> list[Vector]:
-    """Completions that no text has: broken characters, unknown ids, headers without an end."""
+    """Returns vectors that only token ids can express: partial characters, unknown ids, limits."""
     begin, end = calls.tokens("<|message|>"), calls.tokens("<|end|>")
     salute = calls.tokens("🫡")
     head, tail = salute[:1], salute[1:]

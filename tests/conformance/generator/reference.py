@@ -1,4 +1,4 @@
-"""The reference package, the oracle of the expected tokens, texts and messages."""
+"""The reference package, which provides the expected tokens, texts and messages."""
 
 import importlib
 import os
@@ -21,12 +21,12 @@ _SPELLING = re.compile(r"disallowed special token '([^']+)'")
 
 
 class Reference:
-    """The reference's encoding, asked in terms of the contract.
+    """The reference's encoding, called with the contract's messages.
 
     Attributes:
         package: The package `openai_harmony`.
-        error: What it raises.
-        vocabulary: The vocabulary, in tiktoken's file format; the reference has checked its hash.
+        error: The exception that it raises.
+        vocabulary: The vocabulary in tiktoken's file format, whose hash the reference checks.
         name: The name of the encoding.
         stop_tokens: The tokens that end a message.
     """
@@ -41,7 +41,7 @@ class Reference:
         self.assistant_stop_tokens = sorted(self._encoding.stop_tokens_for_assistant_actions())
 
     def special_tokens(self) -> dict[str, int]:
-        """Returns every special token: its spelling and its id."""
+        """Returns the id of every special token by its spelling."""
         return {
             spelling: self.tokens(spelling)[0] for spelling in self._encoding.special_tokens_set
         }
@@ -58,7 +58,7 @@ class Reference:
     def render_conversation(
         self, conversation: chat.Conversation, *, auto_drop_analysis: bool, training: bool = False
     ) -> list[int]:
-        """Returns the tokens of a conversation, perhaps as a training example."""
+        """Returns the tokens of a conversation, as a training example if `training`."""
         config = self._config(auto_drop_analysis)
         method = (
             self._encoding.render_conversation_for_training
@@ -87,7 +87,7 @@ class Reference:
         return messages
 
     def new_parser(self, role: "chat.Role | None", *, strict: bool) -> Any:
-        """Returns a parser that takes one token after the other."""
+        """Returns a parser that takes one token at a time."""
         return self.package.StreamableParser(self._encoding, self.role(role), strict=strict)
 
     def role(self, role: "chat.Role | None") -> Any:
@@ -104,7 +104,7 @@ class Reference:
     def encode(
         self, text: str, allowed: pb.SpecialTokenSet, disallowed: pb.SpecialTokenSet | None
     ) -> list[int]:
-        """Returns the tokens of a text; raises `error` where it has a disallowed token."""
+        """Returns the tokens of a text; raises `error` if it spells a disallowed token."""
         tokens: list[int] = self._encoding.encode(
             text,
             allowed_special="all" if allowed.all else set(allowed.tokens),
@@ -121,13 +121,13 @@ class Reference:
         return match.group(1)
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
-        """Returns the bytes of tokens; raises `error` for an id that is none."""
-        # Every byte becomes a character of its own, and that character the byte again.
+        """Returns the bytes of tokens; raises `error` for an unknown id."""
+        # surrogateescape round-trips bytes that are not UTF-8.
         text: str = self._encoding.decode(list(tokens), errors="surrogateescape")
         return text.encode(errors="surrogateescape")
 
     def decode(self, tokens: Iterable[int], *, strict: bool) -> str:
-        """Returns the text of tokens; raises UnicodeDecodeError where it is strict."""
+        """Returns the text of tokens; raises UnicodeDecodeError for invalid UTF-8 if `strict`."""
         text: str = self._encoding.decode(list(tokens), errors="strict" if strict else "replace")
         return text
 
@@ -142,7 +142,7 @@ class Reference:
 
 
 def _load(package: Any, vocabulary_file: bytes) -> Any:
-    """Returns the encoding, loaded from our own copy of the vocabulary: nothing is downloaded."""
+    """Returns the encoding, loaded from our own copy of the vocabulary without a download."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / vocabulary.FILE_NAME).write_bytes(vocabulary_file)
         before = os.environ.get(vocabulary.DIRECTORY_VARIABLE)

@@ -1,4 +1,4 @@
-"""Render: messages, their headers and texts."""
+"""Render: headers and texts of messages."""
 
 from typing import Final
 
@@ -62,7 +62,7 @@ _MESSAGES: Final = {
         chat.ROLE_USER, "x", name="<|end|>", recipient="<|start|>", channel="<|channel|>"
     ),
 }
-# Encode has them all.
+# A selection; Encode has them all.
 _TEXTS: Final = (
     *("empty", "white-space", "line-feeds", "code", "combining", "arabic", "chinese", "emoji"),
     *("unicode-white-space", "invisible", "control-characters", "half-spellings"),
@@ -70,7 +70,7 @@ _TEXTS: Final = (
 _USER, _TOOL = chat.ROLE_USER, chat.ROLE_TOOL
 _SYSTEM = chat.Content(system=chat.SystemContent())
 _DEVELOPER = chat.Content(developer=chat.DeveloperContent())
-# Each with the path of the field at fault, from the message.
+# Each with the path of the invalid field within the message.
 BAD_MESSAGES: Final = {
     "no-author": (chat.Message(), "author.role"),
     "no-role": (chat.Message(author=chat.Author(name="x")), "author.role"),
@@ -87,18 +87,18 @@ BAD_MESSAGES: Final = {
 
 
 def render_vectors(calls: Calls) -> list[Vector]:
-    """Headers and texts, and messages that cannot be."""
+    """Returns vectors of headers, of texts, and of invalid messages."""
     return [
-        *[calls.render(name, it) for name, it in _MESSAGES.items()],
+        *[calls.render(name, item) for name, item in _MESSAGES.items()],
         *[calls.render(f"text/{name}", user(TEXTS[name])) for name in _TEXTS],
         calls.render("options/empty", user("Hello"), pb.RenderOptions()),
         calls.render("options/function-tools-and-no-system", user("Hello"), _FUNCTION_TOOLS),
         Vector("render/error/no-message", [pb.RenderRequest()], error=invalid_field("message")),
-        *[bad_message(name, it, field) for name, (it, field) in BAD_MESSAGES.items()],
+        *[bad_message(name, item, field) for name, (item, field) in BAD_MESSAGES.items()],
     ]
 
 
 def bad_message(name: str, item: chat.Message, field: str) -> Vector:
-    """Returns the vector of a message with a field at fault."""
+    """Returns the vector of a message with an invalid field."""
     request = pb.RenderRequest(message=item)
     return Vector(f"render/error/{name}", [request], error=invalid_field(f"message.{field}"))

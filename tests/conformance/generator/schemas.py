@@ -1,4 +1,4 @@
-"""Render: the parameters of tools, JSON Schemas that become TypeScript."""
+"""Render: parameters of tools, which are JSON Schemas shown as TypeScript."""
 
 import json
 from typing import Any, Final
@@ -127,7 +127,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
     "odd-names": _of(**{"a b": _STRING, "c-d": _STRING, "": _STRING, '"': _STRING}),
     "spellings-stay-text": _of(a={**_STRING, "description": "<|end|>", "default": "<|start|>"}),
 }
-# What does not survive Python's json, or is written to be read as it stands.
+# Texts that would not survive a round trip through Python's json.
 _TEXTS: Final = {
     "null": "null",
     "white-space": ' {\n\t"type" : "object" ,\r\n "properties" : { } } ',
@@ -161,7 +161,7 @@ _BAD_TEXTS: Final = {
 
 
 def render_vectors(calls: Calls) -> list[Vector]:
-    """Schemas one rule at a time, and texts that are none."""
+    """Returns vectors of schemas, one rule at a time, and of texts that are not schemas."""
     deepest = '{"a":' * (_LEVELS - 1) + "{}" + "}" * (_LEVELS - 1)
     texts = {
         **{name: json.dumps(schema, ensure_ascii=False) for name, schema in _SCHEMAS.items()},

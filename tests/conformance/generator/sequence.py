@@ -1,8 +1,8 @@
-"""One sequence, parsed by the reference token by token, and told in the events of the contract.
+"""One sequence, parsed by the reference token by token and reported as the contract's events.
 
-Roles, channels, recipients, content types, texts and refusals are the reference's. What it does not
-say follows from the protos' comments and docs/parity.md: offsets and stop tokens from the steps
-between its states, the limit of a header, what an id that is no token becomes.
+Roles, channels, recipients, content types, texts and errors are the reference's. The rest follows
+the protos' comments and docs/parity.md: offsets and stop tokens (from the reference's changes of
+state), the limit of a header, and unknown ids.
 """
 
 import codecs
@@ -23,15 +23,15 @@ _DEFAULT_MAX_HEADER_TOKENS = 4096
 
 
 class Sequence:
-    """Reads one sequence, strictly or not.
+    """Reads one sequence in strict or lenient mode.
 
     Attributes:
-        error: What the sequence failed with; it takes no more tokens then.
+        error: The error that ended the sequence, or None. After an error, tokens are ignored.
     """
 
     def __init__(self, reference: Reference, config: parse.ParseConfig) -> None:
         options = config.options
-        assert not options.recover, "the reference does not recover"
+        assert not options.recover, "the reference has no recover mode"
         self._reference = reference
         self._strict = options.strict if options.HasField("strict") else True
         self._max_header_tokens = _DEFAULT_MAX_HEADER_TOKENS
@@ -47,23 +47,23 @@ class Sequence:
         self._is_utf8 = True
         self._has_unknown_ids = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        # The text of the message being read, and how much of it a delta has told already.
+        # The text of the current message, and how much of it deltas have reported.
         self._text = ""
-        self._told = 0
+        self._reported = 0
         self._message_count = 0
         self.error: status_pb2.Status | None = None
 
     def feed(self, tokens: Iterable[int]) -> list[parse.ParseEvent]:
-        """Reads a run of tokens and returns the events that one request with them gives."""
+        """Reads the tokens of one request and returns its events."""
         events: list[parse.ParseEvent] = []
         for token in tokens:
             if self.error is None:
                 self._read(token, events)
-        self._tell_delta(events)
+        self._report_delta(events)
         return events
 
     def finish(self) -> list[parse.ParseEvent]:
-        """Reads the end of the sequence."""
+        """Reads the end of the sequence and returns its events."""
         events: list[parse.ParseEvent] = []
         if self.error is None:
             try:
@@ -76,7 +76,7 @@ class Sequence:
         return events
 
     def reads_as_text(self, token: int) -> bool:
-        """Says whether a token would be whole characters of content and nothing else."""
+        """Says whether a token would add only whole characters to the content."""
         if self._state != _CONTENT or self._decoder.getstate()[0]:
             return False
         if token in self._reference.stop_tokens or token >= VOCABULARY_SIZE:
@@ -101,11 +101,11 @@ class Sequence:
         if token < VOCABULARY_SIZE:
             self._parser.process(token)
             delta = self._decoder.decode(self._reference.decode_bytes([token]))
-            # Behind a byte that is not UTF-8 the reference keeps text back for a token.
+            # After invalid UTF-8, the reference delays text by one token.
             self._is_utf8 = self._is_utf8 and "\ufffd" not in delta
             assert not self._is_utf8 or delta == (self._parser.last_content_delta or "")
         else:
-            # The reference would lose what follows: docs/parity.md, deviation 2.
+            # The reference would lose the following text: docs/parity.md, deviation 2.
             delta = self._decoder.decode("\ufffd".encode())
             self._is_utf8, self._has_unknown_ids = False, True
         self._text += delta
@@ -126,10 +126,10 @@ class Sequence:
         elif self._state == _CONTENT:
             self._begin(shown["header"], self._offset + 1, events)
         elif self._state == _START:
-            self._salvage(token, events)
+            self._complete_header(token, events)
 
     def _overfills_header(self, token: int) -> bool:
-        """Says whether a header is full that goes on: docs/parity.md, deviation 4."""
+        """Says whether a token would exceed the header's limit: docs/parity.md, deviation 4."""
         ends_it = token == MESSAGE or (token in self._reference.stop_tokens and not self._strict)
         return not ends_it and self._offset - self._header_begin == self._max_header_tokens
 
@@ -138,7 +138,7 @@ class Sequence:
     ) -> None:
         self._header_end, self._content_begin = self._offset, content_begin
         self._is_utf8, self._has_unknown_ids = True, False
-        self._text, self._told = "", 0
+        self._text, self._reported = "", 0
         self._decoder.reset()
         started = parse.MessageStarted(
             author=_author(header["author"]),
@@ -148,8 +148,8 @@ class Sequence:
         )
         events.append(parse.ParseEvent(started=started))
 
-    def _salvage(self, stop_token: int, events: list[parse.ParseEvent]) -> None:
-        """Tells of a message that a stop token made of a header, where it made one."""
+    def _complete_header(self, stop_token: int, events: list[parse.ParseEvent]) -> None:
+        """Reports the message, if any, that a stop token made of a header."""
         messages = self._parser.messages
         if len(messages) > self._message_count:
             made = messages[-1].to_dict()
@@ -160,7 +160,7 @@ class Sequence:
 
     def _complete(self, stop_token: int | None, events: list[parse.ParseEvent]) -> None:
         self._text += self._decoder.decode(b"", final=True)
-        self._tell_delta(events)
+        self._report_delta(events)
         messages = self._parser.messages
         self._message_count += 1
         assert len(messages) == self._message_count
@@ -179,15 +179,15 @@ class Sequence:
         events.append(parse.ParseEvent(completed=completed))
         self._state = _START
 
-    def _tell_delta(self, events: list[parse.ParseEvent]) -> None:
-        if self._told < len(self._text):
-            delta = parse.ContentDelta(text=self._text[self._told :])
+    def _report_delta(self, events: list[parse.ParseEvent]) -> None:
+        if self._reported < len(self._text):
+            delta = parse.ContentDelta(text=self._text[self._reported :])
             events.append(parse.ParseEvent(delta=delta))
-            self._told = len(self._text)
+            self._reported = len(self._text)
 
 
 def proto_of(message: Any) -> chat.Message:
-    """Returns a message that the reference parsed."""
+    """Returns a message parsed by the reference as the contract's message."""
     data: dict[str, Any] = message.to_dict()
     (content,) = data["content"]
     return chat.Message(

@@ -1,4 +1,4 @@
-"""Parse: one sequence as it is sampled, cut into requests in several ways."""
+"""Parse: one sequence, split into requests in several ways."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -19,19 +19,19 @@ _MESSAGE: Final = ("<|message|>", "x")
 
 
 def cut(tokens: Sequence[int], *sizes: int) -> list[list[int]]:
-    """Returns runs of these sizes, over and over until the tokens are used up."""
+    """Splits tokens into runs of the given sizes, repeated in turn."""
     runs: list[list[int]] = []
-    place = 0
+    begin = 0
     for size in itertools.cycle(sizes):
-        if place >= len(tokens):
+        if begin >= len(tokens):
             return runs
-        runs.append(list(tokens[place : place + size]))
-        place += size
+        runs.append(list(tokens[begin : begin + size]))
+        begin += size
     return runs
 
 
 def parse_vectors(calls: Calls) -> list[Vector]:
-    """Splits, characters, protocol and errors."""
+    """Returns vectors of splits, characters, configs, protocol and errors."""
     return [
         *_splits(calls),
         *_characters(calls),
@@ -43,7 +43,7 @@ def parse_vectors(calls: Calls) -> list[Vector]:
 
 def _splits(calls: Calls) -> list[Vector]:
     whole = calls.tokens(THOUGHT + CALL + ANSWER)
-    messages = [calls.tokens(it) for it in (THOUGHT, CALL, ANSWER)]
+    messages = [calls.tokens(text) for text in (THOUGHT, CALL, ANSWER)]
     emoji = calls.tokens(_EMOJI)
     story = calls.tokens("<|channel|>final<|message|>" + "One more word. " * 900 + "<|return|>")
     return [
@@ -93,7 +93,9 @@ def _characters(calls: Calls) -> list[Vector]:
 
 def _configs(calls: Calls) -> list[Vector]:
     header = "<|start|>functions.f to=assistant<|channel|>commentary <|constrain|>json<|message|>"
-    rescued = calls.tokens("<|channel|>final hi  there<|end|><|start|>user<|message|>x<|end|>")
+    text_in_header = calls.tokens(
+        "<|channel|>final hi  there<|end|><|start|>user<|message|>x<|end|>"
+    )
     few = parse.ParseConfig(
         role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(max_header_tokens=2)
     )
@@ -113,21 +115,21 @@ def _configs(calls: Calls) -> list[Vector]:
         calls.parse(
             "config/header-of-the-largest-length", ["<|channel|>", "final", *_MESSAGE], few
         ),
-        calls.parse("lenient/rescued", [rescued], LENIENT),
-        calls.parse("lenient/rescued-one-by-one", cut(rescued, 1), LENIENT),
+        calls.parse("lenient/rescued", [text_in_header], LENIENT),
+        calls.parse("lenient/rescued-one-by-one", cut(text_in_header, 1), LENIENT),
         calls.parse("lenient/well-formed", [THOUGHT, CALL, ANSWER], LENIENT),
         calls.parse("lenient/header-without-role-is-dropped", ["<|end|>", ANSWER], LENIENT),
     ]
 
 
 def _protocol(calls: Calls) -> list[Vector]:
-    """Streams without tokens, and requests out of order."""
+    """Returns vectors of streams without tokens and of requests out of order."""
     config = parse.ParseRequest(config=ASSISTANT)
     begun = calls.parse("", ["<|message|>"])
     nothing = parse.ParseRequest()
 
     def out_of_order(name: str, *requests: parse.ParseRequest) -> Vector:
-        # Everything before the last request is answered.
+        # Every request before the last one has a response.
         responses = [*begun.responses[: len(requests) - 1]]
         error = failure("OUT_OF_ORDER", field="request")
         return Vector(f"parse/error/{name}", requests, responses, error)

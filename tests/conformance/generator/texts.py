@@ -15,7 +15,7 @@ _COMPLETION = (
     "<|channel|>analysis<|message|>Rain?<|end|><|start|>assistant"
     "<|channel|>final<|message|>Yes.<|return|>"
 )
-# Each of them takes another path through the pattern that cuts a text into words.
+# Each takes another path through the pattern that splits text into words.
 TEXTS: Final = {
     "empty": "",
     "ascii": "Hello, world!",
@@ -55,7 +55,7 @@ TEXTS: Final = {
 
 
 def encode_vectors(calls: Calls) -> list[Vector]:
-    """Texts, and every rule for the special tokens that they spell."""
+    """Returns vectors of texts, and of each rule for the special tokens that they spell."""
     some = pb.SpecialTokenSet(tokens=["<|start|>"])
     spellings = sorted(calls.reference.special_tokens())
     return [
@@ -95,7 +95,7 @@ def encode_vectors(calls: Calls) -> list[Vector]:
 
 
 def decode_vectors(calls: Calls) -> list[Vector]:
-    """Whole and broken characters, as text and as bytes."""
+    """Returns vectors of whole and partial characters, as text and as bytes."""
     salute = calls.tokens("🫡")
     assert len(salute) > 1, "a character of several tokens"
     mixed = calls.tokens("Grüße, 世界 👋🏽\n")
@@ -147,9 +147,9 @@ def _bad_set(
     return Vector(f"encode/error/{name}", [request], error=invalid_field(field))
 
 
-def _unknown_id(name: str, tokens: list[int], place: int, *, as_bytes: bool = False) -> Vector:
+def _unknown_id(name: str, tokens: list[int], index: int, *, as_bytes: bool = False) -> Vector:
     status = failure(
-        "INVALID_TOKEN", field=f"tokens[{place}]", metadata={"token": str(tokens[place])}
+        "INVALID_TOKEN", field=f"tokens[{index}]", metadata={"token": str(tokens[index])}
     )
     request = pb.DecodeRequest(tokens=tokens, as_bytes=as_bytes)
     return Vector(f"decode/error/{name}", [request], error=status)

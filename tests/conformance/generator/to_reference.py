@@ -1,6 +1,6 @@
-"""Messages of the contract as the canonical JSON that the reference reads, by the protos' comments.
+"""Converts the contract's messages to the reference's canonical JSON, as the protos specify.
 
-Written for the vectors alone, so that a mistake of the server's own conversion shows.
+Independent of the server's own conversion, so that the vectors reveal its mistakes.
 """
 
 import importlib
@@ -26,12 +26,12 @@ _BUILTIN_NAMES: Final = {chat.BUILTIN_TOOL_BROWSER: "browser", chat.BUILTIN_TOOL
 
 
 def conversation_json(conversation: chat.Conversation) -> dict[str, Any]:
-    """Returns a conversation."""
+    """Returns the canonical JSON of a conversation."""
     return {"messages": [message_json(message) for message in conversation.messages]}
 
 
 def message_json(message: chat.Message) -> dict[str, Any]:
-    """Returns a message."""
+    """Returns the canonical JSON of a message."""
     data: dict[str, Any] = {
         "role": ROLE_NAMES[message.author.role],
         "content": [_content(content) for content in message.content],
@@ -76,7 +76,8 @@ def _system(content: chat.SystemContent) -> dict[str, Any]:
             "channel_required": content.channel_config.channel_required,
         }
     tools = _namespaces(content.tools)
-    tools |= {_BUILTIN_NAMES[it]: _builtin(_BUILTIN_NAMES[it]) for it in content.builtin_tools}
+    builtin_names = [_BUILTIN_NAMES[tool] for tool in content.builtin_tools]
+    tools |= {name: _builtin(name) for name in builtin_names}
     if tools:
         data["tools"] = tools
     return data
@@ -93,12 +94,12 @@ def _developer(content: chat.DeveloperContent) -> dict[str, Any]:
 
 def _namespaces(namespaces: Iterable[chat.ToolNamespaceConfig]) -> dict[str, Any]:
     return {
-        (it.key if it.HasField("key") else it.name): {
-            "name": it.name,
-            "description": it.description if it.HasField("description") else None,
-            "tools": [_tool(tool) for tool in it.tools],
+        (namespace.key if namespace.HasField("key") else namespace.name): {
+            "name": namespace.name,
+            "description": namespace.description if namespace.HasField("description") else None,
+            "tools": [_tool(tool) for tool in namespace.tools],
         }
-        for it in namespaces
+        for namespace in namespaces
     }
 
 
@@ -108,7 +109,7 @@ def _tool(tool: chat.ToolDescription) -> dict[str, Any]:
 
 
 def _builtin(name: str) -> dict[str, Any]:
-    # Only the reference knows these texts.
+    # Only the reference has these texts.
     configs = importlib.import_module("openai_harmony").ToolNamespaceConfig
     namespace: dict[str, Any] = getattr(configs, name)().model_dump()
     return namespace

@@ -1,4 +1,4 @@
-"""A vector, and the file that the vectors of one RPC stand in."""
+"""A vector, and the file with the vectors of one RPC."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,14 +13,14 @@ from harmony_client._google import status_pb2
 
 @dataclass(frozen=True)
 class Vector:
-    """One call: what is sent and what must come back.
+    """One call: its requests and the expected result.
 
     Attributes:
-        name: Says what it is about, unique over all files.
-        requests: What is sent, in order.
-        responses: What must come back, in order.
-        error: What the call must end with; None is OK.
-        ignore: Fields of the responses, in their JSON names, that may be anything.
+        name: The subject of the vector, unique across all files.
+        requests: The requests, in order.
+        responses: The expected responses, in order.
+        error: The expected status of the call; None is OK.
+        ignore: JSON names of response fields that are not compared.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Vector:
     ignore: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the vector as its file has it."""
+        """Returns the vector as in its file."""
         data: dict[str, Any] = {
             "name": self.name,
-            "requests": [json_format.MessageToDict(it) for it in self.requests],
+            "requests": [json_format.MessageToDict(request) for request in self.requests],
             "responses": [
                 {
                     key: value
@@ -51,7 +51,7 @@ class Vector:
 
 
 def file_text(rpc: str, vectors: Iterable[Vector]) -> str:
-    """Returns a file: every request and response on a line of its own, to be read and compared."""
+    """Returns the text of a file, with one line for each request and response."""
     blocks = ",\n".join(_block(vector.to_dict()) for vector in vectors)
     return f'{{"rpc": {json.dumps(rpc)}, "vectors": [\n{blocks}\n]}}\n'
 
@@ -69,6 +69,5 @@ def _value(value: object) -> str:
 
 
 def _compact(value: object) -> str:
-    # ASCII alone: every reader sees the same characters, white space and joiners included.
-    # Sorted: protobuf maps have no order.
+    # Plain ASCII, to show white space and joiners; sorted, because protobuf maps have no order.
     return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -1,1 +1,1 @@
-"""What the reference does not have: parses with `recover`, their expectations written by hand."""
+"""Recover mode, which the reference lacks: vectors with expectations written by hand."""

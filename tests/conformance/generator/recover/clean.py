@@ -1,16 +1,16 @@
-"""Well-formed output, on which recover is quiet."""
+"""Well-formed output, which needs no repairs."""
 
 from harmony_client.v1 import chat_pb2 as chat
 
 from ..calls import Calls
 from ..vector import Vector
-from .written import JSON, RECOVER_NO_ROLE, Written, behind_thought, parse_messages_vector
+from .written import JSON, RECOVER_NO_ROLE, Written, after_thought, parse_messages_vector
 
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
-    """Messages of every kind, and no repairs."""
+    """Returns vectors of messages of every kind without repairs."""
     call = f"assistant<|channel|>commentary to=functions.f {JSON}"
-    w, thought = behind_thought(
+    w, thought = after_thought(
         calls,
         *("<|start|>", call, "<|message|>", "{}", "<|call|>"),
         *("<|start|>", "assistant<|channel|>final", "<|message|>", "It is 4. ☔", "<|return|>"),

@@ -1,4 +1,4 @@
-"""Headers cut off or too long, ids that are no tokens, and broken characters."""
+"""Truncated and overlong headers, unknown ids, and partial characters."""
 
 from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as parse
@@ -6,11 +6,11 @@ from harmony_client.v1 import parse_pb2 as parse
 from ..calls import Calls
 from ..vector import Vector
 from . import reasons
-from .written import Written, behind_thought, parse_messages_vector
+from .written import Written, after_thought, parse_messages_vector
 
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
-    """One form a vector."""
+    """Returns one vector for each kind of malformed output."""
     return [*_ends(calls), *_odd_tokens(calls)]
 
 
@@ -30,15 +30,15 @@ def _ends(calls: Calls) -> list[Vector]:
     )
     vectors.append(parse_messages_vector("end/behind-text", w, [answer], [repair]))
 
-    w, thought = behind_thought(calls, "<|start|>", "assistant")
+    w, thought = after_thought(calls, "<|start|>", "assistant")
     repair = w.repair(reasons.TRUNCATED, (5, 6), "assistant", header="assistant")
     vectors.append(parse_messages_vector("end/behind-a-role", w, [thought], [repair]))
 
-    w, thought = behind_thought(calls, "<|start|>")
+    w, thought = after_thought(calls, "<|start|>")
     repair = w.repair(reasons.TRUNCATED, (5, 5))
     vectors.append(parse_messages_vector("end/behind-a-start", w, [thought], [repair]))
 
-    w, thought = behind_thought(calls, "<|start|>", "<|start|>", "<|end|>")
+    w, thought = after_thought(calls, "<|start|>", "<|start|>", "<|end|>")
     repairs = [w.repair(reasons.EXTRA_START, (5, 6)), w.repair(reasons.EXTRA_STOP, (6, 7))]
     vectors.append(parse_messages_vector("end/starts-and-a-stop", w, [thought], repairs))
 
@@ -66,7 +66,7 @@ def _ends(calls: Calls) -> list[Vector]:
 
 
 def _odd_tokens(calls: Calls) -> list[Vector]:
-    """Ids that are no tokens, and broken characters."""
+    """Returns vectors of unknown ids and partial characters."""
     salute = calls.tokens("🫡")
     vectors = []
     w = Written(calls, "<|message|>", "a", [300_000, 201_089], "b", [2**32 - 1], "<|end|>")
@@ -87,7 +87,7 @@ def _odd_tokens(calls: Calls) -> list[Vector]:
     repairs = [w.repair(reasons.INVALID_TOKEN, (0, 2), header=header, message_index=0)]
     vectors.append(parse_messages_vector("unknown-id/in-a-header", w, [answer], repairs))
 
-    w, thought = behind_thought(calls, "a", [300_000])
+    w, thought = after_thought(calls, "a", [300_000])
     repairs = [
         w.repair(reasons.TEXT_OUTSIDE, (4, 5), "a"),
         w.repair(reasons.INVALID_TOKEN, (5, 6)),

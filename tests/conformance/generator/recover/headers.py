@@ -1,4 +1,4 @@
-"""Channels, roles, recipients, content types and words that are none of them."""
+"""Malformed channels, roles, recipients and content types, and unexpected words."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from harmony_client.v1 import chat_pb2 as chat
 from ..calls import Calls
 from ..vector import Vector
 from . import reasons
-from .written import JSON, RECOVER_NO_ROLE, Written, behind_thought, parse_messages_vector
+from .written import JSON, RECOVER_NO_ROLE, Written, after_thought, parse_messages_vector
 
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
-    """One form a vector."""
+    """Returns one vector for each kind of malformed output."""
     return [*_channels(calls), *_roles_and_words(calls), *_without_message_token(calls)]
 
 
@@ -80,7 +80,7 @@ def _roles_and_words(calls: Calls) -> list[Vector]:
         ("missing", "<|channel|>final", chat.ROLE_ASSISTANT, ""),
         ("two-roles", "userassistant<|channel|>final", chat.ROLE_USER, "assistant"),
     ):
-        w, thought = behind_thought(calls, "<|start|>", header, "<|message|>", "hi", "<|return|>")
+        w, thought = after_thought(calls, "<|start|>", header, "<|message|>", "hi", "<|return|>")
         answer = w.message(
             *("hi", (5, 6), (7, 8), "<|return|>"),
             role=role,

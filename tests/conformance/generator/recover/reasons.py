@@ -1,4 +1,4 @@
-"""Short names of the reasons of repairs."""
+"""Short names for the reasons of repairs."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Parse and ParseBatch with `recover`, expectations written by hand."""
+"""Parse and ParseBatch in recover mode, with expectations written by hand."""
 
 from collections.abc import Iterable
 
@@ -47,7 +47,15 @@ def _stream(
     end: Iterable[Event] = (),
     config: parse.ParseConfig = RECOVER,
 ) -> Vector:
-    """Returns a stream with a request for each answer: the pieces from and to, and its events."""
+    """Returns the vector of a stream.
+
+    Args:
+        name: The end of the vector's name.
+        written: The pieces of the completion.
+        answers: For each request, its first piece, the piece after its last, and its events.
+        end: The events of the last response.
+        config: The config of the stream.
+    """
     requests = [parse.ParseRequest(config=config)]
     responses = [parse.ParseResponse()]
     for begin, stop, events in answers:
@@ -58,7 +66,7 @@ def _stream(
 
 
 def parse_vectors(calls: Calls) -> list[Vector]:
-    """Repairs among other events, at the request that makes them certain."""
+    """Returns vectors of repairs, each reported at the request that makes it certain."""
     return [
         *_headers(calls),
         *_outside(calls),
@@ -96,7 +104,7 @@ def _headers(calls: Calls) -> list[Vector]:
         repairs=[reasons.MISSING_MESSAGE],
     )
     repair = u.repair(reasons.MISSING_MESSAGE, (0, 3), header=header, message_index=0)
-    salvaged = [_recovered(repair), _started(text), _delta("hi  there"), _completed(text)]
+    repaired = [_recovered(repair), _started(text), _delta("hi  there"), _completed(text)]
 
     t = Written(calls, "<|channel|>analysis")
     cut = t.message("", (0, 1), (1, 1), None, channel="analysis", repairs=[reasons.TRUNCATED])
@@ -120,7 +128,7 @@ def _headers(calls: Calls) -> list[Vector]:
     return [
         _stream("header/step-by-step", w, step_by_step),
         _stream("header/at-once", w, whole),
-        _stream("header/without-its-end", u, [(0, 1, []), (1, 3, []), (3, 4, salvaged)]),
+        _stream("header/without-its-end", u, [(0, 1, []), (1, 3, []), (3, 4, repaired)]),
         _stream("header/cut-off", t, [(0, 1, [])], truncated),
         _stream("header/too-long", v, limited, (), few),
     ]
@@ -211,7 +219,7 @@ def _contents(calls: Calls) -> list[Vector]:
 
 
 def parse_batch_vectors(calls: Calls) -> list[Vector]:
-    """A sequence that recovers beside one that is strict, and one that recovers what it can."""
+    """Returns vectors of a sequence in recover mode, alone and beside one in strict mode."""
     w = Written(calls, "<|message|>", "a", "<|end|>", "364", "<|end|>")
     message = w.message("a", (0, 0), (1, 2), "<|end|>")
     outside = w.repair(reasons.TEXT_OUTSIDE, (3, 4), "364")
@@ -239,7 +247,7 @@ def parse_batch_vectors(calls: Calls) -> list[Vector]:
 
 
 def _beside_a_strict_one(calls: Calls) -> Vector:
-    """The same tokens go to both: what ends one sequence is a repair of the other."""
+    """Returns the vector of the same tokens in strict and recover mode."""
     w = Written(calls, "<|message|>", "a", "<|message|>", "<|end|>")
     strict = w.message("a<|message|>", (0, 0), (1, 3), "<|end|>")
     repaired = w.message("a", (0, 0), (1, 3), "<|end|>", repairs=[reasons.EXTRA_MESSAGE])
@@ -250,7 +258,10 @@ def _beside_a_strict_one(calls: Calls) -> Vector:
         "parse_batch/recover/beside-a-strict-one",
         [
             parse.ParseBatchRequest(
-                open=[parse.OpenSequence(sequence_id=it, config=config) for it, config in opened]
+                open=[
+                    parse.OpenSequence(sequence_id=sequence_id, config=config)
+                    for sequence_id, config in opened
+                ]
             ),
             *[
                 parse.ParseBatchRequest(sequence_ids=[1, 2], tokens=[token, token])

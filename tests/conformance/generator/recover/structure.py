@@ -1,15 +1,15 @@
-"""Starts, stop tokens and message tokens too many or missing, and text outside of messages."""
+"""Extra and missing start, stop and message tokens, and text outside messages."""
 
 from harmony_client.v1 import chat_pb2 as chat
 
 from ..calls import Calls
 from ..vector import Vector
 from . import reasons
-from .written import RECOVER_NO_ROLE, Written, behind_thought, parse_messages_vector
+from .written import RECOVER_NO_ROLE, Written, after_thought, parse_messages_vector
 
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
-    """One form a vector."""
+    """Returns one vector for each kind of malformed output."""
     return [*_starts_and_stops(calls), *_outside(calls)]
 
 
@@ -17,7 +17,7 @@ def _starts_and_stops(calls: Calls) -> list[Vector]:
     final = "assistant<|channel|>final"
     vectors = []
 
-    w, thought = behind_thought(
+    w, thought = after_thought(
         calls, "<|start|>", "<|start|>", final, "<|message|>", "hi", "<|return|>"
     )
     answer = w.message(
@@ -40,7 +40,7 @@ def _starts_and_stops(calls: Calls) -> list[Vector]:
         parse_messages_vector("start/many-are-one-repair", w, [answer], [repair], RECOVER_NO_ROLE)
     )
 
-    w, thought = behind_thought(calls, "<|channel|>final", "<|message|>", "hi", "<|return|>")
+    w, thought = after_thought(calls, "<|channel|>final", "<|message|>", "hi", "<|return|>")
     answer = w.message(
         "hi", (4, 5), (6, 7), "<|return|>", channel="final", repairs=[reasons.MISSING_START]
     )
@@ -48,7 +48,7 @@ def _starts_and_stops(calls: Calls) -> list[Vector]:
     vectors.append(parse_messages_vector("start/missing", w, [thought, answer], [repair]))
 
     header = "user<|channel|>final"
-    w, thought = behind_thought(calls, header, "<|message|>", "hi", "<|end|>")
+    w, thought = after_thought(calls, header, "<|message|>", "hi", "<|end|>")
     answer = w.message(
         *("hi", (4, 5), (6, 7), "<|end|>"),
         role=chat.ROLE_USER,
@@ -119,12 +119,12 @@ def _outside(calls: Calls) -> list[Vector]:
     final = "assistant<|channel|>final"
     vectors = []
 
-    w, thought = behind_thought(calls, "364", "<|start|>", final, "<|message|>", "hi")
+    w, thought = after_thought(calls, "364", "<|start|>", final, "<|message|>", "hi")
     answer = w.message("hi", (6, 7), (8, 9), None, channel="final")
     repairs = [w.repair(reasons.TEXT_OUTSIDE, (4, 5), "364")]
     vectors.append(parse_messages_vector("outside/between", w, [thought, answer], repairs))
 
-    w, thought = behind_thought(calls, "  364 and\n more ")
+    w, thought = after_thought(calls, "  364 and\n more ")
     repairs = [w.repair(reasons.TEXT_OUTSIDE, (4, 5), "  364 and\n more ")]
     vectors.append(parse_messages_vector("outside/at-the-end", w, [thought], repairs))
 
@@ -135,7 +135,7 @@ def _outside(calls: Calls) -> list[Vector]:
         parse_messages_vector("outside/at-the-beginning", w, [message], repairs, RECOVER_NO_ROLE)
     )
 
-    w, thought = behind_thought(calls, "commentary", "<|channel|>final", "<|message|>", "hi")
+    w, thought = after_thought(calls, "commentary", "<|channel|>final", "<|message|>", "hi")
     answer = w.message("hi", (5, 6), (7, 8), None, channel="final", repairs=[reasons.MISSING_START])
     repairs = [
         w.repair(reasons.TEXT_OUTSIDE, (4, 5), "commentary"),
@@ -143,7 +143,7 @@ def _outside(calls: Calls) -> list[Vector]:
     ]
     vectors.append(parse_messages_vector("outside/before-a-channel", w, [thought, answer], repairs))
 
-    w, thought = behind_thought(calls, "a", "<|end|>", "b", "<|end|><|end|>", "c")
+    w, thought = after_thought(calls, "a", "<|end|>", "b", "<|end|><|end|>", "c")
     repairs = [
         w.repair(reasons.TEXT_OUTSIDE, (4, 5), "a"),
         w.repair(reasons.EXTRA_STOP, (5, 6)),
@@ -153,7 +153,7 @@ def _outside(calls: Calls) -> list[Vector]:
     ]
     vectors.append(parse_messages_vector("outside/between-stop-tokens", w, [thought], repairs))
 
-    w, thought = behind_thought(calls, "🫡 世界")
+    w, thought = after_thought(calls, "🫡 世界")
     repairs = [w.repair(reasons.TEXT_OUTSIDE, (4, 5), "🫡 世界")]
     vectors.append(parse_messages_vector("outside/unicode", w, [thought], repairs))
     return vectors

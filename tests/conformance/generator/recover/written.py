@@ -1,7 +1,7 @@
-"""A completion in pieces, with an expectation written by hand in terms of them.
+"""A completion in pieces, with expectations written by hand in terms of the pieces.
 
-The reference does not recover, so nobody but the documents says what becomes of malformed output:
-docs/recovery.md and the protos' comments. Places are those of pieces; the tokens are counted here.
+The reference has no recover mode, so docs/recovery.md and the protos' comments specify the repairs.
+Ranges count pieces; this module converts them to token offsets.
 """
 
 from collections.abc import Iterable
@@ -22,14 +22,15 @@ Reasons = Iterable[parse.RecoveryReason]
 
 
 class Written:
-    """The tokens of pieces: texts in which special tokens are spelled out, or token ids."""
+    """A completion in pieces: token ids, or text with special tokens spelled out."""
 
     def __init__(self, calls: Calls, *pieces: Piece) -> None:
-        self._stops = {it: calls.tokens(it)[0] for it in ("<|end|>", "<|return|>", "<|call|>")}
-        self._runs = [calls.tokens(it) if isinstance(it, str) else it for it in pieces]
+        stops = ("<|end|>", "<|return|>", "<|call|>")
+        self._stops = {spelling: calls.tokens(spelling)[0] for spelling in stops}
+        self._runs = [calls.tokens(piece) if isinstance(piece, str) else piece for piece in pieces]
 
     def tokens(self, begin: int = 0, end: int | None = None) -> list[int]:
-        """Returns the tokens of pieces, by default of all."""
+        """Returns the tokens of a range of pieces, by default of all."""
         return [token for run in self._runs[begin:end] for token in run]
 
     def message(
@@ -46,7 +47,7 @@ class Written:
         content_type: str | None = None,
         repairs: Reasons = (),
     ) -> parse.MessageCompleted:
-        """Returns a message that stands in these pieces, `stop` the spelling of its stop token."""
+        """Returns a message, given its ranges of pieces and the spelling of its stop token."""
         return parse.MessageCompleted(
             message=message(
                 role,
@@ -64,28 +65,28 @@ class Written:
     def repair(
         self,
         reason: parse.RecoveryReason,
-        place: tuple[int, int],
+        pieces: tuple[int, int],
         text: str = "",
         *,
         header: str = "",
         message_index: int | None = None,
     ) -> parse.Recovered:
-        """Returns a repair in these pieces."""
+        """Returns a repair, given its range of pieces."""
         return parse.Recovered(
             reason=reason,
             text=text,
-            offsets=self._range(place),
+            offsets=self._range(pieces),
             raw_header=header,
             message_index=message_index,
         )
 
-    def _range(self, place: tuple[int, int]) -> parse.TokenRange:
-        begin, end = (len(self.tokens(0, it)) for it in place)
+    def _range(self, pieces: tuple[int, int]) -> parse.TokenRange:
+        begin, end = (len(self.tokens(0, count)) for count in pieces)
         return token_range(begin, end)
 
 
-def behind_thought(calls: Calls, *pieces: Piece) -> tuple[Written, parse.MessageCompleted]:
-    """Returns the pieces behind those of a finished message, 0 to 3, and that message."""
+def after_thought(calls: Calls, *pieces: Piece) -> tuple[Written, parse.MessageCompleted]:
+    """Returns pieces that follow those of a finished message, 0 to 3, and that message."""
     thought = ("<|channel|>analysis", "<|message|>", "think", "<|end|>")
     written = Written(calls, *thought, *pieces)
     return written, written.message("think", (0, 1), (2, 3), "<|end|>", channel="analysis")
@@ -98,13 +99,15 @@ def parse_messages_vector(
     repairs: Iterable[parse.Recovered] = (),
     config: parse.ParseConfig = RECOVER,
 ) -> Vector:
-    """Returns the vector of a whole completion."""
+    """Returns the vector that parses a whole completion."""
     request = pb.ParseMessagesRequest(tokens=written.tokens(), options=config.options)
     if config.HasField("role"):
         request.role = config.role
     response = pb.ParseMessagesResponse(recovered=repairs)
-    for it in messages:
-        response.messages.append(it.message)
-        stop_token = it.stop_token if it.HasField("stop_token") else None
-        response.outcomes.add(offsets=it.offsets, stop_token=stop_token, repairs=it.repairs)
+    for completed in messages:
+        response.messages.append(completed.message)
+        stop_token = completed.stop_token if completed.HasField("stop_token") else None
+        response.outcomes.add(
+            offsets=completed.offsets, stop_token=stop_token, repairs=completed.repairs
+        )
     return Vector(f"parse_messages/recover/{name}", [request], [response])
