@@ -2,7 +2,7 @@
 
     python -m scripts.try_clients              # every language
     python -m scripts.try_clients go rust      # some languages
-    python -m scripts.try_clients --markdown   # the table as Markdown, for the README
+    python -m scripts.try_clients --markdown   # the totals as Markdown, for the README
 
 A language whose tools are missing is skipped; with the environment variable CI, that is a failure.
 """
@@ -306,23 +306,29 @@ def servers() -> Iterator[dict[str, list[str]]]:
             yield dict(zip(_TRANSPORTS, targets, strict=True))
 
 
-def rows(reports: Sequence[Report], expected: Counter[str], *, timed: bool) -> list[list[str]]:
-    """Returns the table: its head, then a row per result, with a column per language."""
-    columns = [_column(report, expected, timed=timed) for report in reports]
+def rows(reports: Sequence[Report], expected: Counter[str], *, detailed: bool) -> list[list[str]]:
+    """Returns the table: its head, then a row per result, with a column per language.
+
+    With `detailed` it also has a row for each RPC, and how long each language took.
+    """
+    columns = [_column(report, expected, detailed=detailed) for report in reports]
     body = [[head, *[column[head] for column in columns]] for head in columns[0]]
     return [["", *[report.language.name for report in reports]], *body]
 
 
-def _column(report: Report, expected: Counter[str], *, timed: bool) -> dict[str, str]:
-    played = sum(report.passed.values(), Counter[str]())
-    column = {rpc: f"{played[rpc]}/{len(_TRANSPORTS) * count}" for rpc, count in expected.items()}
+def _column(report: Report, expected: Counter[str], *, detailed: bool) -> dict[str, str]:
+    column: dict[str, str] = {}
+    if detailed:
+        played = sum(report.passed.values(), Counter[str]())
+        for rpc, count in expected.items():
+            column[rpc] = f"{played[rpc]}/{len(_TRANSPORTS) * count}"
     for transport in _TRANSPORTS:
         passed = report.passed.get(transport, Counter[str]()).total()
         column[f"all over {transport}"] = f"{passed}/{expected.total()}"
     for step in ("check", "example"):
         verdict = "failed" if step in report.failed else "ok"
         column[step] = verdict if step in report.seconds else "–"
-    if timed:
+    if detailed:
         column["build, seconds"] = f"{report.seconds.get('build', 0):.0f}"
         column["whole, seconds"] = f"{sum(report.seconds.values()):.0f}"
     return column
@@ -349,7 +355,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Try every client against real servers.")
     parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help=", ".join(LANGUAGES))
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--markdown", action="store_true", help="print the totals as Markdown")
     options = parser.parse_args(arguments)
     chosen = options.languages or list(LANGUAGES)
     if unknown := [key for key in chosen if key not in LANGUAGES]:
@@ -365,8 +371,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 reports.append(Trial(LANGUAGES[key], expected).run(transports))
     if reports:
-        # Durations depend on the machine, so they are not for the README.
-        table = rows(reports, expected, timed=not options.markdown)
+        # The README has the totals: durations depend on the machine, and RPCs are many.
+        table = rows(reports, expected, detailed=not options.markdown)
         console.print()
         console.print(as_markdown(table) if options.markdown else _as_rich(table))
     failed = any(report.failed for report in reports)

@@ -10,6 +10,7 @@ from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as parse
 from harmony_client.v1 import service_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from harmony_server.contract.methods import METHODS
 from tests.support.encodings import tokens_of
 from tests.support.failures import Failure, failure_of
 from tests.support.messages import conversation, message, text, user, with_parameters
@@ -254,13 +255,9 @@ def test_a_prompt_needs_the_next_role(stub: HarmonyServiceStub, role: chat.Role)
     _assert_invalid_field(failure, "next_turn_role")
 
 
-_METHODS = [
-    *("GetEncoding", "Render", "RenderConversation", "RenderConversationForCompletion"),
-    *("RenderConversationForTraining", "ParseMessages", "Encode", "Decode"),
-]
-
-
-@pytest.mark.parametrize("method", _METHODS)
+@pytest.mark.parametrize(
+    "method", [name for name, method in METHODS.items() if not method.streaming]
+)
 @pytest.mark.parametrize(
     "data", [b"\x0a\xff", b"\xff" * 20, b"\x0a\x05ab"], ids=["cut off", "noise", "too short"]
 )
