@@ -1,4 +1,4 @@
-"""Measures two sides alternately: on a busy machine only such figures can be compared."""
+"""Measures two sides alternately, so that other load affects both alike."""
 
 import gc
 import statistics
@@ -65,7 +65,7 @@ def alternate(ours: Measure, other: Measure, rounds: int, *, warm_up: bool = Tru
     """Measures both sides in each round.
 
     The side that goes first alternates. With `warm_up`, a round number 0 comes first, and its
-    costs are thrown away.
+    costs are discarded.
     """
     first = 0 if warm_up else 1
     our_costs, other_costs = [], []

@@ -23,7 +23,7 @@ class Features:
     """One configuration per feature.
 
     Attributes:
-        tls: TLS, with a certificate from an authority of its own.
+        tls: TLS, with a certificate from a new authority.
         tokens: Bearer tokens.
         metrics: Metrics for Prometheus.
         tracing: OpenTelemetry: metrics, and traces of one RPC in a hundred.
@@ -31,7 +31,7 @@ class Features:
         all_logs: JSON logs with a line for each RPC.
 
     Args:
-        folder: Holds the files of certificate, key, tokens and log.
+        folder: The folder for certificate, key, tokens and log.
         collector: The address that traces and metrics are exported to.
     """
 
@@ -70,7 +70,7 @@ class Features:
 
 @contextlib.contextmanager
 def features() -> Iterator[Features]:
-    """Writes the features' files, and runs the collector while the block runs.
+    """Writes the features' files, and runs the collector until the block ends.
 
     Raises:
         RuntimeError: The collector received no span, so tracing was not measured.
@@ -90,7 +90,7 @@ def features() -> Iterator[Features]:
 
 @contextlib.contextmanager
 def scraped(server: ServerProcess) -> Iterator[None]:
-    """Scrapes the server's metrics, if it has any, while the block runs."""
+    """Scrapes the server's metrics, if it has any, until the block ends."""
     if server.metrics is None:
         yield
         return

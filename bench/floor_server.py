@@ -1,8 +1,8 @@
 """The floor: a gRPC server that does nothing, `python -m bench.floor_server`.
 
-Like the real server it reads, answers and writes in a loop, and it has that server's channel
-options. They are an argument, because importing them would add the real server's memory to its own.
-Every answer is the same N bytes, so its cost is the cost of gRPC alone.
+Like the real server, it reads requests and writes responses in a loop, with the same channel
+options. The options are an argument, because importing them would load the real server's modules.
+Every response is the same bytes, so its cost is that of gRPC alone.
 """
 
 import argparse

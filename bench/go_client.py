@@ -10,7 +10,7 @@ _TIMEOUT_SECONDS = 120.0
 
 
 def is_available() -> bool:
-    """Tells whether Go is installed."""
+    """Says whether Go is installed."""
     return shutil.which("go") is not None
 
 
@@ -20,7 +20,7 @@ def build() -> None:
 
 
 def step_batch(address: str, completions: Path, sequences: int, steps: int) -> float:
-    """Steps sequences that repeat the completions in a file; returns the steps' wall seconds."""
+    """Steps sequences that repeat completions in a file; returns the wall seconds of all steps."""
     command = [
         str(_FOLDER / "bin" / "batch"),
         f"--target={address}",

@@ -64,7 +64,7 @@ class Usage:
 
 
 def channel_to(server: ServerProcess) -> grpc.aio.Channel:
-    """Returns a channel with a connection of its own."""
+    """Returns a channel with its own connection."""
     roots = server.configuration.root_certificates
     if roots is None:
         return grpc.aio.insecure_channel(server.address, options=_CHANNEL_OPTIONS)
@@ -73,7 +73,7 @@ def channel_to(server: ServerProcess) -> grpc.aio.Channel:
 
 
 def stream_in_lock_step(server: ServerProcess, method: str, scripts: Sequence[Script]) -> Usage:
-    """Runs all scripts at once; each stream awaits an answer before it sends the next request."""
+    """Runs all scripts at once; each stream awaits a response before it sends the next request."""
     return asyncio.run(_stream_in_lock_step(server, method, scripts))
 
 

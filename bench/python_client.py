@@ -1,4 +1,4 @@
-"""Does with the Python client what the Go client's batch example does."""
+"""The steps of the Go client's batch example, made with the Python client."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from harmony_client import Batch, Client
 
 
 def step_batch(address: str, completions: Sequence[str], sequences: int, steps: int) -> float:
-    """Steps sequences that repeat the completions; returns the steps' wall seconds."""
+    """Steps sequences that repeat the completions; returns the wall seconds of all steps."""
     with Client(address) as client:
         encoded = [client.encode(text, allowed_special="all") for text in completions]
         with client.batch() as batch:

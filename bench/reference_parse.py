@@ -1,4 +1,4 @@
-"""The cost of a token that the reference parses in-process."""
+"""The cost per token of parsing with the reference in-process."""
 
 from collections.abc import Sequence
 

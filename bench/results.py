@@ -18,12 +18,12 @@ _PACKAGES = ("openai-harmony", "tiktoken", "grpcio", "protobuf", "pydantic")
 
 @dataclass(frozen=True)
 class Goal:
-    """The bound that a figure must keep.
+    """The limit for a figure.
 
     Attributes:
         words: "at least", "at most" or "under".
-        bound: The number that follows.
-        unit: The word after the number.
+        bound: The limit itself.
+        unit: Its unit.
     """
 
     words: str
@@ -31,7 +31,7 @@ class Goal:
     unit: str = "times"
 
     def is_met(self, figure: float) -> bool:
-        """Tells whether a figure keeps the bound."""
+        """Says whether a figure is within the limit."""
         if self.words == "at least":
             return figure >= self.bound
         if self.words == "at most":
@@ -47,8 +47,8 @@ class Row:
     """One line of a table.
 
     Attributes:
-        what: What was measured.
-        ours: The figure of this project.
+        what: The measured quantity.
+        ours: Our figure.
         other: The name and the figure of the other side.
         ratio: Their ratio, with its spread.
         goal: The goal as text; empty if there is none.

@@ -24,14 +24,14 @@ SERVE_COMMAND = serve_command("--listen", "127.0.0.1:0")
 
 @dataclass(frozen=True)
 class Configuration:
-    """How to start a server, and what its clients need.
+    """The configuration of a server and its clients.
 
     Attributes:
         arguments: Additional arguments of `harmony-server serve`.
         variables: Additional environment variables.
-        root_certificates: What clients trust, as PEM; None: clients connect without TLS.
-        metadata: What clients send with each RPC.
-        log: The file to log to; None: the benchmark's standard error.
+        root_certificates: The PEM certificates that clients trust; None for clients without TLS.
+        metadata: The metadata of each RPC.
+        log: The log file; None for the benchmark's standard error.
     """
 
     arguments: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Configuration:
 
 
 class ServerProcess:
-    """A running server, with its workers if it has any.
+    """A running server and its workers, if it has any.
 
     Attributes:
         configuration: The configuration it was started with.
@@ -78,7 +78,7 @@ class ServerProcess:
         return sum(_cpu_seconds(process.pid) for process in (self._process, *self._workers))
 
     def resident_bytes(self) -> int:
-        """Returns its resident memory, without that of workers."""
+        """Returns the resident memory of its main process."""
         return int(self._process.memory_info().rss)
 
     def connections(self) -> list[int]:
@@ -90,14 +90,14 @@ class ServerProcess:
 def harmony_server(
     configuration: Configuration = Configuration(),  # frozen, so safe to share
 ) -> Iterator[ServerProcess]:
-    """Runs the server under test, which serves from the start of the block."""
+    """Runs the server under test, and yields it once it serves."""
     with _running([*SERVE_COMMAND, *configuration.arguments], configuration) as process:
         yield process
 
 
 @contextlib.contextmanager
 def floor_server(answer_bytes: int) -> Iterator[ServerProcess]:
-    """Runs the server that does nothing, with a real server's channel options."""
+    """Runs the server that does nothing, with the real server's channel options."""
     options = json.dumps([*channel_options(Settings.model_validate({})), ("grpc.so_reuseport", 0)])
     command = module_command(
         "bench.floor_server", "--options", options, "--answer-bytes", str(answer_bytes)
@@ -127,6 +127,6 @@ def _established(process: psutil.Process) -> int:
 def _cpu_seconds(pid: int) -> float:
     """Reads a process's CPU clock, whose id Linux derives from the process id.
 
-    clock_getcpuclockid does the same; psutil's figure has steps of 10 ms.
+    This is what clock_getcpuclockid does; psutil's figure has steps of 10 ms.
     """
     return time.clock_gettime((~pid << 3) | 2)

@@ -6,7 +6,7 @@ from typing import cast
 
 from ..results import Row
 
-# By heading in RESULTS.md, the modules that give the rows below it.
+# The modules that measure the rows below each heading of RESULTS.md.
 TABLES = {
     "In-process, against the reference library": (
         "cold_render",

@@ -48,6 +48,6 @@ def measure() -> list[Row]:
 
 
 def last_turn(seed: int) -> list[material.JsonObject]:
-    """Returns the messages that a turn adds to a prompt: the answer, and the next question."""
+    """Returns the messages that a turn adds to a prompt: the answer and the next question."""
     rng = random.Random(f"last turn {seed}")
     return [*material.answer(rng), material.question(rng)]

@@ -18,7 +18,7 @@ _CALLS = 500
 _CALL_ROUNDS = 9
 _TEXT = "The build fails on the second run because the cache key leaves out the compiler version."
 
-# Applies a load and returns what it cost the server.
+# Applies a load and returns its cost to the server.
 _Cost = Callable[[ServerProcess], float]
 
 

@@ -27,10 +27,10 @@ _START_SECONDS = 30.0
 
 
 def measure() -> list[Row]:
-    """Alternately measures round trips of a single-token stream alone and during the renders.
+    """Alternately measures round trips of a single-token stream, alone and during renders.
 
-    The renders also take a core away from everything else. A no-op server in its own process, which
-    shares only the machine with them, shows how much that alone costs.
+    The renders also occupy a core. A no-op server in its own process, which shares only the machine
+    with them, shows the cost of that alone.
     """
     document = _document()
     quiet, busy, apart = [], [], []

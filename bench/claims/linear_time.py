@@ -1,4 +1,4 @@
-"""A recovering parse takes linear time, however malformed the output."""
+"""Recover mode takes linear time, however malformed the output."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _ROUNDS = 3
 _GOAL = Goal("at most", 1.5)
 _WORD = 24912
 
-# By name: the first tokens, and those repeated after them.
+# For each name, the first tokens and those repeated after them.
 _INPUTS: dict[str, tuple[list[int], list[int]]] = {
     "an endless header": ([START], [_WORD]),
     "stop tokens": ([], [END]),
@@ -53,7 +53,7 @@ def measure() -> list[Row]:
 def _parse_of(encoding: core.HarmonyEncoding, tokens: Sequence[int]) -> Measure:
     def parse() -> None:
         parser = encoding.new_parser(core.Role.ASSISTANT, core.ParseOptions(recover=True))
-        # In runs, as a server gets them.
+        # In chunks, as a server receives them.
         for begin in range(0, len(tokens), 1000):
             events: list[Event] = []
             parser.feed(tokens[begin : begin + 1000], events)

@@ -11,7 +11,7 @@ from ..servers import ServerProcess, floor_server, harmony_server
 
 _STREAMS = 1000
 _STEPS = 20
-# Opened before the first reading, to exclude what a server allocates once.
+# Opened before the first measurement, to exclude one-time allocations.
 _WARM_UP_STREAMS = 20
 _GOAL = Goal("under", 32, "KiB")
 

@@ -10,7 +10,7 @@ _TEXT = "!" * 200_000
 
 
 def measure() -> list[Row]:
-    """Encodes once with each, because the reference takes about 20 seconds."""
+    """Encodes once on each side, because the reference takes about 20 seconds."""
     ours = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     theirs = reference.encoding()
     comparison = alternate(

@@ -15,7 +15,7 @@ _THEIR_REPETITIONS = 5
 
 
 def measure() -> list[Row]:
-    """Parses the same completion with both."""
+    """Parses the same completion with ours and the reference."""
     ours = core.load_harmony_encoding(core.HarmonyEncodingName.HARMONY_GPT_OSS)
     theirs = reference.encoding()
     tokens = material.completion(1, _LENGTH)

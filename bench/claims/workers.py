@@ -16,14 +16,13 @@ from ..servers import Configuration, ServerProcess, harmony_server
 _SEQUENCES = 2048
 # Short, because feeding the sequences up to their start takes most of the preparation.
 _COMPLETION_LENGTH = 200
-# The kernel spreads them at random. Once in 128 rounds all go to one worker; in all others both
-# workers are busy.
+# The kernel spreads them at random; all go to one worker in only one of 128 rounds.
 _CONNECTIONS = 8
 _SECONDS = 1.0
-# More than a connection can make in _SECONDS.
+# More than one connection can make in _SECONDS.
 _STEPS = 1000
 _ROUNDS = 9
-# Room on one worker for two rounds: one may still be closing when the next opens.
+# Room for two rounds on one worker: one may still be closing when the next opens.
 _ARGUMENTS = ("--max-sequences", f"{2 * _CONNECTIONS * _SEQUENCES}")
 
 
@@ -32,7 +31,7 @@ class _Run:
     """One run of the load.
 
     Attributes:
-        tokens_per_second: Measured by the clock.
+        tokens_per_second: The throughput in wall time.
         cpu_seconds_per_token: The server's CPU time.
         load_share: The load's CPU time as a share of the server's.
         connections: The number of connections of each worker.

@@ -69,6 +69,7 @@ def test_a_stream_outlives_unary_calls(sidecar: Sidecar, tmp_path: Path) -> None
         Client(gateway.address) as client,
         client.open_parse("assistant") as stream,
     ):
+        # Longer than the timeout of unary RPCs.
         time.sleep(0.5)
         events = stream.feed([200005, 17196, 200008, 12194])
         assert isinstance(events[-1], ContentDelta)

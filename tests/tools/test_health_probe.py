@@ -17,11 +17,13 @@ from .sidecar import running_sidecar
 
 # Exit codes from its documentation.
 SERVING, NO_CONNECTION, RPC_FAILED, NOT_SERVING = 0, 2, 3, 4
+# The defaults of 1 s are too short for a busy machine.
+_TIMEOUTS = ("-connect-timeout", "30s", "-rpc-timeout", "30s")
 
 
 def probe(address: str, *arguments: str) -> int:
     """Runs the probe and returns its exit code."""
-    return HEALTH_PROBE.run("-addr", address, *arguments).returncode
+    return HEALTH_PROBE.run("-addr", address, *_TIMEOUTS, *arguments).returncode
 
 
 @pytest.mark.parametrize("service", ["", "harmony.v1.HarmonyService", "readiness", "liveness"])
@@ -37,7 +39,7 @@ def test_through_envoy(gateway: Gateway) -> None:
 
 def test_an_unknown_service(address: str) -> None:
     """An unknown service is an error, not unhealthy."""
-    probed = HEALTH_PROBE.run("-addr", address, "-service", "harmony.v1.Other")
+    probed = HEALTH_PROBE.run("-addr", address, *_TIMEOUTS, "-service", "harmony.v1.Other")
     assert probed.returncode == RPC_FAILED
     assert "NotFound" in probed.stderr
 

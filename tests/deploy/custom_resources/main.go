@@ -1,5 +1,5 @@
-// Reads custom resources of the Prometheus operator from standard input, as a JSON list, with the
-// operator's own types, and fails at a field that they do not have.
+// Reads a JSON list of custom resources from standard input with the Prometheus operator's own types,
+// and fails on an unknown field.
 package main
 
 import (
