@@ -11,7 +11,7 @@ from ..contract.statuses import to_status
 from ..core.events import ContentDelta, Event, Recovered
 from ..core.lock_step import LockStep
 from ..core.parser import MessageParser
-from ..operations.abandonment import stop_if_abandoned
+from ..operations.abandonment import stop_if_abandoned, unless_abandoned
 from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
 from ..operations.operations import Operations
 
@@ -154,6 +154,7 @@ class _Step:
         self.response.sequence_ids.extend(sequence_ids)
         self.response.deltas.extend(deltas)
         for index in to_read:
+            stop_if_abandoned()
             group.before_reading(index)
             self._feed(group.ids[index], tokens[index : index + 1], index)
             group.after_reading(index)
@@ -198,16 +199,20 @@ class _Step:
         if parser is None:
             self._fail_unknown(sequence_id, "sequence_ids", index)
             return
-        events: list[Event] = []
         try:
             if len(tokens) == 1:
-                parser.feed_one(tokens[0], events)
+                self._feed_one(sequence_id, parser, tokens[0])
             else:
-                parser.feed(tokens, events)
+                for events in unless_abandoned(parser.feed_in_parts(tokens)):
+                    self._report(sequence_id, events)
         except core.ParseError as error:
-            self._report(sequence_id, events)
             self._fail(sequence_id, "sequence_ids", parse_failed(error))
-        else:
+
+    def _feed_one(self, sequence_id: int, parser: MessageParser, token: int) -> None:
+        events: list[Event] = []
+        try:
+            parser.feed_one(token, events)
+        finally:
             self._report(sequence_id, events)
 
     def _report(self, sequence_id: int, events: list[Event]) -> None:

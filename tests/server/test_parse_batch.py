@@ -202,6 +202,15 @@ def test_the_rest_of_a_character_is_a_delta(stub: HarmonyServiceStub) -> None:
     assert _kinds(response) == [(1, 1, "completed")]
 
 
+def test_a_long_run_is_one_delta(stub: HarmonyServiceStub) -> None:
+    """However many tokens a request has for a sequence, their text is one delta, once."""
+    run = [200008, *[87] * 100_000]
+    pairs = [(1, token) for token in (*run, 200007, 87)]
+    _, response = batch(stub, _request(open_=[1]), _request(*pairs))[:2]
+    assert _deltas(response) == [(1, "x" * 100_000)]
+    assert _kinds(response) == [(1, 0, "started"), (1, 1, "completed"), (1, 1, "error")]
+
+
 def test_the_half_close_closes_every_sequence(stub: HarmonyServiceStub) -> None:
     """What is open at the half-close is completed, or fails, in the last response."""
     opened = pb.ParseBatchRequest(open=[pb.OpenSequence(sequence_id=3)])
