@@ -1,7 +1,5 @@
 """The ParseBatch stream: parses many sequences, usually with one request per engine step."""
 
-import itertools
-
 from harmony_client.v1 import parse_pb2 as pb
 
 from .. import bounds, core
@@ -147,17 +145,18 @@ class _Step:
         """Feeds one token to each sequence of a group. The hot path: an engine's usual step."""
         sequence_ids = group.ids
         deltas = group.step(tokens)
-        to_read = _find_empty(deltas)
-        if to_read:
-            sequence_ids = list(itertools.compress(sequence_ids, deltas))
-            deltas = list(filter(None, deltas))
-        self.response.sequence_ids.extend(sequence_ids)
-        self.response.deltas.extend(deltas)
-        for index in to_read:
+        begin = 0
+        for index in _find_empty(deltas):
             stop_if_abandoned()
+            # The deltas of sequences that the request names earlier.
+            self.response.sequence_ids.extend(sequence_ids[begin:index])
+            self.response.deltas.extend(deltas[begin:index])
+            begin = index + 1
             group.before_reading(index)
             self._feed(group.ids[index], tokens[index : index + 1], index)
             group.after_reading(index)
+        self.response.sequence_ids.extend(sequence_ids[begin:])
+        self.response.deltas.extend(deltas[begin:])
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
         """Feeds sequences of which some appear several times."""

@@ -1,8 +1,6 @@
 """A ParseBatch stream: each sequence as the reference parses it, framed as the protos say.
 
-The contract leaves open in which order the sequences of one step come in a response. The vectors
-have the order of this project's server: where no sequence stands twice, first the deltas of those
-whose token is only text; then all others; in each group, in the order of the request.
+The sequences of one step come in a response in the order in which the request first names them.
 """
 
 from collections.abc import Iterable
@@ -102,12 +100,7 @@ class _Step:
         runs: dict[int, tuple[int, list[int]]] = {}
         for index, (sequence_id, token) in enumerate(pairs):
             runs.setdefault(sequence_id, (index, []))[1].append(token)
-        once = all(len(tokens) == 1 for _, tokens in runs.values())
-        texts = [
-            it for it, (_, tokens) in runs.items() if once and self._reads_as_text(it, tokens[0])
-        ]
-        for sequence_id in [*texts, *(it for it in runs if it not in texts)]:
-            index, tokens = runs[sequence_id]
+        for sequence_id, (index, tokens) in runs.items():
             sequence = self._open.get(sequence_id)
             if sequence is None:
                 self._fail_unknown(sequence_id, f"sequence_ids[{index}]")
@@ -124,10 +117,6 @@ class _Step:
         self._tell(sequence_id, sequence.finish())
         if sequence.error is not None:
             self._fail(sequence_id, sequence.error)
-
-    def _reads_as_text(self, sequence_id: int, token: int) -> bool:
-        sequence = self._open.get(sequence_id)
-        return sequence is not None and sequence.reads_as_text(token)
 
     def _tell(self, sequence_id: int, events: Iterable[parse.ParseEvent]) -> None:
         for event in events:
