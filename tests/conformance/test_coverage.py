@@ -17,7 +17,13 @@ _RPCS = [
 ]
 # What no request of a stub provokes from a server with its default settings: bytes that are no
 # message, a server with tokens, one that stops, one that is at fault.
-_OUT_OF_REACH = {"MALFORMED_REQUEST", "BEARER_TOKEN_REQUIRED", "SERVER_STOPPING", "INTERNAL"}
+_OUT_OF_REACH = {
+    "MALFORMED_REQUEST",
+    "BEARER_TOKEN_REQUIRED",
+    "SERVER_STOPPING",
+    "SERVICE_UNKNOWN",
+    "INTERNAL",
+}
 
 
 def _text(vector: Vector) -> str:
