@@ -107,7 +107,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
                 return await self._attempt(request, patience)
             except BaseException as error:
                 self._drop_call()
-                pause = patience.pause_after(error) if self._session.replays else None
+                pause = self._session.pause_after(error, patience)
                 if pause is None:
                     self._ended = True
                     raise

@@ -1,49 +1,93 @@
 """The state of a stream, apart from its transport: what to send, and what to keep for a replay.
 
 A session that replays keeps every answered token, 4 bytes each. When a call breaks, it first sends
-these tokens on a new call and ignores the responses, which hold nothing new. Then it sends the
-unanswered request again. A response has all that its request's tokens complete, however earlier
-tokens were split into requests, so the caller gets what the broken call would have returned.
+these tokens on a new call and ignores the responses, which hold nothing new. If the server refuses
+a request of the replay as too large, the replay starts again with smaller ones. Then the session
+sends the unanswered request again. A response has all that its request's tokens complete, however
+earlier tokens were split into requests, so the caller gets what the broken call would have
+returned.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
+from harmony_client.errors import is_request_too_large
 from harmony_client.v1 import parse_pb2
 
-RequestT_co = TypeVar("RequestT_co", covariant=True)
+if TYPE_CHECKING:
+    from harmony_client._patience import Patience
 
-# Tokens in one request of a replay. They take at most 1 MB, which every server accepts.
-_REPLAY_TOKENS: Final = 100_000
+RequestT = TypeVar("RequestT")
+
+# Entries in a request of a replay, tokens or sequences to open, until a server refuses so many.
+_MOST_REPLAYED_AT_ONCE: Final = 100_000
 
 
-class Session(Protocol[RequestT_co]):
-    """The state of one stream, which may outlive a call."""
+class Session(ABC, Generic[RequestT]):
+    """The state of one stream, which may outlive a call.
 
-    @property
-    def replays(self) -> bool:
-        """Whether a new call can replace a broken one."""
+    Args:
+        replay: Whether a new call replaces a broken one.
+    """
 
-    def opening_requests(self) -> Iterator[RequestT_co]:
+    def __init__(self, *, replay: bool) -> None:
+        self.replays = replay
+        # Kept for later replays: the server's limits seldom change.
+        self._replayed_at_once = _MOST_REPLAYED_AT_ONCE
+        self._is_opening = False
+
+    def opening_requests(self) -> Iterator[RequestT]:
         """Yields the requests that bring a new call to the state of the session."""
+        self._is_opening = True
+        yield from self._make_opening_requests()
+        self._is_opening = False
+
+    def pause_after(self, error: BaseException, patience: Patience) -> float | None:
+        """Returns the seconds to wait before a new call; None: give up.
+
+        If the server refused an opening request as too large, the next ones are half as large.
+        """
+        if not self.replays:
+            return None
+        if self._is_opening and is_request_too_large(error):
+            largest = min(self._replayed_at_once, self._count_entries())
+            if largest > 1:
+                self._replayed_at_once = largest // 2
+                return 0
+        return patience.pause_after(error)
+
+    @abstractmethod
+    def _make_opening_requests(self) -> Iterator[RequestT]: ...
+
+    @abstractmethod
+    def _count_entries(self) -> int:
+        """Returns how many entries one request with the whole replay would have."""
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        """Yields the slices that cut `count` entries into requests of a replay."""
+        size = self._replayed_at_once
+        return (slice(begin, begin + size) for begin in range(0, count, size))
 
 
-class ParseSession:
+class ParseSession(Session[parse_pb2.ParseRequest]):
     """The state of a stream with one sequence."""
 
     def __init__(self, config: parse_pb2.ParseConfig, *, replay: bool) -> None:
-        self.replays = replay
+        super().__init__(replay=replay)
         self._config = config
         self._answered = array("I")
 
-    def opening_requests(self) -> Iterator[parse_pb2.ParseRequest]:
-        """Yields requests with the configuration and the tokens answered so far."""
+    def _make_opening_requests(self) -> Iterator[parse_pb2.ParseRequest]:
         yield parse_pb2.ParseRequest(config=self._config)
-        for begin in range(0, len(self._answered), _REPLAY_TOKENS):
-            yield self.make_request(self._answered[begin : begin + _REPLAY_TOKENS])
+        for part in self._parts(len(self._answered)):
+            yield self.make_request(self._answered[part])
+
+    def _count_entries(self) -> int:
+        return len(self._answered)
 
     def make_request(self, tokens: Iterable[int]) -> parse_pb2.ParseRequest:
         """Returns a request that feeds tokens."""
@@ -62,11 +106,11 @@ class _Sequence(NamedTuple):
     tokens: array[int]
 
 
-class BatchSession:
+class BatchSession(Session[parse_pb2.ParseBatchRequest]):
     """The state of a stream with many sequences."""
 
     def __init__(self, *, replay: bool) -> None:
-        self.replays = replay
+        super().__init__(replay=replay)
         self._open: set[int] = set()
         # What a replay has to bring back.
         self._answered: dict[int, _Sequence] = {}
@@ -94,20 +138,20 @@ class BatchSession:
             raise ValueError(f"sequence {sequence_id} is not open")
         self._to_close[sequence_id] = None
 
-    def opening_requests(self) -> Iterator[parse_pb2.ParseBatchRequest]:
-        """Yields requests with the open sequences and their tokens answered so far."""
-        if not self._answered:
-            return
-        yield parse_pb2.ParseBatchRequest(
-            open=[sequence.opened for sequence in self._answered.values()]
-        )
+    def _make_opening_requests(self) -> Iterator[parse_pb2.ParseBatchRequest]:
+        opened = [sequence.opened for sequence in self._answered.values()]
+        for part in self._parts(len(opened)):
+            yield parse_pb2.ParseBatchRequest(open=opened[part])
         ids, tokens = array("I"), array("I")
         for sequence_id, sequence in self._answered.items():
             ids += array("I", [sequence_id]) * len(sequence.tokens)
             tokens += sequence.tokens
-        for begin in range(0, len(tokens), _REPLAY_TOKENS):
-            part = slice(begin, begin + _REPLAY_TOKENS)
+        for part in self._parts(len(tokens)):
             yield parse_pb2.ParseBatchRequest(sequence_ids=ids[part], tokens=tokens[part])
+
+    def _count_entries(self) -> int:
+        tokens = sum(len(sequence.tokens) for sequence in self._answered.values())
+        return max(tokens, len(self._answered))
 
     def make_request(
         self, sequence_ids: Sequence[int], tokens: Sequence[int]

@@ -158,6 +158,8 @@ _BY_STATUS: dict[grpc.StatusCode, type[RpcError]] = {
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
+# The server's limits on the size of a request.
+_REQUEST_SIZE_LIMITS = {"max_request_bytes", "max_request_tokens"}
 # The reason that `ParseFailed` stands for.
 _PARSE_FAILED = "PARSE_FAILED"
 
@@ -182,6 +184,14 @@ def from_status(status: status_pb2.Status) -> RpcError:
     return _make_error(
         _CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status.details
     )
+
+
+def is_request_too_large(error: BaseException) -> bool:
+    """Returns whether a server refused a request for its size, and not for its load."""
+    if not isinstance(error, ResourceExhausted):
+        return False
+    # gRPC itself refuses requests far above the limit, without a reason.
+    return error.reason is None or error.metadata.get("limit") in _REQUEST_SIZE_LIMITS
 
 
 def ended_without_response() -> Internal:

@@ -31,6 +31,8 @@ MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
 MAX_UNBUDGETED_BYTES: Final = 64 * 1024
 # Protobuf packs tokens without releasing the GIL; larger runs would block the event loop.
 MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
+# Between these parts, the work of a caller that has gone stops.
+MAX_DECODED_TOKENS_AT_ONCE: Final = 32_768
 # More threads would only wait for a core.
 THREADS: Final = (os.cpu_count() or 1) + 1
 

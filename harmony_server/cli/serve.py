@@ -1,11 +1,12 @@
 """The command `serve`."""
 
+import os
 import signal
-import sys
 from typing import Any
 
 import click
 
+from .. import exit_codes
 from .connection import silence_grpc
 from .settings_options import load_settings, settings_options
 
@@ -27,7 +28,8 @@ def serve(context: click.Context, /, config: str | None, **options: Any) -> None
     settings.
     """
     # The first process of a container ignores a signal that has no handler.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(exit_codes.OK))
     # Nothing to reload yet: certificates and tokens have not been read.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, _ = load_settings(config, options)

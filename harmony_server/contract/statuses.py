@@ -27,6 +27,7 @@ _CODES: Final = {
     Reason.SEQUENCE_OPEN: _INVALID_ARGUMENT,
     Reason.SEQUENCE_UNKNOWN: _INVALID_ARGUMENT,
     Reason.SERVER_STOPPING: code_pb2.UNAVAILABLE,
+    Reason.SERVICE_UNKNOWN: code_pb2.NOT_FOUND,
 }
 assert _CODES.keys() == set(Reason), "every reason has a status code"
 

@@ -265,7 +265,7 @@ class HarmonyEncoding:
                 text = _content_text(content, message.author.role, with_tools)
             except RenderError as error:
                 raise error.inside(f"content[{index}]") from None
-            yield from self._tokenizer.encode_in_parts(json_text.join_surrogates(text))
+            yield from self._tokenizer.encode_ordinary_in_parts(json_text.join_surrogates(text))
         calls_tool = message.author.role is Role.ASSISTANT and message.recipient is not None
         yield [tk.CALL if calls_tool else tk.END]
 
@@ -396,6 +396,18 @@ class HarmonyEncoding:
     ) -> list[int]:
         """Encodes text; see `Tokenizer.encode`."""
         return self._tokenizer.encode(
+            text, allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+
+    def encode_in_parts(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> Iterator[list[int]]:
+        """Yields in parts the tokens that `encode` returns; see `Tokenizer.encode_in_parts`."""
+        return self._tokenizer.encode_in_parts(
             text, allowed_special=allowed_special, disallowed_special=disallowed_special
         )
 

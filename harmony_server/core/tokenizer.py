@@ -108,9 +108,9 @@ class Tokenizer:
         """
         if len(text) <= MAX_ENCODED_CHARACTERS_AT_ONCE:
             return self._encoding.encode_ordinary(text)
-        return list(itertools.chain.from_iterable(self.encode_in_parts(text)))
+        return list(itertools.chain.from_iterable(self.encode_ordinary_in_parts(text)))
 
-    def encode_in_parts(self, text: str) -> Iterator[list[int]]:
+    def encode_ordinary_in_parts(self, text: str) -> Iterator[list[int]]:
         """Yields the tokens that `encode_ordinary` returns, in parts if the text is long."""
         return map(self._encode_part, _split_long(text))
 
@@ -132,22 +132,57 @@ class Tokenizer:
         Raises:
             SpecialTokenError: The text contains a disallowed spelling.
         """
+        if len(text) > MAX_ENCODED_CHARACTERS_AT_ONCE:
+            parts = self._encode_long(text, allowed_special, disallowed_special)
+            return list(itertools.chain.from_iterable(parts))
         # For "all", those in the text suffice: a set of a thousand costs more than a short text.
         allowed = set(_special_in(text)) if allowed_special == "all" else allowed_special
         for spelling in _disallowed_in(text, allowed, disallowed_special):
-            raise SpecialTokenError(spelling)
+            if spelling is not None:
+                raise SpecialTokenError(spelling)
         if len(allowed) == 0:  # None is no set: a TypeError
-            return self.encode_ordinary(text)
-        if len(text) <= MAX_ENCODED_CHARACTERS_AT_ONCE:
-            return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
-        tokens: list[int] = []
+            return self._encoding.encode_ordinary(text)
+        return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
+
+    def encode_in_parts(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> Iterator[list[int]]:
+        """Yields the tokens that `encode` returns, in parts if the text is long; some are empty.
+
+        Raises:
+            SpecialTokenError: As `encode`, before the first token.
+        """
+        if len(text) > MAX_ENCODED_CHARACTERS_AT_ONCE:
+            return self._encode_long(text, allowed_special, disallowed_special)
+        tokens = self.encode(
+            text, allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+        return iter([tokens])
+
+    def _encode_long(
+        self,
+        text: str,
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> Iterator[list[int]]:
+        allowed = SPECIAL_TOKENS.keys() if allowed_special == "all" else allowed_special
+        for spelling in _disallowed_in(text, allowed, disallowed_special):
+            if spelling is not None:
+                raise SpecialTokenError(spelling)
+            yield []
         begin = 0
-        for shape in _SPECIAL_SHAPE.finditer(text):
+        for shape in _SPECIAL_SHAPE.finditer(text) if len(allowed) else ():
             if shape.group() in allowed and shape.group() in SPECIAL_TOKENS:
-                tokens += self.encode_ordinary(text[begin : shape.start()])
-                tokens.append(SPECIAL_TOKENS[shape.group()])
+                yield from self.encode_ordinary_in_parts(text[begin : shape.start()])
+                yield [SPECIAL_TOKENS[shape.group()]]
                 begin = shape.end()
-        return tokens + self.encode_ordinary(text[begin:])
+            else:
+                yield []
+        yield from self.encode_ordinary_in_parts(text[begin:])
 
     def _encode_part(self, text: str) -> list[int]:
         if len(text) <= MAX_BLANKS_AT_ONCE:
@@ -253,14 +288,16 @@ def _decode_if_whole(token: bytes) -> str:
 
 def _disallowed_in(
     text: str, allowed: AbstractSet[str], disallowed: Literal["all"] | Collection[str]
-) -> Iterator[str]:
-    """Yields the disallowed spellings in a text, in order."""
+) -> Iterator[str | None]:
+    """Yields the disallowed spellings in a text, in order, and None for others to check."""
     if not disallowed:
         return
     if disallowed == "all":
-        yield from (spelling for spelling in _special_in(text) if spelling not in allowed)
+        for shape in _shapes_in(text):
+            yield shape if shape in SPECIAL_TOKENS and shape not in allowed else None
     elif SPECIAL_TOKENS.keys() >= (spellings := frozenset(disallowed)):
-        yield from (spelling for spelling in _special_in(text) if spelling in spellings)
+        for shape in _shapes_in(text):
+            yield shape if shape in spellings else None
     else:
         # Some are not special tokens but other texts to keep out.
         yield from (match.group() for match in _any_of(spellings).finditer(text))
@@ -268,9 +305,13 @@ def _disallowed_in(
 
 def _special_in(text: str) -> Iterator[str]:
     """Yields the spellings of special tokens in a text, in order."""
+    return (shape for shape in _shapes_in(text) if shape in SPECIAL_TOKENS)
+
+
+def _shapes_in(text: str) -> Iterator[str]:
+    """Yields what may be the spelling of a special token, in order."""
     # One scan for their common shape is faster than one scan for each.
-    shapes = (match.group() for match in _SPECIAL_SHAPE.finditer(text))
-    return (shape for shape in shapes if shape in SPECIAL_TOKENS)
+    return (match.group() for match in _SPECIAL_SHAPE.finditer(text))
 
 
 @functools.lru_cache(MAX_REMEMBERED_PATTERNS)

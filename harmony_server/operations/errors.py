@@ -23,6 +23,7 @@ class Reason(StrEnum):
     SEQUENCE_OPEN = "SEQUENCE_OPEN"
     SEQUENCE_UNKNOWN = "SEQUENCE_UNKNOWN"
     SERVER_STOPPING = "SERVER_STOPPING"
+    SERVICE_UNKNOWN = "SERVICE_UNKNOWN"
 
 
 # The reasons for which one sequence of a batch can fail while the others go on.

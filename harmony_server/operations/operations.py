@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
-from .. import core
+from .. import bounds, core
 from ..core.errors import SpecialTokenError
 from ..core.events import Event, Recovered
 from ..core.tokenizer import is_token
@@ -78,15 +78,20 @@ class Operations:
         text: str,
         allowed_special: Literal["all"] | frozenset[str],
         disallowed_special: Literal["all"] | Collection[str],
-    ) -> list[int]:
-        """Encodes text; takes the arguments of `core.HarmonyEncoding.encode`.
+    ) -> Iterator[list[int]]:
+        """Encodes text and yields its tokens, in several lists.
+
+        Takes the arguments of `core.HarmonyEncoding.encode`.
 
         Raises:
             RequestError: DISALLOWED_SPECIAL_TOKEN, the text contains such a token.
+            AbandonedError: The caller has gone.
         """
         try:
-            return self.encoding.encode(
-                text, allowed_special=allowed_special, disallowed_special=disallowed_special
+            yield from unless_abandoned(
+                self.encoding.encode_in_parts(
+                    text, allowed_special=allowed_special, disallowed_special=disallowed_special
+                )
             )
         except SpecialTokenError as error:
             raise RequestError(
@@ -102,9 +107,16 @@ class Operations:
         Raises:
             RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_TOKEN, one of them is
                 not in the vocabulary.
+            AbandonedError: The caller has gone.
         """
         self.limits.check_tokens(len(tokens), "tokens")
-        for index, token in enumerate(tokens):
+        size = bounds.MAX_DECODED_TOKENS_AT_ONCE
+        begins = unless_abandoned(range(0, len(tokens), size))
+        return b"".join(self._decode_part(tokens[begin : begin + size], begin) for begin in begins)
+
+    def _decode_part(self, tokens: Sequence[int], begin: int) -> bytes:
+        """Decodes the tokens that begin at `tokens[begin]` of the request."""
+        for index, token in enumerate(tokens, begin):
             if not is_token(token):
                 raise RequestError(
                     Reason.INVALID_TOKEN,

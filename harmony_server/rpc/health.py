@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2
 
 from ..contract.methods import SERVICE_NAME
 from ..contract.requests import read_request
+from ..operations.errors import Reason, RequestError
 from ..operations.limits import Limits
 from .guard import Guard
 from .open_streams import OpenStreams
@@ -64,7 +65,7 @@ class Health:
         async with Guard(context):
             state = self._states.get(_read_service(data))
             if state is None:
-                await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+                raise RequestError(Reason.SERVICE_UNKNOWN, "unknown service")
             return _Response(status=state).SerializeToString()
 
     async def _handle_watch(self, data: bytes, context: _Context) -> None:

@@ -81,6 +81,9 @@ class _Registered:
         self._context = context
 
     async def __aenter__(self) -> OpenStream:
+        # A first response that the client does not read would hold up these, and without them gRPC
+        # sends no status either.
+        await self._context.send_initial_metadata(())
         task = asyncio.current_task()
         assert task is not None, "gRPC runs handlers in tasks"
         self._stream = OpenStream(task)

@@ -1,7 +1,5 @@
 """The ParseBatch stream: parses many sequences, usually with one request per engine step."""
 
-import itertools
-
 from harmony_client.v1 import parse_pb2 as pb
 
 from .. import bounds, core
@@ -11,7 +9,7 @@ from ..contract.statuses import to_status
 from ..core.events import ContentDelta, Event, Recovered
 from ..core.lock_step import LockStep
 from ..core.parser import MessageParser
-from ..operations.abandonment import stop_if_abandoned
+from ..operations.abandonment import stop_if_abandoned, unless_abandoned
 from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
 from ..operations.operations import Operations
 
@@ -147,16 +145,18 @@ class _Step:
         """Feeds one token to each sequence of a group. The hot path: an engine's usual step."""
         sequence_ids = group.ids
         deltas = group.step(tokens)
-        to_read = _find_empty(deltas)
-        if to_read:
-            sequence_ids = list(itertools.compress(sequence_ids, deltas))
-            deltas = list(filter(None, deltas))
-        self.response.sequence_ids.extend(sequence_ids)
-        self.response.deltas.extend(deltas)
-        for index in to_read:
+        begin = 0
+        for index in _find_empty(deltas):
+            stop_if_abandoned()
+            # The deltas of sequences that the request names earlier.
+            self.response.sequence_ids.extend(sequence_ids[begin:index])
+            self.response.deltas.extend(deltas[begin:index])
+            begin = index + 1
             group.before_reading(index)
             self._feed(group.ids[index], tokens[index : index + 1], index)
             group.after_reading(index)
+        self.response.sequence_ids.extend(sequence_ids[begin:])
+        self.response.deltas.extend(deltas[begin:])
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
         """Feeds sequences of which some appear several times."""
@@ -198,16 +198,20 @@ class _Step:
         if parser is None:
             self._fail_unknown(sequence_id, "sequence_ids", index)
             return
-        events: list[Event] = []
         try:
             if len(tokens) == 1:
-                parser.feed_one(tokens[0], events)
+                self._feed_one(sequence_id, parser, tokens[0])
             else:
-                parser.feed(tokens, events)
+                for events in unless_abandoned(parser.feed_in_parts(tokens)):
+                    self._report(sequence_id, events)
         except core.ParseError as error:
-            self._report(sequence_id, events)
             self._fail(sequence_id, "sequence_ids", parse_failed(error))
-        else:
+
+    def _feed_one(self, sequence_id: int, parser: MessageParser, token: int) -> None:
+        events: list[Event] = []
+        try:
+            parser.feed_one(token, events)
+        finally:
             self._report(sequence_id, events)
 
     def _report(self, sequence_id: int, events: list[Event]) -> None:

@@ -139,7 +139,7 @@ class HarmonyService:
             )
             disallowed = SPECIAL_TOKENS if disallowed == "all" else disallowed
         tokens = self.operations.encode(request.text, allowed, disallowed)
-        return wire.write_tokens_response(wire.pack_tokens(tokens))
+        return wire.write_tokens_response(wire.pack_parts(tokens))
 
     def decode(self, data: bytes) -> bytes:
         """Decodes tokens."""

@@ -15,7 +15,18 @@ from typing import Any
 import pytest
 
 from devtools.server_process import running_server
-from harmony_client import AsyncClient, BatchStep, Client, MessageCompleted, Unavailable, assistant
+from harmony_client import (
+    AsyncClient,
+    BatchStep,
+    Client,
+    ContentDelta,
+    MessageCompleted,
+    TokenRange,
+    Unavailable,
+    assistant,
+)
+from harmony_server.core.vocabulary import token_bytes
+from tests.support.encodings import encoding
 
 Connect = Callable[..., Client]
 
@@ -23,6 +34,8 @@ STREAMS = 50
 SEQUENCES = 256
 HEADER = [200005, 17196, 200008]
 RETURN = 200002
+# Tokens that are whole texts.
+WORDS = [1_000 + place for place, data in enumerate(token_bytes()[1_000:2_000]) if data.isascii()]
 # Seconds that a step may take, including a restart. Tests usually end long before.
 PATIENCE = 60
 # Tokens that every sequence gets, one at a time.
@@ -32,7 +45,8 @@ LENGTH = 48
 class Supervisor:
     """Keeps a server on one port, kills it, and starts it again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -42,7 +56,9 @@ class Supervisor:
     def start(self) -> None:
         """Starts a server and waits until it serves."""
         # A stop waits for no stream that its client replays.
-        server = running_server("--listen", self.address, "--grace-seconds", "0.1")
+        server = running_server(
+            "--listen", self.address, "--grace-seconds", "0.1", *self._arguments
+        )
         self._process, _ = self._servers.enter_context(server)
 
     def kill(self) -> None:
@@ -196,6 +212,60 @@ def test_everything_is_delivered_once(
     assert parses == expected_parses
     assert steps == expected_steps
     assert sum(isinstance(event, MessageCompleted) for event in parses[0]) == 2
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(("--max-request-bytes", "1024"), id="bytes"),
+        pytest.param(("--max-request-tokens", "1"), id="tokens"),
+    ]
+)
+def strict_supervisor(request: pytest.FixtureRequest) -> Iterator[Supervisor]:
+    """A server that can be killed, and that accepts only small requests."""
+    supervisor = Supervisor(*request.param)
+    yield supervisor
+    supervisor.stop()
+
+
+def test_a_replay_adapts_to_the_server(strict_supervisor: Supervisor, connect: Connect) -> None:
+    """A replay far larger than the server accepts at once loses and repeats nothing."""
+    client = connect(strict_supervisor.address, timeout=PATIENCE)
+    words = WORDS * 4
+    with client.open_parse(replay=True) as stream:
+        for token in (*HEADER, *words):
+            stream.feed([token])
+        strict_supervisor.kill()
+        strict_supervisor.start()
+        assert stream.feed([WORDS[0]]) == [ContentDelta(text=encoding().decode([WORDS[0]]))]
+        (completed,) = stream.feed([RETURN])
+        assert stream.finish() == []
+    assert isinstance(completed, MessageCompleted)
+    assert completed.message == assistant(encoding().decode([*words, WORDS[0]]), channel="final")
+    assert completed.offsets.content == TokenRange(begin=3, end=3 + len(words) + 1)
+
+
+def test_a_replayed_batch_adapts_to_the_server(
+    strict_supervisor: Supervisor, connect: Connect
+) -> None:
+    """A batch opens, and feeds, more than the server accepts at once, and goes on as before."""
+    client = connect(strict_supervisor.address, timeout=PATIENCE)
+    with client.batch(replay=True) as batch:
+        for number in range(SEQUENCES):
+            batch.open(number)
+            for token in (*HEADER, WORDS[number]):
+                batch.step({number: token})
+        strict_supervisor.kill()
+        strict_supervisor.start()
+        for number in range(SEQUENCES):
+            assert batch.step({number: WORDS[-number]}) == (
+                ([number], [encoding().decode([WORDS[-number]])], [])
+            )
+        last = batch.finish()
+    assert [event.sequence_id for event in last.events] == list(range(SEQUENCES))
+    for number, _, event in last.events:
+        assert isinstance(event, MessageCompleted)
+        text = encoding().decode([WORDS[number], WORDS[-number]])
+        assert event.message == assistant(text, channel="final")
 
 
 def test_without_replay_every_stream_fails_once(supervisor: Supervisor, connect: Connect) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import grpc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from harmony_client import (
     HarmonyClientError,
     ParseMode,
     Recovered,
+    ResourceExhausted,
     RpcError,
     Unavailable,
     _patience,
@@ -231,7 +233,7 @@ def test_a_server_that_always_dies(connect: Connect, monkeypatch: pytest.MonkeyP
 
 
 def test_a_replay_has_requests_of_bounded_size() -> None:
-    """However many tokens were answered, every server accepts the requests of the replay."""
+    """However many tokens were answered, a server with default limits accepts each request."""
     parse = ParseSession(parse_config("assistant", "strict", None), replay=True)
     batch = BatchSession(replay=True)
     config = parse_pb2.ParseConfig()
@@ -251,6 +253,35 @@ def test_a_replay_has_requests_of_bounded_size() -> None:
         *[1] * 150_000,
         *[2] * 150_000,
     ]
+
+
+def test_a_server_at_its_load_limit_is_not_asked_again() -> None:
+    """Smaller requests help against a limit on their size alone; other refusals are raised."""
+    session = ParseSession(parse_pb2.ParseConfig(), replay=True)
+    session.note_answer(session.make_request([1, 2, 3]))
+    patience = _patience.Patience(60)
+
+    def pause_after(limit: str) -> float | None:
+        next(session.opening_requests())
+        metadata = {"limit": limit, "maximum": "1"}
+        code = grpc.StatusCode.RESOURCE_EXHAUSTED
+        error = ResourceExhausted(code, "", "LIMIT_EXCEEDED", metadata)
+        return session.pause_after(error, patience)
+
+    assert pause_after("max_streams") is None
+    assert pause_after("max_request_tokens") == 0
+    assert [len(request.tokens.tokens) for request in session.opening_requests()] == [0, 1, 1, 1]
+    # A single token cannot be split.
+    assert pause_after("max_request_tokens") is None
+
+
+def test_a_refused_step_is_not_sent_again() -> None:
+    """A step of the caller that is too large is an error, although the stream replays."""
+    session = ParseSession(parse_pb2.ParseConfig(), replay=True)
+    session.note_answer(session.make_request([1, 2, 3]))
+    list(session.opening_requests())
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert session.pause_after(ResourceExhausted(code, ""), _patience.Patience(60)) is None
 
 
 def test_a_batch_forgets_ended_sequences() -> None:

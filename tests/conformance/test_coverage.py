@@ -16,7 +16,13 @@ _METHODS = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods_by_
 _RPCS = list(_METHODS)
 # What no request of a stub provokes from a server with its default settings: bytes that are no
 # message, a server with tokens, one that stops, one that is at fault.
-_OUT_OF_REACH = {"MALFORMED_REQUEST", "BEARER_TOKEN_REQUIRED", "SERVER_STOPPING", "INTERNAL"}
+_OUT_OF_REACH = {
+    "MALFORMED_REQUEST",
+    "BEARER_TOKEN_REQUIRED",
+    "SERVER_STOPPING",
+    "SERVICE_UNKNOWN",
+    "INTERNAL",
+}
 
 
 def _text(vector: Vector) -> str:

@@ -134,6 +134,18 @@ def test_lone_surrogates_in_text_become_replacement_characters() -> None:
     assert encoding().encode("\ud83d\ude00") == [84083]
 
 
+@pytest.mark.parametrize("text", ["", "x<|end|>", "word <|end|>" * 10_000])
+def test_a_long_text_is_encoded_in_parts(text: str) -> None:
+    """The parts, joined, are the tokens of `encode`; a long text has many."""
+    parts = list(encoding().encode_in_parts(text, allowed_special="all"))
+    assert [token for part in parts for token in part] == encoding().encode(
+        text, allowed_special="all"
+    )
+    assert len(parts) > 10_000 if len(text) > 100 else len(parts) == 1
+    with pytest.raises(SpecialTokenError):
+        list(encoding().encode_in_parts(f"{text}<|start|>", allowed_special={"<|end|>"}))
+
+
 def test_special_tokens_decode_to_their_spelling() -> None:
     """Special tokens are decoded to their spelling."""
     text = encoding().decode([200006, 200012, 201088])

@@ -50,6 +50,23 @@ def test_long_runs_are_split_the_same_way(both: Comparison, text: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
+        {"allowed_special": "all"},
+        {"allowed_special": {"<|end|>"}, "disallowed_special": ()},
+        {"allowed_special": {"<|end|>"}},
+        {"allowed_special": "all", "disallowed_special": {"<|start|>"}},
+        {"disallowed_special": ()},
+        {},
+    ],
+)
+def test_specials_in_a_long_text(both: Comparison, arguments: dict[str, Any]) -> None:
+    """A text that is encoded in parts gives the same tokens under any rules, or is refused."""
+    part = "a <|end|>b<|start|><|start|> <|fake|>\n" + "lorem ipsum " * 4000
+    _assert_same_encode(both, part * 3, arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
         {"allowed_special": {1}, "disallowed_special": ()},
         {"allowed_special": {"\ud800"}, "disallowed_special": ()},
         {"allowed_special": None},

@@ -3,18 +3,23 @@
 import asyncio
 import contextlib
 import logging
+import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, cast
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 
-from harmony_client.v1 import parse_pb2, service_pb2
+from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
+from harmony_server.contract.methods import METHODS
 from harmony_server.core import HarmonyEncoding
+from harmony_server.operations import offloading
+from harmony_server.operations.abandonment import AbandonedError, abandonable
 from harmony_server.operations.offloading import Offloader
 from harmony_server.operations.operations import Operations
 from harmony_server.rpc.handlers import Handlers
@@ -22,6 +27,7 @@ from harmony_server.service.parse_stream import ParseStream
 from tests.support.failures import Failure, failure_of_error
 from tests.support.messages import conversation, user
 from tests.support.operations import limits, operations
+from tests.support.streams import ASSISTANT, config, tokens
 
 if TYPE_CHECKING:
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
@@ -134,6 +140,148 @@ async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None
             while bounds.large_requests.taken:  # noqa: ASYNC110  # there is no event to await
                 await asyncio.sleep(0.01)
     assert not finished.is_set()
+
+
+_TEXT = "word " * 100_000
+_TOKENS = [200008, *[87] * 150_000]
+_CONVERSATION = conversation(user(_TEXT))
+_SEQUENCES = range(5000)
+
+
+def _open(sequence_ids: Sequence[int]) -> parse_pb2.ParseBatchRequest:
+    return parse_pb2.ParseBatchRequest(
+        open=[
+            parse_pb2.OpenSequence(sequence_id=number, config=ASSISTANT) for number in sequence_ids
+        ]
+    )
+
+
+# Small enough to be answered at once, without a thread.
+_OPENED = [_open(_SEQUENCES[begin : begin + 500]) for begin in range(0, len(_SEQUENCES), 500)]
+# Requests whose work takes long, by RPC and sort; the last of a stream is the long one.
+_LONG_WORK: dict[str, list[Message]] = {
+    "Render": [service_pb2.RenderRequest(message=user(_TEXT))],
+    "RenderConversation": [service_pb2.RenderConversationRequest(conversation=_CONVERSATION)],
+    "RenderConversationForCompletion": [
+        service_pb2.RenderConversationForCompletionRequest(
+            conversation=_CONVERSATION, next_turn_role=chat_pb2.ROLE_ASSISTANT
+        )
+    ],
+    "RenderConversationForTraining": [
+        service_pb2.RenderConversationForTrainingRequest(conversation=_CONVERSATION)
+    ],
+    "ParseMessages": [
+        service_pb2.ParseMessagesRequest(tokens=_TOKENS, role=chat_pb2.ROLE_ASSISTANT)
+    ],
+    "Encode": [service_pb2.EncodeRequest(text=_TEXT)],
+    "Encode, special tokens": [
+        service_pb2.EncodeRequest(
+            text="<|end|>" * 20_000, allowed_special=service_pb2.SpecialTokenSet(all=True)
+        )
+    ],
+    "Decode": [service_pb2.DecodeRequest(tokens=_TOKENS)],
+    "Decode, bytes": [service_pb2.DecodeRequest(tokens=_TOKENS, as_bytes=True)],
+    "Parse": [config(ASSISTANT), tokens(_TOKENS)],
+    "ParseBatch, one sequence": [
+        _open([7]),
+        parse_pb2.ParseBatchRequest(sequence_ids=[7] * len(_TOKENS), tokens=_TOKENS),
+    ],
+    "ParseBatch, several tokens each": [
+        *_OPENED,
+        parse_pb2.ParseBatchRequest(
+            sequence_ids=[*_SEQUENCES, *_SEQUENCES], tokens=[200008, 87] * len(_SEQUENCES)
+        ),
+    ],
+    "ParseBatch, one token each": [
+        *_OPENED,
+        parse_pb2.ParseBatchRequest(sequence_ids=_SEQUENCES, tokens=[200008] * len(_SEQUENCES)),
+    ],
+    "ParseBatch, opened": [_open(_SEQUENCES)],
+    "ParseBatch, closed": [
+        *_OPENED,
+        parse_pb2.ParseBatchRequest(close=[*_SEQUENCES, *[9_999_999] * 5000]),
+    ],
+}
+# Their work does not depend on the request.
+_NO_LONG_WORK = {"GetEncoding", "GetRenderCacheStatistics"}
+# A long work looks for its caller at least so often.
+_CHECKS = 3
+
+
+def _method(work: str) -> str:
+    return work.partition(",")[0]
+
+
+class _Departure(threading.Event):
+    """The departure of a caller; the work that looks for it often waits for it."""
+
+    def __init__(self, abandoned: threading.Event, progress: "queue.SimpleQueue[str]") -> None:
+        super().__init__()
+        self._abandoned = abandoned
+        self._progress = progress
+        self._checks = 0
+
+    def is_set(self) -> bool:
+        self._checks += 1
+        if self._checks == _CHECKS:
+            self._progress.put("at work")
+            self._abandoned.wait(_TIMEOUT_SECONDS)
+        return self._abandoned.is_set()
+
+
+@pytest.fixture
+def progress(monkeypatch: pytest.MonkeyPatch) -> "queue.SimpleQueue[str]":
+    """Tells that work in a thread has looked for its caller repeatedly, then how it ended."""
+    progress: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @contextlib.contextmanager
+    def watched(abandoned: threading.Event) -> Iterator[None]:
+        with abandonable(_Departure(abandoned, progress)):
+            try:
+                yield
+            except AbandonedError:
+                progress.put("stopped")
+                raise
+        progress.put("done")
+
+    monkeypatch.setattr(offloading, "abandonable", watched)
+    return progress
+
+
+def test_every_rpc_is_known_to_stop() -> None:
+    """Each RPC of the contract either has a long work below, or none at all."""
+    assert {*map(_method, _LONG_WORK), *_NO_LONG_WORK} == METHODS.keys()
+
+
+@pytest.mark.parametrize("work", _LONG_WORK)
+async def test_work_stops_when_its_caller_has_gone(
+    work: str, progress: "queue.SimpleQueue[str]"
+) -> None:
+    """It looks for its caller again and again, stops when that has gone, and counts no more."""
+
+    async def next_progress() -> str:
+        return await asyncio.to_thread(progress.get, timeout=_TIMEOUT_SECONDS)
+
+    bounds = limits()
+    handlers = Handlers(bounds)
+    handlers.start(operations())
+    *earlier, long = _LONG_WORK[work]
+    async with _connected(handlers) as channel:
+        call: Any = getattr(_async_stub(channel), _method(work))
+        if METHODS[_method(work)].streaming:
+            call = call(timeout=_TIMEOUT_SECONDS)
+            for request in earlier:
+                await call.write(request)
+                await call.read()
+            await call.write(long)
+        else:
+            call = call(long, timeout=_TIMEOUT_SECONDS)
+        assert await next_progress() == "at work"
+        call.cancel()
+        assert await next_progress() == "stopped"
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            while bounds.large_requests.taken or bounds.streams.taken:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def _failure_of_encode(channel: "grpc.aio.Channel", deadline_seconds: float) -> Failure:

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from tests.support.failures import failure_of
+from tests.support.failures import Failure, failure_of
 from tests.support.standard_services import SERVING, health, reflect, watched_health
 
 
@@ -24,7 +24,9 @@ def test_health_can_be_watched(channel: grpc.Channel) -> None:
 def test_the_health_of_an_unknown_service(channel: grpc.Channel) -> None:
     """The health of an unknown service is NOT_FOUND."""
     failure = failure_of(lambda: health(channel, "harmony.v1.Other"))
-    assert failure.code is grpc.StatusCode.NOT_FOUND
+    assert failure == Failure(
+        grpc.StatusCode.NOT_FOUND, "unknown service", "SERVICE_UNKNOWN", "harmony.v1"
+    )
 
 
 def test_reflection_lists_the_services(channel: grpc.Channel) -> None:

@@ -64,6 +64,23 @@ async def test_pings_within_the_allowance(monkeypatch: pytest.MonkeyPatch) -> No
             await asyncio.sleep(0.15)
 
 
+def test_clients_may_ping_every_ten_seconds() -> None:
+    """The server's allowance is the documented one; the other tests show that gRPC keeps to it."""
+    options = dict(transport.channel_options(Settings.model_validate({})))
+    assert options["grpc.http2.min_ping_interval_without_data_ms"] == 10_000
+    assert options["grpc.keepalive_permit_without_calls"] == 1
+
+
+@pytest.mark.long
+async def test_pings_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that pings as often as the documented allowance says is never sent away."""
+    async with _connection(bounds.MIN_PING_INTERVAL_SECONDS, monkeypatch) as (reader, writer):
+        for _ in range(5):
+            writer.write(_frame(_PING, bytes(8)))
+            assert await _next(reader, _PING, _GOAWAY) == _PING
+            await asyncio.sleep(10.1)
+
+
 async def test_too_many_pings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that pings much more often loses its connection."""
     async with _connection(60, monkeypatch) as (reader, writer):

@@ -113,6 +113,52 @@ def test_an_idle_server_stops_silently(number: signal.Signals) -> None:
         assert errors == ""
 
 
+_BLOCKED = """
+import time
+print("blocked", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("module", ["click", "pydantic", "grpc"])
+def test_a_signal_while_the_server_starts(
+    number: signal.Signals, module: str, tmp_path: pathlib.Path
+) -> None:
+    """From the first import on, a signal is exit code 0 and nothing on standard error."""
+    (tmp_path / f"{module}.py").write_text(_BLOCKED)
+    with _starting_server("127.0.0.1:0", variables={"PYTHONPATH": _path_with(tmp_path)}) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "blocked\n"
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=_TIMEOUT_SECONDS)
+        assert process.returncode == 0
+        assert errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_vocabulary_loads(
+    number: signal.Signals, pipe: pathlib.Path, sockets: pathlib.Path
+) -> None:
+    """A server that is stopped before it listens ends once the vocabulary is loaded."""
+    address = f"unix://{sockets}/harmony.sock"
+    variables = {"TIKTOKEN_ENCODINGS_BASE": str(pipe.parent)}
+    with (
+        _starting_server(address, variables=variables) as process,
+        grpc.insecure_channel(address) as channel,
+    ):
+        assert health(channel) == NOT_SERVING
+        process.send_signal(number)
+        _fill(pipe, in_tiktoken_format())
+        _, errors = process.communicate(timeout=_TIMEOUT_SECONDS)
+        assert process.returncode == 0
+        assert errors == ""
+
+
+def _path_with(folder: pathlib.Path) -> str:
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 # Addresses
 
 

@@ -343,6 +343,27 @@ def test_an_unread_stream_counts_until_it_is_gone() -> None:
         another.cancel()
 
 
+def test_a_stream_that_reads_nothing_learns_how_it_ended() -> None:
+    """Even if the client has not read the first response, it gets the status of the end."""
+    begin = frames.PREFACE + frames.settings({frames.INITIAL_WINDOW_SIZE: 0})
+    begin += frames.open_call(1, "/harmony.v1.HarmonyService/Parse")
+    sent = frames.grpc_message(config(ASSISTANT).SerializeToString())
+    limits = ("--stream-idle-timeout-seconds", "1")
+    with (
+        running_server("--listen", "127.0.0.1:0", *limits) as (_, address),
+        grpc.insecure_channel(address) as channel,
+        frames.connected(address) as unread,
+    ):
+        unread.sendall(begin + frames.data_frames(1, sent, end=False))
+        _read_to(unread, frames.HEADERS)
+        later = _Parse(HarmonyServiceStub(channel).Parse)
+        later.ask(config(ASSISTANT))
+        # The unread one has been idle for longer, so it was ended as well.
+        assert later.wait_failing() == _exceeded("stream_idle_timeout_seconds", 1.0)
+        unread.sendall(frames.frame(frames.WINDOW_UPDATE, 0, 1, struct.pack(">L", 2**20)))
+        assert b"stream_idle_timeout_seconds" in _read_to(unread, frames.HEADERS)
+
+
 def _read_to(connection: socket.socket, kind: int) -> bytes:
     """Reads frames up to the next one of a kind, and returns its payload."""
     while True:
@@ -403,6 +424,29 @@ def test_a_paused_server_ends_no_stream() -> None:
         # When this is answered, the server has looked for idle streams.
         stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
         stream.ask(tokens([87]))
+
+
+def test_an_old_connection_is_ended_in_two_steps() -> None:
+    """At its age the client is told to leave; its streams go on until the grace is over."""
+    ages = ("--max-connection-age-seconds", "1", "--max-connection-age-grace-seconds", "2")
+    begin = frames.PREFACE + frames.settings()
+    begin += frames.open_call(1, "/harmony.v1.HarmonyService/Parse")
+    with running_server("--listen", "127.0.0.1:0", *ages) as (_, address):
+        connected_at = time.monotonic()
+        with frames.connected(address) as connection:
+            sent = frames.grpc_message(config(ASSISTANT).SerializeToString())
+            connection.sendall(begin + frames.data_frames(1, sent, end=False))
+            _read_to(connection, frames.DATA)
+            _read_to(connection, frames.GOAWAY)
+            told_at = time.monotonic()
+            # gRPC varies the age by a tenth.
+            assert told_at - connected_at > 0.85
+            sent = frames.grpc_message(tokens([200008, 87]).SerializeToString())
+            connection.sendall(frames.data_frames(1, sent, end=False))
+            assert b"x" in _read_to(connection, frames.DATA)
+            while connection.recv(64 * 1024):
+                pass
+            assert time.monotonic() - told_at > 1.7
 
 
 def test_connection_age() -> None:

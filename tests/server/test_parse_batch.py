@@ -11,7 +11,7 @@ from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as pb
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.strategies.token_streams import streams
-from tests.support.encodings import tokens_of
+from tests.support.encodings import encode, tokens_of
 from tests.support.failures import Failure, failure_of_status
 from tests.support.streams import (
     ASSISTANT,
@@ -102,7 +102,7 @@ def test_sequences_in_lock_step(stub: HarmonyServiceStub) -> None:
     assert _deltas(stream.ask(_request((8, 87), (7, 88)))) == [(8, "x"), (7, "y")]
     ended = stream.ask(_request((7, 200007), (8, 89)))
     assert _deltas(ended) == [(8, "z")]
-    assert _kinds(ended) == [(7, 1, "completed")]
+    assert _kinds(ended) == [(7, 0, "completed")]
     assert ended.events[0].completed == completed("y", (0, 0), (1, 2), stop_token=200007).completed
     (last,) = stream.half_close()
     assert _kinds(last) == [(8, 0, "completed")]
@@ -200,6 +200,28 @@ def test_the_rest_of_a_character_is_a_delta(stub: HarmonyServiceStub) -> None:
     )[2]
     assert _deltas(response) == [(1, "\ufffd")]
     assert _kinds(response) == [(1, 1, "completed")]
+
+
+def test_deltas_are_in_the_order_of_the_request(stub: HarmonyServiceStub) -> None:
+    """A sequence whose token completes a character, or a message, keeps its place."""
+    begun = _request(*((number, 200008) for number in (1, 2, 3, 4)), open_=[1, 2, 3, 4])
+    half, other_half = encode("🫡")[:2], encode("🫡")[2]
+    first = _request((2, half[0]), (3, 87))
+    second = _request((2, half[1]), (3, 87))
+    response = batch(
+        stub, begun, first, second, _request((1, 87), (2, other_half), (3, 200007), (4, 87))
+    )[3]
+    assert _deltas(response) == [(1, "x"), (2, "🫡"), (4, "x")]
+    assert _kinds(response) == [(3, 2, "completed")]
+
+
+def test_a_long_run_is_one_delta(stub: HarmonyServiceStub) -> None:
+    """However many tokens a request has for a sequence, their text is one delta, once."""
+    run = [200008, *[87] * 100_000]
+    pairs = [(1, token) for token in (*run, 200007, 87)]
+    _, response = batch(stub, _request(open_=[1]), _request(*pairs))[:2]
+    assert _deltas(response) == [(1, "x" * 100_000)]
+    assert _kinds(response) == [(1, 0, "started"), (1, 1, "completed"), (1, 1, "error")]
 
 
 def test_the_half_close_closes_every_sequence(stub: HarmonyServiceStub) -> None:

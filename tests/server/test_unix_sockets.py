@@ -1,12 +1,19 @@
 """A Unix socket's folder, mode and lock."""
 
+import os
 import pathlib
+import socket
 import stat
+from typing import cast
 
+import grpc
 import pytest
 
 from devtools.server_process import running_server
 from harmony_client import Client
+from harmony_server.process import transport
+from harmony_server.process.secret_files import SecretFiles
+from harmony_server.settings import Settings
 
 
 def _mode(path: pathlib.Path) -> int:
@@ -21,14 +28,52 @@ def test_who_may_connect(
     sockets: pathlib.Path, setting: str | None, socket_mode: int, folder_mode: int
 ) -> None:
     """The socket has the configured mode, and a folder that the server creates has one to match."""
-    socket = sockets / "folder" / "harmony.sock"
+    path = sockets / "folder" / "harmony.sock"
     arguments = [] if setting is None else ["--socket-mode", setting]
-    with running_server("--listen", f"unix://{socket}", *arguments) as (_, address):
-        assert _mode(socket) == socket_mode
-        assert _mode(socket.parent) == folder_mode
-        assert _mode(socket.with_name("harmony.sock.lock")) == 0o600
+    with running_server("--listen", f"unix://{path}", *arguments) as (_, address):
+        assert _mode(path) == socket_mode
+        assert _mode(path.parent) == folder_mode
+        assert _mode(path.with_name("harmony.sock.lock")) == 0o600
         with Client(address) as client:
             assert client.encode("Hello") == [13225]
+
+
+class _BindingServer:
+    """Binds sockets as gRPC does, and notes the mode that each has as soon as it exists."""
+
+    def __init__(self) -> None:
+        self.modes: list[int] = []
+
+    def add_insecure_port(self, address: str) -> int:
+        path = pathlib.Path(address.removeprefix("unix://"))
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
+            self.modes.append(_mode(path))
+        return 1
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+@pytest.mark.parametrize("mode", ["0600", "0660", "0666"])
+def test_a_socket_has_its_mode_from_its_first_moment(
+    sockets: pathlib.Path, mode: str, umask: int
+) -> None:
+    """Bound under any umask, it is never open to others than the mode says, nor closed to those."""
+    path = sockets / "folder" / "harmony.sock"
+    settings = Settings.model_validate({"listen": [f"unix://{path}"], "socket_mode": mode})
+    server = _BindingServer()
+    previous = os.umask(umask)
+    try:
+        transport.bind(
+            cast("grpc.aio.Server", server),
+            settings.addresses[0],
+            settings,
+            SecretFiles(None, None),
+        )
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(previous)
+    assert server.modes == [int(mode, 8)]
+    assert _mode(path) == int(mode, 8)
 
 
 def test_an_existing_folder_keeps_its_mode(sockets: pathlib.Path) -> None:

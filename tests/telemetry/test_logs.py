@@ -13,12 +13,13 @@ from typing import Any
 import grpc
 import pytest
 
-from harmony_client.v1 import service_pb2
+from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support.encodings import encode
 from tests.support.failures import failure_of
+from tests.support.messages import user
 from tests.support.observed_servers import ObservedServer, observed_server
-from tests.support.streams import ASSISTANT, config, parse, parse_failing, tokens
+from tests.support.streams import ASSISTANT, batch, config, parse, parse_failing, tokens
 from tests.support.waiting import eventually
 
 _JSON = ("--log-format", "json")
@@ -125,6 +126,35 @@ def test_a_healthy_server_logs_nothing(workers: tuple[str, ...]) -> None:
         failure_of(lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[300_000])))
         assert server.stop() == 0
         assert server.log_entries() == []
+
+
+def test_the_log_has_no_text_and_no_tokens() -> None:
+    """The log never repeats text or token ids of a request, whether it succeeds or fails."""
+    valid, invalid = 187_654, 1_987_654
+    with (
+        observed_server(*_JSON, *_DEBUG) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = HarmonyServiceStub(channel)
+        completion = [*encode("<|channel|>final<|message|>"), valid, *encode(_SECRET)]
+        stub.Encode(service_pb2.EncodeRequest(text=_SECRET))
+        stub.Render(service_pb2.RenderRequest(message=user(_SECRET)))
+        stub.Decode(service_pb2.DecodeRequest(tokens=[valid]))
+        failure_of(lambda: stub.Decode(service_pb2.DecodeRequest(tokens=[valid, invalid])))
+        failure_of(lambda: stub.Encode(service_pb2.EncodeRequest(text=f"{_SECRET}<|end|>")))
+        parse(stub, config(ASSISTANT), tokens(completion))
+        failure = parse_failing(stub, config(), tokens([valid]))
+        assert str(valid) in str(failure)
+        batch(stub, parse_pb2.ParseBatchRequest(sequence_ids=[1], tokens=[valid]))
+        _rpcs(server, 8)
+        # These vary, and may have any digits.
+        varying = {"timestamp", "milliseconds", "peer", "request_id"}
+        said = [
+            {key: value for key, value in entry.items() if key not in varying}
+            for entry in server.log_entries()
+        ]
+    for secret in (_SECRET, str(valid), str(invalid), "<|end|>"):
+        assert secret not in str(said)
 
 
 def test_concurrent_rpcs_keep_their_ids() -> None:

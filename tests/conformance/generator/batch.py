@@ -1,8 +1,6 @@
 """ParseBatch streams: sequences parsed by the reference, in responses as the protos specify.
 
-The contract does not say in which order a response has the sequences of a step. The vectors have
-the order of this project's server: if each sequence has one token, first the deltas of those whose
-token is plain text, then all others, each group in the order of the request.
+The sequences of one step come in a response in the order in which the request first names them.
 """
 
 from collections.abc import Iterable
@@ -110,15 +108,7 @@ class _Step:
         runs: dict[int, tuple[int, list[int]]] = {}
         for index, (sequence_id, token) in enumerate(pairs):
             runs.setdefault(sequence_id, (index, []))[1].append(token)
-        once = all(len(tokens) == 1 for _, tokens in runs.values())
-        texts = [
-            sequence_id
-            for sequence_id, (_, tokens) in runs.items()
-            if once and self._reads_as_text(sequence_id, tokens[0])
-        ]
-        others = [sequence_id for sequence_id in runs if sequence_id not in texts]
-        for sequence_id in [*texts, *others]:
-            index, tokens = runs[sequence_id]
+        for sequence_id, (index, tokens) in runs.items():
             sequence = self._open.get(sequence_id)
             if sequence is None:
                 self._fail_unknown(sequence_id, f"sequence_ids[{index}]")
@@ -135,10 +125,6 @@ class _Step:
         self._add_events(sequence_id, sequence.finish())
         if sequence.error is not None:
             self._fail(sequence_id, sequence.error)
-
-    def _reads_as_text(self, sequence_id: int, token: int) -> bool:
-        sequence = self._open.get(sequence_id)
-        return sequence is not None and sequence.reads_as_text(token)
 
     def _add_events(self, sequence_id: int, events: Iterable[parse.ParseEvent]) -> None:
         for event in events:

@@ -75,18 +75,6 @@ class Sequence:
                     self._complete(None, events)
         return events
 
-    def reads_as_text(self, token: int) -> bool:
-        """Says whether a token would add only whole characters to the content."""
-        if self._state != _CONTENT or self._decoder.getstate()[0]:
-            return False
-        if token in self._reference.stop_tokens or token >= VOCABULARY_SIZE:
-            return False
-        try:
-            self._reference.decode([token], strict=True)
-        except UnicodeDecodeError:
-            return False
-        return True
-
     def _read(self, token: int, events: list[parse.ParseEvent]) -> None:
         if self._state == _CONTENT and token not in self._reference.stop_tokens:
             self._read_content(token)

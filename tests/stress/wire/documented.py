@@ -20,8 +20,6 @@ REASONS: Final = frozenset(_ROW.findall(_PAGE.read_text("utf-8"))) - {_FAULT}
 
 def check_failure(failure: Failure) -> None:
     """Asserts that code and reason are documented, and are not a fault of the server."""
-    if failure.code is grpc.StatusCode.NOT_FOUND:
-        return  # the health service's own
     assert (failure.code.name, failure.reason) in REASONS, failure
     assert failure.domain == "harmony.v1"
 
