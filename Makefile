@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TESTS := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+# The scale of the figures in docs/reliability.md; 100 is a day of an inference server.
+STRESS_SCALE ?= 20
 
 .PHONY: help setup demo test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
 
@@ -35,7 +37,7 @@ test-nightly: $(STAMP)  ## Run the differential tests with ten times as many cas
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
 
 stress: $(STAMP)  ## Run the long stress tests and print the figures of docs/reliability.md.
-	@STRESS_SCALE=100 WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress
+	@STRESS_SCALE=$(STRESS_SCALE) WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress
 
 bench: $(STAMP)  ## Run the benchmarks and write bench/RESULTS.md.
 	@$(BIN)/python -m bench

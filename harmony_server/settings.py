@@ -1,4 +1,4 @@
-"""Every setting of the server: default, unit, bounds and the description that `--help` prints.
+"""Every setting of the server: default, unit, bounds and description.
 
 You can set `foo_bar` with the flag `--foo-bar`, the environment variable `HARMONY_FOO_BAR` or the
 key `foo_bar` of a configuration file; `settings_sources` merges the three.
@@ -81,8 +81,7 @@ class Settings(pydantic.BaseModel):
         1,
         ge=1,
         le=256,
-        description="Server processes (1 to 256). With more than one, each has its own Unix "
-        "socket.",
+        description="Server processes. With more than one, each has its own Unix socket.",
     )
 
     allow_plaintext: bool = Field(
@@ -117,54 +116,54 @@ class Settings(pydantic.BaseModel):
         5 * _MIB,
         ge=1024,
         le=1024 * _MIB,
-        description="Largest request, in bytes (1,024 to 1 GiB).",
+        description="Largest request, in bytes.",
     )
     max_request_tokens: int = Field(
         1_048_576,
         ge=1,
         le=256 * _MIB,
-        description="Most tokens in one request (1 to 268,435,456).",
+        description="Most tokens in one request, and most sequences that a ParseBatch request may "
+        "open or close.",
     )
     max_header_tokens: int = Field(
         4096,
         ge=1,
         le=65_536,
-        description="Most tokens in one message header of a completion (1 to 65,536).",
+        description="Most tokens in one message header of a completion.",
     )
     max_connections: int = Field(
         512,
         ge=1,
         le=1_000_000,
-        description="Most open connections per address (1 to 1,000,000). Further ones are closed "
-        "at once.",
+        description="Most open connections per address. Further ones are closed at once.",
     )
     max_health_watches: int = Field(
-        512, ge=1, le=1_000_000, description="Most open health watches (1 to 1,000,000)."
+        512, ge=1, le=1_000_000, description="Most open health watches."
     )
     max_streams: int = Field(
         1024,
         ge=1,
         le=1_000_000,
-        description="Most open streams: Parse, ParseBatch and reflection (1 to 1,000,000).",
+        description="Most open streams: Parse, ParseBatch and reflection.",
     )
     max_sequences: int = Field(
         16_384,
         ge=1,
         le=10_000_000,
-        description="Most open sequences in all ParseBatch streams together (1 to 10,000,000).",
+        description="Most open sequences in all ParseBatch streams together.",
     )
     max_concurrent_large_requests: int = Field(
         16,
         ge=1,
         le=4096,
-        description="Most large unary requests in progress or waiting for a thread (1 to 4,096). "
-        "Small ones do not count.",
+        description="Most large unary requests in progress or waiting for a thread. Small ones do "
+        "not count.",
     )
     render_cache_mib: int = Field(
         32,
         ge=0,
         le=65_536,
-        description="Memory for cached rendered messages, in MiB (0 to 65,536). 0: no cache.",
+        description="Memory for cached rendered messages, in MiB. 0: no cache.",
     )
     stream_idle_timeout_seconds: _Seconds = Field(
         600.0, description="Seconds without a request until a stream is closed. 0: never."

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+import annotated_types
 import click
 from pydantic.fields import FieldInfo
 
@@ -50,11 +51,20 @@ def load_settings(config: str | None, options: dict[str, Any]) -> LoadedSettings
         raise InputError(str(error).replace("\n", "; ")) from None
 
 
+def describe_bounds(field: FieldInfo) -> str | None:
+    """Returns the bounds of a numeric setting, such as "1 to 1,024"; None: it has none."""
+    bounds = {type(bound): bound for bound in field.metadata}
+    least, most = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Le)
+    return f"{least.ge:,} to {most.le:,}" if least and most else None
+
+
 def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     default = field.default
     help_text = f"{field.description} [{variable(name)}"
     if default is not None:
         help_text += f"; default: {_written(default)}"
+    if bounds := describe_bounds(field):
+        help_text += f"; {bounds}"
     help_text += "]"
     if bool in _types(field.annotation):
         switch = f"{flag(name)}/{flag(f'no_{name}')}"

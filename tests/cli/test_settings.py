@@ -3,9 +3,12 @@
 import tomllib
 from pathlib import Path
 
+import pydantic
 import pytest
 
+from harmony_server.cli.settings_options import describe_bounds
 from harmony_server.settings import Settings
+from harmony_server.settings_sources import variable
 
 from .conftest import Run
 
@@ -48,7 +51,7 @@ def test_flags_come_before_the_environment_before_a_file(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "problem"),
+    ("key", "value", "problem"),
     [
         ("HARMONY_LISTENS", "x", "HARMONY_LISTENS: no such setting"),
         ("HARMONY_LISTEN", "x", "HARMONY_LISTEN: x: must be host:port or unix:///path"),
@@ -63,10 +66,10 @@ def test_flags_come_before_the_environment_before_a_file(
     ],
 )
 def test_a_wrong_variable(
-    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, key: str, value: str, problem: str
 ) -> None:
     """An unknown or invalid variable gives exit code 2 and one line that names it."""
-    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv(key, value)
     result = run("config")
     assert result.exit_code == 2
     assert result.stderr.startswith(problem)
@@ -167,13 +170,36 @@ def test_the_variables_of_a_kubernetes_service(
 
 
 def test_every_setting_is_documented() -> None:
-    """docs/configuration.md lists each setting with its default and its description."""
+    """docs/configuration.md lists each setting with its default, bounds and description."""
     rows = [line for line in _PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
     expected = [
-        f"| `{name}` | {_default(field.default)} | {field.description} |"
+        f"| `{name}` | {_default(field.default)} | {describe_bounds(field) or '–'} "
+        f"| {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     assert rows == expected
+
+
+@pytest.mark.parametrize("name", ["workers", "max_request_bytes", "grace_seconds"])
+def test_bounds_are_those_that_are_enforced(name: str) -> None:
+    """Both bounds of a setting are accepted, and one beyond either is not."""
+    bounds = describe_bounds(Settings.model_fields[name])
+    assert bounds is not None
+    least, most = (int(number.replace(",", "")) for number in bounds.split(" to "))
+    for value in (least, most):
+        Settings.model_validate({name: value})
+    for value in (least - 1, most + 1):
+        with pytest.raises(pydantic.ValidationError):
+            Settings.model_validate({name: value})
+
+
+def test_help_has_the_bounds_of_every_number(run: Run) -> None:
+    """`--help` prints the bounds of each numeric setting."""
+    printed = " ".join(run("config", "--help").stdout.split())
+    described = {name: describe_bounds(field) for name, field in Settings.model_fields.items()}
+    for name, bounds in described.items():
+        option = printed.partition(f"[{variable(name)}")[2].partition("]")[0]
+        assert bounds is None or option.endswith(f"; {bounds}"), name
 
 
 def _default(value: object) -> str:

@@ -4,7 +4,7 @@ import os
 from typing import Final
 
 VARIABLE: Final = "STRESS_SCALE"
-# `make stress` sets 100.
+# `make stress` sets 20.
 DEFAULT: Final = 1
 
 
