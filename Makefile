@@ -36,7 +36,7 @@ test-all: test test-long  ## Run every test.
 test-nightly: $(STAMP)  ## Run the differential tests with ten times as many cases.
 	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
 
-stress: $(STAMP)  ## Run the long stress tests and print the figures of docs/reliability.md.
+stress: $(STAMP)  ## Run the stress tests and print the figures of docs/reliability.md.
 	@STRESS_SCALE=$(STRESS_SCALE) WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress
 
 bench: $(STAMP)  ## Run the benchmarks and write bench/RESULTS.md.

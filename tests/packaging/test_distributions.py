@@ -1,6 +1,7 @@
 """The wheel and the sdist: their files, and whether each can be installed and run."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 from harmony_server.version import __version__
 
-from .pins import CONSTRAINTS
+from .pins import CONSTRAINTS, normalized, pins
 
 pytestmark = pytest.mark.runtimes
 
@@ -102,6 +103,16 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def built(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     """The wheel and the sdist, built from the tree."""
     return _build(builder, _ROOT, tmp_path_factory.mktemp("dist"))
+
+
+def test_the_build_system_is_pinned(builder: Environment) -> None:
+    """Hatchling and everything that it needs have the versions of constraints.txt."""
+    listed = builder.run("python", "-m", "pip", "list", "--format", "json")
+    versions = {normalized(each["name"]): each["version"] for each in json.loads(listed)}
+    for name in ("pip", "setuptools"):
+        versions.pop(name, None)
+    assert "hatchling" in versions
+    assert versions.items() <= pins().items()
 
 
 def _build(builder: Environment, source: Path, folder: Path) -> Distributions:
