@@ -218,9 +218,12 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
         role: _codec.Role | None = "assistant",
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
     ) -> int:
         """See `Batch.open`."""
-        config = _codec.parse_config(role, mode, max_header_tokens)
+        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
+        config = _codec.parse_config(role, options)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:

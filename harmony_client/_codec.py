@@ -80,25 +80,43 @@ def render_conversation_for_training_request(
 def parse_messages_request(
     tokens: Iterable[int],
     role: Role | None,
-    mode: ParseMode,
-    max_header_tokens: int | None,
+    options: parse_pb2.ParseOptions,
 ) -> service_pb2.ParseMessagesRequest:
     """Returns the request to parse a whole completion."""
     return service_pb2.ParseMessagesRequest(
         tokens=tokens,
         role=None if role is None else _to_role(role),
-        options=_to_parse_options(mode, max_header_tokens),
+        options=options,
     )
 
 
-def parse_config(
-    role: Role | None, mode: ParseMode, max_header_tokens: int | None
-) -> parse_pb2.ParseConfig:
+def parse_config(role: Role | None, options: parse_pb2.ParseOptions) -> parse_pb2.ParseConfig:
     """Returns the configuration of one sequence of a stream."""
     return parse_pb2.ParseConfig(
         role=None if role is None else _to_role(role),
-        options=_to_parse_options(mode, max_header_tokens),
+        options=options,
     )
+
+
+def parse_options(
+    mode: ParseMode,
+    max_header_tokens: int | None,
+    callable_names: Iterable[str],
+    channels: Iterable[str],
+) -> parse_pb2.ParseOptions:
+    """Returns the options of a parse."""
+    modes = get_args(ParseMode)
+    if mode not in modes:
+        raise ValueError(f"unknown mode {mode!r}; choose from {', '.join(modes)}")
+    options = parse_pb2.ParseOptions(
+        recover=mode == "recover",
+        max_header_tokens=max_header_tokens,
+        callable_names=_to_names("callable_names", callable_names),
+        channels=_to_names("channels", channels),
+    )
+    if mode == "lenient":
+        options.strict = False
+    return options
 
 
 def encode_request(
@@ -154,14 +172,11 @@ def _to_role(role: Role) -> Role:
     return enum_label(chat_pb2.Role, "ROLE_", role)
 
 
-def _to_parse_options(mode: ParseMode, max_header_tokens: int | None) -> parse_pb2.ParseOptions:
-    modes = get_args(ParseMode)
-    if mode not in modes:
-        raise ValueError(f"unknown mode {mode!r}; choose from {', '.join(modes)}")
-    options = parse_pb2.ParseOptions(recover=mode == "recover", max_header_tokens=max_header_tokens)
-    if mode == "lenient":
-        options.strict = False
-    return options
+def _to_names(argument: str, names: Iterable[str]) -> Iterable[str]:
+    if isinstance(names, str):
+        # A string is an iterable too: it would become one name for each character.
+        raise TypeError(f"{argument} must be an iterable of strings, not {names!r}")
+    return names
 
 
 def _to_special_set(special: SpecialTokens) -> service_pb2.SpecialTokenSet:

@@ -218,6 +218,8 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         role: _codec.Role | None = "assistant",
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
     ) -> int:
         """Opens a sequence with the next step, and returns its id.
 
@@ -227,11 +229,14 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
             role: As in `Client.parse`.
             mode: As in `Client.parse`.
             max_header_tokens: As in `Client.parse`.
+            callable_names: As in `Client.parse`.
+            channels: As in `Client.parse`.
 
         Raises ValueError if the id is already open, or for an unknown role or
         mode.
         """
-        config = _codec.parse_config(role, mode, max_header_tokens)
+        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
+        config = _codec.parse_config(role, options)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:

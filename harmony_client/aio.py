@@ -155,10 +155,13 @@ class AsyncClient:
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """See `Client.parse_messages`."""
-        request = _codec.parse_messages_request(tokens, role, mode, max_header_tokens)
+        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
+        request = _codec.parse_messages_request(tokens, role, options)
         return _codec.read_parsed(await self._call(self._stub.ParseMessages, request, timeout))
 
     async def parse(
@@ -168,6 +171,8 @@ class AsyncClient:
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncGenerator[_codec.Event, None]:
@@ -180,6 +185,8 @@ class AsyncClient:
             role,
             mode=mode,
             max_header_tokens=max_header_tokens,
+            callable_names=callable_names,
+            channels=channels,
             replay=replay,
             timeout=timeout,
         ) as stream:
@@ -195,11 +202,14 @@ class AsyncClient:
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncParseStream:
         """See `Client.open_parse`."""
-        config = _codec.parse_config(role, mode, max_header_tokens)
+        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
+        config = _codec.parse_config(role, options)
         session = ParseSession(config, replay=replay)
         return AsyncParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 

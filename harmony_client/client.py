@@ -173,6 +173,8 @@ class Client:
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """Parses a whole completion.
@@ -192,12 +194,18 @@ class Client:
                   and `recovered` lists every repair.
             max_header_tokens: The most tokens that a header may have. None:
                 the server's limit.
+            callable_names: Names that can be called, such as
+                `functions.get_weather`. With "recover" they are taken for
+                recipients where a header does not say so.
+            channels: Channels in addition to `analysis`, `commentary` and
+                `final`, for "recover".
             timeout: Seconds that the call may take.
 
         Raises ValueError for an unknown role or mode, and `ParseFailed` for
         malformed output.
         """
-        request = _codec.parse_messages_request(tokens, role, mode, max_header_tokens)
+        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
+        request = _codec.parse_messages_request(tokens, role, options)
         return _codec.read_parsed(self._call(self._stub.ParseMessages, request, timeout))
 
     def parse(
@@ -207,6 +215,8 @@ class Client:
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
         replay: bool = False,
         timeout: float | None = None,
     ) -> Iterator[_codec.Event]:
@@ -231,6 +241,8 @@ class Client:
                 is an event.
             max_header_tokens: The most tokens that a header may have. None:
                 the server's limit.
+            callable_names: As in `parse_messages`.
+            channels: As in `parse_messages`.
             replay: Whether to reconnect within the timeout if the connection
                 breaks, without losing or repeating an event. To do so, the
                 client keeps the tokens, 4 bytes each.
@@ -248,6 +260,8 @@ class Client:
             role,
             mode=mode,
             max_header_tokens=max_header_tokens,
+            callable_names=callable_names,
+            channels=channels,
             replay=replay,
             timeout=timeout,
         ) as stream:
@@ -261,6 +275,8 @@ class Client:
         *,
         mode: _codec.ParseMode = "strict",
         max_header_tokens: int | None = None,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
         replay: bool = False,
         timeout: float | None = None,
     ) -> ParseStream:
@@ -269,7 +285,8 @@ class Client:
         Sends nothing before the first token. Raises ValueError for an unknown
         role or mode.
         """
-        config = _codec.parse_config(role, mode, max_header_tokens)
+        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
+        config = _codec.parse_config(role, options)
         session = ParseSession(config, replay=replay)
         return ParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 

@@ -12,6 +12,10 @@ MAX_MESSAGE_PARTS: Final = 16_384
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
+# Callable names, and further channels, of one parse: far more than a conversation has. Each open
+# sequence keeps its own.
+MAX_PARSE_NAMES: Final = 1024
+MAX_PARSE_NAME_CHARACTERS: Final = 65_536
 # Characters kept of a client's x-request-id.
 MAX_REQUEST_ID_LENGTH: Final = 128
 # gRPC clients drop an error whose trailers exceed 8 KiB. A byte of the message can take three bytes

@@ -49,14 +49,18 @@ RECOVERY_REASON_INVALID_TOKEN: RecoveryReason
 RECOVERY_REASON_INVALID_UTF8: RecoveryReason
 
 class ParseOptions(_message.Message):
-    __slots__ = ("strict", "recover", "max_header_tokens")
+    __slots__ = ("strict", "recover", "max_header_tokens", "callable_names", "channels")
     STRICT_FIELD_NUMBER: _ClassVar[int]
     RECOVER_FIELD_NUMBER: _ClassVar[int]
     MAX_HEADER_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CALLABLE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
     strict: bool
     recover: bool
     max_header_tokens: int
-    def __init__(self, strict: bool = ..., recover: bool = ..., max_header_tokens: _Optional[int] = ...) -> None: ...
+    callable_names: _containers.RepeatedScalarFieldContainer[str]
+    channels: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, strict: bool = ..., recover: bool = ..., max_header_tokens: _Optional[int] = ..., callable_names: _Optional[_Iterable[str]] = ..., channels: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TokenRange(_message.Message):
     __slots__ = ("begin", "end")

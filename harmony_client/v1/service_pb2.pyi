@@ -14,7 +14,7 @@ class GetEncodingRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetEncodingResponse(_message.Message):
-    __slots__ = ("name", "tokenizer_name", "n_ctx", "max_message_tokens", "stop_tokens", "stop_tokens_for_assistant_actions", "special_tokens", "vocabulary_sha256", "server_version")
+    __slots__ = ("name", "tokenizer_name", "n_ctx", "max_message_tokens", "stop_tokens", "stop_tokens_for_assistant_actions", "special_tokens", "vocabulary_sha256", "server_version", "end_of_text_token")
     class SpecialTokensEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class GetEncodingResponse(_message.Message):
     SPECIAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     VOCABULARY_SHA256_FIELD_NUMBER: _ClassVar[int]
     SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    END_OF_TEXT_TOKEN_FIELD_NUMBER: _ClassVar[int]
     name: str
     tokenizer_name: str
     n_ctx: int
@@ -40,7 +41,8 @@ class GetEncodingResponse(_message.Message):
     special_tokens: _containers.ScalarMap[str, int]
     vocabulary_sha256: str
     server_version: str
-    def __init__(self, name: _Optional[str] = ..., tokenizer_name: _Optional[str] = ..., n_ctx: _Optional[int] = ..., max_message_tokens: _Optional[int] = ..., stop_tokens: _Optional[_Iterable[int]] = ..., stop_tokens_for_assistant_actions: _Optional[_Iterable[int]] = ..., special_tokens: _Optional[_Mapping[str, int]] = ..., vocabulary_sha256: _Optional[str] = ..., server_version: _Optional[str] = ...) -> None: ...
+    end_of_text_token: int
+    def __init__(self, name: _Optional[str] = ..., tokenizer_name: _Optional[str] = ..., n_ctx: _Optional[int] = ..., max_message_tokens: _Optional[int] = ..., stop_tokens: _Optional[_Iterable[int]] = ..., stop_tokens_for_assistant_actions: _Optional[_Iterable[int]] = ..., special_tokens: _Optional[_Mapping[str, int]] = ..., vocabulary_sha256: _Optional[str] = ..., server_version: _Optional[str] = ..., end_of_text_token: _Optional[int] = ...) -> None: ...
 
 class GetRenderCacheStatisticsRequest(_message.Message):
     __slots__ = ()

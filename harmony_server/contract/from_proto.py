@@ -4,7 +4,7 @@ Each function takes the path of its argument in the request, and raises RequestE
 with the path of the field that is invalid.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
@@ -98,7 +98,23 @@ def convert_parse_options(
     strict = proto.strict if proto.HasField("strict") else not proto.recover
     if strict and proto.recover:
         raise invalid_field(f"{path}.recover", "excludes strict = true")
-    return core.ParseOptions(strict=strict, recover=proto.recover, max_header_tokens=limit)
+    return core.ParseOptions(
+        strict=strict,
+        recover=proto.recover,
+        max_header_tokens=limit,
+        callable_names=_convert_names(proto.callable_names, f"{path}.callable_names"),
+        channels=_convert_names(proto.channels, f"{path}.channels"),
+    )
+
+
+def _convert_names(names: Sequence[str], path: str) -> tuple[str, ...]:
+    if len(names) > bounds.MAX_PARSE_NAMES:
+        raise invalid_field(path, f"has more than {bounds.MAX_PARSE_NAMES} names")
+    if sum(map(len, names)) > bounds.MAX_PARSE_NAME_CHARACTERS:
+        raise invalid_field(path, f"has more than {bounds.MAX_PARSE_NAME_CHARACTERS} characters")
+    if "" in names:
+        raise invalid_field(f"{path}[{list(names).index('')}]", "must not be empty")
+    return tuple(names)
 
 
 def open_parser(

@@ -52,6 +52,7 @@ class HarmonyService:
             special_tokens=SPECIAL_TOKENS,
             vocabulary_sha256=vocabulary.SHA256,
             server_version=__version__,
+            end_of_text_token=SPECIAL_TOKENS["<|endoftext|>"],
         ).SerializeToString()
 
     def get_render_cache_statistics(self, data: bytes) -> bytes:

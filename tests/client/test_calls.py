@@ -148,6 +148,32 @@ def test_parse_messages(recorder: RecordingServer, connect: Connect) -> None:
     assert request.options == parse_pb2.ParseOptions(recover=True, max_header_tokens=7)
 
 
+def test_names_for_recover_mode(recorder: RecordingServer, connect: Connect) -> None:
+    """Callable names and further channels go out as options."""
+    client = connect(recorder.address)
+    client.parse_messages(
+        [1], mode="recover", callable_names=iter(["functions.f", "search"]), channels={"notes"}
+    )
+    request: Any = recorder.last_request("ParseMessages")
+    assert request.options == parse_pb2.ParseOptions(
+        recover=True, callable_names=["functions.f", "search"], channels=["notes"]
+    )
+
+
+def test_names_are_not_one_string(recorder: RecordingServer, connect: Connect) -> None:
+    """A string where names belong raises TypeError, and no call is made."""
+    client: Any = connect(recorder.address)
+    for argument in ("callable_names", "channels"):
+        expected = f"{argument} must be an iterable of strings, not 'search'"
+        with pytest.raises(TypeError, match=expected):
+            client.parse_messages([1], **{argument: "search"})
+        with pytest.raises(TypeError, match=expected):
+            client.open_parse(**{argument: "search"})
+        with client.batch() as batch, pytest.raises(TypeError, match=expected):
+            batch.open(**{argument: "search"})
+    assert not recorder.calls
+
+
 @pytest.mark.parametrize(
     ("mode", "options"),
     [

@@ -22,7 +22,7 @@ from harmony_client import (
     Unavailable,
     _patience,
 )
-from harmony_client._codec import parse_config
+from harmony_client._codec import parse_config, parse_options
 from harmony_client._sessions import BatchSession, ParseSession
 from harmony_client.v1 import parse_pb2
 from harmony_server import core
@@ -51,6 +51,8 @@ class Options(NamedTuple):
 
     mode: ParseMode = "strict"
     max_header_tokens: int | None = None
+    callable_names: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 options = st.sampled_from(
@@ -59,6 +61,7 @@ options = st.sampled_from(
         Options(mode="lenient"),
         Options(mode="recover"),
         Options(mode="recover", max_header_tokens=5),
+        Options(mode="recover", callable_names=("json",), channels=("notes",)),
     ]
 )
 
@@ -234,7 +237,9 @@ def test_a_server_that_always_dies(connect: Connect, monkeypatch: pytest.MonkeyP
 
 def test_a_replay_has_requests_of_bounded_size() -> None:
     """However many tokens were answered, a server with default limits accepts each request."""
-    parse = ParseSession(parse_config("assistant", "strict", None), replay=True)
+    parse = ParseSession(
+        parse_config("assistant", parse_options("strict", None, (), ())), replay=True
+    )
     batch = BatchSession(replay=True)
     config = parse_pb2.ParseConfig()
     for sequence_id in range(3):

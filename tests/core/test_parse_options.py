@@ -1,8 +1,13 @@
 """Parse options: three modes, as in the contract."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
 
 from harmony_server import core
+from tests.strategies.token_streams import chunked_streams
+from tests.support.encodings import encoding
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,24 @@ def test_strict_is_a_bool() -> None:
     """A `strict` that is not a bool is a TypeError."""
     with pytest.raises(TypeError, match="strict must be a bool, not int"):
         core.ParseOptions(strict=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["strict", "lenient"])
+@given(chunks=chunked_streams())
+def test_names_change_nothing_without_recover(
+    chunks: list[list[int]], mode: core.ParseMode
+) -> None:
+    """In strict and lenient mode, callable names and channels have no effect."""
+    plain = core.ParseOptions.for_mode(mode)
+    named = replace(plain, callable_names=("functions.f", "json", "user"), channels=("notes",))
+    tokens = [token for chunk in chunks for token in chunk]
+    results = []
+    for options in (plain, named):
+        try:
+            results.append(repr(encoding().parse_events(tokens, core.Role.ASSISTANT, options)))
+        except core.ParseError as error:
+            results.append(str(error))
+    assert results[0] == results[1]
 
 
 def test_options_of_a_mode() -> None:

@@ -384,8 +384,23 @@ def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
             pb.ParseMessagesRequest(options=parse.ParseOptions(strict=True, recover=True)),
             "options.recover",
         ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(callable_names=["f"] * 1025)),
+            "options.callable_names",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x" * 65_536, "y"])),
+            "options.channels",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(callable_names=["f", ""])),
+            "options.callable_names[1]",
+        ),
     ],
-    ids=["unset role", "unknown role", "no header", "long header", "strict and recover"],
+    ids=[
+        *("unset role", "unknown role", "no header", "long header", "strict and recover"),
+        *("too many names", "too long names", "empty name"),
+    ],
 )
 def test_invalid_parse_options(
     stub: HarmonyServiceStub, request_: pb.ParseMessagesRequest, field: str

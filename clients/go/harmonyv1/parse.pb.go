@@ -140,7 +140,7 @@ func (RecoveryReason) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_parse_proto_rawDescGZIP(), []int{0}
 }
 
-// How to parse: the mode and a limit.
+// How to parse: the mode, a limit and what recover mode may know.
 //
 // In strict mode, the default, malformed output is an error. In lenient mode
 // (`strict = false`) it is an error too, except that a stop token may end a
@@ -159,8 +159,16 @@ type ParseOptions struct {
 	// (4,096 by default). A longer header is an error in strict and lenient mode;
 	// in recover mode it ends there. Unset: the server's limit.
 	MaxHeaderTokens *uint32 `protobuf:"varint,3,opt,name=max_header_tokens,json=maxHeaderTokens,proto3,oneof" json:"max_header_tokens,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Names that can be called, such as `functions.get_weather`. Recover mode takes
+	// them for recipients where a header does not say so; strict and lenient mode
+	// ignore them. At most 1,024 names with 65,536 characters together, none empty.
+	CallableNames []string `protobuf:"bytes,4,rep,name=callable_names,json=callableNames,proto3" json:"callable_names,omitempty"`
+	// Channels in addition to `analysis`, `commentary` and `final`. Recover mode
+	// reads them as it reads those; strict and lenient mode ignore them. The bounds
+	// are those of `callable_names`.
+	Channels      []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ParseOptions) Reset() {
@@ -212,6 +220,20 @@ func (x *ParseOptions) GetMaxHeaderTokens() uint32 {
 		return *x.MaxHeaderTokens
 	}
 	return 0
+}
+
+func (x *ParseOptions) GetCallableNames() []string {
+	if x != nil {
+		return x.CallableNames
+	}
+	return nil
+}
+
+func (x *ParseOptions) GetChannels() []string {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
 }
 
 // A half-open range of token offsets. Offset 0 is the first token of the
@@ -731,7 +753,7 @@ type ParseConfig struct {
 	// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
 	// begins inside that header. Unset: the sequence begins with `<|start|>`.
 	Role *Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
-	// The mode and a limit. Unset: strict mode and the server's limit.
+	// The mode and further options. Unset: strict mode and the server's limit.
 	Options       *ParseOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1309,11 +1331,13 @@ var File_harmony_v1_parse_proto protoreflect.FileDescriptor
 const file_harmony_v1_parse_proto_rawDesc = "" +
 	"\n" +
 	"\x16harmony/v1/parse.proto\x12\n" +
-	"harmony.v1\x1a\x17google/rpc/status.proto\x1a\x15harmony/v1/chat.proto\"\x97\x01\n" +
+	"harmony.v1\x1a\x17google/rpc/status.proto\x1a\x15harmony/v1/chat.proto\"\xda\x01\n" +
 	"\fParseOptions\x12\x1b\n" +
 	"\x06strict\x18\x01 \x01(\bH\x00R\x06strict\x88\x01\x01\x12\x18\n" +
 	"\arecover\x18\x02 \x01(\bR\arecover\x12/\n" +
-	"\x11max_header_tokens\x18\x03 \x01(\rH\x01R\x0fmaxHeaderTokens\x88\x01\x01B\t\n" +
+	"\x11max_header_tokens\x18\x03 \x01(\rH\x01R\x0fmaxHeaderTokens\x88\x01\x01\x12%\n" +
+	"\x0ecallable_names\x18\x04 \x03(\tR\rcallableNames\x12\x1a\n" +
+	"\bchannels\x18\x05 \x03(\tR\bchannelsB\t\n" +
 	"\a_strictB\x14\n" +
 	"\x12_max_header_tokens\"4\n" +
 	"\n" +

@@ -83,8 +83,11 @@ type GetEncodingResponse struct {
 	VocabularySha256 string `protobuf:"bytes,8,opt,name=vocabulary_sha256,json=vocabularySha256,proto3" json:"vocabulary_sha256,omitempty"`
 	// The version of the server.
 	ServerVersion string `protobuf:"bytes,9,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The id of `<|endoftext|>`, which ends a text outside conversations. In harmony
+	// output it is not a stop token.
+	EndOfTextToken uint32 `protobuf:"varint,10,opt,name=end_of_text_token,json=endOfTextToken,proto3" json:"end_of_text_token,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetEncodingResponse) Reset() {
@@ -178,6 +181,13 @@ func (x *GetEncodingResponse) GetServerVersion() string {
 		return x.ServerVersion
 	}
 	return ""
+}
+
+func (x *GetEncodingResponse) GetEndOfTextToken() uint32 {
+	if x != nil {
+		return x.EndOfTextToken
+	}
+	return 0
 }
 
 // Asks for the statistics of the render cache. Has no fields.
@@ -817,7 +827,7 @@ type ParseMessagesRequest struct {
 	// The role that the prompt ended with, usually ROLE_ASSISTANT: the tokens begin
 	// inside that header. Unset: the tokens begin with `<|start|>`.
 	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
-	// The mode and a limit. Unset: strict mode and the server's limit.
+	// The mode and further options. Unset: strict mode and the server's limit.
 	Options       *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1329,7 +1339,7 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"\x18harmony/v1/service.proto\x12\n" +
 	"harmony.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15harmony/v1/chat.proto\x1a\x16harmony/v1/parse.proto\"\x14\n" +
-	"\x12GetEncodingRequest\"\xef\x03\n" +
+	"\x12GetEncodingRequest\"\x9a\x04\n" +
 	"\x13GetEncodingResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
 	"\x0etokenizer_name\x18\x02 \x01(\tR\rtokenizerName\x12\x13\n" +
@@ -1340,7 +1350,9 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"!stop_tokens_for_assistant_actions\x18\x06 \x03(\rR\x1dstopTokensForAssistantActions\x12Y\n" +
 	"\x0especial_tokens\x18\a \x03(\v22.harmony.v1.GetEncodingResponse.SpecialTokensEntryR\rspecialTokens\x12+\n" +
 	"\x11vocabulary_sha256\x18\b \x01(\tR\x10vocabularySha256\x12%\n" +
-	"\x0eserver_version\x18\t \x01(\tR\rserverVersion\x1a@\n" +
+	"\x0eserver_version\x18\t \x01(\tR\rserverVersion\x12)\n" +
+	"\x11end_of_text_token\x18\n" +
+	" \x01(\rR\x0eendOfTextToken\x1a@\n" +
 	"\x12SpecialTokensEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"!\n" +

@@ -18,6 +18,7 @@ from .vector import Vector
 # The default of the server's setting.
 MAX_SEQUENCES = 16_384
 _MAX_HEADER_TOKENS = 4096
+_MAX_NAMES = 1024
 
 
 class Batch:
@@ -162,4 +163,10 @@ def _config_error(config: parse.ParseConfig, path: str) -> status_pb2.Status | N
         return invalid_field(f"{path}.options.max_header_tokens")
     if options.strict and options.recover:
         return invalid_field(f"{path}.options.recover")
+    for field in ("callable_names", "channels"):
+        names: list[str] = list(getattr(options, field))
+        if len(names) > _MAX_NAMES:
+            return invalid_field(f"{path}.options.{field}")
+        if "" in names:
+            return invalid_field(f"{path}.options.{field}[{names.index('')}]")
     return None

@@ -24,6 +24,7 @@ def get_encoding_vectors(calls: Calls) -> list[Vector]:
         stop_tokens=sorted(reference.stop_tokens),
         stop_tokens_for_assistant_actions=reference.assistant_stop_tokens,
         special_tokens=reference.special_tokens(),
+        end_of_text_token=reference.special_tokens()["<|endoftext|>"],
         vocabulary_sha256=hashlib.sha256(reference.vocabulary).hexdigest(),
     )
     return [

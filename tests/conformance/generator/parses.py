@@ -19,7 +19,16 @@ ANSWER: Final = "<|start|>assistant<|channel|>final<|message|>It rains in Oslo. 
 LENIENT: Final = parse.ParseConfig(
     role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(strict=False)
 )
+# Names that only recover mode uses.
+NAMES: Final = parse.ParseConfig(
+    role=chat.ROLE_ASSISTANT,
+    options=parse.ParseOptions(callable_names=["functions.f", "notes"], channels=["notes"]),
+)
 _LENIENT_NO_ROLE: Final = parse.ParseConfig(options=parse.ParseOptions(strict=False))
+_LENIENT_NAMES: Final = parse.ParseConfig(
+    role=chat.ROLE_ASSISTANT,
+    options=parse.ParseOptions(strict=False, callable_names=["functions.f"], channels=["notes"]),
+)
 # Configs that every parsing RPC refuses, each with the path of the invalid field.
 BAD_CONFIGS: Final = {
     "role-unspecified": (parse.ParseConfig(role=chat.ROLE_UNSPECIFIED), "role"),
@@ -34,6 +43,18 @@ BAD_CONFIGS: Final = {
     "strict-and-recover": (
         parse.ParseConfig(options=parse.ParseOptions(strict=True, recover=True)),
         "options.recover",
+    ),
+    "too-many-callable-names": (
+        parse.ParseConfig(options=parse.ParseOptions(callable_names=["f"] * 1025)),
+        "options.callable_names",
+    ),
+    "empty-callable-name": (
+        parse.ParseConfig(options=parse.ParseOptions(callable_names=["functions.f", ""])),
+        "options.callable_names[1]",
+    ),
+    "empty-channel": (
+        parse.ParseConfig(options=parse.ParseOptions(channels=[""])),
+        "options.channels[0]",
     ),
 }
 _CASES: Final = {
@@ -134,6 +155,7 @@ def _strict(calls: Calls) -> list[Vector]:
     return [
         *[calls.parse_messages(f"strict/{name}", text) for name, text in _CASES.items()],
         calls.parse_messages("strict/explicit-options", THOUGHT + ANSWER, explicit),
+        calls.parse_messages("strict/names-change-nothing", "functions.f notes<|message|>x", NAMES),
         calls.parse_messages("strict/preset-user", "<|message|>hi<|end|>", _role(chat.ROLE_USER)),
         calls.parse_messages(
             "strict/preset-tool", " to=a<|message|>4<|end|>", _role(chat.ROLE_TOOL)
@@ -170,6 +192,9 @@ def _lenient(calls: Calls) -> list[Vector]:
         ],
         calls.parse_messages(
             "lenient/error/rescue-of-an-empty-channel", "<|channel|><|end|>", LENIENT
+        ),
+        calls.parse_messages(
+            "lenient/names-change-nothing", "<|channel|>final functions.f<|end|>", _LENIENT_NAMES
         ),
         calls.parse_messages("lenient/error/no-role/no-start", "hi", _LENIENT_NO_ROLE),
     ]

@@ -10,7 +10,7 @@ from harmony_client.v1 import parse_pb2 as parse
 
 from .calls import ASSISTANT, NO_ROLE, Calls
 from .contract import failure, invalid_field, run
-from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, THOUGHT
+from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, NAMES, THOUGHT
 from .vector import Vector
 
 _EMOJI: Final = "<|channel|>final<|message|>Hei 🫡 世界 👩‍👩‍👧‍👦!<|return|>"
@@ -115,6 +115,7 @@ def _configs(calls: Calls) -> list[Vector]:
         calls.parse(
             "config/header-of-the-largest-length", ["<|channel|>", "final", *_MESSAGE], few
         ),
+        calls.parse("config/names-change-nothing", ["functions.f notes", *_MESSAGE], NAMES),
         calls.parse("lenient/rescued", [text_in_header], LENIENT),
         calls.parse("lenient/rescued-one-by-one", cut(text_in_header, 1), LENIENT),
         calls.parse("lenient/well-formed", [THOUGHT, CALL, ANSWER], LENIENT),

@@ -285,12 +285,12 @@ impl BuiltinTool {
         }
     }
 }
-/// How to parse: the mode and a limit.
+/// How to parse: the mode, a limit and what recover mode may know.
 ///
 /// In strict mode, the default, malformed output is an error. In lenient mode
 /// (`strict = false`) it is an error too, except that a stop token may end a
 /// header. In recover mode (`recover = true`) it is repaired.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseOptions {
     /// True: strict mode. False: lenient mode, unless `recover` is set; if a stop
     /// token ends a header, the text after the channel becomes the message's text.
@@ -307,6 +307,16 @@ pub struct ParseOptions {
     /// in recover mode it ends there. Unset: the server's limit.
     #[prost(uint32, optional, tag = "3")]
     pub max_header_tokens: ::core::option::Option<u32>,
+    /// Names that can be called, such as `functions.get_weather`. Recover mode takes
+    /// them for recipients where a header does not say so; strict and lenient mode
+    /// ignore them. At most 1,024 names with 65,536 characters together, none empty.
+    #[prost(string, repeated, tag = "4")]
+    pub callable_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Channels in addition to `analysis`, `commentary` and `final`. Recover mode
+    /// reads them as it reads those; strict and lenient mode ignore them. The bounds
+    /// are those of `callable_names`.
+    #[prost(string, repeated, tag = "5")]
+    pub channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A half-open range of token offsets. Offset 0 is the first token of the
 /// sequence; the count continues across the requests of a stream.
@@ -419,13 +429,13 @@ pub mod parse_event {
     }
 }
 /// How to parse one sequence.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseConfig {
     /// The role that the prompt ended with, usually ROLE_ASSISTANT: the sequence
     /// begins inside that header. Unset: the sequence begins with `<|start|>`.
     #[prost(enumeration = "Role", optional, tag = "1")]
     pub role: ::core::option::Option<i32>,
-    /// The mode and a limit. Unset: strict mode and the server's limit.
+    /// The mode and further options. Unset: strict mode and the server's limit.
     #[prost(message, optional, tag = "2")]
     pub options: ::core::option::Option<ParseOptions>,
 }
@@ -466,7 +476,7 @@ pub struct ParseResponse {
     pub events: ::prost::alloc::vec::Vec<ParseEvent>,
 }
 /// A sequence to open on a ParseBatch stream.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenSequence {
     /// An id that you choose, unique among the open sequences of the stream.
     #[prost(uint32, tag = "1")]
@@ -677,6 +687,10 @@ pub struct GetEncodingResponse {
     /// The version of the server.
     #[prost(string, tag = "9")]
     pub server_version: ::prost::alloc::string::String,
+    /// The id of `<|endoftext|>`, which ends a text outside conversations. In harmony
+    /// output it is not a stop token.
+    #[prost(uint32, tag = "10")]
+    pub end_of_text_token: u32,
 }
 /// Asks for the statistics of the render cache. Has no fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -800,7 +814,7 @@ pub struct ParseMessagesRequest {
     /// inside that header. Unset: the tokens begin with `<|start|>`.
     #[prost(enumeration = "Role", optional, tag = "2")]
     pub role: ::core::option::Option<i32>,
-    /// The mode and a limit. Unset: strict mode and the server's limit.
+    /// The mode and further options. Unset: strict mode and the server's limit.
     #[prost(message, optional, tag = "3")]
     pub options: ::core::option::Option<ParseOptions>,
 }
