@@ -20,7 +20,7 @@ try:
         ToolNamespaceConfig,
     )
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
-    from .errors import HarmonyError, ParseError, RenderError
+    from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
     from .parse_options import ParseMode, ParseOptions
     from .parser import StreamState
     from .registry import HarmonyEncodingName, load_harmony_encoding
@@ -58,4 +58,5 @@ __all__ = [
     "ToolDescription",
     "ToolNamespaceConfig",
     "load_harmony_encoding",
+    "raise_disallowed_special_token",
 ]

@@ -12,7 +12,7 @@ import tiktoken
 
 from . import vocabulary
 from .bounds import MAX_BLANKS_AT_ONCE, MAX_ENCODED_CHARACTERS_AT_ONCE, MAX_REMEMBERED_PATTERNS
-from .errors import HarmonyError, SpecialTokenError
+from .errors import HarmonyError, raise_disallowed_special_token
 
 NAME = "o200k_harmony"
 
@@ -135,7 +135,7 @@ class Tokenizer:
         # For "all", those in the text suffice: a set of a thousand costs more than a short text.
         allowed = set(_special_in(text)) if allowed_special == "all" else allowed_special
         for spelling in _disallowed_in(text, allowed, disallowed_special):
-            raise SpecialTokenError(spelling)
+            raise_disallowed_special_token(spelling)
         if len(allowed) == 0:  # None is no set: a TypeError
             return self.encode_ordinary(text)
         if len(text) <= MAX_ENCODED_CHARACTERS_AT_ONCE:
@@ -174,7 +174,7 @@ class Tokenizer:
         try:
             return self._encoding.decode_bytes(tokens)
         except KeyError as error:
-            token = next(token for token in tokens if not is_token(token))
+            token = next(token for token in map(operator.index, tokens) if not is_token(token))
             raise HarmonyError(f"Invalid token for decoding: {token}") from error
 
     def decode_replacing(self, tokens: Sequence[int]) -> bytes:
@@ -186,6 +186,7 @@ class Tokenizer:
         try:
             return self._encoding.decode_bytes(tokens)
         except KeyError:
+            tokens = list(map(operator.index, tokens))
             pieces = []
             begin = 0
             for index, token in enumerate(tokens):

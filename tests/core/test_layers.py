@@ -104,6 +104,7 @@ def test_the_names_of_the_core() -> None:
         "ToolDescription",
         "ToolNamespaceConfig",
         "load_harmony_encoding",
+        "raise_disallowed_special_token",
     ]
     assert all(hasattr(core, name) for name in core.__all__)
 
