@@ -10,6 +10,7 @@ conversation = [
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from harmony_client._enums import enum_label
@@ -17,6 +18,9 @@ from harmony_client.v1 import chat_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# A tool's name is rendered in the place of a role.
+_SPELLS_ROLE = re.compile(r"\s*(system|developer|user|assistant|tool)(?![^\s:])").match
 
 
 def user(text: str, *, name: str | None = None) -> chat_pb2.Message:
@@ -52,15 +56,21 @@ def tool(
     name: str,
     text: str,
     *,
-    channel: str | None = None,
-    recipient: str | None = None,
+    channel: str | None = "commentary",
+    recipient: str | None = "assistant",
     content_type: str | None = None,
 ) -> chat_pb2.Message:
     """Returns the result of a call of the tool `name`, such as `functions.get_weather`.
 
-    gpt-oss models are trained on results with the channel `commentary` and the
-    recipient `assistant`.
+    gpt-oss models are trained on results with the default channel and
+    recipient. For a call on another channel, such as a call of `python` on
+    analysis, pass that channel.
+
+    Raises ValueError for a name that begins with a role, such as `system` or
+    `user:ada`: its message would be that role's.
     """
+    if _SPELLS_ROLE(name):
+        raise ValueError(f"the name of a tool must not spell a role, but this is {name!r}")
     return chat_pb2.Message(
         author=chat_pb2.Author(role=chat_pb2.Role.ROLE_TOOL, name=name),
         content=[_to_content(text)],

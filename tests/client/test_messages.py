@@ -59,9 +59,34 @@ def test_tool_call_and_answer() -> None:
         content_type="<|constrain|>json",
     )
     assert (call.recipient, call.content_type) == ("functions.f", "<|constrain|>json")
-    answer = tool("functions.f", "1", channel="commentary", recipient="assistant")
+    answer = tool("functions.f", "1")
     author = Author(role=Role.ROLE_TOOL, name="functions.f")
     assert answer == text_message(author, "1", channel="commentary", recipient="assistant")
+
+
+def test_a_tool_result_for_others() -> None:
+    """Channel and recipient of a tool result can be others, or none."""
+    author = Author(role=Role.ROLE_TOOL, name="python")
+    assert tool("python", "1", channel="analysis", recipient=None, content_type="json") == (
+        text_message(author, "1", channel="analysis", content_type="json")
+    )
+    assert tool("python", "1", channel=None, recipient="all") == (
+        text_message(author, "1", recipient="all")
+    )
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool"])
+@pytest.mark.parametrize("name", ["{}", " {}", "{}:ada", "{} to=assistant", "{}\n"])
+def test_names_of_tools_that_spell_a_role(role: str, name: str) -> None:
+    """A tool whose message would be rendered as that of a role is refused."""
+    with pytest.raises(ValueError, match="must not spell a role"):
+        tool(name.format(role), "1")
+
+
+@pytest.mark.parametrize("name", ["user_search", "functions.system", "systems", "tool.f", "System"])
+def test_names_of_tools_that_only_contain_a_role(name: str) -> None:
+    """Other names that contain a role are names."""
+    assert tool(name, "1").author.name == name
 
 
 def test_system_without_arguments_leaves_all_to_the_server() -> None:
