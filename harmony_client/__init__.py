@@ -55,9 +55,10 @@ from harmony_client.v1.parse_pb2 import (
     RecoveryReason,
     TokenRange,
 )
-from harmony_client.v1.service_pb2 import GetEncodingResponse, MessageOutcome
+from harmony_client.v1.service_pb2 import AnalysisRule, GetEncodingResponse, MessageOutcome
 
 __all__ = [
+    "AnalysisRule",
     "AsyncBatch",
     "AsyncClient",
     "AsyncParseStream",

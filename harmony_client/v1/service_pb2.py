@@ -27,7 +27,7 @@ from harmony_client.v1 import chat_pb2 as harmony_dot_v1_dot_chat__pb2
 from harmony_client.v1 import parse_pb2 as harmony_dot_v1_dot_parse__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18harmony/v1/service.proto\x12\nharmony.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15harmony/v1/chat.proto\x1a\x16harmony/v1/parse.proto\"\x14\n\x12GetEncodingRequest\"\xdb\x02\n\x13GetEncodingResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0etokenizer_name\x18\x02 \x01(\t\x12\r\n\x05n_ctx\x18\x03 \x01(\r\x12\x1a\n\x12max_message_tokens\x18\x04 \x01(\r\x12\x13\n\x0bstop_tokens\x18\x05 \x03(\r\x12)\n!stop_tokens_for_assistant_actions\x18\x06 \x03(\r\x12J\n\x0especial_tokens\x18\x07 \x03(\x0b\x32\x32.harmony.v1.GetEncodingResponse.SpecialTokensEntry\x12\x19\n\x11vocabulary_sha256\x18\x08 \x01(\t\x12\x16\n\x0eserver_version\x18\t \x01(\t\x1a\x34\n\x12SpecialTokensEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"!\n\x1fGetRenderCacheStatisticsRequest\"s\n GetRenderCacheStatisticsResponse\x12\x0c\n\x04hits\x18\x01 \x01(\x04\x12\x0e\n\x06misses\x18\x02 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x11\n\tmax_bytes\x18\x05 \x01(\x04\"8\n\rRenderOptions\x12\'\n\x1f\x63onversation_has_function_tools\x18\x01 \x01(\x08\"R\n\x18RenderConversationConfig\x12\x1f\n\x12\x61uto_drop_analysis\x18\x01 \x01(\x08H\x00\x88\x01\x01\x42\x15\n\x13_auto_drop_analysis\"a\n\rRenderRequest\x12$\n\x07message\x18\x01 \x01(\x0b\x32\x13.harmony.v1.Message\x12*\n\x07options\x18\x02 \x01(\x0b\x32\x19.harmony.v1.RenderOptions\" \n\x0eRenderResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x81\x01\n\x19RenderConversationRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\",\n\x1aRenderConversationResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\xb8\x01\n&RenderConversationForCompletionRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12(\n\x0enext_turn_role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.Role\x12\x34\n\x06\x63onfig\x18\x03 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"9\n\'RenderConversationForCompletionResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x8c\x01\n$RenderConversationForTrainingRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"7\n%RenderConversationForTrainingResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x7f\n\x14ParseMessagesRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.RoleH\x00\x88\x01\x01\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.harmony.v1.ParseOptionsB\x07\n\x05_role\"\x92\x01\n\x0eMessageOutcome\x12\x17\n\nstop_token\x18\x01 \x01(\rH\x00\x88\x01\x01\x12+\n\x07offsets\x18\x02 \x01(\x0b\x32\x1a.harmony.v1.MessageOffsets\x12+\n\x07repairs\x18\x03 \x03(\x0e\x32\x1a.harmony.v1.RecoveryReasonB\r\n\x0b_stop_token\"\x96\x01\n\x15ParseMessagesResponse\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.harmony.v1.Message\x12,\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1a.harmony.v1.MessageOutcome\x12(\n\trecovered\x18\x03 \x03(\x0b\x32\x15.harmony.v1.Recovered\".\n\x0fSpecialTokenSet\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\x12\x0e\n\x06tokens\x18\x02 \x03(\t\"\x8c\x01\n\rEncodeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x34\n\x0f\x61llowed_special\x18\x02 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\x12\x37\n\x12\x64isallowed_special\x18\x03 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\" \n\x0e\x45ncodeResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"A\n\rDecodeRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12\x0e\n\x06strict\x18\x02 \x01(\x08\x12\x10\n\x08\x61s_bytes\x18\x03 \x01(\x08\":\n\x0e\x44\x65\x63odeResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06output2\xb0\n\n\x0eHarmonyService\x12\x64\n\x0bGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/encoding\x12\x8e\x01\n\x18GetRenderCacheStatistics\x12+.harmony.v1.GetRenderCacheStatisticsRequest\x1a,.harmony.v1.GetRenderCacheStatisticsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/renderCache\x12_\n\x06Render\x12\x19.harmony.v1.RenderRequest\x1a\x1a.harmony.v1.RenderResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/v1/messages:render:\x01*\x12\x88\x01\n\x12RenderConversation\x12%.harmony.v1.RenderConversationRequest\x1a&.harmony.v1.RenderConversationResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/conversations:render:\x01*\x12\xbc\x01\n\x1fRenderConversationForCompletion\x12\x32.harmony.v1.RenderConversationForCompletionRequest\x1a\x33.harmony.v1.RenderConversationForCompletionResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/conversations:renderForCompletion:\x01*\x12\xb4\x01\n\x1dRenderConversationForTraining\x12\x30.harmony.v1.RenderConversationForTrainingRequest\x1a\x31.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/conversations:renderForTraining:\x01*\x12v\n\rParseMessages\x12 .harmony.v1.ParseMessagesRequest\x1a!.harmony.v1.ParseMessagesResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/completions:parse:\x01*\x12[\n\x06\x45ncode\x12\x19.harmony.v1.EncodeRequest\x1a\x1a.harmony.v1.EncodeResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/text:encode:\x01*\x12]\n\x06\x44\x65\x63ode\x12\x19.harmony.v1.DecodeRequest\x1a\x1a.harmony.v1.DecodeResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/tokens:decode:\x01*\x12@\n\x05Parse\x12\x18.harmony.v1.ParseRequest\x1a\x19.harmony.v1.ParseResponse(\x01\x30\x01\x12O\n\nParseBatch\x12\x1d.harmony.v1.ParseBatchRequest\x1a\x1e.harmony.v1.ParseBatchResponse(\x01\x30\x01\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18harmony/v1/service.proto\x12\nharmony.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15harmony/v1/chat.proto\x1a\x16harmony/v1/parse.proto\"\x14\n\x12GetEncodingRequest\"\xdb\x02\n\x13GetEncodingResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0etokenizer_name\x18\x02 \x01(\t\x12\r\n\x05n_ctx\x18\x03 \x01(\r\x12\x1a\n\x12max_message_tokens\x18\x04 \x01(\r\x12\x13\n\x0bstop_tokens\x18\x05 \x03(\r\x12)\n!stop_tokens_for_assistant_actions\x18\x06 \x03(\r\x12J\n\x0especial_tokens\x18\x07 \x03(\x0b\x32\x32.harmony.v1.GetEncodingResponse.SpecialTokensEntry\x12\x19\n\x11vocabulary_sha256\x18\x08 \x01(\t\x12\x16\n\x0eserver_version\x18\t \x01(\t\x1a\x34\n\x12SpecialTokensEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"!\n\x1fGetRenderCacheStatisticsRequest\"s\n GetRenderCacheStatisticsResponse\x12\x0c\n\x04hits\x18\x01 \x01(\x04\x12\x0e\n\x06misses\x18\x02 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x11\n\tmax_bytes\x18\x05 \x01(\x04\"8\n\rRenderOptions\x12\'\n\x1f\x63onversation_has_function_tools\x18\x01 \x01(\x08\"~\n\x18RenderConversationConfig\x12\x1f\n\x12\x61uto_drop_analysis\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12*\n\x08\x61nalysis\x18\x02 \x01(\x0e\x32\x18.harmony.v1.AnalysisRuleB\x15\n\x13_auto_drop_analysis\"a\n\rRenderRequest\x12$\n\x07message\x18\x01 \x01(\x0b\x32\x13.harmony.v1.Message\x12*\n\x07options\x18\x02 \x01(\x0b\x32\x19.harmony.v1.RenderOptions\" \n\x0eRenderResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x81\x01\n\x19RenderConversationRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\",\n\x1aRenderConversationResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\xb8\x01\n&RenderConversationForCompletionRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12(\n\x0enext_turn_role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.Role\x12\x34\n\x06\x63onfig\x18\x03 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"9\n\'RenderConversationForCompletionResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x8c\x01\n$RenderConversationForTrainingRequest\x12.\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.harmony.v1.Conversation\x12\x34\n\x06\x63onfig\x18\x02 \x01(\x0b\x32$.harmony.v1.RenderConversationConfig\"7\n%RenderConversationForTrainingResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"\x7f\n\x14ParseMessagesRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x10.harmony.v1.RoleH\x00\x88\x01\x01\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.harmony.v1.ParseOptionsB\x07\n\x05_role\"\x92\x01\n\x0eMessageOutcome\x12\x17\n\nstop_token\x18\x01 \x01(\rH\x00\x88\x01\x01\x12+\n\x07offsets\x18\x02 \x01(\x0b\x32\x1a.harmony.v1.MessageOffsets\x12+\n\x07repairs\x18\x03 \x03(\x0e\x32\x1a.harmony.v1.RecoveryReasonB\r\n\x0b_stop_token\"\x96\x01\n\x15ParseMessagesResponse\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.harmony.v1.Message\x12,\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1a.harmony.v1.MessageOutcome\x12(\n\trecovered\x18\x03 \x03(\x0b\x32\x15.harmony.v1.Recovered\".\n\x0fSpecialTokenSet\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\x12\x0e\n\x06tokens\x18\x02 \x03(\t\"\x8c\x01\n\rEncodeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x34\n\x0f\x61llowed_special\x18\x02 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\x12\x37\n\x12\x64isallowed_special\x18\x03 \x01(\x0b\x32\x1b.harmony.v1.SpecialTokenSet\" \n\x0e\x45ncodeResponse\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"A\n\rDecodeRequest\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12\x0e\n\x06strict\x18\x02 \x01(\x08\x12\x10\n\x08\x61s_bytes\x18\x03 \x01(\x08\":\n\x0e\x44\x65\x63odeResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06output*}\n\x0c\x41nalysisRule\x12\x1d\n\x19\x41NALYSIS_RULE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41NALYSIS_RULE_KEEP\x10\x01\x12\x1e\n\x1a\x41NALYSIS_RULE_CURRENT_TURN\x10\x02\x12\x16\n\x12\x41NALYSIS_RULE_NONE\x10\x03\x32\xb0\n\n\x0eHarmonyService\x12\x64\n\x0bGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/encoding\x12\x8e\x01\n\x18GetRenderCacheStatistics\x12+.harmony.v1.GetRenderCacheStatisticsRequest\x1a,.harmony.v1.GetRenderCacheStatisticsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/renderCache\x12_\n\x06Render\x12\x19.harmony.v1.RenderRequest\x1a\x1a.harmony.v1.RenderResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/v1/messages:render:\x01*\x12\x88\x01\n\x12RenderConversation\x12%.harmony.v1.RenderConversationRequest\x1a&.harmony.v1.RenderConversationResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/conversations:render:\x01*\x12\xbc\x01\n\x1fRenderConversationForCompletion\x12\x32.harmony.v1.RenderConversationForCompletionRequest\x1a\x33.harmony.v1.RenderConversationForCompletionResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/conversations:renderForCompletion:\x01*\x12\xb4\x01\n\x1dRenderConversationForTraining\x12\x30.harmony.v1.RenderConversationForTrainingRequest\x1a\x31.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/conversations:renderForTraining:\x01*\x12v\n\rParseMessages\x12 .harmony.v1.ParseMessagesRequest\x1a!.harmony.v1.ParseMessagesResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/completions:parse:\x01*\x12[\n\x06\x45ncode\x12\x19.harmony.v1.EncodeRequest\x1a\x1a.harmony.v1.EncodeResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/text:encode:\x01*\x12]\n\x06\x44\x65\x63ode\x12\x19.harmony.v1.DecodeRequest\x1a\x1a.harmony.v1.DecodeResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/tokens:decode:\x01*\x12@\n\x05Parse\x12\x18.harmony.v1.ParseRequest\x1a\x19.harmony.v1.ParseResponse(\x01\x30\x01\x12O\n\nParseBatch\x12\x1d.harmony.v1.ParseBatchRequest\x1a\x1e.harmony.v1.ParseBatchResponse(\x01\x30\x01\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HARMONYSERVICE'].methods_by_name['Encode']._serialized_options = b'\202\323\344\223\002\024\"\017/v1/text:encode:\001*'
   _globals['_HARMONYSERVICE'].methods_by_name['Decode']._loaded_options = None
   _globals['_HARMONYSERVICE'].methods_by_name['Decode']._serialized_options = b'\202\323\344\223\002\026\"\021/v1/tokens:decode:\001*'
+  _globals['_ANALYSISRULE']._serialized_start=2367
+  _globals['_ANALYSISRULE']._serialized_end=2492
   _globals['_GETENCODINGREQUEST']._serialized_start=117
   _globals['_GETENCODINGREQUEST']._serialized_end=137
   _globals['_GETENCODINGRESPONSE']._serialized_start=140
@@ -68,39 +70,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENDEROPTIONS']._serialized_start=641
   _globals['_RENDEROPTIONS']._serialized_end=697
   _globals['_RENDERCONVERSATIONCONFIG']._serialized_start=699
-  _globals['_RENDERCONVERSATIONCONFIG']._serialized_end=781
-  _globals['_RENDERREQUEST']._serialized_start=783
-  _globals['_RENDERREQUEST']._serialized_end=880
-  _globals['_RENDERRESPONSE']._serialized_start=882
-  _globals['_RENDERRESPONSE']._serialized_end=914
-  _globals['_RENDERCONVERSATIONREQUEST']._serialized_start=917
-  _globals['_RENDERCONVERSATIONREQUEST']._serialized_end=1046
-  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_start=1048
-  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_end=1092
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_start=1095
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_end=1279
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_start=1281
-  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_end=1338
-  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_start=1341
-  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_end=1481
-  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_start=1483
-  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_end=1538
-  _globals['_PARSEMESSAGESREQUEST']._serialized_start=1540
-  _globals['_PARSEMESSAGESREQUEST']._serialized_end=1667
-  _globals['_MESSAGEOUTCOME']._serialized_start=1670
-  _globals['_MESSAGEOUTCOME']._serialized_end=1816
-  _globals['_PARSEMESSAGESRESPONSE']._serialized_start=1819
-  _globals['_PARSEMESSAGESRESPONSE']._serialized_end=1969
-  _globals['_SPECIALTOKENSET']._serialized_start=1971
-  _globals['_SPECIALTOKENSET']._serialized_end=2017
-  _globals['_ENCODEREQUEST']._serialized_start=2020
-  _globals['_ENCODEREQUEST']._serialized_end=2160
-  _globals['_ENCODERESPONSE']._serialized_start=2162
-  _globals['_ENCODERESPONSE']._serialized_end=2194
-  _globals['_DECODEREQUEST']._serialized_start=2196
-  _globals['_DECODEREQUEST']._serialized_end=2261
-  _globals['_DECODERESPONSE']._serialized_start=2263
-  _globals['_DECODERESPONSE']._serialized_end=2321
-  _globals['_HARMONYSERVICE']._serialized_start=2324
-  _globals['_HARMONYSERVICE']._serialized_end=3652
+  _globals['_RENDERCONVERSATIONCONFIG']._serialized_end=825
+  _globals['_RENDERREQUEST']._serialized_start=827
+  _globals['_RENDERREQUEST']._serialized_end=924
+  _globals['_RENDERRESPONSE']._serialized_start=926
+  _globals['_RENDERRESPONSE']._serialized_end=958
+  _globals['_RENDERCONVERSATIONREQUEST']._serialized_start=961
+  _globals['_RENDERCONVERSATIONREQUEST']._serialized_end=1090
+  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_start=1092
+  _globals['_RENDERCONVERSATIONRESPONSE']._serialized_end=1136
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_start=1139
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONREQUEST']._serialized_end=1323
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_start=1325
+  _globals['_RENDERCONVERSATIONFORCOMPLETIONRESPONSE']._serialized_end=1382
+  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_start=1385
+  _globals['_RENDERCONVERSATIONFORTRAININGREQUEST']._serialized_end=1525
+  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_start=1527
+  _globals['_RENDERCONVERSATIONFORTRAININGRESPONSE']._serialized_end=1582
+  _globals['_PARSEMESSAGESREQUEST']._serialized_start=1584
+  _globals['_PARSEMESSAGESREQUEST']._serialized_end=1711
+  _globals['_MESSAGEOUTCOME']._serialized_start=1714
+  _globals['_MESSAGEOUTCOME']._serialized_end=1860
+  _globals['_PARSEMESSAGESRESPONSE']._serialized_start=1863
+  _globals['_PARSEMESSAGESRESPONSE']._serialized_end=2013
+  _globals['_SPECIALTOKENSET']._serialized_start=2015
+  _globals['_SPECIALTOKENSET']._serialized_end=2061
+  _globals['_ENCODEREQUEST']._serialized_start=2064
+  _globals['_ENCODEREQUEST']._serialized_end=2204
+  _globals['_ENCODERESPONSE']._serialized_start=2206
+  _globals['_ENCODERESPONSE']._serialized_end=2238
+  _globals['_DECODEREQUEST']._serialized_start=2240
+  _globals['_DECODEREQUEST']._serialized_end=2305
+  _globals['_DECODERESPONSE']._serialized_start=2307
+  _globals['_DECODERESPONSE']._serialized_end=2365
+  _globals['_HARMONYSERVICE']._serialized_start=2495
+  _globals['_HARMONYSERVICE']._serialized_end=3823
 # @@protoc_insertion_point(module_scope)

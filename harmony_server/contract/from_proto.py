@@ -27,6 +27,11 @@ _EFFORTS = {
     chat_pb2.REASONING_EFFORT_MEDIUM: core.ReasoningEffort.MEDIUM,
     chat_pb2.REASONING_EFFORT_HIGH: core.ReasoningEffort.HIGH,
 }
+_ANALYSIS_RULES = {
+    service_pb2.ANALYSIS_RULE_KEEP: core.AnalysisRule.KEEP,
+    service_pb2.ANALYSIS_RULE_CURRENT_TURN: core.AnalysisRule.CURRENT_TURN,
+    service_pb2.ANALYSIS_RULE_NONE: core.AnalysisRule.NONE,
+}
 _BUILTIN_TOOLS = {
     chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser(),
     chat_pb2.BUILTIN_TOOL_PYTHON: core.ToolNamespaceConfig.python(),
@@ -72,9 +77,15 @@ def _count_parts(proto: chat_pb2.Message) -> int:
 
 
 def convert_render_config(
-    proto: service_pb2.RenderConversationConfig,
+    proto: service_pb2.RenderConversationConfig, path: str
 ) -> core.RenderConversationConfig:
-    """Converts the options of a conversation; never fails."""
+    """Converts the options of a conversation."""
+    if proto.analysis != service_pb2.ANALYSIS_RULE_UNSPECIFIED:
+        if proto.analysis not in _ANALYSIS_RULES:
+            raise invalid_field(f"{path}.analysis", "must be a rule for analysis")
+        if proto.HasField("auto_drop_analysis"):
+            raise invalid_field(f"{path}.analysis", "excludes auto_drop_analysis")
+        return core.RenderConversationConfig(analysis=_ANALYSIS_RULES[proto.analysis])
     if proto.HasField("auto_drop_analysis"):
         return core.RenderConversationConfig(auto_drop_analysis=proto.auto_drop_analysis)
     return core.RenderConversationConfig()

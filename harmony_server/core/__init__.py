@@ -19,6 +19,7 @@ try:
         ToolDescription,
         ToolNamespaceConfig,
     )
+    from .conversation_rules import AnalysisRule
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
     from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
     from .parse_options import ParseMode, ParseOptions
@@ -34,6 +35,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
+    "AnalysisRule",
     "Author",
     "ChannelConfig",
     "Content",

@@ -10,8 +10,9 @@ import pytest
 import harmony_client
 
 EXPORTED = """
-    AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep BuiltinTool Cancelled
-    ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded DeveloperContent
+    AnalysisRule AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep
+    BuiltinTool Cancelled ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded
+    DeveloperContent
     FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
     InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
     ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered

@@ -80,6 +80,7 @@ print(len(opened) > 0)
 def test_the_names_of_the_core() -> None:
     """The core exports exactly these names."""
     assert core.__all__ == [
+        "AnalysisRule",
         "Author",
         "ChannelConfig",
         "Content",

@@ -256,6 +256,23 @@ def test_a_prompt_needs_the_next_role(stub: HarmonyServiceStub, role: chat.Role)
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        pb.RenderConversationConfig(auto_drop_analysis=True, analysis=pb.ANALYSIS_RULE_KEEP),
+        pb.RenderConversationConfig(auto_drop_analysis=False, analysis=pb.ANALYSIS_RULE_NONE),
+        pb.RenderConversationConfig(analysis=cast(pb.AnalysisRule, 99)),
+    ],
+)
+def test_a_wrong_rule_for_analysis(
+    stub: HarmonyServiceStub, config: pb.RenderConversationConfig
+) -> None:
+    """An unknown rule for analysis, or one beside `auto_drop_analysis`, is refused."""
+    request = pb.RenderConversationRequest(conversation=conversation(), config=config)
+    failure = failure_of(lambda: stub.RenderConversation(request))
+    _assert_invalid_field(failure, "config.analysis")
+
+
+@pytest.mark.parametrize(
     "method", [name for name, method in METHODS.items() if not method.streaming]
 )
 @pytest.mark.parametrize(

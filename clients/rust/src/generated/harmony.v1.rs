@@ -717,6 +717,10 @@ pub struct RenderConversationConfig {
     /// Unset: true.
     #[prost(bool, optional, tag = "1")]
     pub auto_drop_analysis: ::core::option::Option<bool>,
+    /// The rule to use instead. If it is set, `auto_drop_analysis` must be unset.
+    /// Unset: `auto_drop_analysis` decides.
+    #[prost(enumeration = "AnalysisRule", tag = "2")]
+    pub analysis: i32,
 }
 /// One message to render.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -896,6 +900,44 @@ pub mod decode_response {
         /// The bytes.
         #[prost(bytes, tag = "2")]
         Data(::prost::alloc::vec::Vec<u8>),
+    }
+}
+/// Which messages on channel `analysis` stay when a conversation is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AnalysisRule {
+    /// No rule: `auto_drop_analysis` decides.
+    Unspecified = 0,
+    /// All of them.
+    Keep = 1,
+    /// All but those before the last answer that precedes the last user message. An
+    /// answer is a message of ROLE_ASSISTANT on channel `final`.
+    CurrentTurn = 2,
+    /// None of them.
+    None = 3,
+}
+impl AnalysisRule {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ANALYSIS_RULE_UNSPECIFIED",
+            Self::Keep => "ANALYSIS_RULE_KEEP",
+            Self::CurrentTurn => "ANALYSIS_RULE_CURRENT_TURN",
+            Self::None => "ANALYSIS_RULE_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ANALYSIS_RULE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ANALYSIS_RULE_KEEP" => Some(Self::Keep),
+            "ANALYSIS_RULE_CURRENT_TURN" => Some(Self::CurrentTurn),
+            "ANALYSIS_RULE_NONE" => Some(Self::None),
+            _ => None,
+        }
     }
 }
 /// Generated client implementations.
