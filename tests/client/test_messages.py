@@ -15,6 +15,7 @@ from harmony_client import (
     DeveloperContent,
     Message,
     ReasoningEffort,
+    ResponseFormat,
     Role,
     SystemContent,
     TextContent,
@@ -24,6 +25,7 @@ from harmony_client import (
     developer,
     function,
     namespace,
+    response_format,
     system,
     tool,
     user,
@@ -189,3 +191,18 @@ def test_messages_can_be_pickled() -> None:
     """Messages can cross process boundaries, as in worker pools."""
     message = user("Hi")
     assert pickle.loads(pickle.dumps(message)) == message
+
+
+def test_response_formats() -> None:
+    """A developer message takes formats, whose schema is a dict or JSON text."""
+    formats = [
+        response_format("list", {"b": "é", "a": 1.0}, description="A list."),
+        response_format("any", ' {"type":"object"} '),
+    ]
+    message = developer(response_formats=formats)
+    assert list(message.content[0].developer.response_formats) == [
+        ResponseFormat(name="list", description="A list.", schema_json='{"b": "é", "a": 1.0}'),
+        ResponseFormat(name="any", schema_json=' {"type":"object"} '),
+    ]
+    with pytest.raises(ValueError, match="Out of range"):
+        response_format("nan", {"a": math.nan})

@@ -97,6 +97,7 @@ def test_the_names_of_the_core() -> None:
         "RenderConversationConfig",
         "RenderError",
         "RenderOptions",
+        "ResponseFormat",
         "Role",
         "StreamState",
         "StreamableParser",

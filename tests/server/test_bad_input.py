@@ -344,13 +344,20 @@ def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -
                 )
             )
         ],
+        [
+            chat.Content(
+                developer=chat.DeveloperContent(
+                    response_formats=[chat.ResponseFormat(schema_json="{}")] * 17_000
+                )
+            )
+        ],
     ],
-    ids=["contents", "tools"],
+    ids=["contents", "tools", "formats"],
 )
 def test_a_message_with_too_many_parts(
     stub: HarmonyServiceStub, content: list[chat.Content]
 ) -> None:
-    """The number of contents and tools is limited: each costs more memory than its bytes."""
+    """Contents, tools and formats are limited in number: each costs more than its bytes."""
     message = chat.Message(author=chat.Author(role=chat.ROLE_SYSTEM), content=content)
     failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=message)))
     _assert_invalid_field(failure, "message.content")
