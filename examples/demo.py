@@ -35,11 +35,6 @@ def load(name: str) -> Any:
     return json.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
 
-def tool_answer(name: str, text: str) -> Message:
-    """Returns a tool's result as a message of the form that the model was trained on."""
-    return tool(name, text, channel="commentary", recipient="assistant")
-
-
 TIME, FIND = "functions.get_local_time", "functions.find_trains"
 CONVERSATION = [
     system(reasoning_effort="low", conversation_start_date="2026-11-22"),
@@ -50,7 +45,7 @@ CONVERSATION = [
     user("What time is it where I am?"),
     assistant("The tool knows the time.", channel="analysis"),
     assistant("{}", channel="commentary", recipient=TIME, content_type="<|constrain|>json"),
-    tool_answer(TIME, '{"time": "17:40"}'),
+    tool(TIME, '{"time": "17:40"}'),
     assistant("It is 17:40.", channel="final"),
     user("Then find me a train from Wien Hbf to Graz after 18:00. 🚆"),
 ]
@@ -134,7 +129,7 @@ def main() -> None:
 
         console.rule("2. Stream: each sampled token goes to Parse, its text comes back (text|)")
         parsed = show_stream(client, client.encode(TOOL_CALL, allowed_special="all"))
-        answered = [*CONVERSATION, *parsed, tool_answer(FIND, TRAINS)]
+        answered = [*CONVERSATION, *parsed, tool(FIND, TRAINS)]
         console.print(f"[{FIND} answers] {TRAINS}", style="yellow")
         tokens = client.render_conversation_for_completion(answered)
         console.print(f"(rendered again with the answer: {len(tokens)} tokens)", style="dim")

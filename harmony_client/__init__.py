@@ -27,6 +27,7 @@ from harmony_client.messages import (
     developer,
     function,
     namespace,
+    response_format,
     system,
     tool,
     user,
@@ -40,6 +41,7 @@ from harmony_client.v1.chat_pb2 import (
     DeveloperContent,
     Message,
     ReasoningEffort,
+    ResponseFormat,
     Role,
     SystemContent,
     TextContent,
@@ -55,9 +57,10 @@ from harmony_client.v1.parse_pb2 import (
     RecoveryReason,
     TokenRange,
 )
-from harmony_client.v1.service_pb2 import GetEncodingResponse, MessageOutcome
+from harmony_client.v1.service_pb2 import AnalysisRule, GetEncodingResponse, MessageOutcome
 
 __all__ = [
+    "AnalysisRule",
     "AsyncBatch",
     "AsyncClient",
     "AsyncParseStream",
@@ -94,6 +97,7 @@ __all__ = [
     "Recovered",
     "RecoveryReason",
     "ResourceExhausted",
+    "ResponseFormat",
     "Role",
     "RpcError",
     "SystemContent",
@@ -108,6 +112,7 @@ __all__ = [
     "developer",
     "function",
     "namespace",
+    "response_format",
     "system",
     "tool",
     "user",

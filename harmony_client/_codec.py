@@ -11,6 +11,7 @@ from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
 # Quoted: at run time a generated enum is not a class.
 Role: TypeAlias = "chat_pb2.Role | str"
+AnalysisRule: TypeAlias = "service_pb2.AnalysisRule | str"
 SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
 
 ParseMode: TypeAlias = Literal["strict", "lenient", "recover"]
@@ -49,31 +50,36 @@ def render_request(
 
 
 def render_conversation_request(
-    conversation: Conversation, auto_drop_analysis: bool
+    conversation: Conversation, auto_drop_analysis: bool, analysis: AnalysisRule | None
 ) -> service_pb2.RenderConversationRequest:
     """Returns the request to render a conversation with nothing after it."""
     return service_pb2.RenderConversationRequest(
-        conversation=_to_conversation(conversation), config=_to_render_config(auto_drop_analysis)
+        conversation=_to_conversation(conversation),
+        config=_to_render_config(auto_drop_analysis, analysis),
     )
 
 
 def render_conversation_for_completion_request(
-    conversation: Conversation, next_turn_role: Role, auto_drop_analysis: bool
+    conversation: Conversation,
+    next_turn_role: Role,
+    auto_drop_analysis: bool,
+    analysis: AnalysisRule | None,
 ) -> service_pb2.RenderConversationForCompletionRequest:
     """Returns the request to render a conversation as a prompt."""
     return service_pb2.RenderConversationForCompletionRequest(
         conversation=_to_conversation(conversation),
         next_turn_role=_to_role(next_turn_role),
-        config=_to_render_config(auto_drop_analysis),
+        config=_to_render_config(auto_drop_analysis, analysis),
     )
 
 
 def render_conversation_for_training_request(
-    conversation: Conversation, auto_drop_analysis: bool
+    conversation: Conversation, auto_drop_analysis: bool, analysis: AnalysisRule | None
 ) -> service_pb2.RenderConversationForTrainingRequest:
     """Returns the request to render a conversation as a training example."""
     return service_pb2.RenderConversationForTrainingRequest(
-        conversation=_to_conversation(conversation), config=_to_render_config(auto_drop_analysis)
+        conversation=_to_conversation(conversation),
+        config=_to_render_config(auto_drop_analysis, analysis),
     )
 
 
@@ -164,8 +170,15 @@ def _to_conversation(conversation: Conversation) -> chat_pb2.Conversation:
     return chat_pb2.Conversation(messages=conversation)
 
 
-def _to_render_config(auto_drop_analysis: bool) -> service_pb2.RenderConversationConfig:
-    return service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
+def _to_render_config(
+    auto_drop_analysis: bool, analysis: AnalysisRule | None
+) -> service_pb2.RenderConversationConfig:
+    if analysis is None:
+        return service_pb2.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
+    if not auto_drop_analysis:
+        raise ValueError("analysis and auto_drop_analysis=False exclude each other")
+    rule = enum_label(service_pb2.AnalysisRule, "ANALYSIS_RULE_", analysis)
+    return service_pb2.RenderConversationConfig(analysis=rule)
 
 
 def _to_role(role: Role) -> Role:

@@ -113,10 +113,11 @@ class AsyncClient:
         conversation: _codec.Conversation,
         *,
         auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> list[int]:
         """See `Client.render_conversation`."""
-        request = _codec.render_conversation_request(conversation, auto_drop_analysis)
+        request = _codec.render_conversation_request(conversation, auto_drop_analysis, analysis)
         return list((await self._call(self._stub.RenderConversation, request, timeout)).tokens)
 
     async def render_conversation_for_completion(
@@ -125,11 +126,12 @@ class AsyncClient:
         next_turn_role: _codec.Role = "assistant",
         *,
         auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> list[int]:
         """See `Client.render_conversation_for_completion`."""
         request = _codec.render_conversation_for_completion_request(
-            conversation, next_turn_role, auto_drop_analysis
+            conversation, next_turn_role, auto_drop_analysis, analysis
         )
         return list(
             (await self._call(self._stub.RenderConversationForCompletion, request, timeout)).tokens
@@ -140,10 +142,13 @@ class AsyncClient:
         conversation: _codec.Conversation,
         *,
         auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> list[int]:
         """See `Client.render_conversation_for_training`."""
-        request = _codec.render_conversation_for_training_request(conversation, auto_drop_analysis)
+        request = _codec.render_conversation_for_training_request(
+            conversation, auto_drop_analysis, analysis
+        )
         return list(
             (await self._call(self._stub.RenderConversationForTraining, request, timeout)).tokens
         )

@@ -124,14 +124,22 @@ class Client:
         conversation: _codec.Conversation,
         *,
         auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> list[int]:
         """Returns the tokens of a conversation, with nothing after it.
 
         With `auto_drop_analysis`, if the last assistant message is on channel
         `final`, the analysis before the first message on `final` is left out.
+
+        `analysis` is a rule to use instead: keep, current_turn (leave out the
+        analysis before the last answer that precedes the last user message) or
+        none (leave out all analysis).
+
+        Raises ValueError for an unknown rule, or for one with
+        `auto_drop_analysis=False`.
         """
-        request = _codec.render_conversation_request(conversation, auto_drop_analysis)
+        request = _codec.render_conversation_request(conversation, auto_drop_analysis, analysis)
         return list(self._call(self._stub.RenderConversation, request, timeout).tokens)
 
     def render_conversation_for_completion(
@@ -140,14 +148,15 @@ class Client:
         next_turn_role: _codec.Role = "assistant",
         *,
         auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> list[int]:
         """Returns the prompt to sample from: the conversation and the start of the next message.
 
-        Raises ValueError for an unknown role.
+        Raises ValueError for an unknown role, and as `render_conversation`.
         """
         request = _codec.render_conversation_for_completion_request(
-            conversation, next_turn_role, auto_drop_analysis
+            conversation, next_turn_role, auto_drop_analysis, analysis
         )
         return list(self._call(self._stub.RenderConversationForCompletion, request, timeout).tokens)
 
@@ -156,14 +165,19 @@ class Client:
         conversation: _codec.Conversation,
         *,
         auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> list[int]:
         """Returns the tokens of a conversation to train on.
 
         If the last message is the assistant's on channel `final`, its last
         token is `<|return|>`.
+
+        Raises ValueError as `render_conversation`.
         """
-        request = _codec.render_conversation_for_training_request(conversation, auto_drop_analysis)
+        request = _codec.render_conversation_for_training_request(
+            conversation, auto_drop_analysis, analysis
+        )
         return list(self._call(self._stub.RenderConversationForTraining, request, timeout).tokens)
 
     def parse_messages(

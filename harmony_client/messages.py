@@ -10,6 +10,7 @@ conversation = [
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from harmony_client._enums import enum_label
@@ -17,6 +18,9 @@ from harmony_client.v1 import chat_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# A tool's name is rendered in the place of a role.
+_SPELLS_ROLE = re.compile(r"\s*(system|developer|user|assistant|tool)(?![^\s:])").match
 
 
 def user(text: str, *, name: str | None = None) -> chat_pb2.Message:
@@ -52,15 +56,21 @@ def tool(
     name: str,
     text: str,
     *,
-    channel: str | None = None,
-    recipient: str | None = None,
+    channel: str | None = "commentary",
+    recipient: str | None = "assistant",
     content_type: str | None = None,
 ) -> chat_pb2.Message:
     """Returns the result of a call of the tool `name`, such as `functions.get_weather`.
 
-    gpt-oss models are trained on results with the channel `commentary` and the
-    recipient `assistant`.
+    gpt-oss models are trained on results with the default channel and
+    recipient. For a call on another channel, such as a call of `python` on
+    analysis, pass that channel.
+
+    Raises ValueError for a name that begins with a role, such as `system` or
+    `user:ada`: its message would be that role's.
     """
+    if _SPELLS_ROLE(name):
+        raise ValueError(f"the name of a tool must not spell a role, but this is {name!r}")
     return chat_pb2.Message(
         author=chat_pb2.Author(role=chat_pb2.Role.ROLE_TOOL, name=name),
         content=[_to_content(text)],
@@ -125,17 +135,21 @@ def developer(
     *,
     functions: Iterable[chat_pb2.ToolDescription] = (),
     tools: Iterable[chat_pb2.ToolNamespaceConfig] = (),
+    response_formats: Iterable[chat_pb2.ResponseFormat] = (),
 ) -> chat_pb2.Message:
     """Returns a developer message.
 
     `functions` go into the namespace `functions`; `tools` are further
-    namespaces, which must have other names.
+    namespaces, which must have other names. `response_format` makes each of the
+    `response_formats`.
     """
     namespaces = list(tools)
     described = list(functions)
     if described:
         namespaces.append(namespace("functions", described))
-    content = chat_pb2.DeveloperContent(instructions=instructions, tools=namespaces)
+    content = chat_pb2.DeveloperContent(
+        instructions=instructions, tools=namespaces, response_formats=response_formats
+    )
     return chat_pb2.Message(
         author=chat_pb2.Author(role=chat_pb2.Role.ROLE_DEVELOPER),
         content=[chat_pb2.Content(developer=content)],
@@ -164,6 +178,22 @@ def function(
     if isinstance(parameters, dict):
         parameters = json.dumps(parameters, ensure_ascii=False, allow_nan=False)
     return chat_pb2.ToolDescription(name=name, description=description, parameters_json=parameters)
+
+
+def response_format(
+    name: str, schema: dict[str, Any] | str, *, description: str | None = None
+) -> chat_pb2.ResponseFormat:
+    """Returns a format to answer in; to force the model to use it takes a grammar, too.
+
+    `schema` is a JSON Schema: a dict, whose order of keys the prompt keeps, or
+    JSON text, whose spelling it keeps as well.
+
+    Raises ValueError for NaN or an infinity in the dict, and TypeError for a
+    value that JSON cannot represent.
+    """
+    if isinstance(schema, dict):
+        schema = json.dumps(schema, ensure_ascii=False, allow_nan=False)
+    return chat_pb2.ResponseFormat(name=name, description=description, schema_json=schema)
 
 
 def _to_content(text: str) -> chat_pb2.Content:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15harmony/v1/chat.proto\x12\nharmony.v1\"D\n\x06\x41uthor\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.harmony.v1.Role\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"\x1b\n\x0bTextContent\x12\x0c\n\x04text\x18\x01 \x01(\t\"A\n\rChannelConfig\x12\x16\n\x0evalid_channels\x18\x01 \x03(\t\x12\x18\n\x10\x63hannel_required\x18\x02 \x01(\x08\"f\n\x0fToolDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x1c\n\x0fparameters_json\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_parameters_json\"\x93\x01\n\x13ToolNamespaceConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12*\n\x05tools\x18\x03 \x03(\x0b\x32\x1b.harmony.v1.ToolDescription\x12\x10\n\x03key\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_descriptionB\x06\n\x04_key\"\xae\x03\n\rSystemContent\x12\x1b\n\x0emodel_identity\x18\x01 \x01(\tH\x00\x88\x01\x01\x12:\n\x10reasoning_effort\x18\x02 \x01(\x0e\x32\x1b.harmony.v1.ReasoningEffortH\x01\x88\x01\x01\x12$\n\x17\x63onversation_start_date\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x1d\n\x10knowledge_cutoff\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x31\n\x0e\x63hannel_config\x18\x05 \x01(\x0b\x32\x19.harmony.v1.ChannelConfig\x12.\n\x05tools\x18\x06 \x03(\x0b\x32\x1f.harmony.v1.ToolNamespaceConfig\x12.\n\rbuiltin_tools\x18\x07 \x03(\x0e\x32\x17.harmony.v1.BuiltinTool\x12\x13\n\x0bno_defaults\x18\x08 \x01(\x08\x42\x11\n\x0f_model_identityB\x13\n\x11_reasoning_effortB\x1a\n\x18_conversation_start_dateB\x13\n\x11_knowledge_cutoff\"n\n\x10\x44\x65veloperContent\x12\x19\n\x0cinstructions\x18\x01 \x01(\tH\x00\x88\x01\x01\x12.\n\x05tools\x18\x02 \x03(\x0b\x32\x1f.harmony.v1.ToolNamespaceConfigB\x0f\n\r_instructions\"\x9d\x01\n\x07\x43ontent\x12\'\n\x04text\x18\x01 \x01(\x0b\x32\x17.harmony.v1.TextContentH\x00\x12+\n\x06system\x18\x02 \x01(\x0b\x32\x19.harmony.v1.SystemContentH\x00\x12\x31\n\tdeveloper\x18\x03 \x01(\x0b\x32\x1c.harmony.v1.DeveloperContentH\x00\x42\t\n\x07\x63ontent\"\xc7\x01\n\x07Message\x12\"\n\x06\x61uthor\x18\x01 \x01(\x0b\x32\x12.harmony.v1.Author\x12\x16\n\trecipient\x18\x02 \x01(\tH\x00\x88\x01\x01\x12$\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x13.harmony.v1.Content\x12\x14\n\x07\x63hannel\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x19\n\x0c\x63ontent_type\x18\x05 \x01(\tH\x02\x88\x01\x01\x42\x0c\n\n_recipientB\n\n\x08_channelB\x0f\n\r_content_type\"5\n\x0c\x43onversation\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.harmony.v1.Message*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x12\n\x0eROLE_ASSISTANT\x10\x02\x12\x0f\n\x0bROLE_SYSTEM\x10\x03\x12\x12\n\x0eROLE_DEVELOPER\x10\x04\x12\r\n\tROLE_TOOL\x10\x05*\x85\x01\n\x0fReasoningEffort\x12 \n\x1cREASONING_EFFORT_UNSPECIFIED\x10\x00\x12\x18\n\x14REASONING_EFFORT_LOW\x10\x01\x12\x1b\n\x17REASONING_EFFORT_MEDIUM\x10\x02\x12\x19\n\x15REASONING_EFFORT_HIGH\x10\x03*^\n\x0b\x42uiltinTool\x12\x1c\n\x18\x42UILTIN_TOOL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42UILTIN_TOOL_BROWSER\x10\x01\x12\x17\n\x13\x42UILTIN_TOOL_PYTHON\x10\x02\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15harmony/v1/chat.proto\x12\nharmony.v1\"D\n\x06\x41uthor\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.harmony.v1.Role\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"\x1b\n\x0bTextContent\x12\x0c\n\x04text\x18\x01 \x01(\t\"A\n\rChannelConfig\x12\x16\n\x0evalid_channels\x18\x01 \x03(\t\x12\x18\n\x10\x63hannel_required\x18\x02 \x01(\x08\"f\n\x0fToolDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x1c\n\x0fparameters_json\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_parameters_json\"\x93\x01\n\x13ToolNamespaceConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12*\n\x05tools\x18\x03 \x03(\x0b\x32\x1b.harmony.v1.ToolDescription\x12\x10\n\x03key\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_descriptionB\x06\n\x04_key\"\xae\x03\n\rSystemContent\x12\x1b\n\x0emodel_identity\x18\x01 \x01(\tH\x00\x88\x01\x01\x12:\n\x10reasoning_effort\x18\x02 \x01(\x0e\x32\x1b.harmony.v1.ReasoningEffortH\x01\x88\x01\x01\x12$\n\x17\x63onversation_start_date\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x1d\n\x10knowledge_cutoff\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x31\n\x0e\x63hannel_config\x18\x05 \x01(\x0b\x32\x19.harmony.v1.ChannelConfig\x12.\n\x05tools\x18\x06 \x03(\x0b\x32\x1f.harmony.v1.ToolNamespaceConfig\x12.\n\rbuiltin_tools\x18\x07 \x03(\x0e\x32\x17.harmony.v1.BuiltinTool\x12\x13\n\x0bno_defaults\x18\x08 \x01(\x08\x42\x11\n\x0f_model_identityB\x13\n\x11_reasoning_effortB\x1a\n\x18_conversation_start_dateB\x13\n\x11_knowledge_cutoff\"]\n\x0eResponseFormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0bschema_json\x18\x03 \x01(\tB\x0e\n\x0c_description\"\xa4\x01\n\x10\x44\x65veloperContent\x12\x19\n\x0cinstructions\x18\x01 \x01(\tH\x00\x88\x01\x01\x12.\n\x05tools\x18\x02 \x03(\x0b\x32\x1f.harmony.v1.ToolNamespaceConfig\x12\x34\n\x10response_formats\x18\x03 \x03(\x0b\x32\x1a.harmony.v1.ResponseFormatB\x0f\n\r_instructions\"\x9d\x01\n\x07\x43ontent\x12\'\n\x04text\x18\x01 \x01(\x0b\x32\x17.harmony.v1.TextContentH\x00\x12+\n\x06system\x18\x02 \x01(\x0b\x32\x19.harmony.v1.SystemContentH\x00\x12\x31\n\tdeveloper\x18\x03 \x01(\x0b\x32\x1c.harmony.v1.DeveloperContentH\x00\x42\t\n\x07\x63ontent\"\xc7\x01\n\x07Message\x12\"\n\x06\x61uthor\x18\x01 \x01(\x0b\x32\x12.harmony.v1.Author\x12\x16\n\trecipient\x18\x02 \x01(\tH\x00\x88\x01\x01\x12$\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x13.harmony.v1.Content\x12\x14\n\x07\x63hannel\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x19\n\x0c\x63ontent_type\x18\x05 \x01(\tH\x02\x88\x01\x01\x42\x0c\n\n_recipientB\n\n\x08_channelB\x0f\n\r_content_type\"5\n\x0c\x43onversation\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.harmony.v1.Message*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x12\n\x0eROLE_ASSISTANT\x10\x02\x12\x0f\n\x0bROLE_SYSTEM\x10\x03\x12\x12\n\x0eROLE_DEVELOPER\x10\x04\x12\r\n\tROLE_TOOL\x10\x05*\x85\x01\n\x0fReasoningEffort\x12 \n\x1cREASONING_EFFORT_UNSPECIFIED\x10\x00\x12\x18\n\x14REASONING_EFFORT_LOW\x10\x01\x12\x1b\n\x17REASONING_EFFORT_MEDIUM\x10\x02\x12\x19\n\x15REASONING_EFFORT_HIGH\x10\x03*^\n\x0b\x42uiltinTool\x12\x1c\n\x18\x42UILTIN_TOOL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42UILTIN_TOOL_BROWSER\x10\x01\x12\x17\n\x13\x42UILTIN_TOOL_PYTHON\x10\x02\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,12 +32,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'harmony_client.v1.chat_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033io.github.harmonysidecar.v1P\001Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1'
-  _globals['_ROLE']._serialized_start=1419
-  _globals['_ROLE']._serialized_end=1534
-  _globals['_REASONINGEFFORT']._serialized_start=1537
-  _globals['_REASONINGEFFORT']._serialized_end=1670
-  _globals['_BUILTINTOOL']._serialized_start=1672
-  _globals['_BUILTINTOOL']._serialized_end=1766
+  _globals['_ROLE']._serialized_start=1569
+  _globals['_ROLE']._serialized_end=1684
+  _globals['_REASONINGEFFORT']._serialized_start=1687
+  _globals['_REASONINGEFFORT']._serialized_end=1820
+  _globals['_BUILTINTOOL']._serialized_start=1822
+  _globals['_BUILTINTOOL']._serialized_end=1916
   _globals['_AUTHOR']._serialized_start=37
   _globals['_AUTHOR']._serialized_end=105
   _globals['_TEXTCONTENT']._serialized_start=107
@@ -50,12 +50,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOOLNAMESPACECONFIG']._serialized_end=455
   _globals['_SYSTEMCONTENT']._serialized_start=458
   _globals['_SYSTEMCONTENT']._serialized_end=888
-  _globals['_DEVELOPERCONTENT']._serialized_start=890
-  _globals['_DEVELOPERCONTENT']._serialized_end=1000
-  _globals['_CONTENT']._serialized_start=1003
-  _globals['_CONTENT']._serialized_end=1160
-  _globals['_MESSAGE']._serialized_start=1163
-  _globals['_MESSAGE']._serialized_end=1362
-  _globals['_CONVERSATION']._serialized_start=1364
-  _globals['_CONVERSATION']._serialized_end=1417
+  _globals['_RESPONSEFORMAT']._serialized_start=890
+  _globals['_RESPONSEFORMAT']._serialized_end=983
+  _globals['_DEVELOPERCONTENT']._serialized_start=986
+  _globals['_DEVELOPERCONTENT']._serialized_end=1150
+  _globals['_CONTENT']._serialized_start=1153
+  _globals['_CONTENT']._serialized_end=1310
+  _globals['_MESSAGE']._serialized_start=1313
+  _globals['_MESSAGE']._serialized_end=1512
+  _globals['_CONVERSATION']._serialized_start=1514
+  _globals['_CONVERSATION']._serialized_end=1567
 # @@protoc_insertion_point(module_scope)

@@ -106,13 +106,25 @@ class SystemContent(_message.Message):
     no_defaults: bool
     def __init__(self, model_identity: _Optional[str] = ..., reasoning_effort: _Optional[_Union[ReasoningEffort, str]] = ..., conversation_start_date: _Optional[str] = ..., knowledge_cutoff: _Optional[str] = ..., channel_config: _Optional[_Union[ChannelConfig, _Mapping]] = ..., tools: _Optional[_Iterable[_Union[ToolNamespaceConfig, _Mapping]]] = ..., builtin_tools: _Optional[_Iterable[_Union[BuiltinTool, str]]] = ..., no_defaults: bool = ...) -> None: ...
 
+class ResponseFormat(_message.Message):
+    __slots__ = ("name", "description", "schema_json")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    schema_json: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., schema_json: _Optional[str] = ...) -> None: ...
+
 class DeveloperContent(_message.Message):
-    __slots__ = ("instructions", "tools")
+    __slots__ = ("instructions", "tools", "response_formats")
     INSTRUCTIONS_FIELD_NUMBER: _ClassVar[int]
     TOOLS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FORMATS_FIELD_NUMBER: _ClassVar[int]
     instructions: str
     tools: _containers.RepeatedCompositeFieldContainer[ToolNamespaceConfig]
-    def __init__(self, instructions: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[ToolNamespaceConfig, _Mapping]]] = ...) -> None: ...
+    response_formats: _containers.RepeatedCompositeFieldContainer[ResponseFormat]
+    def __init__(self, instructions: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[ToolNamespaceConfig, _Mapping]]] = ..., response_formats: _Optional[_Iterable[_Union[ResponseFormat, _Mapping]]] = ...) -> None: ...
 
 class Content(_message.Message):
     __slots__ = ("text", "system", "developer")

@@ -2,12 +2,24 @@ from harmony_client._google import annotations_pb2 as _annotations_pb2
 from harmony_client.v1 import chat_pb2 as _chat_pb2
 from harmony_client.v1 import parse_pb2 as _parse_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class AnalysisRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ANALYSIS_RULE_UNSPECIFIED: _ClassVar[AnalysisRule]
+    ANALYSIS_RULE_KEEP: _ClassVar[AnalysisRule]
+    ANALYSIS_RULE_CURRENT_TURN: _ClassVar[AnalysisRule]
+    ANALYSIS_RULE_NONE: _ClassVar[AnalysisRule]
+ANALYSIS_RULE_UNSPECIFIED: AnalysisRule
+ANALYSIS_RULE_KEEP: AnalysisRule
+ANALYSIS_RULE_CURRENT_TURN: AnalysisRule
+ANALYSIS_RULE_NONE: AnalysisRule
 
 class GetEncodingRequest(_message.Message):
     __slots__ = ()
@@ -69,10 +81,12 @@ class RenderOptions(_message.Message):
     def __init__(self, conversation_has_function_tools: bool = ...) -> None: ...
 
 class RenderConversationConfig(_message.Message):
-    __slots__ = ("auto_drop_analysis",)
+    __slots__ = ("auto_drop_analysis", "analysis")
     AUTO_DROP_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    ANALYSIS_FIELD_NUMBER: _ClassVar[int]
     auto_drop_analysis: bool
-    def __init__(self, auto_drop_analysis: bool = ...) -> None: ...
+    analysis: AnalysisRule
+    def __init__(self, auto_drop_analysis: bool = ..., analysis: _Optional[_Union[AnalysisRule, str]] = ...) -> None: ...
 
 class RenderRequest(_message.Message):
     __slots__ = ("message", "options")

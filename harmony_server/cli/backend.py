@@ -5,7 +5,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ..core import Conversation, Message, ParseMode, Role
+    from ..core import Conversation, Message, ParseMode, RenderConversationConfig, Role
     from ..core.events import Recovered
 
 
@@ -35,7 +35,7 @@ class Backend(Protocol):
         conversation: "Conversation",
         purpose: Purpose,
         next_role: "Role",
-        auto_drop_analysis: bool,
+        config: "RenderConversationConfig",
     ) -> list[int]:
         """Renders a conversation; only a completion uses `next_role`."""
 

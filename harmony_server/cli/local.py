@@ -25,11 +25,10 @@ class LocalBackend:
         conversation: core.Conversation,
         purpose: Purpose,
         next_role: core.Role,
-        auto_drop_analysis: bool,
+        config: core.RenderConversationConfig,
     ) -> list[int]:
         """See `Backend`."""
         encoding = self._encoding
-        config = core.RenderConversationConfig(auto_drop_analysis=auto_drop_analysis)
         with _as_input_errors():
             match purpose:
                 case Purpose.COMPLETION:

@@ -56,24 +56,26 @@ class RemoteBackend:
         conversation: core.Conversation,
         purpose: Purpose,
         next_role: core.Role,
-        auto_drop_analysis: bool,
+        config: core.RenderConversationConfig,
     ) -> list[int]:
         """See `Backend`."""
         client = self._client
         messages = from_core.convert_conversation(conversation)
+        drop = config.auto_drop_analysis
+        rule = config.analysis and config.analysis.value
         with self._as_input_errors():
             match purpose:
                 case Purpose.COMPLETION:
                     return client.render_conversation_for_completion(
-                        messages, next_role.value, auto_drop_analysis=auto_drop_analysis
+                        messages, next_role.value, auto_drop_analysis=drop, analysis=rule
                     )
                 case Purpose.TRAINING:
                     return client.render_conversation_for_training(
-                        messages, auto_drop_analysis=auto_drop_analysis
+                        messages, auto_drop_analysis=drop, analysis=rule
                     )
                 case Purpose.CONVERSATION:
                     return client.render_conversation(
-                        messages, auto_drop_analysis=auto_drop_analysis
+                        messages, auto_drop_analysis=drop, analysis=rule
                     )
 
     def parse(

@@ -35,6 +35,12 @@ from .target import open_backend, target_options
     is_flag=True,
     help="Keep the analysis before the first answer, even if the last message is an answer.",
 )
+@click.option(
+    "--analysis",
+    type=click.Choice(["keep", "current-turn", "none"]),
+    help="Keep all analysis, that of the current turn, or none.  [default: leave out that before "
+    "the first answer, if the last message is an answer]",
+)
 @click.option("--text", "as_text", is_flag=True, help="Write text instead of tokens.")
 @click.option("--json", "as_json", is_flag=True, help="Write the tokens as a JSON array.")
 @target_options
@@ -43,6 +49,7 @@ def render(
     purpose: str,
     next_role: str | None,
     keep_analysis: bool,
+    analysis: str | None,
     as_text: bool,
     as_json: bool,
     server: Server | None,
@@ -56,16 +63,22 @@ def render(
         raise click.UsageError("--text and --json exclude each other.")
     if next_role is not None and purpose != Purpose.COMPLETION.value:
         raise click.UsageError(f"--next-role has no meaning with --for {purpose}.")
-    from ..core import Role
+    if keep_analysis and analysis is not None:
+        raise click.UsageError("--keep-analysis and --analysis exclude each other.")
+    from ..core import AnalysisRule, RenderConversationConfig, Role
     from .conversations import read_conversation
 
+    if analysis is None:
+        config = RenderConversationConfig(auto_drop_analysis=not keep_analysis)
+    else:
+        config = RenderConversationConfig(analysis=AnalysisRule(analysis.replace("-", "_")))
     source = read_source(file)
     with source.named_in_errors(), open_backend(server) as backend:
         tokens = backend.render(
             read_conversation(source),
             Purpose(purpose),
             Role(next_role or "assistant"),
-            not keep_analysis,
+            config,
         )
         if as_text:
             write_text(backend.decode_bytes(tokens).decode())

@@ -41,7 +41,16 @@ def _convert_content(content: core.Content) -> chat_pb2.Content:
             return chat_pb2.Content(system=_convert_system_content(content))
         case core.DeveloperContent():
             developer = chat_pb2.DeveloperContent(
-                instructions=content.instructions, tools=_convert_namespaces(content.tools)
+                instructions=content.instructions,
+                tools=_convert_namespaces(content.tools),
+                response_formats=[
+                    chat_pb2.ResponseFormat(
+                        name=response_format.name,
+                        description=response_format.description,
+                        schema_json=response_format.json_schema,
+                    )
+                    for response_format in content.response_formats or []
+                ],
             )
             return chat_pb2.Content(developer=developer)
     raise NotImplementedError(f"{type(content).__name__} cannot be sent")

@@ -5,7 +5,7 @@ with the path of the field that is invalid.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
@@ -27,6 +27,11 @@ _EFFORTS = {
     chat_pb2.REASONING_EFFORT_MEDIUM: core.ReasoningEffort.MEDIUM,
     chat_pb2.REASONING_EFFORT_HIGH: core.ReasoningEffort.HIGH,
 }
+_ANALYSIS_RULES = {
+    service_pb2.ANALYSIS_RULE_KEEP: core.AnalysisRule.KEEP,
+    service_pb2.ANALYSIS_RULE_CURRENT_TURN: core.AnalysisRule.CURRENT_TURN,
+    service_pb2.ANALYSIS_RULE_NONE: core.AnalysisRule.NONE,
+}
 _BUILTIN_TOOLS = {
     chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser(),
     chat_pb2.BUILTIN_TOOL_PYTHON: core.ToolNamespaceConfig.python(),
@@ -41,10 +46,11 @@ def convert_role(value: "chat_pb2.Role", path: str) -> core.Role:
 
 
 def convert_message(proto: chat_pb2.Message, path: str) -> core.Message:
-    """Converts a message with at most MAX_MESSAGE_PARTS contents and tools."""
+    """Converts a message with at most MAX_MESSAGE_PARTS contents, tools and formats."""
     if _count_parts(proto) > bounds.MAX_MESSAGE_PARTS:
         raise invalid_field(
-            f"{path}.content", f"has more than {bounds.MAX_MESSAGE_PARTS} contents and tools"
+            f"{path}.content",
+            f"has more than {bounds.MAX_MESSAGE_PARTS} contents, tools and response formats",
         )
     author = core.Author(
         role=convert_role(proto.author.role, f"{path}.author.role"),
@@ -65,16 +71,22 @@ def convert_message(proto: chat_pb2.Message, path: str) -> core.Message:
 def _count_parts(proto: chat_pb2.Message) -> int:
     parts = len(proto.content)
     for content in proto.content:
-        parts += len(content.system.builtin_tools)
+        parts += len(content.system.builtin_tools) + len(content.developer.response_formats)
         for namespaces in (content.system.tools, content.developer.tools):
             parts += len(namespaces) + sum(len(namespace.tools) for namespace in namespaces)
     return parts
 
 
 def convert_render_config(
-    proto: service_pb2.RenderConversationConfig,
+    proto: service_pb2.RenderConversationConfig, path: str
 ) -> core.RenderConversationConfig:
-    """Converts the options of a conversation; never fails."""
+    """Converts the options of a conversation."""
+    if proto.analysis != service_pb2.ANALYSIS_RULE_UNSPECIFIED:
+        if proto.analysis not in _ANALYSIS_RULES:
+            raise invalid_field(f"{path}.analysis", "must be a rule for analysis")
+        if proto.HasField("auto_drop_analysis"):
+            raise invalid_field(f"{path}.analysis", "excludes auto_drop_analysis")
+        return core.RenderConversationConfig(analysis=_ANALYSIS_RULES[proto.analysis])
     if proto.HasField("auto_drop_analysis"):
         return core.RenderConversationConfig(auto_drop_analysis=proto.auto_drop_analysis)
     return core.RenderConversationConfig()
@@ -204,6 +216,21 @@ def _convert_developer_content(
     return core.DeveloperContent(
         instructions=proto.instructions if proto.HasField("instructions") else None,
         tools=_convert_namespaces(proto.tools, f"{path}.tools") or None,
+        response_formats=[
+            _convert_response_format(response_format, f"{path}.response_formats[{index}]")
+            for index, response_format in enumerate(proto.response_formats)
+        ]
+        or None,
+    )
+
+
+def _convert_response_format(proto: chat_pb2.ResponseFormat, path: str) -> core.ResponseFormat:
+    if not isinstance(_load_json(proto.schema_json, f"{path}.schema_json"), dict):
+        raise invalid_field(f"{path}.schema_json", "must be a JSON object")
+    return core.ResponseFormat(
+        name=proto.name,
+        json_schema=proto.schema_json,
+        description=proto.description if proto.HasField("description") else None,
     )
 
 
@@ -240,13 +267,16 @@ def _add_namespace(
 def _convert_tool(proto: chat_pb2.ToolDescription, path: str) -> core.ToolDescription:
     parameters = None
     if proto.HasField("parameters_json"):
-        parameters_path = f"{path}.parameters_json"
-        try:
-            parameters = json_text.load_unambiguous(proto.parameters_json)
-        except json_text.JsonError as error:
-            raise invalid_field(parameters_path, str(error)) from None
+        parameters = _load_json(proto.parameters_json, f"{path}.parameters_json")
         if not isinstance(parameters, dict | None):
-            raise invalid_field(parameters_path, "must be a JSON object")
+            raise invalid_field(f"{path}.parameters_json", "must be a JSON object")
     return core.ToolDescription(
         name=proto.name, description=proto.description, parameters=parameters
     )
+
+
+def _load_json(text: str, path: str) -> Any:
+    try:
+        return json_text.load_unambiguous(text)
+    except json_text.JsonError as error:
+        raise invalid_field(path, str(error)) from None

@@ -13,14 +13,16 @@ try:
         DeveloperContent,
         Message,
         ReasoningEffort,
+        ResponseFormat,
         Role,
         SystemContent,
         TextContent,
         ToolDescription,
         ToolNamespaceConfig,
     )
+    from .conversation_rules import AnalysisRule
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
-    from .errors import HarmonyError, ParseError, RenderError
+    from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
     from .parse_options import ParseMode, ParseOptions
     from .parser import StreamState
     from .registry import HarmonyEncodingName, load_harmony_encoding
@@ -34,6 +36,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
+    "AnalysisRule",
     "Author",
     "ChannelConfig",
     "Content",
@@ -50,6 +53,7 @@ __all__ = [
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
+    "ResponseFormat",
     "Role",
     "StreamState",
     "StreamableParser",
@@ -58,4 +62,5 @@ __all__ = [
     "ToolDescription",
     "ToolNamespaceConfig",
     "load_harmony_encoding",
+    "raise_disallowed_special_token",
 ]

@@ -6,11 +6,11 @@ written for it run on this package.
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 from . import builtin_tools
 
@@ -110,6 +110,22 @@ class ToolNamespaceConfig(BaseModel):
         return ToolNamespaceConfig.model_validate(copy.deepcopy(builtin_tools.PYTHON))
 
 
+class ResponseFormat(BaseModel):
+    """A format to answer in; `json_schema` is the text of a JSON Schema, an object.
+
+    The prompt keeps the schema's order and spelling, without white space between its parts.
+    """
+
+    name: str
+    json_schema: str
+    description: str | None = None
+
+    @classmethod
+    def new(cls, name: str, json_schema: str, description: str | None = None) -> Self:
+        """Returns a format."""
+        return cls(name=name, json_schema=json_schema, description=description)
+
+
 class _ToolContent(Content):
     """The common part of system and developer content: namespaces, keyed by name."""
 
@@ -189,10 +205,11 @@ class SystemContent(_ToolContent):
 
 
 class DeveloperContent(_ToolContent):
-    """The content of a developer message."""
+    """The content of a developer message. The reference has no `response_formats`."""
 
     instructions: str | None = None
     tools: dict[str, ToolNamespaceConfig] | None = None
+    response_formats: list[ResponseFormat] | None = None
 
     def with_instructions(self, instructions: str) -> Self:
         """Sets the instructions."""
@@ -202,6 +219,22 @@ class DeveloperContent(_ToolContent):
     def with_function_tools(self, tools: Sequence[ToolDescription]) -> Self:
         """Sets the namespace `functions`."""
         return self.with_tools(ToolNamespaceConfig(name="functions", tools=list(tools)))
+
+    def with_response_formats(self, response_formats: Sequence[ResponseFormat]) -> Self:
+        """Sets the formats to answer in."""
+        self.response_formats = list(response_formats)
+        return self
+
+    # Without formats, it looks like the reference's.
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        yield from (pair for pair in super().__repr_args__() if pair != ("response_formats", None))
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = dump(self)
+        if self.response_formats is None:
+            fields.pop("response_formats", None)
+        return fields
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the canonical JSON form, `type` `developer_content`."""

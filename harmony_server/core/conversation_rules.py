@@ -1,6 +1,7 @@
 """How a conversation is put together from its messages."""
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from .chat import DeveloperContent, Message, Role
@@ -8,6 +9,21 @@ from .chat import DeveloperContent, Message, Role
 _ANALYSIS = "analysis"
 _FINAL = "final"
 _FUNCTIONS_KEY = "functions"
+
+
+class AnalysisRule(str, Enum):
+    """Which messages on channel `analysis` stay in a conversation.
+
+    Attributes:
+        KEEP: All of them.
+        CURRENT_TURN: All but those before the last answer that precedes the last user message. An
+            answer is an assistant message on channel `final`.
+        NONE: None of them.
+    """
+
+    KEEP = "keep"
+    CURRENT_TURN = "current_turn"
+    NONE = "none"
 
 
 class ConversationPlan(NamedTuple):
@@ -29,7 +45,7 @@ def plan_conversation(
     channels: Sequence[str | None],
     brings_function_tools: Iterable[bool],
     *,
-    auto_drop_analysis: bool,
+    analysis: AnalysisRule | None,
     for_training: bool = False,
 ) -> ConversationPlan:
     """Plans the rendering of a conversation; never fails.
@@ -39,12 +55,13 @@ def plan_conversation(
         channels: The channel of each message.
         brings_function_tools: Whether each message has function tools; see `has_function_tools`.
             The tools of a dropped message count.
-        auto_drop_analysis: Drop the messages on channel `analysis` before the first one on channel
-            `final`, provided that the last assistant message is on channel `final`.
+        analysis: Which messages on channel `analysis` to keep. None, the reference's rule: drop
+            those before the first message on channel `final`, provided that the last assistant
+            message is on channel `final`.
         for_training: End with `<|return|>` if the last message is the assistant's, on channel
             `final`.
     """
-    dropped_below = _find_first_final(roles, channels) if auto_drop_analysis else 0
+    dropped_below = _find_end_of_drop(roles, channels, analysis)
     kept = [index for index in range(dropped_below) if channels[index] != _ANALYSIS]
     kept += range(dropped_below, len(roles))
     ends_with_return = (
@@ -61,6 +78,32 @@ def has_function_tools(message: Message) -> bool:
             if functions is not None and functions.tools:
                 return True
     return False
+
+
+def _find_end_of_drop(
+    roles: Sequence[Role], channels: Sequence[str | None], rule: AnalysisRule | None
+) -> int:
+    """Returns the index of the message before which analysis is dropped."""
+    match rule:
+        case None:
+            return _find_first_final(roles, channels)
+        case AnalysisRule.KEEP:
+            return 0
+        case AnalysisRule.CURRENT_TURN:
+            return _find_last_answered(roles, channels)
+        case AnalysisRule.NONE:
+            return len(roles)
+
+
+def _find_last_answered(roles: Sequence[Role], channels: Sequence[str | None]) -> int:
+    """Returns the index of the last answer before the last user message; 0 if there is none."""
+    is_before_user = False
+    for index in range(len(roles) - 1, -1, -1):
+        if roles[index] is Role.USER:
+            is_before_user = True
+        elif is_before_user and roles[index] is Role.ASSISTANT and channels[index] == _FINAL:
+            return index
+    return 0
 
 
 def _find_first_final(roles: Sequence[Role], channels: Sequence[str | None]) -> int:

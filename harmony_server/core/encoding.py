@@ -5,15 +5,15 @@ import json
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from . import json_text
 from . import tokenizer as tk
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
-from .conversation_rules import has_function_tools, plan_conversation
+from .conversation_rules import AnalysisRule, has_function_tools, plan_conversation
 from .errors import ParseError, RenderError
 from .events import Event, MessageCompleted
 from .header import CONSTRAIN_SPELLING
@@ -35,9 +35,35 @@ class RenderConversationConfig(BaseModel):
     Attributes:
         auto_drop_analysis: If the last assistant message is on channel `final`, leave out the
             messages on channel `analysis` before the first message on channel `final`.
+        analysis: A rule to use instead; excludes `auto_drop_analysis`.
     """
 
     auto_drop_analysis: bool = True
+    analysis: AnalysisRule | None = None
+
+    @property
+    def rule(self) -> AnalysisRule | None:
+        """The rule that both fields stand for; None is the reference's."""
+        if self.analysis is None and not self.auto_drop_analysis:
+            return AnalysisRule.KEEP
+        return self.analysis
+
+    @model_validator(mode="after")
+    def _refuse_both(self) -> Self:
+        if self.analysis is not None and "auto_drop_analysis" in self.model_fields_set:
+            raise ValueError("analysis excludes auto_drop_analysis")
+        return self
+
+    # Without a rule, it looks like the reference's.
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        yield from (pair for pair in super().__repr_args__() if pair != ("analysis", None))
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = dump(self)
+        if self.analysis is None:
+            fields.pop("analysis", None)
+        return fields
 
 
 class RenderOptions(BaseModel):
@@ -211,7 +237,7 @@ class HarmonyEncoding:
             [message.author.role for message in messages],
             [message.channel for message in messages],
             map(has_function_tools, messages),
-            auto_drop_analysis=config is None or config.auto_drop_analysis,
+            analysis=config.rule if config else None,
             for_training=for_training,
         )
         if len(plan.kept) < len(messages):

@@ -1,5 +1,7 @@
 """The errors that the core raises."""
 
+from typing import NoReturn
+
 
 class HarmonyError(RuntimeError):
     """A conversation that cannot be rendered, or tokens that cannot be parsed or decoded."""
@@ -71,3 +73,12 @@ class SpecialTokenError(HarmonyError):
             "out of `disallowed_special`, which `disallowed_special=()` does for all of them."
         )
         self.spelling = spelling
+
+
+def raise_disallowed_special_token(token: str) -> NoReturn:
+    """Raises the error that `encode` raises for a text with this disallowed special token.
+
+    Raises:
+        SpecialTokenError: Always.
+    """
+    raise SpecialTokenError(token)

@@ -7,6 +7,7 @@ reference-compatible `StreamableParser` are all built on it.
 import codecs
 import functools
 import io
+import operator
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import ClassVar
@@ -48,6 +49,10 @@ class MessageParser:
     """Turns the tokens of one sequence into events, as the reference does.
 
     `RecoveringParser` overrides the handling of tokens that do not fit.
+
+    A token may be anything that Python takes for an integer, such as the scalar of an array. Those
+    that may be structure become `int` on the way in, because some scalars equal a number without
+    having its hash.
 
     Most tokens of content only add text, which `plain_texts` gives. A caller that needs speed may
     read such a token itself: it writes the text to `content` and counts the token in `offset`, both
@@ -145,11 +150,13 @@ class MessageParser:
         yield events
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
+        if type(tokens) is not list:
+            tokens = list(tokens)
         position = 0
         for boundary in structural_offsets(tokens):
             if boundary > position:
                 self._read_plain(tokens[position:boundary], events)
-            self._read(tokens[boundary], events)
+            self._read(operator.index(tokens[boundary]), events)
             position = boundary + 1
         if position < len(tokens):
             self._read_plain(tokens[position:], events)
@@ -164,7 +171,7 @@ class MessageParser:
         Raises:
             ParseError: Malformed output; the events before it have been appended.
         """
-        self._read(token, events)
+        self._read(operator.index(token), events)
         if self._delta:
             self._report_delta(events)
 
@@ -240,8 +247,11 @@ class MessageParser:
     def _read_plain(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads tokens that are not structure in the current state."""
         if self.state is StreamState.CONTENT:
+            # Decoding takes any integer.
             self._add_content(tokens, events)
-        elif self.state is StreamState.HEADER:
+            return
+        tokens = list(map(operator.index, tokens))
+        if self.state is StreamState.HEADER:
             self._add_to_header(tokens, events)
         else:
             self._read_outside(tokens, events)

@@ -2,6 +2,7 @@
 
 import codecs
 import functools
+import operator
 from collections.abc import Sequence
 
 from .bounds import (
@@ -81,7 +82,10 @@ class RecoveringParser(MessageParser):
         try:
             super()._read_all(tokens, events)
         except OverflowError:
-            in_range = [t if 0 <= t <= MAX_UINT32 else VOCABULARY_SIZE for t in tokens]
+            in_range = [
+                token if 0 <= token <= MAX_UINT32 else VOCABULARY_SIZE
+                for token in map(operator.index, tokens)
+            ]
             super()._read_all(in_range, events)
 
     def _report_texts(self, events: list[Event]) -> None:
@@ -401,6 +405,7 @@ class RecoveringParser(MessageParser):
         try:
             return self._tokenizer.decode_bytes(tokens)
         except HarmonyError:
+            tokens = list(map(operator.index, tokens))
             self._report_invalid_tokens(tokens, events)
             return self._tokenizer.decode_replacing(tokens)
 

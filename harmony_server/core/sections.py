@@ -6,7 +6,13 @@ from typing import Any
 
 from . import json_text
 from .bounds import MAX_REMEMBERED_TOOL_CHARACTERS, MAX_REMEMBERED_TOOL_TYPES
-from .chat import DeveloperContent, SystemContent, ToolDescription, ToolNamespaceConfig
+from .chat import (
+    DeveloperContent,
+    ResponseFormat,
+    SystemContent,
+    ToolDescription,
+    ToolNamespaceConfig,
+)
 from .typescript import schema_to_type
 
 
@@ -27,13 +33,16 @@ def developer_text(content: DeveloperContent) -> str:
     """Returns the text of a developer message's content.
 
     Raises:
-        ValueError: Tool parameters that are not valid JSON.
+        ValueError: Tool parameters, or the schema of a response format, that are not valid JSON.
     """
     sections = []
     if content.instructions is not None:
         sections += ["# Instructions", content.instructions]
     if content.tools:
         sections.append(_tools_section(content.tools))
+    if content.response_formats:
+        sections.append("# Response Formats")
+        sections += map(_response_format_text, content.response_formats)
     return "\n\n".join(sections)
 
 
@@ -84,6 +93,14 @@ def _tool_lines(tool: ToolDescription) -> Iterator[str]:
     if tool.parameters is not None:
         parameters = f"_: {_parameters_type(tool.parameters)}"
     yield f"type {tool.name} = ({parameters}) => any;\n"
+
+
+def _response_format_text(response_format: ResponseFormat) -> str:
+    lines = [f"// {line}" for line in _lines(response_format.description or "")]
+    schema = json_text.join_surrogates(response_format.json_schema)
+    if not isinstance(json_text.load_unambiguous(schema), dict):
+        raise json_text.JsonError("the schema of a response format must be a JSON object")
+    return "\n".join([f"## {response_format.name}\n", *lines, json_text.compact(schema)])
 
 
 def _parameters_type(parameters: dict[Any, Any]) -> str:

@@ -1,5 +1,6 @@
 """The reference's incremental parser: feed one token at a time, read the state from getters."""
 
+import operator
 from typing import TYPE_CHECKING, Any, Self
 
 from .chat import Message, Role
@@ -28,7 +29,10 @@ class StreamableParser:
         recovered: The repairs so far, in recover mode.
     """
 
+    # Faster than attributes in a dictionary, which it has too, for those of callers.
     __slots__ = (
+        "__dict__",
+        "__weakref__",
         "_completed",
         "_encoding",
         "_fed_tokens",
@@ -70,14 +74,17 @@ class StreamableParser:
         # Tokens that only add text are fed later: `feed_text` would make this half as slow again.
         try:
             text = self._plain_texts[token]
-        except IndexError:
+        except (IndexError, TypeError):
             text = ""
-        if not text or token < 0:
+        if text and type(token) is int and token >= 0:
+            self._tokens.append(token)
+            self.last_content_delta = text
+            return self
+        if type(token) is int:
             self._process_slowly(token)
             return self
-        self._tokens.append(token)
-        self.last_content_delta = text
-        return self
+        # Read at once: the scalar of an array may change before the parser is fed.
+        return self.process(int(operator.index(token)))
 
     def process_eos(self) -> Self:
         """Reads the end of the stream.

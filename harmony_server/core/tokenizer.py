@@ -12,7 +12,7 @@ import tiktoken
 
 from . import vocabulary
 from .bounds import MAX_BLANKS_AT_ONCE, MAX_ENCODED_CHARACTERS_AT_ONCE, MAX_REMEMBERED_PATTERNS
-from .errors import HarmonyError, SpecialTokenError
+from .errors import HarmonyError, raise_disallowed_special_token
 
 NAME = "o200k_harmony"
 
@@ -139,7 +139,7 @@ class Tokenizer:
         allowed = set(_special_in(text)) if allowed_special == "all" else allowed_special
         for spelling in _disallowed_in(text, allowed, disallowed_special):
             if spelling is not None:
-                raise SpecialTokenError(spelling)
+                raise_disallowed_special_token(spelling)
         if len(allowed) == 0:  # None is no set: a TypeError
             return self._encoding.encode_ordinary(text)
         return self._encoding.encode(text, allowed_special=set(allowed), disallowed_special=())
@@ -172,7 +172,7 @@ class Tokenizer:
         allowed = SPECIAL_TOKENS.keys() if allowed_special == "all" else allowed_special
         for spelling in _disallowed_in(text, allowed, disallowed_special):
             if spelling is not None:
-                raise SpecialTokenError(spelling)
+                raise_disallowed_special_token(spelling)
             yield []
         begin = 0
         for shape in _SPECIAL_SHAPE.finditer(text) if len(allowed) else ():
@@ -209,7 +209,7 @@ class Tokenizer:
         try:
             return self._encoding.decode_bytes(tokens)
         except KeyError as error:
-            token = next(token for token in tokens if not is_token(token))
+            token = next(token for token in map(operator.index, tokens) if not is_token(token))
             raise HarmonyError(f"Invalid token for decoding: {token}") from error
 
     def decode_replacing(self, tokens: Sequence[int]) -> bytes:
@@ -221,6 +221,7 @@ class Tokenizer:
         try:
             return self._encoding.decode_bytes(tokens)
         except KeyError:
+            tokens = list(map(operator.index, tokens))
             pieces = []
             begin = 0
             for index, token in enumerate(tokens):

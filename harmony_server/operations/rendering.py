@@ -194,7 +194,7 @@ class Renderer:
             [message.role for message in rendered],
             [message.channel for message in rendered],
             (message.has_function_tools for message in rendered),
-            auto_drop_analysis=config.auto_drop_analysis,
+            analysis=config.rule,
             for_training=for_training,
         )
         kept = [rendered[index] for index in plan.kept]

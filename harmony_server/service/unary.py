@@ -104,7 +104,7 @@ class HarmonyService:
         next_turn_role = None
         if isinstance(request, pb.RenderConversationForCompletionRequest):
             next_turn_role = from_proto.convert_role(request.next_turn_role, "next_turn_role")
-        config = from_proto.convert_render_config(request.config)
+        config = from_proto.convert_render_config(request.config, "config")
         for_training = isinstance(request, pb.RenderConversationForTrainingRequest)
         renderer = self.operations.renderer
         conversation = renderer.recall(messages)

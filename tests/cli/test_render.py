@@ -74,6 +74,19 @@ def test_keep_analysis(run: Run) -> None:
     assert "<|channel|>analysis<|message|>A greeting.<|end|>" in result.stdout
 
 
+def test_rules_for_analysis(run: Run) -> None:
+    """--analysis decides which analysis stays."""
+    thought = "<|channel|>analysis<|message|>A greeting.<|end|>"
+    for rule, stays in {"keep": True, "current-turn": True, "none": False}.items():
+        result = run(
+            "render", "--text", "--for", "conversation", "--analysis", rule, stdin=ANSWERED
+        )
+        assert (thought in result.stdout) is stays
+    result = run("render", "--keep-analysis", "--analysis", "keep", stdin=ANSWERED)
+    assert result.exit_code == 2
+    assert "--keep-analysis and --analysis exclude each other" in result.stderr
+
+
 def test_every_kind_of_content(run: Run) -> None:
     """System and developer contents, tools, calls and results are rendered."""
     example = Path(__file__).parents[2] / "examples" / "conversation.json"

@@ -67,7 +67,7 @@ def test_render(run: Run, server_address: str, conversation: str, purpose: str) 
 
 
 def test_render_options(run: Run, server_address: str) -> None:
-    """--next-role and --keep-analysis reach the server."""
+    """--next-role, --keep-analysis and --analysis reach the server."""
     conversation = (
         '{"messages": [{"role": "assistant", "channel": "analysis", "content": "a"},'
         ' {"role": "assistant", "channel": "final", "content": "b"}]}'
@@ -82,6 +82,9 @@ def test_render_options(run: Run, server_address: str) -> None:
         "<|start|>assistant<|channel|>analysis<|message|>a<|end|>"
         "<|start|>assistant<|channel|>final<|message|>b<|end|><|start|>user"
     )
+    options = ["--analysis", "current-turn", "--next-role", "user"]
+    again = run("render", "--target", server_address, "--text", *options, stdin=conversation)
+    assert again.stdout == result.stdout
 
 
 @pytest.mark.parametrize("command", ["parse", "inspect", "decode"])

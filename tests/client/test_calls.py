@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from harmony_client import Client, Conversation, ParseMode, Role, assistant, user
+from harmony_client import AnalysisRule, Client, Conversation, ParseMode, Role, assistant, user
 from harmony_client.v1 import parse_pb2, service_pb2
 
 from .recording_server import RecordingServer
@@ -85,6 +85,40 @@ def test_auto_drop_analysis(recorder: RecordingServer, connect: Connect, method:
     request: Any = recorder.last_request(rpc(method))
     assert request.config.HasField("auto_drop_analysis")
     assert not request.config.auto_drop_analysis
+
+
+@pytest.mark.parametrize("method", RENDERINGS)
+@pytest.mark.parametrize("rule", ["current_turn", AnalysisRule.ANALYSIS_RULE_CURRENT_TURN])
+def test_a_rule_for_analysis(
+    recorder: RecordingServer, connect: Connect, method: str, rule: AnalysisRule | str
+) -> None:
+    """A rule goes by name or value, and replaces `auto_drop_analysis`."""
+    getattr(connect(recorder.address), method)(MESSAGES, analysis=rule)
+    request: Any = recorder.last_request(rpc(method))
+    assert request.config == service_pb2.RenderConversationConfig(
+        analysis=AnalysisRule.ANALYSIS_RULE_CURRENT_TURN
+    )
+
+
+@pytest.mark.parametrize("method", RENDERINGS)
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"analysis": "some"}, "unknown name 'some'; choose from keep, current_turn, none"),
+        ({"analysis": "keep", "auto_drop_analysis": False}, "exclude each other"),
+    ],
+)
+def test_a_wrong_rule_is_not_sent(
+    recorder: RecordingServer,
+    connect: Connect,
+    method: str,
+    arguments: dict[str, Any],
+    problem: str,
+) -> None:
+    """An unknown rule, or one that contradicts `auto_drop_analysis`, raises ValueError."""
+    with pytest.raises(ValueError, match=problem):
+        getattr(connect(recorder.address), method)(MESSAGES, **arguments)
+    assert not recorder.calls
 
 
 @pytest.mark.parametrize("role", ["tool", Role.ROLE_TOOL])

@@ -15,6 +15,7 @@ from harmony_client import (
     DeveloperContent,
     Message,
     ReasoningEffort,
+    ResponseFormat,
     Role,
     SystemContent,
     TextContent,
@@ -24,6 +25,7 @@ from harmony_client import (
     developer,
     function,
     namespace,
+    response_format,
     system,
     tool,
     user,
@@ -59,9 +61,34 @@ def test_tool_call_and_answer() -> None:
         content_type="<|constrain|>json",
     )
     assert (call.recipient, call.content_type) == ("functions.f", "<|constrain|>json")
-    answer = tool("functions.f", "1", channel="commentary", recipient="assistant")
+    answer = tool("functions.f", "1")
     author = Author(role=Role.ROLE_TOOL, name="functions.f")
     assert answer == text_message(author, "1", channel="commentary", recipient="assistant")
+
+
+def test_a_tool_result_for_others() -> None:
+    """Channel and recipient of a tool result can be others, or none."""
+    author = Author(role=Role.ROLE_TOOL, name="python")
+    assert tool("python", "1", channel="analysis", recipient=None, content_type="json") == (
+        text_message(author, "1", channel="analysis", content_type="json")
+    )
+    assert tool("python", "1", channel=None, recipient="all") == (
+        text_message(author, "1", recipient="all")
+    )
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool"])
+@pytest.mark.parametrize("name", ["{}", " {}", "{}:ada", "{} to=assistant", "{}\n"])
+def test_names_of_tools_that_spell_a_role(role: str, name: str) -> None:
+    """A tool whose message would be rendered as that of a role is refused."""
+    with pytest.raises(ValueError, match="must not spell a role"):
+        tool(name.format(role), "1")
+
+
+@pytest.mark.parametrize("name", ["user_search", "functions.system", "systems", "tool.f", "System"])
+def test_names_of_tools_that_only_contain_a_role(name: str) -> None:
+    """Other names that contain a role are names."""
+    assert tool(name, "1").author.name == name
 
 
 def test_system_without_arguments_leaves_all_to_the_server() -> None:
@@ -164,3 +191,18 @@ def test_messages_can_be_pickled() -> None:
     """Messages can cross process boundaries, as in worker pools."""
     message = user("Hi")
     assert pickle.loads(pickle.dumps(message)) == message
+
+
+def test_response_formats() -> None:
+    """A developer message takes formats, whose schema is a dict or JSON text."""
+    formats = [
+        response_format("list", {"b": "é", "a": 1.0}, description="A list."),
+        response_format("any", ' {"type":"object"} '),
+    ]
+    message = developer(response_formats=formats)
+    assert list(message.content[0].developer.response_formats) == [
+        ResponseFormat(name="list", description="A list.", schema_json='{"b": "é", "a": 1.0}'),
+        ResponseFormat(name="any", schema_json=' {"type":"object"} '),
+    ]
+    with pytest.raises(ValueError, match="Out of range"):
+        response_format("nan", {"a": math.nan})

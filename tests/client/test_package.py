@@ -10,14 +10,16 @@ import pytest
 import harmony_client
 
 EXPORTED = """
-    AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep BuiltinTool Cancelled
-    ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded DeveloperContent
+    AnalysisRule AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep
+    BuiltinTool Cancelled ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded
+    DeveloperContent
     FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
     InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
     ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
-    RecoveryReason ResourceExhausted Role RpcError SystemContent TextContent TokenRange
+    RecoveryReason ResourceExhausted ResponseFormat Role RpcError SystemContent TextContent
+    TokenRange
     ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
-    assistant developer function namespace system tool user
+    assistant developer function namespace response_format system tool user
 """
 
 # Makes googleapis-common-protos look as if it were not installed.

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from harmony_server import core
 from harmony_server.core.conversation_rules import (
+    AnalysisRule,
     ConversationPlan,
     has_function_tools,
     plan_conversation,
@@ -25,14 +26,14 @@ def _plan(
     parts: _Parts,
     brings_tools: list[bool] | None = None,
     *,
-    auto_drop: bool = True,
+    rule: AnalysisRule | None = None,
     for_training: bool = False,
 ) -> ConversationPlan:
     return plan_conversation(
         [role for role, _ in parts],
         [channel for _, channel in parts],
         brings_tools or [False] * len(parts),
-        auto_drop_analysis=auto_drop,
+        analysis=rule,
         for_training=for_training,
     )
 
@@ -61,7 +62,38 @@ def _plan(
 def test_which_messages_are_kept(parts: _Parts, kept: list[int]) -> None:
     """Analysis before the first final message is dropped if the last turn has its answer."""
     assert _plan(parts) == ConversationPlan(kept, False, False)
-    assert _plan(parts, auto_drop=False).kept == list(range(len(parts)))
+    assert _plan(parts, rule=AnalysisRule.KEEP).kept == list(range(len(parts)))
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ([], []),
+        ([_QUESTION, _THOUGHT], [0, 1]),
+        # An unanswered turn keeps its analysis, and so does the last turn.
+        ([_QUESTION, _THOUGHT, _ANSWER], [0, 1, 2]),
+        ([_QUESTION, _THOUGHT, _CALL, _RESULT, _THOUGHT, _ANSWER], [0, 1, 2, 3, 4, 5]),
+        ([_QUESTION, _THOUGHT, _CALL, _QUESTION, _THOUGHT], [0, 1, 2, 3, 4]),
+        # A user message ends the turn before it, up to its last answer.
+        ([_QUESTION, _THOUGHT, _ANSWER, _QUESTION], [0, 2, 3]),
+        ([_QUESTION, _THOUGHT, _ANSWER, _THOUGHT, _ANSWER, _QUESTION, _THOUGHT], [0, 2, 4, 5, 6]),
+        ([_QUESTION, _THOUGHT, _ANSWER, _THOUGHT, _QUESTION, _THOUGHT], [0, 2, 3, 4, 5]),
+        ([_QUESTION, _THOUGHT, _ANSWER, _QUESTION, _THOUGHT, _CALL, _RESULT], [0, 2, 3, 4, 5, 6]),
+        # Without a user message there is only one turn.
+        ([_THOUGHT, _ANSWER, _THOUGHT], [0, 1, 2]),
+        ([_QUESTION, _THOUGHT, (_USER, "final"), _THOUGHT, _QUESTION], [0, 1, 2, 3, 4]),
+        ([(_USER, "analysis"), _ANSWER, _QUESTION], [1, 2]),
+    ],
+)
+def test_analysis_of_the_current_turn(parts: _Parts, kept: list[int]) -> None:
+    """`CURRENT_TURN` drops analysis before the last answer that precedes the last user message."""
+    assert _plan(parts, rule=AnalysisRule.CURRENT_TURN).kept == kept
+
+
+def test_no_analysis() -> None:
+    """`NONE` drops every message on channel `analysis`, whoever wrote it."""
+    parts: _Parts = [_QUESTION, _THOUGHT, _ANSWER, (_USER, "analysis"), _THOUGHT, _CALL, _RESULT]
+    assert _plan(parts, rule=AnalysisRule.NONE).kept == [0, 2, 5, 6]
 
 
 def test_tools_of_any_message_count() -> None:
@@ -98,24 +130,34 @@ def test_the_ending_for_training(parts: _Parts, expected: bool) -> None:
             st.sampled_from([None, "analysis", "commentary", "final", "Final"]),
         )
     ),
-    auto_drop=st.booleans(),
+    rule=st.sampled_from([None, *AnalysisRule]),
     for_training=st.booleans(),
     data=st.data(),
 )
 def test_the_rules_hold_for_any_conversation(
-    parts: _Parts, auto_drop: bool, for_training: bool, data: st.DataObject
+    parts: _Parts, rule: AnalysisRule | None, for_training: bool, data: st.DataObject
 ) -> None:
     """The rules hold for each message of any conversation."""
     brings_tools = data.draw(
         st.lists(st.booleans(), min_size=len(parts), max_size=len(parts)), "brings_tools"
     )
-    plan = _plan(parts, brings_tools, auto_drop=auto_drop, for_training=for_training)
+    plan = _plan(parts, brings_tools, rule=rule, for_training=for_training)
     by_assistant = [channel for role, channel in parts if role is _ASSISTANT]
-    drops = auto_drop and by_assistant[-1:] == ["final"]
     for index, (_, channel) in enumerate(parts):
-        comes_before_final = "final" not in [earlier for _, earlier in parts[:index]]
-        dropped = drops and channel == "analysis" and comes_before_final
-        assert (index in plan.kept) is not dropped
+        match rule:
+            case None:
+                comes_before_final = "final" not in [earlier for _, earlier in parts[:index]]
+                in_the_past = by_assistant[-1:] == ["final"] and comes_before_final
+            case AnalysisRule.KEEP:
+                in_the_past = False
+            case AnalysisRule.CURRENT_TURN:
+                # Behind it come an answer and, behind that, a user message.
+                later = parts[index:]
+                by_user = [role is _USER for role, _ in later]
+                in_the_past = _ANSWER in later and True in by_user[later.index(_ANSWER) :]
+            case AnalysisRule.NONE:
+                in_the_past = True
+        assert (index in plan.kept) is not (in_the_past and channel == "analysis")
     assert plan.kept == sorted(set(plan.kept))
     assert plan.with_function_tools is (True in brings_tools)
     assert plan.ends_with_return is (for_training and parts[-1:] == [_ANSWER])

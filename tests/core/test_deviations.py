@@ -169,6 +169,19 @@ def test_deep_nesting_is_never_a_recursion_error() -> None:
         type_text({"default": value})
 
 
+def test_response_formats_are_rendered() -> None:
+    """Developer content has response formats, which the reference ignores."""
+    content = {"response_formats": [{"name": "a", "json_schema": "{}"}]}
+    message = core.Message.from_role_and_content(
+        core.Role.DEVELOPER, core.DeveloperContent.from_dict(content)
+    )
+    assert encoding().decode(encoding().render(message)) == (
+        "<|start|>developer<|message|># Response Formats\n\n## a\n\n{}<|end|>"
+    )
+    with pytest.raises(ValueError, match="response_formats"):
+        core.DeveloperContent.from_dict({"response_formats": 1})
+
+
 def test_errors_are_subclasses(reference: ModuleType, reference_encoding: Any) -> None:
     """Our errors are subclasses of those that the reference raises."""
     message = core.Message.from_role_and_content(core.Role.TOOL, "x")

@@ -80,6 +80,7 @@ print(len(opened) > 0)
 def test_the_names_of_the_core() -> None:
     """The core exports exactly these names."""
     assert core.__all__ == [
+        "AnalysisRule",
         "Author",
         "ChannelConfig",
         "Content",
@@ -96,6 +97,7 @@ def test_the_names_of_the_core() -> None:
         "RenderConversationConfig",
         "RenderError",
         "RenderOptions",
+        "ResponseFormat",
         "Role",
         "StreamState",
         "StreamableParser",
@@ -104,6 +106,7 @@ def test_the_names_of_the_core() -> None:
         "ToolDescription",
         "ToolNamespaceConfig",
         "load_harmony_encoding",
+        "raise_disallowed_special_token",
     ]
     assert all(hasattr(core, name) for name in core.__all__)
 

@@ -256,6 +256,23 @@ def test_a_prompt_needs_the_next_role(stub: HarmonyServiceStub, role: chat.Role)
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        pb.RenderConversationConfig(auto_drop_analysis=True, analysis=pb.ANALYSIS_RULE_KEEP),
+        pb.RenderConversationConfig(auto_drop_analysis=False, analysis=pb.ANALYSIS_RULE_NONE),
+        pb.RenderConversationConfig(analysis=cast(pb.AnalysisRule, 99)),
+    ],
+)
+def test_a_wrong_rule_for_analysis(
+    stub: HarmonyServiceStub, config: pb.RenderConversationConfig
+) -> None:
+    """An unknown rule for analysis, or one beside `auto_drop_analysis`, is refused."""
+    request = pb.RenderConversationRequest(conversation=conversation(), config=config)
+    failure = failure_of(lambda: stub.RenderConversation(request))
+    _assert_invalid_field(failure, "config.analysis")
+
+
+@pytest.mark.parametrize(
     "method", [name for name, method in METHODS.items() if not method.streaming]
 )
 @pytest.mark.parametrize(
@@ -327,13 +344,20 @@ def test_a_malformed_request_ends_a_stream(channel: grpc.Channel, method: str) -
                 )
             )
         ],
+        [
+            chat.Content(
+                developer=chat.DeveloperContent(
+                    response_formats=[chat.ResponseFormat(schema_json="{}")] * 17_000
+                )
+            )
+        ],
     ],
-    ids=["contents", "tools"],
+    ids=["contents", "tools", "formats"],
 )
 def test_a_message_with_too_many_parts(
     stub: HarmonyServiceStub, content: list[chat.Content]
 ) -> None:
-    """The number of contents and tools is limited: each costs more memory than its bytes."""
+    """Contents, tools and formats are limited in number: each costs more than its bytes."""
     message = chat.Message(author=chat.Author(role=chat.ROLE_SYSTEM), content=content)
     failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=message)))
     _assert_invalid_field(failure, "message.content")

@@ -1,5 +1,7 @@
 """Every unary RPC, compared with literal answers."""
 
+import re
+
 import pytest
 
 from harmony_client.v1 import chat_pb2 as chat
@@ -224,6 +226,32 @@ def test_analysis_is_dropped_unless_the_config_says_otherwise(stub: HarmonyServi
     ]:
         request = pb.RenderConversationRequest(conversation=item, config=config)
         assert spelled(stub.RenderConversation(request).tokens) == expected
+
+
+def test_a_rule_for_analysis(stub: HarmonyServiceStub) -> None:
+    """A rule decides which analysis stays, in all three RPCs."""
+    turn = [_assistant("analysis", "A"), _assistant("final", "F")]
+    item = conversation(*turn, user("U"), *turn)
+    for rule, expected in [
+        (pb.ANALYSIS_RULE_KEEP, "AFUAF"),
+        (pb.ANALYSIS_RULE_CURRENT_TURN, "FUAF"),
+        (pb.ANALYSIS_RULE_NONE, "FUF"),
+    ]:
+        config = pb.RenderConversationConfig(analysis=rule)
+        rendered = stub.RenderConversation(
+            pb.RenderConversationRequest(conversation=item, config=config)
+        ).tokens
+        assert re.findall(r"<\|message\|>(.)", spelled(rendered)) == list(expected)
+        prompt = stub.RenderConversationForCompletion(
+            pb.RenderConversationForCompletionRequest(
+                conversation=item, next_turn_role=chat.ROLE_ASSISTANT, config=config
+            )
+        ).tokens
+        assert spelled(prompt) == spelled(rendered) + "<|start|>assistant"
+        example = stub.RenderConversationForTraining(
+            pb.RenderConversationForTrainingRequest(conversation=item, config=config)
+        ).tokens
+        assert example[:-1] == rendered[:-1]
 
 
 def test_function_tools_name_the_channel(stub: HarmonyServiceStub) -> None:

@@ -619,6 +619,74 @@ func (x *SystemContent) GetNoDefaults() bool {
 	return false
 }
 
+// A format that the model may be asked to answer in.
+type ResponseFormat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, rendered as the heading of the format.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What the format is for. Each line is rendered as a comment above the schema.
+	// Unset or empty: no comment.
+	Description *string `protobuf:"bytes,2,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	// The JSON Schema of the answer: the text of a JSON object. Required. It is
+	// rendered on one line without white space between its parts, and otherwise
+	// unchanged. NaN, infinities, duplicate keys, lone surrogates and more than 120
+	// levels of nesting are INVALID_ARGUMENT.
+	SchemaJson    string `protobuf:"bytes,3,opt,name=schema_json,json=schemaJson,proto3" json:"schema_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseFormat) Reset() {
+	*x = ResponseFormat{}
+	mi := &file_harmony_v1_chat_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseFormat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseFormat) ProtoMessage() {}
+
+func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_chat_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
+func (*ResponseFormat) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ResponseFormat) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ResponseFormat) GetDescription() string {
+	if x != nil && x.Description != nil {
+		return *x.Description
+	}
+	return ""
+}
+
+func (x *ResponseFormat) GetSchemaJson() string {
+	if x != nil {
+		return x.SchemaJson
+	}
+	return ""
+}
+
 // The content of a developer message.
 type DeveloperContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -627,14 +695,18 @@ type DeveloperContent struct {
 	// Tool namespaces, rendered in the order of their keys. Empty: none. If the
 	// namespace with the key `functions` has tools, every system message of the
 	// conversation names the channel for function calls.
-	Tools         []*ToolNamespaceConfig `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Tools []*ToolNamespaceConfig `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
+	// The formats of the section "# Response Formats", the last of the message, in
+	// this order. The section tells the model what to write; it does not force the
+	// model to. Empty: no such section.
+	ResponseFormats []*ResponseFormat `protobuf:"bytes,3,rep,name=response_formats,json=responseFormats,proto3" json:"response_formats,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *DeveloperContent) Reset() {
 	*x = DeveloperContent{}
-	mi := &file_harmony_v1_chat_proto_msgTypes[6]
+	mi := &file_harmony_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +718,7 @@ func (x *DeveloperContent) String() string {
 func (*DeveloperContent) ProtoMessage() {}
 
 func (x *DeveloperContent) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_chat_proto_msgTypes[6]
+	mi := &file_harmony_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +731,7 @@ func (x *DeveloperContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeveloperContent.ProtoReflect.Descriptor instead.
 func (*DeveloperContent) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeveloperContent) GetInstructions() string {
@@ -672,6 +744,13 @@ func (x *DeveloperContent) GetInstructions() string {
 func (x *DeveloperContent) GetTools() []*ToolNamespaceConfig {
 	if x != nil {
 		return x.Tools
+	}
+	return nil
+}
+
+func (x *DeveloperContent) GetResponseFormats() []*ResponseFormat {
+	if x != nil {
+		return x.ResponseFormats
 	}
 	return nil
 }
@@ -693,7 +772,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_harmony_v1_chat_proto_msgTypes[7]
+	mi := &file_harmony_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -705,7 +784,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_chat_proto_msgTypes[7]
+	mi := &file_harmony_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -718,7 +797,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Content) GetContent() isContent_Content {
@@ -792,7 +871,7 @@ type Message struct {
 	Recipient *string `protobuf:"bytes,2,opt,name=recipient,proto3,oneof" json:"recipient,omitempty"`
 	// The parts, rendered one after the other with nothing between them; may be
 	// empty. A parsed message has exactly one part, a text. A request may have at
-	// most 16,384 contents and tools in one message.
+	// most 16,384 contents, tools and response formats in one message.
 	Content []*Content `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
 	// The channel; gpt-oss uses `analysis`, `commentary` and `final`. Unset: no
 	// channel.
@@ -807,7 +886,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_harmony_v1_chat_proto_msgTypes[8]
+	mi := &file_harmony_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +898,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_chat_proto_msgTypes[8]
+	mi := &file_harmony_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +911,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Message) GetAuthor() *Author {
@@ -881,7 +960,7 @@ type Conversation struct {
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_harmony_v1_chat_proto_msgTypes[9]
+	mi := &file_harmony_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +972,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_chat_proto_msgTypes[9]
+	mi := &file_harmony_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +985,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_harmony_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Conversation) GetMessages() []*Message {
@@ -956,10 +1035,17 @@ const file_harmony_v1_chat_proto_rawDesc = "" +
 	"\x0f_model_identityB\x13\n" +
 	"\x11_reasoning_effortB\x1a\n" +
 	"\x18_conversation_start_dateB\x13\n" +
-	"\x11_knowledge_cutoff\"\x83\x01\n" +
+	"\x11_knowledge_cutoff\"|\n" +
+	"\x0eResponseFormat\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
+	"\vdescription\x18\x02 \x01(\tH\x00R\vdescription\x88\x01\x01\x12\x1f\n" +
+	"\vschema_json\x18\x03 \x01(\tR\n" +
+	"schemaJsonB\x0e\n" +
+	"\f_description\"\xca\x01\n" +
 	"\x10DeveloperContent\x12'\n" +
 	"\finstructions\x18\x01 \x01(\tH\x00R\finstructions\x88\x01\x01\x125\n" +
-	"\x05tools\x18\x02 \x03(\v2\x1f.harmony.v1.ToolNamespaceConfigR\x05toolsB\x0f\n" +
+	"\x05tools\x18\x02 \x03(\v2\x1f.harmony.v1.ToolNamespaceConfigR\x05tools\x12E\n" +
+	"\x10response_formats\x18\x03 \x03(\v2\x1a.harmony.v1.ResponseFormatR\x0fresponseFormatsB\x0f\n" +
 	"\r_instructions\"\xb6\x01\n" +
 	"\aContent\x12-\n" +
 	"\x04text\x18\x01 \x01(\v2\x17.harmony.v1.TextContentH\x00R\x04text\x123\n" +
@@ -1010,7 +1096,7 @@ func file_harmony_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_harmony_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_harmony_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_harmony_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_harmony_v1_chat_proto_goTypes = []any{
 	(Role)(0),                   // 0: harmony.v1.Role
 	(ReasoningEffort)(0),        // 1: harmony.v1.ReasoningEffort
@@ -1021,10 +1107,11 @@ var file_harmony_v1_chat_proto_goTypes = []any{
 	(*ToolDescription)(nil),     // 6: harmony.v1.ToolDescription
 	(*ToolNamespaceConfig)(nil), // 7: harmony.v1.ToolNamespaceConfig
 	(*SystemContent)(nil),       // 8: harmony.v1.SystemContent
-	(*DeveloperContent)(nil),    // 9: harmony.v1.DeveloperContent
-	(*Content)(nil),             // 10: harmony.v1.Content
-	(*Message)(nil),             // 11: harmony.v1.Message
-	(*Conversation)(nil),        // 12: harmony.v1.Conversation
+	(*ResponseFormat)(nil),      // 9: harmony.v1.ResponseFormat
+	(*DeveloperContent)(nil),    // 10: harmony.v1.DeveloperContent
+	(*Content)(nil),             // 11: harmony.v1.Content
+	(*Message)(nil),             // 12: harmony.v1.Message
+	(*Conversation)(nil),        // 13: harmony.v1.Conversation
 }
 var file_harmony_v1_chat_proto_depIdxs = []int32{
 	0,  // 0: harmony.v1.Author.role:type_name -> harmony.v1.Role
@@ -1034,17 +1121,18 @@ var file_harmony_v1_chat_proto_depIdxs = []int32{
 	7,  // 4: harmony.v1.SystemContent.tools:type_name -> harmony.v1.ToolNamespaceConfig
 	2,  // 5: harmony.v1.SystemContent.builtin_tools:type_name -> harmony.v1.BuiltinTool
 	7,  // 6: harmony.v1.DeveloperContent.tools:type_name -> harmony.v1.ToolNamespaceConfig
-	4,  // 7: harmony.v1.Content.text:type_name -> harmony.v1.TextContent
-	8,  // 8: harmony.v1.Content.system:type_name -> harmony.v1.SystemContent
-	9,  // 9: harmony.v1.Content.developer:type_name -> harmony.v1.DeveloperContent
-	3,  // 10: harmony.v1.Message.author:type_name -> harmony.v1.Author
-	10, // 11: harmony.v1.Message.content:type_name -> harmony.v1.Content
-	11, // 12: harmony.v1.Conversation.messages:type_name -> harmony.v1.Message
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 7: harmony.v1.DeveloperContent.response_formats:type_name -> harmony.v1.ResponseFormat
+	4,  // 8: harmony.v1.Content.text:type_name -> harmony.v1.TextContent
+	8,  // 9: harmony.v1.Content.system:type_name -> harmony.v1.SystemContent
+	10, // 10: harmony.v1.Content.developer:type_name -> harmony.v1.DeveloperContent
+	3,  // 11: harmony.v1.Message.author:type_name -> harmony.v1.Author
+	11, // 12: harmony.v1.Message.content:type_name -> harmony.v1.Content
+	12, // 13: harmony.v1.Conversation.messages:type_name -> harmony.v1.Message
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_harmony_v1_chat_proto_init() }
@@ -1057,19 +1145,20 @@ func file_harmony_v1_chat_proto_init() {
 	file_harmony_v1_chat_proto_msgTypes[4].OneofWrappers = []any{}
 	file_harmony_v1_chat_proto_msgTypes[5].OneofWrappers = []any{}
 	file_harmony_v1_chat_proto_msgTypes[6].OneofWrappers = []any{}
-	file_harmony_v1_chat_proto_msgTypes[7].OneofWrappers = []any{
+	file_harmony_v1_chat_proto_msgTypes[7].OneofWrappers = []any{}
+	file_harmony_v1_chat_proto_msgTypes[8].OneofWrappers = []any{
 		(*Content_Text)(nil),
 		(*Content_System)(nil),
 		(*Content_Developer)(nil),
 	}
-	file_harmony_v1_chat_proto_msgTypes[8].OneofWrappers = []any{}
+	file_harmony_v1_chat_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harmony_v1_chat_proto_rawDesc), len(file_harmony_v1_chat_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,6 +24,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Which messages on channel `analysis` stay when a conversation is rendered.
+type AnalysisRule int32
+
+const (
+	// No rule: `auto_drop_analysis` decides.
+	AnalysisRule_ANALYSIS_RULE_UNSPECIFIED AnalysisRule = 0
+	// All of them.
+	AnalysisRule_ANALYSIS_RULE_KEEP AnalysisRule = 1
+	// All but those before the last answer that precedes the last user message. An
+	// answer is a message of ROLE_ASSISTANT on channel `final`.
+	AnalysisRule_ANALYSIS_RULE_CURRENT_TURN AnalysisRule = 2
+	// None of them.
+	AnalysisRule_ANALYSIS_RULE_NONE AnalysisRule = 3
+)
+
+// Enum value maps for AnalysisRule.
+var (
+	AnalysisRule_name = map[int32]string{
+		0: "ANALYSIS_RULE_UNSPECIFIED",
+		1: "ANALYSIS_RULE_KEEP",
+		2: "ANALYSIS_RULE_CURRENT_TURN",
+		3: "ANALYSIS_RULE_NONE",
+	}
+	AnalysisRule_value = map[string]int32{
+		"ANALYSIS_RULE_UNSPECIFIED":  0,
+		"ANALYSIS_RULE_KEEP":         1,
+		"ANALYSIS_RULE_CURRENT_TURN": 2,
+		"ANALYSIS_RULE_NONE":         3,
+	}
+)
+
+func (x AnalysisRule) Enum() *AnalysisRule {
+	p := new(AnalysisRule)
+	*p = x
+	return p
+}
+
+func (x AnalysisRule) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnalysisRule) Descriptor() protoreflect.EnumDescriptor {
+	return file_harmony_v1_service_proto_enumTypes[0].Descriptor()
+}
+
+func (AnalysisRule) Type() protoreflect.EnumType {
+	return &file_harmony_v1_service_proto_enumTypes[0]
+}
+
+func (x AnalysisRule) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnalysisRule.Descriptor instead.
+func (AnalysisRule) EnumDescriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Asks for the encoding. Has no fields.
 type GetEncodingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -364,8 +422,11 @@ type RenderConversationConfig struct {
 	// messages on channel `analysis` before the first message on channel `final`.
 	// Unset: true.
 	AutoDropAnalysis *bool `protobuf:"varint,1,opt,name=auto_drop_analysis,json=autoDropAnalysis,proto3,oneof" json:"auto_drop_analysis,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The rule to use instead. If it is set, `auto_drop_analysis` must be unset.
+	// Unset: `auto_drop_analysis` decides.
+	Analysis      AnalysisRule `protobuf:"varint,2,opt,name=analysis,proto3,enum=harmony.v1.AnalysisRule" json:"analysis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationConfig) Reset() {
@@ -403,6 +464,13 @@ func (x *RenderConversationConfig) GetAutoDropAnalysis() bool {
 		return *x.AutoDropAnalysis
 	}
 	return false
+}
+
+func (x *RenderConversationConfig) GetAnalysis() AnalysisRule {
+	if x != nil {
+		return x.Analysis
+	}
+	return AnalysisRule_ANALYSIS_RULE_UNSPECIFIED
 }
 
 // One message to render.
@@ -1364,9 +1432,10 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1b\n" +
 	"\tmax_bytes\x18\x05 \x01(\x04R\bmaxBytes\"V\n" +
 	"\rRenderOptions\x12E\n" +
-	"\x1fconversation_has_function_tools\x18\x01 \x01(\bR\x1cconversationHasFunctionTools\"d\n" +
+	"\x1fconversation_has_function_tools\x18\x01 \x01(\bR\x1cconversationHasFunctionTools\"\x9a\x01\n" +
 	"\x18RenderConversationConfig\x121\n" +
-	"\x12auto_drop_analysis\x18\x01 \x01(\bH\x00R\x10autoDropAnalysis\x88\x01\x01B\x15\n" +
+	"\x12auto_drop_analysis\x18\x01 \x01(\bH\x00R\x10autoDropAnalysis\x88\x01\x01\x124\n" +
+	"\banalysis\x18\x02 \x01(\x0e2\x18.harmony.v1.AnalysisRuleR\banalysisB\x15\n" +
 	"\x13_auto_drop_analysis\"s\n" +
 	"\rRenderRequest\x12-\n" +
 	"\amessage\x18\x01 \x01(\v2\x13.harmony.v1.MessageR\amessage\x123\n" +
@@ -1420,7 +1489,12 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\x0eDecodeResponse\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04dataB\b\n" +
-	"\x06output2\xb0\n" +
+	"\x06output*}\n" +
+	"\fAnalysisRule\x12\x1d\n" +
+	"\x19ANALYSIS_RULE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ANALYSIS_RULE_KEEP\x10\x01\x12\x1e\n" +
+	"\x1aANALYSIS_RULE_CURRENT_TURN\x10\x02\x12\x16\n" +
+	"\x12ANALYSIS_RULE_NONE\x10\x032\xb0\n" +
 	"\n" +
 	"\x0eHarmonyService\x12d\n" +
 	"\vGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/encoding\x12\x8e\x01\n" +
@@ -1449,90 +1523,93 @@ func file_harmony_v1_service_proto_rawDescGZIP() []byte {
 	return file_harmony_v1_service_proto_rawDescData
 }
 
+var file_harmony_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_harmony_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_harmony_v1_service_proto_goTypes = []any{
-	(*GetEncodingRequest)(nil),                      // 0: harmony.v1.GetEncodingRequest
-	(*GetEncodingResponse)(nil),                     // 1: harmony.v1.GetEncodingResponse
-	(*GetRenderCacheStatisticsRequest)(nil),         // 2: harmony.v1.GetRenderCacheStatisticsRequest
-	(*GetRenderCacheStatisticsResponse)(nil),        // 3: harmony.v1.GetRenderCacheStatisticsResponse
-	(*RenderOptions)(nil),                           // 4: harmony.v1.RenderOptions
-	(*RenderConversationConfig)(nil),                // 5: harmony.v1.RenderConversationConfig
-	(*RenderRequest)(nil),                           // 6: harmony.v1.RenderRequest
-	(*RenderResponse)(nil),                          // 7: harmony.v1.RenderResponse
-	(*RenderConversationRequest)(nil),               // 8: harmony.v1.RenderConversationRequest
-	(*RenderConversationResponse)(nil),              // 9: harmony.v1.RenderConversationResponse
-	(*RenderConversationForCompletionRequest)(nil),  // 10: harmony.v1.RenderConversationForCompletionRequest
-	(*RenderConversationForCompletionResponse)(nil), // 11: harmony.v1.RenderConversationForCompletionResponse
-	(*RenderConversationForTrainingRequest)(nil),    // 12: harmony.v1.RenderConversationForTrainingRequest
-	(*RenderConversationForTrainingResponse)(nil),   // 13: harmony.v1.RenderConversationForTrainingResponse
-	(*ParseMessagesRequest)(nil),                    // 14: harmony.v1.ParseMessagesRequest
-	(*MessageOutcome)(nil),                          // 15: harmony.v1.MessageOutcome
-	(*ParseMessagesResponse)(nil),                   // 16: harmony.v1.ParseMessagesResponse
-	(*SpecialTokenSet)(nil),                         // 17: harmony.v1.SpecialTokenSet
-	(*EncodeRequest)(nil),                           // 18: harmony.v1.EncodeRequest
-	(*EncodeResponse)(nil),                          // 19: harmony.v1.EncodeResponse
-	(*DecodeRequest)(nil),                           // 20: harmony.v1.DecodeRequest
-	(*DecodeResponse)(nil),                          // 21: harmony.v1.DecodeResponse
-	nil,                                             // 22: harmony.v1.GetEncodingResponse.SpecialTokensEntry
-	(*Message)(nil),                                 // 23: harmony.v1.Message
-	(*Conversation)(nil),                            // 24: harmony.v1.Conversation
-	(Role)(0),                                       // 25: harmony.v1.Role
-	(*ParseOptions)(nil),                            // 26: harmony.v1.ParseOptions
-	(*MessageOffsets)(nil),                          // 27: harmony.v1.MessageOffsets
-	(RecoveryReason)(0),                             // 28: harmony.v1.RecoveryReason
-	(*Recovered)(nil),                               // 29: harmony.v1.Recovered
-	(*ParseRequest)(nil),                            // 30: harmony.v1.ParseRequest
-	(*ParseBatchRequest)(nil),                       // 31: harmony.v1.ParseBatchRequest
-	(*ParseResponse)(nil),                           // 32: harmony.v1.ParseResponse
-	(*ParseBatchResponse)(nil),                      // 33: harmony.v1.ParseBatchResponse
+	(AnalysisRule)(0),                               // 0: harmony.v1.AnalysisRule
+	(*GetEncodingRequest)(nil),                      // 1: harmony.v1.GetEncodingRequest
+	(*GetEncodingResponse)(nil),                     // 2: harmony.v1.GetEncodingResponse
+	(*GetRenderCacheStatisticsRequest)(nil),         // 3: harmony.v1.GetRenderCacheStatisticsRequest
+	(*GetRenderCacheStatisticsResponse)(nil),        // 4: harmony.v1.GetRenderCacheStatisticsResponse
+	(*RenderOptions)(nil),                           // 5: harmony.v1.RenderOptions
+	(*RenderConversationConfig)(nil),                // 6: harmony.v1.RenderConversationConfig
+	(*RenderRequest)(nil),                           // 7: harmony.v1.RenderRequest
+	(*RenderResponse)(nil),                          // 8: harmony.v1.RenderResponse
+	(*RenderConversationRequest)(nil),               // 9: harmony.v1.RenderConversationRequest
+	(*RenderConversationResponse)(nil),              // 10: harmony.v1.RenderConversationResponse
+	(*RenderConversationForCompletionRequest)(nil),  // 11: harmony.v1.RenderConversationForCompletionRequest
+	(*RenderConversationForCompletionResponse)(nil), // 12: harmony.v1.RenderConversationForCompletionResponse
+	(*RenderConversationForTrainingRequest)(nil),    // 13: harmony.v1.RenderConversationForTrainingRequest
+	(*RenderConversationForTrainingResponse)(nil),   // 14: harmony.v1.RenderConversationForTrainingResponse
+	(*ParseMessagesRequest)(nil),                    // 15: harmony.v1.ParseMessagesRequest
+	(*MessageOutcome)(nil),                          // 16: harmony.v1.MessageOutcome
+	(*ParseMessagesResponse)(nil),                   // 17: harmony.v1.ParseMessagesResponse
+	(*SpecialTokenSet)(nil),                         // 18: harmony.v1.SpecialTokenSet
+	(*EncodeRequest)(nil),                           // 19: harmony.v1.EncodeRequest
+	(*EncodeResponse)(nil),                          // 20: harmony.v1.EncodeResponse
+	(*DecodeRequest)(nil),                           // 21: harmony.v1.DecodeRequest
+	(*DecodeResponse)(nil),                          // 22: harmony.v1.DecodeResponse
+	nil,                                             // 23: harmony.v1.GetEncodingResponse.SpecialTokensEntry
+	(*Message)(nil),                                 // 24: harmony.v1.Message
+	(*Conversation)(nil),                            // 25: harmony.v1.Conversation
+	(Role)(0),                                       // 26: harmony.v1.Role
+	(*ParseOptions)(nil),                            // 27: harmony.v1.ParseOptions
+	(*MessageOffsets)(nil),                          // 28: harmony.v1.MessageOffsets
+	(RecoveryReason)(0),                             // 29: harmony.v1.RecoveryReason
+	(*Recovered)(nil),                               // 30: harmony.v1.Recovered
+	(*ParseRequest)(nil),                            // 31: harmony.v1.ParseRequest
+	(*ParseBatchRequest)(nil),                       // 32: harmony.v1.ParseBatchRequest
+	(*ParseResponse)(nil),                           // 33: harmony.v1.ParseResponse
+	(*ParseBatchResponse)(nil),                      // 34: harmony.v1.ParseBatchResponse
 }
 var file_harmony_v1_service_proto_depIdxs = []int32{
-	22, // 0: harmony.v1.GetEncodingResponse.special_tokens:type_name -> harmony.v1.GetEncodingResponse.SpecialTokensEntry
-	23, // 1: harmony.v1.RenderRequest.message:type_name -> harmony.v1.Message
-	4,  // 2: harmony.v1.RenderRequest.options:type_name -> harmony.v1.RenderOptions
-	24, // 3: harmony.v1.RenderConversationRequest.conversation:type_name -> harmony.v1.Conversation
-	5,  // 4: harmony.v1.RenderConversationRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	24, // 5: harmony.v1.RenderConversationForCompletionRequest.conversation:type_name -> harmony.v1.Conversation
-	25, // 6: harmony.v1.RenderConversationForCompletionRequest.next_turn_role:type_name -> harmony.v1.Role
-	5,  // 7: harmony.v1.RenderConversationForCompletionRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	24, // 8: harmony.v1.RenderConversationForTrainingRequest.conversation:type_name -> harmony.v1.Conversation
-	5,  // 9: harmony.v1.RenderConversationForTrainingRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	25, // 10: harmony.v1.ParseMessagesRequest.role:type_name -> harmony.v1.Role
-	26, // 11: harmony.v1.ParseMessagesRequest.options:type_name -> harmony.v1.ParseOptions
-	27, // 12: harmony.v1.MessageOutcome.offsets:type_name -> harmony.v1.MessageOffsets
-	28, // 13: harmony.v1.MessageOutcome.repairs:type_name -> harmony.v1.RecoveryReason
-	23, // 14: harmony.v1.ParseMessagesResponse.messages:type_name -> harmony.v1.Message
-	15, // 15: harmony.v1.ParseMessagesResponse.outcomes:type_name -> harmony.v1.MessageOutcome
-	29, // 16: harmony.v1.ParseMessagesResponse.recovered:type_name -> harmony.v1.Recovered
-	17, // 17: harmony.v1.EncodeRequest.allowed_special:type_name -> harmony.v1.SpecialTokenSet
-	17, // 18: harmony.v1.EncodeRequest.disallowed_special:type_name -> harmony.v1.SpecialTokenSet
-	0,  // 19: harmony.v1.HarmonyService.GetEncoding:input_type -> harmony.v1.GetEncodingRequest
-	2,  // 20: harmony.v1.HarmonyService.GetRenderCacheStatistics:input_type -> harmony.v1.GetRenderCacheStatisticsRequest
-	6,  // 21: harmony.v1.HarmonyService.Render:input_type -> harmony.v1.RenderRequest
-	8,  // 22: harmony.v1.HarmonyService.RenderConversation:input_type -> harmony.v1.RenderConversationRequest
-	10, // 23: harmony.v1.HarmonyService.RenderConversationForCompletion:input_type -> harmony.v1.RenderConversationForCompletionRequest
-	12, // 24: harmony.v1.HarmonyService.RenderConversationForTraining:input_type -> harmony.v1.RenderConversationForTrainingRequest
-	14, // 25: harmony.v1.HarmonyService.ParseMessages:input_type -> harmony.v1.ParseMessagesRequest
-	18, // 26: harmony.v1.HarmonyService.Encode:input_type -> harmony.v1.EncodeRequest
-	20, // 27: harmony.v1.HarmonyService.Decode:input_type -> harmony.v1.DecodeRequest
-	30, // 28: harmony.v1.HarmonyService.Parse:input_type -> harmony.v1.ParseRequest
-	31, // 29: harmony.v1.HarmonyService.ParseBatch:input_type -> harmony.v1.ParseBatchRequest
-	1,  // 30: harmony.v1.HarmonyService.GetEncoding:output_type -> harmony.v1.GetEncodingResponse
-	3,  // 31: harmony.v1.HarmonyService.GetRenderCacheStatistics:output_type -> harmony.v1.GetRenderCacheStatisticsResponse
-	7,  // 32: harmony.v1.HarmonyService.Render:output_type -> harmony.v1.RenderResponse
-	9,  // 33: harmony.v1.HarmonyService.RenderConversation:output_type -> harmony.v1.RenderConversationResponse
-	11, // 34: harmony.v1.HarmonyService.RenderConversationForCompletion:output_type -> harmony.v1.RenderConversationForCompletionResponse
-	13, // 35: harmony.v1.HarmonyService.RenderConversationForTraining:output_type -> harmony.v1.RenderConversationForTrainingResponse
-	16, // 36: harmony.v1.HarmonyService.ParseMessages:output_type -> harmony.v1.ParseMessagesResponse
-	19, // 37: harmony.v1.HarmonyService.Encode:output_type -> harmony.v1.EncodeResponse
-	21, // 38: harmony.v1.HarmonyService.Decode:output_type -> harmony.v1.DecodeResponse
-	32, // 39: harmony.v1.HarmonyService.Parse:output_type -> harmony.v1.ParseResponse
-	33, // 40: harmony.v1.HarmonyService.ParseBatch:output_type -> harmony.v1.ParseBatchResponse
-	30, // [30:41] is the sub-list for method output_type
-	19, // [19:30] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	23, // 0: harmony.v1.GetEncodingResponse.special_tokens:type_name -> harmony.v1.GetEncodingResponse.SpecialTokensEntry
+	0,  // 1: harmony.v1.RenderConversationConfig.analysis:type_name -> harmony.v1.AnalysisRule
+	24, // 2: harmony.v1.RenderRequest.message:type_name -> harmony.v1.Message
+	5,  // 3: harmony.v1.RenderRequest.options:type_name -> harmony.v1.RenderOptions
+	25, // 4: harmony.v1.RenderConversationRequest.conversation:type_name -> harmony.v1.Conversation
+	6,  // 5: harmony.v1.RenderConversationRequest.config:type_name -> harmony.v1.RenderConversationConfig
+	25, // 6: harmony.v1.RenderConversationForCompletionRequest.conversation:type_name -> harmony.v1.Conversation
+	26, // 7: harmony.v1.RenderConversationForCompletionRequest.next_turn_role:type_name -> harmony.v1.Role
+	6,  // 8: harmony.v1.RenderConversationForCompletionRequest.config:type_name -> harmony.v1.RenderConversationConfig
+	25, // 9: harmony.v1.RenderConversationForTrainingRequest.conversation:type_name -> harmony.v1.Conversation
+	6,  // 10: harmony.v1.RenderConversationForTrainingRequest.config:type_name -> harmony.v1.RenderConversationConfig
+	26, // 11: harmony.v1.ParseMessagesRequest.role:type_name -> harmony.v1.Role
+	27, // 12: harmony.v1.ParseMessagesRequest.options:type_name -> harmony.v1.ParseOptions
+	28, // 13: harmony.v1.MessageOutcome.offsets:type_name -> harmony.v1.MessageOffsets
+	29, // 14: harmony.v1.MessageOutcome.repairs:type_name -> harmony.v1.RecoveryReason
+	24, // 15: harmony.v1.ParseMessagesResponse.messages:type_name -> harmony.v1.Message
+	16, // 16: harmony.v1.ParseMessagesResponse.outcomes:type_name -> harmony.v1.MessageOutcome
+	30, // 17: harmony.v1.ParseMessagesResponse.recovered:type_name -> harmony.v1.Recovered
+	18, // 18: harmony.v1.EncodeRequest.allowed_special:type_name -> harmony.v1.SpecialTokenSet
+	18, // 19: harmony.v1.EncodeRequest.disallowed_special:type_name -> harmony.v1.SpecialTokenSet
+	1,  // 20: harmony.v1.HarmonyService.GetEncoding:input_type -> harmony.v1.GetEncodingRequest
+	3,  // 21: harmony.v1.HarmonyService.GetRenderCacheStatistics:input_type -> harmony.v1.GetRenderCacheStatisticsRequest
+	7,  // 22: harmony.v1.HarmonyService.Render:input_type -> harmony.v1.RenderRequest
+	9,  // 23: harmony.v1.HarmonyService.RenderConversation:input_type -> harmony.v1.RenderConversationRequest
+	11, // 24: harmony.v1.HarmonyService.RenderConversationForCompletion:input_type -> harmony.v1.RenderConversationForCompletionRequest
+	13, // 25: harmony.v1.HarmonyService.RenderConversationForTraining:input_type -> harmony.v1.RenderConversationForTrainingRequest
+	15, // 26: harmony.v1.HarmonyService.ParseMessages:input_type -> harmony.v1.ParseMessagesRequest
+	19, // 27: harmony.v1.HarmonyService.Encode:input_type -> harmony.v1.EncodeRequest
+	21, // 28: harmony.v1.HarmonyService.Decode:input_type -> harmony.v1.DecodeRequest
+	31, // 29: harmony.v1.HarmonyService.Parse:input_type -> harmony.v1.ParseRequest
+	32, // 30: harmony.v1.HarmonyService.ParseBatch:input_type -> harmony.v1.ParseBatchRequest
+	2,  // 31: harmony.v1.HarmonyService.GetEncoding:output_type -> harmony.v1.GetEncodingResponse
+	4,  // 32: harmony.v1.HarmonyService.GetRenderCacheStatistics:output_type -> harmony.v1.GetRenderCacheStatisticsResponse
+	8,  // 33: harmony.v1.HarmonyService.Render:output_type -> harmony.v1.RenderResponse
+	10, // 34: harmony.v1.HarmonyService.RenderConversation:output_type -> harmony.v1.RenderConversationResponse
+	12, // 35: harmony.v1.HarmonyService.RenderConversationForCompletion:output_type -> harmony.v1.RenderConversationForCompletionResponse
+	14, // 36: harmony.v1.HarmonyService.RenderConversationForTraining:output_type -> harmony.v1.RenderConversationForTrainingResponse
+	17, // 37: harmony.v1.HarmonyService.ParseMessages:output_type -> harmony.v1.ParseMessagesResponse
+	20, // 38: harmony.v1.HarmonyService.Encode:output_type -> harmony.v1.EncodeResponse
+	22, // 39: harmony.v1.HarmonyService.Decode:output_type -> harmony.v1.DecodeResponse
+	33, // 40: harmony.v1.HarmonyService.Parse:output_type -> harmony.v1.ParseResponse
+	34, // 41: harmony.v1.HarmonyService.ParseBatch:output_type -> harmony.v1.ParseBatchResponse
+	31, // [31:42] is the sub-list for method output_type
+	20, // [20:31] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_harmony_v1_service_proto_init() }
@@ -1554,13 +1631,14 @@ func file_harmony_v1_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harmony_v1_service_proto_rawDesc), len(file_harmony_v1_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_harmony_v1_service_proto_goTypes,
 		DependencyIndexes: file_harmony_v1_service_proto_depIdxs,
+		EnumInfos:         file_harmony_v1_service_proto_enumTypes,
 		MessageInfos:      file_harmony_v1_service_proto_msgTypes,
 	}.Build()
 	File_harmony_v1_service_proto = out.File

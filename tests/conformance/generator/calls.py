@@ -6,6 +6,7 @@ from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as parse
 from harmony_client.v1 import service_pb2 as pb
 
+from .analysis import without_dropped
 from .contract import failure, run
 from .reference import VOCABULARY_SIZE, Reference
 from .sequence import Sequence, proto_of
@@ -44,7 +45,9 @@ class Calls:
         config: pb.RenderConversationConfig | None = None,
     ) -> Vector:
         """Returns the vector that renders a conversation."""
-        tokens = self.reference.render_conversation(conversation, auto_drop_analysis=_drops(config))
+        tokens = self.reference.render_conversation(
+            _left(conversation, config), auto_drop_analysis=_drops(config)
+        )
         return Vector(
             f"render_conversation/{name}",
             [pb.RenderConversationRequest(conversation=conversation, config=config)],
@@ -60,7 +63,7 @@ class Calls:
     ) -> Vector:
         """Returns the vector that renders a prompt."""
         tokens = self.reference.render_for_completion(
-            conversation, role, auto_drop_analysis=_drops(config)
+            _left(conversation, config), role, auto_drop_analysis=_drops(config)
         )
         request = pb.RenderConversationForCompletionRequest(
             conversation=conversation, next_turn_role=role, config=config
@@ -79,7 +82,7 @@ class Calls:
     ) -> Vector:
         """Returns the vector that renders a training example."""
         tokens = self.reference.render_conversation(
-            conversation, auto_drop_analysis=_drops(config), training=True
+            _left(conversation, config), auto_drop_analysis=_drops(config), training=True
         )
         return Vector(
             f"render_conversation_for_training/{name}",
@@ -178,7 +181,15 @@ class Calls:
         return self.tokens(completion) if isinstance(completion, str) else completion
 
 
+def _left(
+    conversation: chat.Conversation, config: pb.RenderConversationConfig | None
+) -> chat.Conversation:
+    return conversation if config is None else without_dropped(conversation, config.analysis)
+
+
 def _drops(config: pb.RenderConversationConfig | None) -> bool:
+    if config is not None and config.analysis:
+        return False
     if config is None or not config.HasField("auto_drop_analysis"):
         return True
     return config.auto_drop_analysis

@@ -111,6 +111,72 @@ _DEVELOPERS: Final = {
         instructions="<|end|>", tools=[namespace("<|start|>", tool("<|call|>", "<|return|>"))]
     ),
 }
+_SHOPPING = '{"properties":{"items":{"type":"array"}},"type":"object"}'
+# The reference has no response formats: each content is given with its text.
+_FORMATS: Final = {
+    "one": (
+        chat.DeveloperContent(
+            response_formats=[chat.ResponseFormat(name="list", schema_json=_SHOPPING)]
+        ),
+        f"# Response Formats\n\n## list\n\n{_SHOPPING}",
+    ),
+    "described": (
+        chat.DeveloperContent(
+            instructions="Be brief.",
+            response_formats=[
+                chat.ResponseFormat(name="list", description="A list.", schema_json=_SHOPPING)
+            ],
+        ),
+        f"# Instructions\n\nBe brief.\n\n# Response Formats\n\n## list\n\n// A list.\n{_SHOPPING}",
+    ),
+    "description-of-several-lines": (
+        chat.DeveloperContent(
+            response_formats=[
+                chat.ResponseFormat(name="a", description="A.\n\nB.\r\nC\n", schema_json="{}")
+            ]
+        ),
+        "# Response Formats\n\n## a\n\n// A.\n// \n// B.\n// C\n{}",
+    ),
+    "description-empty": (
+        chat.DeveloperContent(
+            response_formats=[chat.ResponseFormat(name="", description="", schema_json="{}")]
+        ),
+        "# Response Formats\n\n## \n\n{}",
+    ),
+    "two-behind-tools": (
+        chat.DeveloperContent(
+            tools=[namespace("functions", tool("f"))],
+            response_formats=[
+                chat.ResponseFormat(name="b", schema_json="{}"),
+                chat.ResponseFormat(name="a", description="An a.", schema_json=_SHOPPING),
+            ],
+        ),
+        "# Tools\n\n## functions\n\nnamespace functions {\n\n// Does it.\ntype f = () => any;\n\n"
+        "} // namespace functions\n\n"
+        f"# Response Formats\n\n## b\n\n{{}}\n\n## a\n\n// An a.\n{_SHOPPING}",
+    ),
+    "spelling": (
+        chat.DeveloperContent(
+            response_formats=[
+                chat.ResponseFormat(
+                    name="a",
+                    schema_json=' {\n\t"b" : [ 1.0, 1E5, -0,\r\n"x y\\" : \\u00e9 é" ] '
+                    ', "a":"<|end|>"}\n',
+                )
+            ]
+        ),
+        '# Response Formats\n\n## a\n\n{"b":[1.0,1E5,-0,"x y\\" : \\u00e9 é"],"a":"<|end|>"}',
+    ),
+}
+_BAD_SCHEMAS: Final = {
+    "missing": "",
+    "not-json": "{",
+    "array": "[]",
+    "null": "null",
+    "two-of-one-key": '{"a": 1, "a": 2}',
+    "nan": '{"a": NaN}',
+    "lone-surrogate": '{"a": "\\ud800"}',
+}
 _BAD_SYSTEMS: Final = {
     "builtin-unspecified": (
         chat.SystemContent(builtin_tools=[_PYTHON, chat.BUILTIN_TOOL_UNSPECIFIED]),
@@ -150,6 +216,35 @@ def render_vectors(calls: Calls) -> list[Vector]:
         *[
             calls.render(f"developer/{name}", developer(content))
             for name, content in _DEVELOPERS.items()
+        ],
+        *[
+            Vector(
+                f"render/developer/formats/{name}",
+                [pb.RenderRequest(message=developer(content))],
+                [
+                    pb.RenderResponse(
+                        tokens=calls.reference.render(
+                            message(chat.ROLE_DEVELOPER, value), with_function_tools=False
+                        )
+                    )
+                ],
+            )
+            for name, (content, value) in _FORMATS.items()
+        ],
+        *[
+            bad_message(
+                f"developer-format-{name}",
+                developer(
+                    chat.DeveloperContent(
+                        response_formats=[
+                            chat.ResponseFormat(name="a", schema_json="{}"),
+                            chat.ResponseFormat(name="b", schema_json=schema),
+                        ]
+                    )
+                ),
+                "content[0].developer.response_formats[1].schema_json",
+            )
+            for name, schema in _BAD_SCHEMAS.items()
         ],
         calls.render(
             "developer/contents-and-text",

@@ -28,6 +28,11 @@ _Request = TypeVar("_Request", bound=Message)
 
 _KEEP = pb.RenderConversationConfig(auto_drop_analysis=False)
 _DROP = pb.RenderConversationConfig(auto_drop_analysis=True)
+_RULES: Final = {
+    "keep": pb.RenderConversationConfig(analysis=pb.ANALYSIS_RULE_KEEP),
+    "current-turn": pb.RenderConversationConfig(analysis=pb.ANALYSIS_RULE_CURRENT_TURN),
+    "none": pb.RenderConversationConfig(analysis=pb.ANALYSIS_RULE_NONE),
+}
 _JSON = "<|constrain|>json"
 _WEATHER = tool(
     "get_weather",
@@ -91,6 +96,14 @@ _DROPS: Final = {
         _answer(),
     ),
     "other-spelling-of-final": (user("a"), _thought(), assistant("b", "Final")),
+    "two-answers-then-user": (
+        *(user("a"), _thought("1"), _answer("1"), _thought("2"), _answer("2")),
+        *(user("b"), _thought("3")),
+    ),
+    "turn-cut-short": (
+        *(user("a"), _thought("1"), _answer("1"), _thought("2")),
+        *(user("b"), _thought("3"), _call(), _result(), _thought("4"), _answer("4")),
+    ),
     "everything": (_thought("1"), _thought("2"), _answer()),
     "what-cannot-be-rendered": (
         message(chat.ROLE_TOOL, "a nameless tool", channel="analysis"),
@@ -201,6 +214,12 @@ def render_conversation_vectors(calls: Calls) -> list[Vector]:
             calls.render_conversation(f"functions/{name}", conversation(*messages))
             for name, messages in _FUNCTIONS.items()
         ],
+        *[
+            calls.render_conversation(f"analysis/{rule}/{name}", conversation(*messages), config)
+            for rule, config in _RULES.items()
+            for name, messages in _DROPS.items()
+            if name != "what-cannot-be-rendered" or rule == "none"
+        ],
         calls.render_conversation("many-messages", conversation(*many)),
         calls.render_conversation("many-messages-kept", conversation(*many), _KEEP),
         calls.render_conversation("large", conversation(user("A long story. " * 4500))),
@@ -233,6 +252,13 @@ def render_conversation_for_completion_vectors(calls: Calls) -> list[Vector]:
             calls.render_for_completion(f"keep/{name}", conversation(*_DROPS[name]), config=_KEEP)
             for name in drops
         ],
+        *[
+            calls.render_for_completion(
+                f"analysis/{rule}/{name}", conversation(*_DROPS[name]), config=config
+            )
+            for rule, config in _RULES.items()
+            for name in drops
+        ],
         Vector(
             "render_conversation_for_completion/error/no-role",
             [no_role],
@@ -251,6 +277,10 @@ def render_conversation_for_training_vectors(calls: Calls) -> list[Vector]:
         ],
         calls.render_for_training("keep/one-turn", conversation(*_DROPS["one-turn"]), _KEEP),
         calls.render_for_training("keep/everything", conversation(*_DROPS["everything"]), _KEEP),
+        *[
+            calls.render_for_training(f"analysis/{rule}", conversation(*_DROPS["one-turn"]), config)
+            for rule, config in _RULES.items()
+        ],
         *_refused("render_conversation_for_training", pb.RenderConversationForTrainingRequest),
     ]
 
@@ -259,6 +289,10 @@ def _refused(rpc: str, request_type: Callable[..., _Request]) -> list[Vector]:
     """Returns the vectors of errors that the three RPCs share."""
     schema = with_functions(tool("f", "Does it.", "[]"))
     request = _request(request_type, conversation(user("a"), schema))
+    both = _request(request_type, conversation(user("a")))
+    both.config.CopyFrom(  # type: ignore[attr-defined]  # all three have it
+        pb.RenderConversationConfig(auto_drop_analysis=True, analysis=pb.ANALYSIS_RULE_KEEP)
+    )
     field = "conversation.messages[1].content[0].developer.tools[0].tools[0].parameters_json"
     return [
         Vector(
@@ -267,6 +301,11 @@ def _refused(rpc: str, request_type: Callable[..., _Request]) -> list[Vector]:
             error=invalid_field("conversation"),
         ),
         Vector(f"{rpc}/error/parameters", [request], error=invalid_field(field)),
+        Vector(
+            f"{rpc}/error/rule-and-auto-drop",
+            [both],
+            error=invalid_field("config.analysis"),
+        ),
         _bad_message(rpc, request_type, "tool-without-a-name", 0),
     ]
 

@@ -99,6 +99,23 @@ pub struct SystemContent {
     #[prost(bool, tag = "8")]
     pub no_defaults: bool,
 }
+/// A format that the model may be asked to answer in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResponseFormat {
+    /// The name, rendered as the heading of the format.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What the format is for. Each line is rendered as a comment above the schema.
+    /// Unset or empty: no comment.
+    #[prost(string, optional, tag = "2")]
+    pub description: ::core::option::Option<::prost::alloc::string::String>,
+    /// The JSON Schema of the answer: the text of a JSON object. Required. It is
+    /// rendered on one line without white space between its parts, and otherwise
+    /// unchanged. NaN, infinities, duplicate keys, lone surrogates and more than 120
+    /// levels of nesting are INVALID_ARGUMENT.
+    #[prost(string, tag = "3")]
+    pub schema_json: ::prost::alloc::string::String,
+}
 /// The content of a developer message.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeveloperContent {
@@ -110,6 +127,11 @@ pub struct DeveloperContent {
     /// conversation names the channel for function calls.
     #[prost(message, repeated, tag = "2")]
     pub tools: ::prost::alloc::vec::Vec<ToolNamespaceConfig>,
+    /// The formats of the section "# Response Formats", the last of the message, in
+    /// this order. The section tells the model what to write; it does not force the
+    /// model to. Empty: no such section.
+    #[prost(message, repeated, tag = "3")]
+    pub response_formats: ::prost::alloc::vec::Vec<ResponseFormat>,
 }
 /// One part of a message's content.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -148,7 +170,7 @@ pub struct Message {
     pub recipient: ::core::option::Option<::prost::alloc::string::String>,
     /// The parts, rendered one after the other with nothing between them; may be
     /// empty. A parsed message has exactly one part, a text. A request may have at
-    /// most 16,384 contents and tools in one message.
+    /// most 16,384 contents, tools and response formats in one message.
     #[prost(message, repeated, tag = "3")]
     pub content: ::prost::alloc::vec::Vec<Content>,
     /// The channel; gpt-oss uses `analysis`, `commentary` and `final`. Unset: no
@@ -731,6 +753,10 @@ pub struct RenderConversationConfig {
     /// Unset: true.
     #[prost(bool, optional, tag = "1")]
     pub auto_drop_analysis: ::core::option::Option<bool>,
+    /// The rule to use instead. If it is set, `auto_drop_analysis` must be unset.
+    /// Unset: `auto_drop_analysis` decides.
+    #[prost(enumeration = "AnalysisRule", tag = "2")]
+    pub analysis: i32,
 }
 /// One message to render.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -910,6 +936,44 @@ pub mod decode_response {
         /// The bytes.
         #[prost(bytes, tag = "2")]
         Data(::prost::alloc::vec::Vec<u8>),
+    }
+}
+/// Which messages on channel `analysis` stay when a conversation is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AnalysisRule {
+    /// No rule: `auto_drop_analysis` decides.
+    Unspecified = 0,
+    /// All of them.
+    Keep = 1,
+    /// All but those before the last answer that precedes the last user message. An
+    /// answer is a message of ROLE_ASSISTANT on channel `final`.
+    CurrentTurn = 2,
+    /// None of them.
+    None = 3,
+}
+impl AnalysisRule {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ANALYSIS_RULE_UNSPECIFIED",
+            Self::Keep => "ANALYSIS_RULE_KEEP",
+            Self::CurrentTurn => "ANALYSIS_RULE_CURRENT_TURN",
+            Self::None => "ANALYSIS_RULE_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ANALYSIS_RULE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ANALYSIS_RULE_KEEP" => Some(Self::Keep),
+            "ANALYSIS_RULE_CURRENT_TURN" => Some(Self::CurrentTurn),
+            "ANALYSIS_RULE_NONE" => Some(Self::None),
+            _ => None,
+        }
     }
 }
 /// Generated client implementations.

@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file harmony/v1/chat.proto.
  */
 export const file_harmony_v1_chat: GenFile = /*@__PURE__*/
-  fileDesc("ChVoYXJtb255L3YxL2NoYXQucHJvdG8SCmhhcm1vbnkudjEiRAoGQXV0aG9yEh4KBHJvbGUYASABKA4yEC5oYXJtb255LnYxLlJvbGUSEQoEbmFtZRgCIAEoCUgAiAEBQgcKBV9uYW1lIhsKC1RleHRDb250ZW50EgwKBHRleHQYASABKAkiQQoNQ2hhbm5lbENvbmZpZxIWCg52YWxpZF9jaGFubmVscxgBIAMoCRIYChBjaGFubmVsX3JlcXVpcmVkGAIgASgIImYKD1Rvb2xEZXNjcmlwdGlvbhIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhwKD3BhcmFtZXRlcnNfanNvbhgDIAEoCUgAiAEBQhIKEF9wYXJhbWV0ZXJzX2pzb24ikwEKE1Rvb2xOYW1lc3BhY2VDb25maWcSDAoEbmFtZRgBIAEoCRIYCgtkZXNjcmlwdGlvbhgCIAEoCUgAiAEBEioKBXRvb2xzGAMgAygLMhsuaGFybW9ueS52MS5Ub29sRGVzY3JpcHRpb24SEAoDa2V5GAQgASgJSAGIAQFCDgoMX2Rlc2NyaXB0aW9uQgYKBF9rZXkirgMKDVN5c3RlbUNvbnRlbnQSGwoObW9kZWxfaWRlbnRpdHkYASABKAlIAIgBARI6ChByZWFzb25pbmdfZWZmb3J0GAIgASgOMhsuaGFybW9ueS52MS5SZWFzb25pbmdFZmZvcnRIAYgBARIkChdjb252ZXJzYXRpb25fc3RhcnRfZGF0ZRgDIAEoCUgCiAEBEh0KEGtub3dsZWRnZV9jdXRvZmYYBCABKAlIA4gBARIxCg5jaGFubmVsX2NvbmZpZxgFIAEoCzIZLmhhcm1vbnkudjEuQ2hhbm5lbENvbmZpZxIuCgV0b29scxgGIAMoCzIfLmhhcm1vbnkudjEuVG9vbE5hbWVzcGFjZUNvbmZpZxIuCg1idWlsdGluX3Rvb2xzGAcgAygOMhcuaGFybW9ueS52MS5CdWlsdGluVG9vbBITCgtub19kZWZhdWx0cxgIIAEoCEIRCg9fbW9kZWxfaWRlbnRpdHlCEwoRX3JlYXNvbmluZ19lZmZvcnRCGgoYX2NvbnZlcnNhdGlvbl9zdGFydF9kYXRlQhMKEV9rbm93bGVkZ2VfY3V0b2ZmIm4KEERldmVsb3BlckNvbnRlbnQSGQoMaW5zdHJ1Y3Rpb25zGAEgASgJSACIAQESLgoFdG9vbHMYAiADKAsyHy5oYXJtb255LnYxLlRvb2xOYW1lc3BhY2VDb25maWdCDwoNX2luc3RydWN0aW9ucyKdAQoHQ29udGVudBInCgR0ZXh0GAEgASgLMhcuaGFybW9ueS52MS5UZXh0Q29udGVudEgAEisKBnN5c3RlbRgCIAEoCzIZLmhhcm1vbnkudjEuU3lzdGVtQ29udGVudEgAEjEKCWRldmVsb3BlchgDIAEoCzIcLmhhcm1vbnkudjEuRGV2ZWxvcGVyQ29udGVudEgAQgkKB2NvbnRlbnQixwEKB01lc3NhZ2USIgoGYXV0aG9yGAEgASgLMhIuaGFybW9ueS52MS5BdXRob3ISFgoJcmVjaXBpZW50GAIgASgJSACIAQESJAoHY29udGVudBgDIAMoCzITLmhhcm1vbnkudjEuQ29udGVudBIUCgdjaGFubmVsGAQgASgJSAGIAQESGQoMY29udGVudF90eXBlGAUgASgJSAKIAQFCDAoKX3JlY2lwaWVudEIKCghfY2hhbm5lbEIPCg1fY29udGVudF90eXBlIjUKDENvbnZlcnNhdGlvbhIlCghtZXNzYWdlcxgBIAMoCzITLmhhcm1vbnkudjEuTWVzc2FnZSpzCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX1VTRVIQARISCg5ST0xFX0FTU0lTVEFOVBACEg8KC1JPTEVfU1lTVEVNEAMSEgoOUk9MRV9ERVZFTE9QRVIQBBINCglST0xFX1RPT0wQBSqFAQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMqXgoLQnVpbHRpblRvb2wSHAoYQlVJTFRJTl9UT09MX1VOU1BFQ0lGSUVEEAASGAoUQlVJTFRJTl9UT09MX0JST1dTRVIQARIXChNCVUlMVElOX1RPT0xfUFlUSE9OEAJCYAobaW8uZ2l0aHViLmhhcm1vbnlzaWRlY2FyLnYxUAFaP2dpdGh1Yi5jb20vaGFybW9ueS1zaWRlY2FyL2hhcm1vbnktc2lkZWNhci9jbGllbnRzL2dvL2hhcm1vbnl2MWIGcHJvdG8z");
+  fileDesc("ChVoYXJtb255L3YxL2NoYXQucHJvdG8SCmhhcm1vbnkudjEiRAoGQXV0aG9yEh4KBHJvbGUYASABKA4yEC5oYXJtb255LnYxLlJvbGUSEQoEbmFtZRgCIAEoCUgAiAEBQgcKBV9uYW1lIhsKC1RleHRDb250ZW50EgwKBHRleHQYASABKAkiQQoNQ2hhbm5lbENvbmZpZxIWCg52YWxpZF9jaGFubmVscxgBIAMoCRIYChBjaGFubmVsX3JlcXVpcmVkGAIgASgIImYKD1Rvb2xEZXNjcmlwdGlvbhIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhwKD3BhcmFtZXRlcnNfanNvbhgDIAEoCUgAiAEBQhIKEF9wYXJhbWV0ZXJzX2pzb24ikwEKE1Rvb2xOYW1lc3BhY2VDb25maWcSDAoEbmFtZRgBIAEoCRIYCgtkZXNjcmlwdGlvbhgCIAEoCUgAiAEBEioKBXRvb2xzGAMgAygLMhsuaGFybW9ueS52MS5Ub29sRGVzY3JpcHRpb24SEAoDa2V5GAQgASgJSAGIAQFCDgoMX2Rlc2NyaXB0aW9uQgYKBF9rZXkirgMKDVN5c3RlbUNvbnRlbnQSGwoObW9kZWxfaWRlbnRpdHkYASABKAlIAIgBARI6ChByZWFzb25pbmdfZWZmb3J0GAIgASgOMhsuaGFybW9ueS52MS5SZWFzb25pbmdFZmZvcnRIAYgBARIkChdjb252ZXJzYXRpb25fc3RhcnRfZGF0ZRgDIAEoCUgCiAEBEh0KEGtub3dsZWRnZV9jdXRvZmYYBCABKAlIA4gBARIxCg5jaGFubmVsX2NvbmZpZxgFIAEoCzIZLmhhcm1vbnkudjEuQ2hhbm5lbENvbmZpZxIuCgV0b29scxgGIAMoCzIfLmhhcm1vbnkudjEuVG9vbE5hbWVzcGFjZUNvbmZpZxIuCg1idWlsdGluX3Rvb2xzGAcgAygOMhcuaGFybW9ueS52MS5CdWlsdGluVG9vbBITCgtub19kZWZhdWx0cxgIIAEoCEIRCg9fbW9kZWxfaWRlbnRpdHlCEwoRX3JlYXNvbmluZ19lZmZvcnRCGgoYX2NvbnZlcnNhdGlvbl9zdGFydF9kYXRlQhMKEV9rbm93bGVkZ2VfY3V0b2ZmIl0KDlJlc3BvbnNlRm9ybWF0EgwKBG5hbWUYASABKAkSGAoLZGVzY3JpcHRpb24YAiABKAlIAIgBARITCgtzY2hlbWFfanNvbhgDIAEoCUIOCgxfZGVzY3JpcHRpb24ipAEKEERldmVsb3BlckNvbnRlbnQSGQoMaW5zdHJ1Y3Rpb25zGAEgASgJSACIAQESLgoFdG9vbHMYAiADKAsyHy5oYXJtb255LnYxLlRvb2xOYW1lc3BhY2VDb25maWcSNAoQcmVzcG9uc2VfZm9ybWF0cxgDIAMoCzIaLmhhcm1vbnkudjEuUmVzcG9uc2VGb3JtYXRCDwoNX2luc3RydWN0aW9ucyKdAQoHQ29udGVudBInCgR0ZXh0GAEgASgLMhcuaGFybW9ueS52MS5UZXh0Q29udGVudEgAEisKBnN5c3RlbRgCIAEoCzIZLmhhcm1vbnkudjEuU3lzdGVtQ29udGVudEgAEjEKCWRldmVsb3BlchgDIAEoCzIcLmhhcm1vbnkudjEuRGV2ZWxvcGVyQ29udGVudEgAQgkKB2NvbnRlbnQixwEKB01lc3NhZ2USIgoGYXV0aG9yGAEgASgLMhIuaGFybW9ueS52MS5BdXRob3ISFgoJcmVjaXBpZW50GAIgASgJSACIAQESJAoHY29udGVudBgDIAMoCzITLmhhcm1vbnkudjEuQ29udGVudBIUCgdjaGFubmVsGAQgASgJSAGIAQESGQoMY29udGVudF90eXBlGAUgASgJSAKIAQFCDAoKX3JlY2lwaWVudEIKCghfY2hhbm5lbEIPCg1fY29udGVudF90eXBlIjUKDENvbnZlcnNhdGlvbhIlCghtZXNzYWdlcxgBIAMoCzITLmhhcm1vbnkudjEuTWVzc2FnZSpzCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX1VTRVIQARISCg5ST0xFX0FTU0lTVEFOVBACEg8KC1JPTEVfU1lTVEVNEAMSEgoOUk9MRV9ERVZFTE9QRVIQBBINCglST0xFX1RPT0wQBSqFAQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMqXgoLQnVpbHRpblRvb2wSHAoYQlVJTFRJTl9UT09MX1VOU1BFQ0lGSUVEEAASGAoUQlVJTFRJTl9UT09MX0JST1dTRVIQARIXChNCVUlMVElOX1RPT0xfUFlUSE9OEAJCYAobaW8uZ2l0aHViLmhhcm1vbnlzaWRlY2FyLnYxUAFaP2dpdGh1Yi5jb20vaGFybW9ueS1zaWRlY2FyL2hhcm1vbnktc2lkZWNhci9jbGllbnRzL2dvL2hhcm1vbnl2MWIGcHJvdG8z");
 
 /**
  * The author of a message.
@@ -256,6 +256,45 @@ export const SystemContentSchema: GenMessage<SystemContent> = /*@__PURE__*/
   messageDesc(file_harmony_v1_chat, 5);
 
 /**
+ * A format that the model may be asked to answer in.
+ *
+ * @generated from message harmony.v1.ResponseFormat
+ */
+export type ResponseFormat = Message$1<"harmony.v1.ResponseFormat"> & {
+  /**
+   * The name, rendered as the heading of the format.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What the format is for. Each line is rendered as a comment above the schema.
+   * Unset or empty: no comment.
+   *
+   * @generated from field: optional string description = 2;
+   */
+  description?: string | undefined;
+
+  /**
+   * The JSON Schema of the answer: the text of a JSON object. Required. It is
+   * rendered on one line without white space between its parts, and otherwise
+   * unchanged. NaN, infinities, duplicate keys, lone surrogates and more than 120
+   * levels of nesting are INVALID_ARGUMENT.
+   *
+   * @generated from field: string schema_json = 3;
+   */
+  schemaJson: string;
+};
+
+/**
+ * Describes the message harmony.v1.ResponseFormat.
+ * Use `create(ResponseFormatSchema)` to create a new message.
+ */
+export const ResponseFormatSchema: GenMessage<ResponseFormat> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_chat, 6);
+
+/**
  * The content of a developer message.
  *
  * @generated from message harmony.v1.DeveloperContent
@@ -276,6 +315,15 @@ export type DeveloperContent = Message$1<"harmony.v1.DeveloperContent"> & {
    * @generated from field: repeated harmony.v1.ToolNamespaceConfig tools = 2;
    */
   tools: ToolNamespaceConfig[];
+
+  /**
+   * The formats of the section "# Response Formats", the last of the message, in
+   * this order. The section tells the model what to write; it does not force the
+   * model to. Empty: no such section.
+   *
+   * @generated from field: repeated harmony.v1.ResponseFormat response_formats = 3;
+   */
+  responseFormats: ResponseFormat[];
 };
 
 /**
@@ -283,7 +331,7 @@ export type DeveloperContent = Message$1<"harmony.v1.DeveloperContent"> & {
  * Use `create(DeveloperContentSchema)` to create a new message.
  */
 export const DeveloperContentSchema: GenMessage<DeveloperContent> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_chat, 6);
+  messageDesc(file_harmony_v1_chat, 7);
 
 /**
  * One part of a message's content.
@@ -329,7 +377,7 @@ export type Content = Message$1<"harmony.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_chat, 7);
+  messageDesc(file_harmony_v1_chat, 8);
 
 /**
  * One message.
@@ -356,7 +404,7 @@ export type Message = Message$1<"harmony.v1.Message"> & {
   /**
    * The parts, rendered one after the other with nothing between them; may be
    * empty. A parsed message has exactly one part, a text. A request may have at
-   * most 16,384 contents and tools in one message.
+   * most 16,384 contents, tools and response formats in one message.
    *
    * @generated from field: repeated harmony.v1.Content content = 3;
    */
@@ -385,7 +433,7 @@ export type Message = Message$1<"harmony.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_chat, 8);
+  messageDesc(file_harmony_v1_chat, 9);
 
 /**
  * A list of messages, oldest first.
@@ -406,7 +454,7 @@ export type Conversation = Message$1<"harmony.v1.Conversation"> & {
  * Use `create(ConversationSchema)` to create a new message.
  */
 export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_chat, 9);
+  messageDesc(file_harmony_v1_chat, 10);
 
 /**
  * Who wrote a message. A role is rendered as its name in lower case, a tool as
