@@ -20,6 +20,10 @@ class ParseOptions:
         recover: Repair malformed output: no token sequence is an error and no text is lost.
         max_header_tokens: The largest number of tokens in one header. A longer header is an error;
             with `recover` it ends there.
+        callable_names: Names of what the model can call, such as `functions.get_weather`. They help
+            `recover` to find out whom a call is for; the other modes ignore them.
+        channels: Channels that `recover` knows besides analysis, commentary and final; the other
+            modes ignore them.
 
     Raises:
         ValueError: Both `strict` and `recover` are True.
@@ -29,6 +33,8 @@ class ParseOptions:
     strict: bool | None = None
     recover: bool = False
     max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+    callable_names: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.strict, bool | None):
