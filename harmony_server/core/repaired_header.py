@@ -93,9 +93,9 @@ def read_header(text: str, context: HeaderContext, end: HeaderEnd) -> RepairedHe
         return RepairedHeader(_complete(strict, context))
     repaired = _Reader(text, context, end).read()
     is_silent = not repaired.repairs and repaired.text_begin is None
-    if end is HeaderEnd.MESSAGE and is_silent:
-        if strict is None or _complete(strict, context) != repaired.header:
-            repaired.repairs.append((RecoveryReason.UNEXPECTED_HEADER_TEXT, ""))
+    is_other = strict is None or _complete(strict, context) != repaired.header
+    if end is HeaderEnd.MESSAGE and is_silent and is_other:
+        repaired.repairs.append((RecoveryReason.UNEXPECTED_HEADER_TEXT, ""))
     return repaired
 
 
@@ -305,10 +305,15 @@ class _Reader:
         recipient = RECIPIENT.match(text, begin)
         if recipient and self._may_be_recipient(recipient):
             return self._read_recipient(recipient)
-        for read in (self._read_role, self._read_channel, self._read_glued_type, self._read_name):
-            read_end = read(begin, word_begin, end)
-            if read_end is not None:
-                return read_end
+        read_end = self._read_role(begin, end)
+        if read_end is None:
+            read_end = self._read_channel(begin, word_begin, end)
+        if read_end is None:
+            read_end = self._read_glued_type(begin, word_begin, end)
+        if read_end is None:
+            read_end = self._read_name(begin, end)
+        if read_end is not None:
+            return read_end
         if arguments := _ARGUMENTS.match(text, begin, end):
             self._add_unknown(arguments.start(), end)
             return end
@@ -374,7 +379,7 @@ class _Reader:
     def _rank(self, name: str, *, is_bare: bool) -> tuple[bool, bool, bool]:
         return name not in READERS, name in self._words.callable_names, not is_bare
 
-    def _read_role(self, begin: int, word_begin: int, end: int) -> int | None:
+    def _read_role(self, begin: int, end: int) -> int | None:
         pattern = self._words.role
         preset = self._context.preset_role
         if self._expects_role and preset is None:
@@ -476,7 +481,7 @@ class _Reader:
         self._undecided.append(_Undecided(_Kind.CONTENT_TYPE, begin, match.end()))
         return match.end()
 
-    def _read_name(self, begin: int, word_begin: int, end: int) -> int | None:
+    def _read_name(self, begin: int, end: int) -> int | None:
         match = FIELD_CHARACTERS.match(self._text, begin, end)
         name = match.group().rstrip(_SEPARATORS) if match else ""
         if not name or not self._words.is_name(name):
@@ -621,9 +626,9 @@ class _Reader:
                 self._role, self._name = Role.TOOL, word
             else:
                 self._text_begin = begin
-        if self._end is HeaderEnd.MESSAGE and self._recipient is None:
-            if (self._content_type or "").startswith(CONSTRAIN_SPELLING):
-                self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
+        is_marked = (self._content_type or "").startswith(CONSTRAIN_SPELLING)
+        if self._end is HeaderEnd.MESSAGE and self._recipient is None and is_marked:
+            self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
 
     def _begin_arguments(self) -> None:
         """Ends a call's header without `<|message|>`: the words behind its fields are text."""
