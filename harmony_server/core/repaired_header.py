@@ -328,7 +328,8 @@ class _Reader:
         return end
 
     def _may_be_recipient(self, recipient: re.Match[str]) -> bool:
-        if not self._context.is_loose:
+        is_open = self._end is HeaderEnd.OPEN and recipient.end() == len(self._text)
+        if is_open or not self._context.is_loose:
             return True
         name = recipient[1].rstrip(_SEPARATORS)
         is_exact = recipient.group().startswith(f"{RECIPIENT_PREFIX}{name}") and name.isidentifier()
@@ -565,7 +566,7 @@ class _Reader:
         """Ends the header where its undecided words begin, or here."""
         first = self._undecided[0] if self._undecided else None
         if self._tool_word and self._recipient not in READERS:
-            self._text_begin = self._tool_word[0]
+            self._begin_text_at_tool_word(self._tool_word[0])
         elif first and first.cut:
             self._set_channel(self._text[first.begin : first.cut], first.begin, first.cut)
             self._text_begin = first.cut
@@ -577,6 +578,13 @@ class _Reader:
             self._miss_channel()
             self._text_begin = begin
         self._undecided.clear()
+
+    def _begin_text_at_tool_word(self, begin: int) -> None:
+        """Ends the header at its first word; the fields behind it are read again."""
+        self._text_begin = begin
+        self._channel = self._recipient = self._content_type = None
+        self._strays.clear()
+        self._reasons.clear()
 
     # Decisions
 
@@ -625,7 +633,7 @@ class _Reader:
             if is_result or (self._end is HeaderEnd.MESSAGE and self._words.is_name(word)):
                 self._role, self._name = Role.TOOL, word
             else:
-                self._text_begin = begin
+                self._begin_text_at_tool_word(begin)
         is_marked = (self._content_type or "").startswith(CONSTRAIN_SPELLING)
         if self._end is HeaderEnd.MESSAGE and self._recipient is None and is_marked:
             self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
