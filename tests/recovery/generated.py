@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .meaning import Meaning
 
-_STRAYS = "well so then maybe we might look here and there again now please kindly".split()
+_STRAYS = ["well", "so", "then", "maybe", "we", "might", "look", "here", "again", "please"]
 _SAYINGS = ["Four.", "It is 4, I think.", '{"answer": 1}', "世界 is the world.", "Yes — done!"]
 _NAMES = ["functions.find_bus", "functions.get_weather", "web.search"]
 

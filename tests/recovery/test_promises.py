@@ -26,7 +26,6 @@ from harmony_server.core.events import (
     TokenRange,
 )
 from harmony_server.core.parser import MessageParser
-from harmony_server.core.structure import STRUCTURAL_TOKENS
 from harmony_server.core.tokenizer import SPECIAL_TOKENS, VOCABULARY_SIZE
 from tests.strategies.outputs import outputs
 from tests.support.encodings import SPELLINGS, encode, encoding
