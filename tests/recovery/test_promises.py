@@ -101,12 +101,12 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
             for token in tokens[slice(*message.content_range)]
             if token not in SPECIAL_TOKENS.values()
         ]
-        written = text_of(content_tokens)
+        content = text_of(content_tokens)
         if TEXT_LEAVES_HEADER.isdisjoint(message.repairs):
-            assert message.text == written
+            assert message.text == content
         else:
             # Its first token may belong to a field, its last blank to the next header.
-            assert written.strip().endswith(message.text.strip())
+            assert content.strip().endswith(message.text.strip())
         header = message.header
         fields = [header.name, header.recipient, header.channel, header.content_type]
         stray = [
