@@ -48,7 +48,6 @@ _END_OF_TEXT = SPECIAL_TOKENS["<|endoftext|>"]
 # Special tokens that the format does not use.
 _FOREIGN_TOKENS = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
 _BEGINS_SPECIAL_TOKEN = b"<|"
-_REPLACEMENT = "\ufffd".encode()
 
 
 class RecoveringParser(MessageParser):
@@ -271,13 +270,19 @@ class RecoveringParser(MessageParser):
         if self._is_loose:
             self._read_loose(tokens, events)
             return
-        data = self._tokenizer.decode_replacing(tokens)
+        has_invalid = False
+        try:
+            data = self._tokenizer.decode_bytes(tokens)
+        except HarmonyError:
+            has_invalid = True
+            data = self._tokenizer.decode_replacing(tokens)
         if _BEGINS_SPECIAL_TOKEN in data and not _FOREIGN_TOKENS.isdisjoint(tokens):
             self._add_content_around_foreign(tokens, events)
             return
-        if _REPLACEMENT in data:
+        if has_invalid:
             self._report_invalid_tokens(tokens, events)
-        data = self._pending + data
+        if self._pending:
+            data = self._pending + data
         text, consumed = codecs.utf_8_decode(data, "replace", False)
         self._set_pending(data[consumed:])
         self.offset += len(tokens)
