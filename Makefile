@@ -33,8 +33,8 @@ test-long: $(STAMP)  ## Run the tests that take long by nature: images, installs
 
 test-all: test test-long  ## Run every test.
 
-test-nightly: $(STAMP)  ## Run the differential tests with ten times as many cases.
-	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential
+test-nightly: $(STAMP)  ## Run the differential and the generated tests with ten times as many cases.
+	@TEST_CASES=20000 $(BIN)/python -m pytest tests/differential tests/recovery/test_generated.py
 
 stress: $(STAMP)  ## Run the stress tests and print the figures of docs/reliability.md.
 	@STRESS_SCALE=$(STRESS_SCALE) WIRE_CASES=60000 WIRE_LARGE_REQUESTS=128 $(BIN)/python -m pytest --capture=no tests/stress

@@ -10,12 +10,16 @@ MAX_REMEMBERED_HEADER_TOKENS = 32
 
 # Repairs
 
-# Words of a header that are no field; with more of them, the header's text is content.
-MAX_STRAY_WORDS = 4
-# When a header is first searched for stray words; doubling from here keeps the time linear.
-FIRST_STRAY_WORD_CHECK_TOKENS = 16
-# Longer text outside a message is not held back as the possible beginning of a header.
+# A header is searched for text at each of its first tokens; later whenever it has grown by a
+# quarter, which keeps the time linear.
+SEARCHED_HEADER_TOKENS = 32
+HEADER_GROWTH = 1.25
+# Words in a text that may still turn out to be a header are held back up to this many tokens.
 MAX_HELD_TOKENS = 32
+# Behind the recipient of a call, in case of many words that are no field.
+MAX_HELD_CALL_TOKENS = 256
+# How many recipients of calls are remembered, to recognise the results of these tools.
+MAX_REMEMBERED_RECIPIENTS = 1024
 
 # Work at once
 

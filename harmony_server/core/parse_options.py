@@ -20,10 +20,10 @@ class ParseOptions:
         recover: Repair malformed output: no token sequence is an error and no text is lost.
         max_header_tokens: The largest number of tokens in one header. A longer header is an error;
             with `recover` it ends there.
-        callable_names: Names that can be called, such as `functions.get_weather`. Only `recover`
-            uses them.
-        channels: Channels in addition to `analysis`, `commentary` and `final`. Only `recover` uses
-            them.
+        callable_names: Names of what the model can call, such as `functions.get_weather`. They help
+            `recover` to find out whom a call is for; the other modes ignore them.
+        channels: Channels that `recover` knows besides analysis, commentary and final; the other
+            modes ignore them.
 
     Raises:
         ValueError: Both `strict` and `recover` are True.

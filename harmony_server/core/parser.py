@@ -209,6 +209,10 @@ class MessageParser:
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
 
+    def adds_text(self, token: int) -> bool:
+        """Returns whether a token does nothing but add its bytes to the content."""
+        return self.state is StreamState.CONTENT and token not in self.breaks
+
     def read_deferring(self, token: int, events: list[Event]) -> list[str]:
         """Reads one content token the way the reference does, and returns the texts it adds.
 

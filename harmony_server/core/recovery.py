@@ -6,35 +6,35 @@ import operator
 from collections.abc import Sequence
 
 from .bounds import (
-    FIRST_STRAY_WORD_CHECK_TOKENS,
+    HEADER_GROWTH,
+    MAX_HELD_CALL_TOKENS,
     MAX_HELD_TOKENS,
     MAX_REMEMBERED_HEADER_TOKENS,
     MAX_REMEMBERED_HEADERS,
-    MAX_STRAY_WORDS,
+    MAX_REMEMBERED_RECIPIENTS,
+    SEARCHED_HEADER_TOKENS,
 )
 from .chat import Role
 from .errors import HarmonyError
-from .events import (
-    Event,
-    Recovered,
-    RecoveryReason,
-    TokenRange,
-)
-from .header import CHANNEL_SPELLING, ROLES
+from .events import Event, Recovered, RecoveryReason, TokenRange
+from .header import CHANNEL_SPELLING
+from .header_words import READERS, header_words
 from .parse_options import ParseOptions
-from .parser import (
-    NO_PLAIN_TEXTS,
-    MessageParser,
-    StreamState,
+from .parser import NO_PLAIN_TEXTS, MessageParser, StreamState
+from .repaired_header import HeaderContext, HeaderEnd, RepairedHeader, read_header
+from .structure import STOP_TOKENS, STRUCTURAL_TOKENS
+from .tokenizer import (
+    CALL,
+    CHANNEL,
+    CONSTRAIN,
+    MAX_UINT32,
+    MESSAGE,
+    SPECIAL_TOKENS,
+    START,
+    VOCABULARY_SIZE,
+    Tokenizer,
+    is_token,
 )
-from .repaired_header import (
-    RepairedHeader,
-    could_be_role,
-    read_complete_header,
-    read_unfinished_header,
-)
-from .structure import STOP_TOKENS
-from .tokenizer import CHANNEL, MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, is_token
 
 # Adjacent repairs for one of these reasons are reported as one.
 _MERGED = frozenset(
@@ -42,41 +42,77 @@ _MERGED = frozenset(
         RecoveryReason.EXTRA_STOP,
         RecoveryReason.EXTRA_MESSAGE,
         RecoveryReason.INVALID_TOKEN,
+        RecoveryReason.MISPLACED_CONTENT_TYPE,
     }
 )
+_END_OF_TEXT = SPECIAL_TOKENS["<|endoftext|>"]
+# Special tokens that the format does not use.
+_FOREIGN_TOKENS = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
+_BEGINS_SPECIAL_TOKEN = b"<|"
 
 
 class RecoveringParser(MessageParser):
-    """Reads any token sequence, repairs malformed output and reports each repair."""
+    """Reads any token sequence, repairs malformed output and reports each repair.
+
+    A header is read again with each token until it is certain that text has begun. That text
+    becomes content, and in it, as in text outside a message, another header may begin: words that
+    may be its first fields are held back. Headers, and so repairs, depend on the tokens alone,
+    never on how they are cut into requests.
+    """
 
     __slots__ = (
+        "_called",
         "_default_role",
+        "_has_role_to_find",
         "_header_repairs",
         "_held",
-        "_is_surely_text",
-        "_next_check",
+        "_held_begin",
+        "_held_text",
+        "_holds_call",
+        "_inherited_channel",
+        "_is_loose",
+        "_last_channel_word",
+        "_next_search",
         "_outside",
         "_outside_begin",
         "_outside_end",
+        "_searched",
+        "_was_held",
+        "_words",
     )
 
-    breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE}
+    breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE, CONSTRAIN} | _FOREIGN_TOKENS
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
-        super().__init__(tokenizer, role, options)
+        self._words = header_words(tuple(options.callable_names), tuple(options.channels))
         # For headers without a role.
         self._default_role = role or Role.ASSISTANT
-        # Tokens outside a message that may still turn out to be the role of a header.
+        self._called: set[str] = set()
+        # Tokens of a text that may still turn out to be a header, where they begin, and whether
+        # they have the recipient of a call.
         self._held: list[int] = []
-        # Whether the text up to the next break cannot be a role any more.
-        self._is_surely_text = False
+        self._held_begin = 0
+        self._held_text = ""
+        self._holds_call = False
+        # Whether content is text of a header that has no `<|message|>` yet.
+        self._is_loose = False
+        # Whether the text may name the role of the next header; the last channel it named, if the
+        # header before it has `<|channel|>` without a channel.
+        self._has_role_to_find = True
+        self._last_channel_word: str | None = None
         # Text outside a message that is not reported yet, and the range of its tokens.
         self._outside: list[str] = []
         self._outside_begin = 0
         self._outside_end = 0
         # Repairs of an unfinished header: reported once their message is known.
         self._header_repairs: list[tuple[RecoveryReason, TokenRange]] = []
-        self._next_check = FIRST_STRAY_WORD_CHECK_TOKENS
+        # How many tokens of the header have been searched for text, and when to search again.
+        self._searched = 0
+        self._next_search = 1
+        self._inherited_channel: str | None = None
+        # Whether the header began with held tokens.
+        self._was_held = False
+        super().__init__(tokenizer, role, options)
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
@@ -89,24 +125,34 @@ class RecoveringParser(MessageParser):
             super()._read_all(in_range, events)
 
     def _report_texts(self, events: list[Event]) -> None:
+        if self._searched < len(self.header_tokens):
+            self._search_header(events)
         super()._report_texts(events)
         self._report_outside(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:
         """Reads one token id of at most 32 bits, at a lower cost than `feed`; never fails."""
-        super().feed_one(token, events)
-        self._report_outside(events)
+        self._read(operator.index(token), events)
+        self._report_texts(events)
+
+    def adds_text(self, token: int) -> bool:
+        """Returns whether a token does nothing but add its bytes to the content."""
+        return not self._is_loose and super().adds_text(token)
 
     def finish(self, events: list[Event]) -> None:
         """Reads the end of the stream, which ends an unfinished message or header; never fails."""
+        if self._searched < len(self.header_tokens):
+            self._search_header(events)
+        # Only a preset role: an empty sequence.
+        while self.state is StreamState.HEADER and (self.header_tokens or self.offset):
+            self._begin_unfinished_header(RecoveryReason.TRUNCATED_HEADER, events)
+        self._release_held(events)
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
-        elif self.state is StreamState.HEADER:
-            # Only a preset role: an empty sequence.
-            if self.header_tokens or self.offset:
-                self._end_header(RecoveryReason.TRUNCATED_HEADER, None, events)
-        else:
-            self._release_held(events)
+        elif self.state is StreamState.EXPECT_START:
+            self._flush_outside(events)
+
+    # Tokens
 
     def _read(self, token: int, events: list[Event]) -> None:
         if token not in self.breaks:
@@ -119,11 +165,33 @@ class RecoveringParser(MessageParser):
             self._break_outside(token, events)
 
     def _break_content(self, token: int, events: list[Event]) -> None:
-        if token in STOP_TOKENS:
+        if token in _FOREIGN_TOKENS and token != _END_OF_TEXT:
+            self._skip_foreign(token, events)
+        elif self._held and self._begins_header(token):
+            self._open_held_header(events)
+            self._break_header(token, events)
+        elif self._held:
+            self._release_held(events)
+            self._read(token, events)
+        elif token in STOP_TOKENS:
             self._complete(token, events)
             self.offset += 1
-        elif token == MESSAGE:
-            self._report(RecoveryReason.EXTRA_MESSAGE, self._here(1), events)
+        elif token == _END_OF_TEXT:
+            self._report(RecoveryReason.MISSING_STOP, self._here(1), events)
+            self._complete(None, events)
+            self.offset += 1
+        elif token in (MESSAGE, CONSTRAIN) and self._is_loose:
+            self._held_begin = self.offset
+            self._open_held_header(events)
+            self._break_header(token, events)
+        elif token in (MESSAGE, CONSTRAIN):
+            is_message = token == MESSAGE
+            reason = RecoveryReason.EXTRA_MESSAGE
+            self._report(
+                reason if is_message else RecoveryReason.MISPLACED_CONTENT_TYPE,
+                self._here(1),
+                events,
+            )
             self.offset += 1
         else:
             self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
@@ -131,31 +199,42 @@ class RecoveringParser(MessageParser):
             self._break_outside(token, events)
 
     def _break_outside(self, token: int, events: list[Event]) -> None:
-        if token in STOP_TOKENS:
+        if token in _FOREIGN_TOKENS:
+            self._skip_foreign(token, events)
+        elif self._held and self._begins_header(token):
+            self._open_held_header(events)
+            self._break_header(token, events)
+        elif self._held:
             self._release_held(events)
+            self._read(token, events)
+        elif token in STOP_TOKENS:
+            self._flush_outside(events)
             self._skip_stop(events)
         elif token == START:
-            self._release_held(events)
+            self._flush_outside(events)
             self.offset += 1
             self._open_header()
         else:
-            self._open_header_without_start(events)
-            self._read(token, events)
+            self._held_begin = self.offset
+            self._open_held_header(events)
+            self._break_header(token, events)
 
     def _break_header(self, token: int, events: list[Event]) -> None:
         if token == MESSAGE:
             self._finish_header(events)
-        elif token == CHANNEL and len(self.header_tokens) < self._max_header_tokens:
+            return
+        # At the second channel, lest the headers of a long run begin inside each other.
+        is_first_channel = token == CHANNEL and CHANNEL not in self.header_tokens
+        if is_first_channel or token == CONSTRAIN or token in _FOREIGN_TOKENS:
             self._add_to_header([token], events)
+            return
+        self._search_header(events)
+        if self.state is not StreamState.HEADER:
+            self._read(token, events)
         elif token == CHANNEL:
-            self._release_header(RecoveryReason.HEADER_TOO_LONG, events)
-            self._break_content(token, events)
+            self._add_to_header([token], events)
         elif self.header_tokens:
-            stop_token = None if token == START else token
-            self._end_header(RecoveryReason.MISSING_MESSAGE, stop_token, events)
-            self.offset += 1
-            if token == START:
-                self._open_header()
+            self._end_header(token, events)
         elif token == START:
             self._skip_start()
         else:
@@ -173,157 +252,449 @@ class RecoveringParser(MessageParser):
     def _skip_stop(self, events: list[Event]) -> None:
         self._append(Recovered(RecoveryReason.EXTRA_STOP, "", self._here(1)), events)
         self.offset += 1
+        self._has_role_to_find = True
 
-    # Outside a message
+    def _skip_foreign(self, token: int, events: list[Event]) -> None:
+        """Leaves out a special token that the format does not use."""
+        if self._held:
+            self._held.append(token)
+            self.offset += 1
+            return
+        if self.state is not StreamState.CONTENT:
+            self._flush_outside(events)
+        self._report_invalid_token(events)
+        self.offset += 1
 
-    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if not self._is_surely_text and len(self._held) + len(tokens) <= MAX_HELD_TOKENS:
-            held = [*self._held, *tokens]
-            if could_be_role(self._text_of(held)):
-                self._held = held
-                self.offset += len(tokens)
+    # Text
+
+    def _add_content(self, tokens: Sequence[int], events: list[Event]) -> None:
+        if self._is_loose:
+            self._read_loose(list(map(operator.index, tokens)), events)
+            return
+        has_invalid = False
+        try:
+            data = self._tokenizer.decode_bytes(tokens)
+        except HarmonyError:
+            has_invalid = True
+            data = self._tokenizer.decode_replacing(tokens)
+        if has_invalid or _BEGINS_SPECIAL_TOKEN in data:
+            # Decoding takes any integer; sets do not.
+            tokens = list(map(operator.index, tokens))
+            if not _FOREIGN_TOKENS.isdisjoint(tokens):
+                self._add_content_around_foreign(tokens, events)
                 return
-        self._add_outside([*self._take_held(), *tokens], events)
-        self._is_surely_text = True
+        if has_invalid:
+            self._report_invalid_tokens(tokens, events)
+        if self._pending:
+            data = self._pending + data
+        text, consumed = codecs.utf_8_decode(data, "replace", False)
+        self._set_pending(data[consumed:])
+        self.offset += len(tokens)
+        self._add_text(text)
 
-    def _take_held(self) -> list[int]:
-        held, self._held = self._held, []
-        self.offset -= len(held)
-        return held
-
-    def _release_held(self, events: list[Event]) -> None:
-        """Reports held tokens and an incomplete character as text outside a message."""
-        self._add_outside(self._take_held(), events)
-        rest = self._pending.decode(errors="replace")
-        self._pending = b""
-        self._is_surely_text = False
-        if rest:
-            self._outside.append(rest)
-            self._outside_end = self.offset
-        self._report_outside(events)
-
-    def _add_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
+    def _add_content_around_foreign(self, tokens: Sequence[int], events: list[Event]) -> None:
         begin = 0
         for index, token in enumerate(tokens):
-            if not is_token(token):
-                self._add_outside_run(tokens[begin:index], events)
-                # Keeps the events in order: first the text before the id, then the id.
-                self._report_outside(events)
-                self._add_outside_run([token], events)
+            if token in _FOREIGN_TOKENS:
+                if begin < index:
+                    self._read_plain(tokens[begin:index], events)
+                self._read(token, events)
                 begin = index + 1
-        self._add_outside_run(tokens[begin:], events)
+        if begin < len(tokens):
+            self._read_plain(tokens[begin:], events)
 
-    def _add_outside_run(self, tokens: Sequence[int], events: list[Event]) -> None:
+    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:
+        self._report_invalid_tokens(tokens, events)
+        return super()._bytes_of(tokens, events)
+
+    def _report_invalid_tokens(self, tokens: Sequence[int], events: list[Event]) -> None:
+        offset = self.offset
+        for token in tokens:
+            if not is_token(token):
+                self._report_invalid_token(events)
+            self.offset += 1
+        self.offset = offset
+
+    def _report_invalid_token(self, events: list[Event]) -> None:
+        reason, index = RecoveryReason.INVALID_TOKEN, None
+        if self.state is StreamState.CONTENT:
+            self._mark(reason)
+            index = self._message_index
+        self._append(Recovered(reason, "", self._here(1), "", index), events)
+
+    def _read_outside(self, tokens: Sequence[int], events: list[Event]) -> None:
+        self._read_loose(tokens, events)
+
+    def _read_loose(self, tokens: Sequence[int], events: list[Event]) -> None:
+        """Reads text in which a header may begin."""
+        for index, token in enumerate(tokens):
+            if token in _FOREIGN_TOKENS:
+                self._read(token, events)
+            else:
+                self._read_loose_token(token, events)
+            if not self._is_loose and self.state is not StreamState.EXPECT_START:
+                self._read_rest(tokens[index + 1 :], events)
+                return
+
+    def _read_rest(self, tokens: Sequence[int], events: list[Event]) -> None:
+        if tokens:
+            self._read_plain(tokens, events)
+
+    def _read_loose_token(self, token: int, events: list[Event]) -> None:
+        if not is_token(token):
+            self._release_held(events)
+            self._add_loose_text(token, "", events)
+            return
+        if self._held:
+            self._held.append(token)
+            self._held_text += self._text_of([token])
+            self.offset += 1
+            self._search_held(events)
+            return
+        # The text of a token that is part of a character begins no field.
+        text = "" if self._pending else self._text_of([token])
+        if text and self._words.may_begin_field(text, or_role=self._has_role_to_find):
+            self._held, self._held_text, self._held_begin = [token], text, self.offset
+            self.offset += 1
+        else:
+            self._add_loose_text(token, text, events)
+
+    def _add_loose_text(self, token: int, text: str, events: list[Event]) -> None:
+        """Adds the token at `offset` to the text."""
+        if self.state is StreamState.CONTENT:
+            text = self._decode([token], events)
+            self.plain_texts = NO_PLAIN_TEXTS
+            self.offset += 1
+            self._add_text(text)
+            if self._last_channel_word is not None and text.strip() in self._words.channels:
+                self._last_channel_word = text.strip()
+            return
+        if not is_token(token):
+            self._flush_outside(events)
         if not self._outside and not self._pending:
             self._outside_begin = self.offset
-        text = self._decode(tokens, events)
+        text = self._decode([token], events)
         # Only content has plain texts.
         self.plain_texts = NO_PLAIN_TEXTS
-        self.offset += len(tokens)
+        self.offset += 1
+        if text.strip():
+            self._has_role_to_find = False
         if text:
             self._outside.append(text)
-            self._outside_end = self.offset - self._count_pending(tokens)
+        self._outside_end = self.offset
 
-    def _count_pending(self, tokens: Sequence[int]) -> int:
-        """Returns how many tokens at the end belong entirely to the incomplete character."""
-        size = 0
-        for count, token in enumerate(reversed(tokens)):
-            size += len(self._tokenizer.decode_replacing([token]))
-            if size > len(self._pending):
-                return count
-        return len(tokens)
+    def _flush_outside(self, events: list[Event]) -> None:
+        """Reports text outside a message, an incomplete character included."""
+        rest = self._pending.decode(errors="replace")
+        self._pending = b""
+        if rest:
+            self._outside.append(rest)
+        self._report_outside(events)
 
     def _report_outside(self, events: list[Event]) -> None:
-        if self._outside:
+        # The tokens of an incomplete character are reported with the character.
+        if self._outside and not self._pending:
             offsets = TokenRange(self._outside_begin, self._outside_end)
             text = "".join(self._outside)
             self._outside = []
             events.append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, offsets))
-            self._outside_begin = offsets.end
 
-    def _open_header_without_start(self, events: list[Event]) -> None:
-        words = self._text_of(self._held).split(maxsplit=1)
-        if words and words[0] in ROLES:
-            held = self._take_held()
-            self._open_header()
+    # Headers in text
+
+    def _search_held(self, events: list[Event]) -> None:
+        """Releases held tokens that are no header, or opens the header of a call."""
+        if self._holds_call and len(self._held) <= MAX_HELD_CALL_TOKENS:
+            if not {"{", "["}.isdisjoint(self._text_of(self._held[-1:])):
+                self._search_held_call(events)
+            return
+        while self._held:
+            if self._holds_call or len(self._held) > MAX_HELD_TOKENS:
+                self._release_held(events)
+                return
+            repaired = self._read_held(HeaderEnd.OPEN)
+            if repaired.text_begin is None:
+                self._holds_call = repaired.is_call
+                return
+            if repaired.is_call:
+                self._search_held_call(events)
+                return
+            self._release_some(events)
+
+    def _search_held_call(self, events: list[Event]) -> None:
+        is_too_long = len(self._held) > self._max_header_tokens
+        if not is_too_long and self._read_held(HeaderEnd.OPEN).text_begin is not None:
+            self._open_held_header(events)
+            self._search_header(events)
+
+    def _release_some(self, events: list[Event]) -> None:
+        """Releases held tokens up to the next one where a field may begin."""
+        held, offset = self._take_held(), self.offset
+        for count, token in enumerate(held):
+            text = self._text_of([token])
+            if count and self._words.may_begin_field(text, or_role=self._has_role_to_find):
+                self._held, self._held_begin = held[count:], self.offset
+                self._held_text = self._text_of(self._held)
+                self.offset = offset
+                return
+            self._add_released(token, events)
+
+    def _release_held(self, events: list[Event]) -> None:
+        for token in self._take_held():
+            self._add_released(token, events)
+
+    def _take_held(self) -> list[int]:
+        held, self._held, self._held_text = self._held, [], ""
+        self._holds_call = False
+        if held:
+            self.offset = self._held_begin
+        return held
+
+    def _add_released(self, token: int, events: list[Event]) -> None:
+        if token in _FOREIGN_TOKENS:
+            self._skip_foreign(token, events)
         else:
-            held = []
-            self._release_held(events)
-            self._open_header()
-            self.preset_role = self._default_role
-        offsets = TokenRange(self._header_begin, self._header_begin)
-        self._header_repairs = [(RecoveryReason.MISSING_START, offsets)]
-        self._add_to_header(held, events)
+            self._add_loose_text(token, "", events)
+
+    def _read_held(self, end: HeaderEnd) -> RepairedHeader:
+        known = [token for token in self._held if token not in _FOREIGN_TOKENS]
+        text = self._text_of(known)
+        return read_header(text, self._loose_context(text), end)
+
+    def _loose_context(self, text: str) -> HeaderContext:
+        role: Role | None = self._default_role
+        if self.state is StreamState.CONTENT:
+            role = self.header.role
+        words = text.split(maxsplit=1)
+        if self._has_role_to_find and words and self._words.role.match(words[0]):
+            role = None
+        return HeaderContext(self._words, role, self._default_role, is_loose=True)
+
+    def _begins_header(self, token: int) -> bool:
+        """Returns whether the held tokens are a header, given the token that follows them."""
+        if len(self._held) > self._max_header_tokens:
+            return False
+        if token in (MESSAGE, CONSTRAIN):
+            return self._read_held(HeaderEnd.MESSAGE).text_begin is None
+        if token != CHANNEL and token != CALL:
+            return False
+        end = HeaderEnd.MESSAGE if token == CHANNEL else HeaderEnd.OPEN
+        repaired = self._read_held(end)
+        if token == CALL:
+            return self._holds_call or repaired.is_call
+        is_role = self._loose_context(self._held_text).preset_role is None
+        has_recipient = repaired.header.recipient is not None and "=" in self._held_text
+        return repaired.text_begin is None and (is_role or has_recipient or self._is_called_tool())
+
+    def _is_called_tool(self) -> bool:
+        is_all = self.state is StreamState.EXPECT_START and self._has_role_to_find
+        return is_all and self._held_text.strip() in self._called
+
+    def _open_held_header(self, events: list[Event]) -> None:
+        """Opens a header without `<|start|>` whose first tokens are the held ones."""
+        text, context = self._held_text, self._loose_context(self._held_text)
+        is_tool = self._is_called_tool()
+        begin = self._held_begin
+        held = self._take_held()
+        self.offset = begin
+        space = text[: len(text) - len(text.lstrip())]
+        channel = None
+        if self.state is StreamState.CONTENT:
+            self._add_text(space)
+            channel = self.header.channel or self._last_channel_word or None
+            self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
+            self._complete(None, events)
+        else:
+            self._flush_outside(events)
+        self._open_header()
+        self.preset_role = None if is_tool else context.preset_role
+        self._inherited_channel = channel
+        self._was_held = bool(held)
+        self._header_repairs = [(RecoveryReason.MISSING_START, self._here(0))]
+        self.header_tokens += held
+        self.offset += len(held)
 
     # Headers
 
     def _open_header(self) -> None:
         super()._open_header()
         self.preset_role = None
-        self._is_surely_text = False
-        self._next_check = FIRST_STRAY_WORD_CHECK_TOKENS
+        self._searched, self._next_search = 0, 1
+        self._inherited_channel = None
+        self._was_held = False
         self._header_repairs = []
 
+    def _expect_start(self) -> None:
+        super()._expect_start()
+        self._is_loose = False
+        self._has_role_to_find = True
+        self._searched = 0
+
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
+        self.header_tokens += tokens
+        self.offset += len(tokens)
+        # Short runs wait: most headers are complete with the next token.
+        if len(self.header_tokens) - self._searched > SEARCHED_HEADER_TOKENS:
+            self._search_header(events)
+
+    def _search_header(self, events: list[Event]) -> None:
+        """Searches the new tokens of the header for text, as if they came one by one."""
         limit = self._max_header_tokens
-        position = 0
-        while position < len(tokens) and self.state is StreamState.HEADER:
-            # Check at fixed lengths, so that results do not depend on how the tokens arrive.
-            room = min(self._next_check, limit) - len(self.header_tokens)
-            taken = tokens[position : position + room]
-            self.header_tokens += taken
-            self.offset += len(taken)
-            position += len(taken)
-            if len(self.header_tokens) >= limit and position < len(tokens):
-                self._release_header(RecoveryReason.HEADER_TOO_LONG, events)
-            elif len(self.header_tokens) == self._next_check:
-                self._next_check *= 2
-                if self._read_unfinished(self._header_text()[0]).stray_words > MAX_STRAY_WORDS:
-                    self._release_header(RecoveryReason.MISSING_MESSAGE, events)
-        if position < len(tokens):
-            self._add_content(tokens[position:], events)
+        while self.state is StreamState.HEADER and self._searched < len(self.header_tokens):
+            if self._searched >= limit:
+                self._release_header(limit, RecoveryReason.HEADER_TOO_LONG, events)
+                continue
+            available = min(len(self.header_tokens), limit)
+            self._searched = min(self._next_search, available)
+            if self._searched < self._next_search:
+                continue
+            length = self._searched
+            if length >= SEARCHED_HEADER_TOKENS:
+                self._next_search = int(length * HEADER_GROWTH)
+            else:
+                self._next_search = length + 1
+            if self._read_header(length, HeaderEnd.OPEN)[1].text_begin is not None:
+                self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
+
+    def _read_header(self, length: int, end: HeaderEnd) -> tuple[str, RepairedHeader]:
+        """Reads the first tokens of the header; returns their text, and what it says."""
+        context = HeaderContext(
+            self._words, self.preset_role, self._default_role, self._inherited_channel
+        )
+        is_short = length <= MAX_REMEMBERED_HEADER_TOKENS
+        read = _remember_header if is_short else _read_header
+        tokens = tuple(self.header_tokens[:length])
+        text, repaired = read(self._tokenizer, context, end, tokens)
+        if repaired.unknown_word in self._called:
+            text, repaired = read(self._tokenizer, context._replace(is_called=True), end, tokens)
+        return text, repaired
 
     def _finish_header(self, events: list[Event]) -> None:
-        tokens = tuple(self.header_tokens)
-        read = _remember_header if len(tokens) <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
-        text, repaired = read(self._tokenizer, self.preset_role, self._default_role, tokens)
-        if repaired.repairs or self._header_repairs or "\ufffd" in text:
-            self._note_invalid(text)
-            self._report_header_repairs(repaired, text, events)
+        length = len(self.header_tokens)
+        text, repaired = self._read_header(length, HeaderEnd.MESSAGE)
+        is_clean = not (repaired.repairs or self._header_repairs or "\ufffd" in text)
+        is_unsearched = self._searched < length
+        if is_unsearched and (
+            not is_clean or repaired.text_begin is not None or length > self._max_header_tokens
+        ):
+            self._search_header(events)
+            if self.state is not StreamState.HEADER or length != len(self.header_tokens):
+                self._read(MESSAGE, events)
+                return
+        if repaired.text_begin is not None:
+            self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
+            self._read(MESSAGE, events)
+            return
+        if not is_clean or not _FOREIGN_TOKENS.isdisjoint(self.header_tokens):
+            self._report_header_repairs(repaired, self.header_tokens, events)
         self.header = repaired.header
         self.preset_role = None
         self._header_end = self.offset
         self.offset += 1
         self._begin_content(events)
 
-    def _release_header(self, reason: RecoveryReason, events: list[Event]) -> None:
-        """Ends a header early: the rest of its text, and the tokens that follow, are content."""
-        text, rest = self._header_text()
-        self._note_header_repair(reason)
-        repaired = self._read_unfinished(text)
-        self._report_header_repairs(repaired, text, events)
-        self._begin_unfinished(repaired.header, repaired.text, events)
-        self.preset_role = None
-        self._set_pending(rest)
+    def _begin_content(self, events: list[Event]) -> None:
+        recipient = self.header.recipient
+        is_call = self.header.role is Role.ASSISTANT and recipient and recipient not in READERS
+        if recipient and is_call and len(self._called) < MAX_REMEMBERED_RECIPIENTS:
+            self._called.add(recipient)
+        super()._begin_content(events)
+        self.header_tokens = []
+        self._searched = 0
 
-    def _end_header(
-        self, reason: RecoveryReason, stop_token: int | None, events: list[Event]
+    def _release_header(self, length: int, reason: RecoveryReason, events: list[Event]) -> None:
+        """Ends a header before `<|message|>`: the rest of its tokens are read as content."""
+        text, repaired = self._read_header(length, HeaderEnd.OPEN)
+        if repaired.text_begin is None:
+            text, repaired = self._read_header(length, HeaderEnd.MESSAGE)
+        if repaired.text_begin is None:
+            text, repaired = self._read_header(length, HeaderEnd.OTHER)
+        self._begin_text(text, repaired, length, reason, events)
+
+    def _begin_text(
+        self,
+        text: str,
+        repaired: RepairedHeader,
+        length: int,
+        reason: RecoveryReason,
+        events: list[Event],
     ) -> None:
-        """Ends a header at a stop token, at `<|start|>` or at the end of the stream."""
-        text = self._text_of(self.header_tokens)
-        self._note_invalid(text)
-        repaired = self._read_unfinished(text)
-        if repaired.is_bare:
-            offsets = TokenRange(self._header_begin, self.offset)
-            self._abandon_header(text, events)
-            stray = text.replace(CHANNEL_SPELLING, "")
-            self._append(Recovered(reason, stray, offsets, text), events)
-        else:
-            self._note_header_repair(reason)
-            self._report_header_repairs(repaired, text, events)
-            self._begin_unfinished(repaired.header, repaired.text, events)
-            self.preset_role = None
-            self._complete(stop_token, events)
+        """Begins a message with the text of a header, and reads the header's other tokens."""
+        tokens, was_held = self.header_tokens, self._was_held
+        index, first = length, ""
+        if repaired.text_begin is not None:
+            index, first = self._find_token(tokens, repaired.text_begin)
+        self.offset = self._header_begin + index
+        self._note_header_repair(reason)
+        self._report_header_repairs(repaired, tokens[:index], events, text)
+        self._has_role_to_find = self.preset_role is None and text[:1] != ""
+        has_empty_channel = RecoveryReason.MALFORMED_CHANNEL in dict(repaired.repairs)
+        self.header = repaired.header
+        self._header_end = self.offset
+        self.preset_role = None
+        self._begin_content(events)
+        self._is_loose = not repaired.is_call
+        is_unnamed = has_empty_channel and repaired.header.channel is None
+        self._last_channel_word = "" if is_unnamed else None
+        if self._is_loose:
+            self.plain_texts = NO_PLAIN_TEXTS
+        if first:
+            self.offset += 1
+            self._add_text(first)
+            index += 1
+        elif was_held and self._is_loose and tokens[index : index + 1]:
+            # Held again, it would begin the same header.
+            self._add_released(tokens[index], events)
+            index += 1
+        for token in tokens[index:]:
+            self._read(token, events)
+
+    def _find_token(self, tokens: Sequence[int], text_begin: int) -> tuple[int, str]:
+        """Returns which token of a header has a character, and its text from there if not all."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        position = begin = 0
+        for index, token in enumerate(tokens):
+            if token in _FOREIGN_TOKENS:
+                continue
+            if not decoder.getstate()[0]:
+                begin = index
+            text = decoder.decode(self._tokenizer.decode_replacing([token]))
+            if position + len(text) > text_begin:
+                is_whole = begin < index or position == text_begin
+                return begin, "" if is_whole else text[text_begin - position :]
+            position += len(text)
+        return begin, ""
+
+    def _end_header(self, token: int, events: list[Event]) -> None:
+        """Ends a header at a stop token or at `<|start|>`."""
+        index = self._message_index
+        is_message = self._begin_unfinished_header(RecoveryReason.MISSING_MESSAGE, events)
+        if is_message and token == START and index == self._message_index:
+            # One repair says it: the text of the header ends here too.
+            self._release_held(events)
+            self._complete(None, events)
+        elif is_message:
+            self._read(token, events)
+            return
+        self.offset += 1
+        if token == START:
+            self._open_header()
+
+    def _begin_unfinished_header(self, reason: RecoveryReason, events: list[Event]) -> bool:
+        """Ends a header without `<|message|>`; returns whether it begins a message."""
+        length = len(self.header_tokens)
+        text, repaired = self._read_header(length, HeaderEnd.OTHER)
+        if not repaired.is_bare:
+            self._begin_text(text, repaired, length, reason, events)
+            return True
+        offsets = TokenRange(self._header_begin, self.offset)
+        raw_header = self._text_of(self.header_tokens)
+        self._note_invalid(text, self.header_tokens)
+        has_foreign = not _FOREIGN_TOKENS.isdisjoint(self.header_tokens)
+        self._abandon_header(raw_header, events)
+        stray = text.replace(CHANNEL_SPELLING, "")
+        if stray or not has_foreign:
+            self._append(Recovered(reason, stray, offsets, raw_header), events)
+        return False
 
     def _abandon_header(self, text: str, events: list[Event]) -> None:
         """Drops a header that begins no message, and reports its repairs."""
@@ -333,26 +704,16 @@ class RecoveringParser(MessageParser):
         self.preset_role = None
         self._expect_start()
 
-    def _read_unfinished(self, text: str) -> RepairedHeader:
-        return read_unfinished_header(text, self.preset_role, self._default_role)
-
-    def _header_text(self) -> tuple[str, bytes]:
-        """Returns the text of the header and the bytes of an incomplete character after it."""
-        data = self._tokenizer.decode_replacing(self.header_tokens)
-        text, consumed = codecs.utf_8_decode(data, "replace", False)
-        return text, data[consumed:]
-
-    def _note_invalid(self, text: str) -> None:
-        """Notes the repairs that put U+FFFD into the text of the header."""
-        if "\ufffd" not in text:
-            return
-        known = [token for token in self.header_tokens if is_token(token)]
-        if len(known) < len(self.header_tokens):
+    def _note_invalid(self, text: str, tokens: Sequence[int]) -> None:
+        """Notes the tokens left out of the header, and those that put U+FFFD into its text."""
+        known = [t for t in tokens if is_token(t) and t not in _FOREIGN_TOKENS]
+        if len(known) < len(tokens):
             self._note_header_repair(RecoveryReason.INVALID_TOKEN)
-        try:
-            self._tokenizer.decode_utf8(known)
-        except HarmonyError:
-            self._note_header_repair(RecoveryReason.INVALID_UTF8)
+        if "\ufffd" in text:
+            try:
+                self._tokenizer.decode_utf8(known)
+            except HarmonyError:
+                self._note_header_repair(RecoveryReason.INVALID_UTF8)
 
     def _note_header_repair(self, reason: RecoveryReason) -> None:
         offsets = TokenRange(self._header_begin, self.offset)
@@ -361,20 +722,24 @@ class RecoveringParser(MessageParser):
     # Reports
 
     def _report_header_repairs(
-        self, repaired: RepairedHeader, raw_header: str, events: list[Event]
+        self,
+        repaired: RepairedHeader,
+        tokens: Sequence[int],
+        events: list[Event],
+        text: str | None = None,
     ) -> None:
         """Reports each reason once: each event carries the header, and repairs may be many."""
+        raw_header = self._text_of(tokens)
+        self._note_invalid(raw_header if text is None else text, tokens)
         offsets = TokenRange(self._header_begin, self.offset)
         ranges = dict(self._header_repairs)
-        texts: dict[RecoveryReason, list[str]] = {reason: [] for reason in ranges}
-        for reason, text in repaired.repairs:
-            texts.setdefault(reason, []).append(text)
+        texts = dict.fromkeys(ranges, "")
+        texts.update(repaired.repairs)
         for reason, stray in texts.items():
             self._mark(reason)
-            text = " ".join(filter(None, stray))
             concerned = ranges.get(reason, offsets)
             self._append(
-                Recovered(reason, text, concerned, raw_header, self._message_index), events
+                Recovered(reason, stray, concerned, raw_header, self._message_index), events
             )
 
     def _report(self, reason: RecoveryReason, offsets: TokenRange, events: list[Event]) -> None:
@@ -393,6 +758,8 @@ class RecoveringParser(MessageParser):
         if (
             isinstance(last, Recovered)
             and event.reason in _MERGED
+            and not event.raw_header
+            and not last.raw_header
             and last.reason is event.reason
             and last.message_index == event.message_index
             and last.offsets.end == event.offsets.begin
@@ -400,25 +767,6 @@ class RecoveringParser(MessageParser):
             last.offsets = TokenRange(last.offsets.begin, event.offsets.end)
         else:
             events.append(event)
-
-    def _bytes_of(self, tokens: Sequence[int], events: list[Event]) -> bytes:
-        try:
-            return self._tokenizer.decode_bytes(tokens)
-        except HarmonyError:
-            tokens = list(map(operator.index, tokens))
-            self._report_invalid_tokens(tokens, events)
-            return self._tokenizer.decode_replacing(tokens)
-
-    def _report_invalid_tokens(self, tokens: Sequence[int], events: list[Event]) -> None:
-        in_message = self.state is StreamState.CONTENT
-        if in_message:
-            self._mark(RecoveryReason.INVALID_TOKEN)
-        index = self._message_index if in_message else None
-        for offset, token in enumerate(tokens, start=self.offset):
-            if not is_token(token):
-                offsets = TokenRange(offset, offset + 1)
-                repair = Recovered(RecoveryReason.INVALID_TOKEN, "", offsets, "", index)
-                self._append(repair, events)
 
     def _text_of(self, tokens: Sequence[int]) -> str:
         return self._tokenizer.decode_replacing(tokens).decode(errors="replace")
@@ -428,10 +776,17 @@ class RecoveringParser(MessageParser):
 
 
 def _read_header(
-    tokenizer: Tokenizer, preset_role: Role | None, default_role: Role, tokens: tuple[int, ...]
+    tokenizer: Tokenizer, context: HeaderContext, end: HeaderEnd, tokens: tuple[int, ...]
 ) -> tuple[str, RepairedHeader]:
-    text = tokenizer.decode_replacing(tokens).decode(errors="replace")
-    return text, read_complete_header(text, preset_role, default_role)
+    """Reads a header without the special tokens that the format does not use."""
+    known = [token for token in tokens if token not in _FOREIGN_TOKENS]
+    data = tokenizer.decode_replacing(known)
+    if end is HeaderEnd.OPEN:
+        # Leaves out an incomplete character.
+        text = codecs.utf_8_decode(data, "replace", False)[0]
+    else:
+        text = data.decode(errors="replace")
+    return text, read_header(text, context, end)
 
 
 _remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)

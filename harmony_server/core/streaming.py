@@ -107,7 +107,7 @@ class StreamableParser:
         self._tokens.append(token)
         events: list[Event] = []
         try:
-            if parser.state is StreamState.CONTENT and token not in parser.breaks:
+            if parser.adds_text(token):
                 texts = parser.read_deferring(token, events)
                 self._texts += texts
                 self.last_content_delta = "".join(texts) or None

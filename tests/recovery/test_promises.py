@@ -23,10 +23,10 @@ from harmony_server.core.events import (
     MessageStarted,
     Recovered,
     RecoveryReason,
+    TokenRange,
 )
 from harmony_server.core.parser import MessageParser
-from harmony_server.core.structure import STRUCTURAL_TOKENS
-from harmony_server.core.tokenizer import CONSTRAIN, VOCABULARY_SIZE
+from harmony_server.core.tokenizer import SPECIAL_TOKENS, VOCABULARY_SIZE
 from tests.strategies.outputs import outputs
 from tests.support.encodings import SPELLINGS, encode, encoding
 
@@ -61,16 +61,16 @@ def text_of(tokens: Sequence[int]) -> str:
 
 
 def text_without_markers(tokens: Sequence[int]) -> str:
-    """Returns the text of tokens without the spellings of structural tokens."""
-    text = text_of(tokens)
+    """Returns the text of a header without the spellings of structural tokens."""
+    text = text_of([token for token in tokens if token not in SPECIAL_TOKENS.values()])
     for spelling in SPELLINGS:
         text = text.replace(spelling, "")
     return text
 
 
 def without_space(text: str) -> Counter[str]:
-    """Counts the characters other than white space."""
-    return Counter("".join(text.split()))
+    """Counts the characters other than white space, whatever their case."""
+    return Counter("".join(text.lower().split()))
 
 
 @given(outputs, roles)
@@ -86,7 +86,7 @@ def test_every_token_is_covered_once(tokens: list[int], role: Role | None) -> No
     covered = [offset for begin, end in ranges for offset in range(begin, end)]
     assert covered == sorted(set(covered))
     left_out = set(range(len(tokens))) - set(covered)
-    assert {tokens[offset] for offset in left_out} <= STRUCTURAL_TOKENS - {CONSTRAIN}
+    assert {tokens[offset] for offset in left_out} <= set(SPECIAL_TOKENS.values())
 
 
 @given(outputs, roles)
@@ -99,12 +99,14 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
         content_tokens = [
             token
             for token in tokens[slice(*message.content_range)]
-            if token not in STRUCTURAL_TOKENS - {CONSTRAIN}
+            if token not in SPECIAL_TOKENS.values()
         ]
+        content = text_of(content_tokens)
         if TEXT_LEAVES_HEADER.isdisjoint(message.repairs):
-            assert message.text == text_of(content_tokens)
+            assert message.text == content
         else:
-            assert text_of([*header_tokens, *content_tokens]).endswith(message.text)
+            # Its first token may belong to a field, its last blank to the next header.
+            assert content.strip().endswith(message.text.strip())
         header = message.header
         fields = [header.name, header.recipient, header.channel, header.content_type]
         stray = [
@@ -129,17 +131,18 @@ def test_text_outside_messages_is_exact(tokens: list[int], role: Role | None) ->
             assert event.text == read(tokens[slice(*event.offsets)])
 
 
-@given(outputs, roles, st.data())
+@given(outputs, roles, st.sampled_from([1, 2, 3, 8, 16, 32, 4096]), st.data())
 def test_chunk_boundaries_change_nothing(
-    tokens: list[int], role: Role | None, data: st.DataObject
+    tokens: list[int], role: Role | None, max_header_tokens: int, data: st.DataObject
 ) -> None:
-    """Chunk boundaries change neither messages nor repairs nor texts."""
+    """However the tokens arrive, messages and repairs are the same in number, order and offsets."""
+    options = ParseOptions(recover=True, max_header_tokens=max_header_tokens)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(tokens)), max_size=6)))
     edges = [0, *cuts, len(tokens)]
     chunks = [tokens[a:b] for a, b in itertools.pairwise(edges)]
-    whole = feed(encoding().new_parser(role, RECOVER), [tokens])
-    in_chunks = feed(encoding().new_parser(role, RECOVER), chunks)
-    one_by_one = feed(encoding().new_parser(role, RECOVER), [[token] for token in tokens])
+    whole = feed(encoding().new_parser(role, options), [tokens])
+    in_chunks = feed(encoding().new_parser(role, options), chunks)
+    one_by_one = feed(encoding().new_parser(role, options), [[token] for token in tokens])
     assert summary(whole) == summary(in_chunks) == summary(one_by_one)
 
 
@@ -236,9 +239,8 @@ def test_long_header_becomes_content() -> None:
     tokens = encode("<|channel|>final" + "x" * 200)
     events = encoding().parse_events(tokens, Role.ASSISTANT, options)
     [message] = [event for event in events if isinstance(event, MessageCompleted)]
-    assert message.header.channel is not None
-    assert (message.header.channel + message.text).count("x") == 200
-    assert message.repairs == (RecoveryReason.HEADER_TOO_LONG,)
+    assert message.text == "final" + "x" * 200
+    assert message.repairs[0] is RecoveryReason.HEADER_TOO_LONG
 
 
 @pytest.mark.parametrize(
@@ -261,9 +263,30 @@ def test_a_flood_is_one_repair(flood: str, reason: RecoveryReason) -> None:
 
 
 def summary(events: Sequence[Event]) -> list[object]:
-    """Returns the messages and the joined texts of repairs, which must not depend on chunks."""
-    completed: list[object] = [event for event in events if isinstance(event, MessageCompleted)]
-    return [*completed, repair_texts(events)]
+    """Returns what must not depend on chunks: messages and repairs, in order.
+
+    Neighbours of one reason, which a cut may have made two, are put together.
+    """
+    read: list[object] = []
+    for event in events:
+        last = read[-1] if read else None
+        if isinstance(event, MessageCompleted):
+            read.append(event)
+        elif isinstance(event, Recovered):
+            is_run = (
+                isinstance(last, Recovered)
+                and (last.reason, last.message_index) == (event.reason, event.message_index)
+                and last.offsets.end == event.offsets.begin
+                and not last.raw_header + event.raw_header
+            )
+            if is_run:
+                assert isinstance(last, Recovered)
+                offsets = TokenRange(last.offsets.begin, event.offsets.end)
+                text = last.text + event.text
+                read[-1] = Recovered(event.reason, text, offsets, "", event.message_index)
+            else:
+                read.append(event)
+    return read
 
 
 def repair_texts(events: Sequence[object]) -> dict[tuple[RecoveryReason, int | None], str]:

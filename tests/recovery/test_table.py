@@ -67,7 +67,7 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
         pytest.param(
             "<|channel|>finalx<|message|>hi<|return|>",
             ["finalx:hi"],
-            [],
+            ["malformed_channel@0"],
             id="5: an unknown channel stays as written",
         ),
         pytest.param(

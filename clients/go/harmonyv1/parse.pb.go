@@ -36,7 +36,8 @@ const (
 	RecoveryReason_RECOVERY_REASON_MISSING_START RecoveryReason = 2
 	// An extra `<|start|>` before a header; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_START RecoveryReason = 3
-	// A message that ended without a stop token because the next one began.
+	// A message that ended without a stop token because the next one began, or at
+	// `<|endoftext|>`.
 	RecoveryReason_RECOVERY_REASON_MISSING_STOP RecoveryReason = 4
 	// A stop token outside a message; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_STOP RecoveryReason = 5
@@ -45,17 +46,20 @@ const (
 	RecoveryReason_RECOVERY_REASON_MISSING_MESSAGE RecoveryReason = 6
 	// A `<|message|>` inside content; it is skipped.
 	RecoveryReason_RECOVERY_REASON_EXTRA_MESSAGE RecoveryReason = 7
-	// A `<|channel|>` that no channel follows directly, or a channel without
-	// `<|channel|>` before it.
+	// A `<|channel|>` that no channel follows directly, a channel without
+	// `<|channel|>` before it or joined to other text, or a channel that is not
+	// known; an unknown one before `<|message|>` stays the channel.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_CHANNEL RecoveryReason = 8
-	// A second channel in one header; the first one counts.
+	// Several channels in one header; the last one counts.
 	RecoveryReason_RECOVERY_REASON_REPEATED_CHANNEL RecoveryReason = 9
-	// A second recipient in one header; the first one counts.
+	// Several recipients in one header; one that can be called counts before
+	// `assistant`, `user` and `all`.
 	RecoveryReason_RECOVERY_REASON_REPEATED_RECIPIENT RecoveryReason = 10
 	// A role that is missing, repeated, or joined to other text.
 	RecoveryReason_RECOVERY_REASON_MALFORMED_ROLE RecoveryReason = 11
-	// A `<|constrain|>` content type before the recipient or without one; strict
-	// mode would not read it as the content type.
+	// A `<|constrain|>` content type before the recipient or without one, which
+	// strict mode would not read as the content type, or a `<|constrain|>` inside
+	// content; that one is skipped.
 	RecoveryReason_RECOVERY_REASON_MISPLACED_CONTENT_TYPE RecoveryReason = 12
 	// Words in a header that belong to no field.
 	RecoveryReason_RECOVERY_REASON_UNEXPECTED_HEADER_TEXT RecoveryReason = 13
@@ -63,7 +67,8 @@ const (
 	RecoveryReason_RECOVERY_REASON_HEADER_TOO_LONG RecoveryReason = 14
 	// A header that the end of the sequence cut off.
 	RecoveryReason_RECOVERY_REASON_TRUNCATED_HEADER RecoveryReason = 15
-	// Token ids outside the vocabulary; each becomes one U+FFFD.
+	// Token ids outside the vocabulary, each of which becomes one U+FFFD, or special
+	// tokens that the format does not use, which are left out.
 	RecoveryReason_RECOVERY_REASON_INVALID_TOKEN RecoveryReason = 16
 	// Invalid UTF-8 in a header; it becomes U+FFFD.
 	RecoveryReason_RECOVERY_REASON_INVALID_UTF8 RecoveryReason = 17

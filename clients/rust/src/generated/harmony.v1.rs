@@ -591,7 +591,8 @@ pub enum RecoveryReason {
     MissingStart = 2,
     /// An extra `<|start|>` before a header; it is skipped.
     ExtraStart = 3,
-    /// A message that ended without a stop token because the next one began.
+    /// A message that ended without a stop token because the next one began, or at
+    /// `<|endoftext|>`.
     MissingStop = 4,
     /// A stop token outside a message; it is skipped.
     ExtraStop = 5,
@@ -600,17 +601,20 @@ pub enum RecoveryReason {
     MissingMessage = 6,
     /// A `<|message|>` inside content; it is skipped.
     ExtraMessage = 7,
-    /// A `<|channel|>` that no channel follows directly, or a channel without
-    /// `<|channel|>` before it.
+    /// A `<|channel|>` that no channel follows directly, a channel without
+    /// `<|channel|>` before it or joined to other text, or a channel that is not
+    /// known; an unknown one before `<|message|>` stays the channel.
     MalformedChannel = 8,
-    /// A second channel in one header; the first one counts.
+    /// Several channels in one header; the last one counts.
     RepeatedChannel = 9,
-    /// A second recipient in one header; the first one counts.
+    /// Several recipients in one header; one that can be called counts before
+    /// `assistant`, `user` and `all`.
     RepeatedRecipient = 10,
     /// A role that is missing, repeated, or joined to other text.
     MalformedRole = 11,
-    /// A `<|constrain|>` content type before the recipient or without one; strict
-    /// mode would not read it as the content type.
+    /// A `<|constrain|>` content type before the recipient or without one, which
+    /// strict mode would not read as the content type, or a `<|constrain|>` inside
+    /// content; that one is skipped.
     MisplacedContentType = 12,
     /// Words in a header that belong to no field.
     UnexpectedHeaderText = 13,
@@ -618,7 +622,8 @@ pub enum RecoveryReason {
     HeaderTooLong = 14,
     /// A header that the end of the sequence cut off.
     TruncatedHeader = 15,
-    /// Token ids outside the vocabulary; each becomes one U+FFFD.
+    /// Token ids outside the vocabulary, each of which becomes one U+FFFD, or special
+    /// tokens that the format does not use, which are left out.
     InvalidToken = 16,
     /// Invalid UTF-8 in a header; it becomes U+FFFD.
     InvalidUtf8 = 17,

@@ -29,7 +29,6 @@ def parse_messages_vectors(calls: Calls) -> list[Vector]:
         recipient="functions.w",
         content_type=JSON,
     )
-    odd = Written(calls, "<|channel|>finalx", "<|message|>", "hi", "<|return|>")
     tool = Written(
         calls, "<|start|>", "functions.f to=assistant<|channel|>commentary", "<|message|>", "4"
     )
@@ -47,10 +46,5 @@ def parse_messages_vectors(calls: Calls) -> list[Vector]:
             "clean/nothing-without-role", Written(calls), [], (), RECOVER_NO_ROLE
         ),
         parse_messages_vector("clean/call-cut-off-by-the-end", cut, [partial]),
-        parse_messages_vector(
-            "clean/unknown-channel",
-            odd,
-            [odd.message("hi", (0, 1), (2, 3), "<|return|>", channel="finalx")],
-        ),
         parse_messages_vector("clean/tool", tool, [result], (), RECOVER_NO_ROLE),
     ]

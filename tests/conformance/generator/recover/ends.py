@@ -21,13 +21,11 @@ def _ends(calls: Calls) -> list[Vector]:
     repair = w.repair(reasons.TRUNCATED, (0, 1), header="<|channel|>analysis", message_index=0)
     vectors.append(parse_messages_vector("end/behind-a-channel", w, [answer], [repair]))
 
-    w = Written(calls, "<|channel|>final The answer is")
+    w = Written(calls, "<|channel|>final", " The answer is")
     answer = w.message(
-        "The answer is", (0, 1), (1, 1), None, channel="final", repairs=[reasons.TRUNCATED]
+        "The answer is", (0, 1), (1, 2), None, channel="final", repairs=[reasons.MISSING_MESSAGE]
     )
-    repair = w.repair(
-        reasons.TRUNCATED, (0, 1), header="<|channel|>final The answer is", message_index=0
-    )
+    repair = w.repair(reasons.MISSING_MESSAGE, (0, 1), header="<|channel|>final", message_index=0)
     vectors.append(parse_messages_vector("end/behind-text", w, [answer], [repair]))
 
     w, thought = after_thought(calls, "<|start|>", "assistant")
@@ -45,22 +43,28 @@ def _ends(calls: Calls) -> list[Vector]:
     few = parse.ParseConfig(
         role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(recover=True, max_header_tokens=4)
     )
-    head, tail = ["<|channel|>final", " one"], " two three"
-    w = Written(calls, *head, calls.tokens(" six"), tail, "<|return|>")
+    w = Written(calls, "<|channel|>final", " assistant user", " one", "<|return|>")
     answer = w.message(
-        *("one six two three", (0, 3), (3, 4), "<|return|>"),
+        *("assistant user one", (0, 1), (1, 3), "<|return|>"),
         channel="final",
         repairs=[reasons.TOO_LONG],
     )
-    repair = w.repair(reasons.TOO_LONG, (0, 3), header="<|channel|>final one six", message_index=0)
+    repair = w.repair(reasons.TOO_LONG, (0, 1), header="<|channel|>final", message_index=0)
     vectors.append(parse_messages_vector("limit/header-too-long", w, [answer], [repair], few))
 
-    w = Written(calls, *head, " six", "<|message|>", "x", "<|return|>")
-    answer = w.message(
-        "x", (0, 3), (4, 5), "<|return|>", channel="final", recipient="one", content_type="six"
+    w = Written(
+        calls, "<|channel|>", "final", "<|constrain|>", "json", "<|message|>", "x", "<|end|>"
     )
+    answer = w.message(
+        *("x", (0, 4), (5, 6), "<|end|>"),
+        channel="final",
+        content_type="<|constrain|>json",
+        repairs=[reasons.MISPLACED_TYPE],
+    )
+    header = "<|channel|>final<|constrain|>json"
+    repair = w.repair(reasons.MISPLACED_TYPE, (0, 4), header=header, message_index=0)
     vectors.append(
-        parse_messages_vector("limit/header-of-the-largest-length", w, [answer], [], few)
+        parse_messages_vector("limit/header-of-the-largest-length", w, [answer], [repair], few)
     )
     return vectors
 
@@ -82,9 +86,18 @@ def _odd_tokens(calls: Calls) -> list[Vector]:
     w = Written(calls, "<|channel|>final", [300_000], "<|message|>", "hi", "<|end|>")
     header = "<|channel|>final\ufffd"
     answer = w.message(
-        "hi", (0, 2), (3, 4), "<|end|>", channel="final\ufffd", repairs=[reasons.INVALID_TOKEN]
+        "hi",
+        (0, 2),
+        (3, 4),
+        "<|end|>",
+        channel="final",
+        repairs=[reasons.INVALID_TOKEN, reasons.MALFORMED_CHANNEL, reasons.UNEXPECTED_TEXT],
     )
-    repairs = [w.repair(reasons.INVALID_TOKEN, (0, 2), header=header, message_index=0)]
+    repairs = [
+        w.repair(reasons.INVALID_TOKEN, (0, 2), header=header, message_index=0),
+        w.repair(reasons.MALFORMED_CHANNEL, (0, 2), header=header, message_index=0),
+        w.repair(reasons.UNEXPECTED_TEXT, (0, 2), "\ufffd", header=header, message_index=0),
+    ]
     vectors.append(parse_messages_vector("unknown-id/in-a-header", w, [answer], repairs))
 
     w, thought = after_thought(calls, "a", [300_000])
@@ -97,9 +110,18 @@ def _odd_tokens(calls: Calls) -> list[Vector]:
 
     w = Written(calls, "<|channel|>final", salute[:1], "<|message|>", "hi", "<|end|>")
     answer = w.message(
-        "hi", (0, 2), (3, 4), "<|end|>", channel="final\ufffd", repairs=[reasons.INVALID_UTF8]
+        "hi",
+        (0, 2),
+        (3, 4),
+        "<|end|>",
+        channel="final",
+        repairs=[reasons.INVALID_UTF8, reasons.MALFORMED_CHANNEL, reasons.UNEXPECTED_TEXT],
     )
-    repairs = [w.repair(reasons.INVALID_UTF8, (0, 2), header=header, message_index=0)]
+    repairs = [
+        w.repair(reasons.INVALID_UTF8, (0, 2), header=header, message_index=0),
+        w.repair(reasons.MALFORMED_CHANNEL, (0, 2), header=header, message_index=0),
+        w.repair(reasons.UNEXPECTED_TEXT, (0, 2), "\ufffd", header=header, message_index=0),
+    ]
     vectors.append(parse_messages_vector("utf8/in-a-header", w, [answer], repairs))
 
     w = Written(calls, "<|channel|>final", "<|message|>", "x", salute[:1], "<|end|>")

@@ -21,6 +21,7 @@ def _channels(calls: Calls) -> list[Vector]:
         ("empty", "<|channel|>", None),
         ("behind-a-blank", "<|channel|> final", "final"),
         ("without-its-marker", "final", "final"),
+        ("unknown", "<|channel|>finalx", "finalx"),
     ):
         w = Written(calls, header, "<|message|>", "hi", "<|return|>")
         answer = w.message(
@@ -35,11 +36,13 @@ def _channels(calls: Calls) -> list[Vector]:
     w = Written(calls, header, "<|message|>", "{}", "<|call|>")
     answer = w.message(
         *("{}", (0, 1), (2, 3), "<|call|>"),
-        channel="commentary",
+        channel="analysis",
         recipient="functions.q",
         repairs=[reasons.REPEATED_CHANNEL],
     )
-    repair = w.repair(reasons.REPEATED_CHANNEL, (0, 1), "analysis", header=header, message_index=0)
+    repair = w.repair(
+        reasons.REPEATED_CHANNEL, (0, 1), "commentary", header=header, message_index=0
+    )
     vectors.append(parse_messages_vector("channel/twice", w, [answer], [repair]))
     return vectors
 
@@ -61,7 +64,6 @@ def _roles_and_words(calls: Calls) -> list[Vector]:
             reasons.UNEXPECTED_TEXT,
             "code  and more",
         ),
-        ("words/before-the-recipient", "json to=functions.w", reasons.UNEXPECTED_TEXT, "json"),
     ):
         header = f"<|channel|>commentary {header}"
         w = Written(calls, header, "<|message|>", "{}", "<|call|>")
@@ -73,6 +75,20 @@ def _roles_and_words(calls: Calls) -> list[Vector]:
         )
         repair = w.repair(reason, (0, 1), text, header=header, message_index=0)
         vectors.append(parse_messages_vector(name, w, [answer], [repair]))
+
+    header = "<|channel|>commentary json to=functions.w"
+    w = Written(calls, header, "<|message|>", "{}", "<|call|>")
+    answer = w.message(
+        *("{}", (0, 1), (2, 3), "<|call|>"),
+        channel="commentary",
+        recipient=recipient,
+        content_type="json",
+        repairs=[reasons.MISPLACED_TYPE],
+    )
+    repair = w.repair(reasons.MISPLACED_TYPE, (0, 1), header=header, message_index=0)
+    vectors.append(
+        parse_messages_vector("content-type/bare-before-the-recipient", w, [answer], [repair])
+    )
 
     for name, header, role, text in (
         ("twice", "assistantassistant<|channel|>final", chat.ROLE_ASSISTANT, "assistant"),
@@ -136,46 +152,49 @@ def _roles_and_words(calls: Calls) -> list[Vector]:
 
 def _without_message_token(calls: Calls) -> list[Vector]:
     vectors = []
-    forms: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
+    forms: tuple[tuple[str, str, str, str, dict[str, Any], str], ...] = (
         (
             "blank-behind-the-channel",
-            '<|channel|>final {"answer": 1}',
+            "<|channel|>final",
+            ' {"answer": 1}',
             "<|return|>",
             {"channel": "final"},
             '{"answer": 1}',
         ),
         (
             "text-behind-the-channel",
-            "<|channel|>analysisHello  world\n",
+            "<|channel|>analysis",
+            "Hello  world\n",
             "<|end|>",
             {"channel": "analysis"},
             "Hello  world\n",
         ),
         (
             "text-behind-the-content-type",
-            f'<|channel|>commentary to=functions.f{JSON}{{"a": 1}}',
+            f"<|channel|>commentary to=functions.f{JSON}",
+            '{"a": 1}',
             "<|call|>",
             {"channel": "commentary", "recipient": "functions.f", "content_type": JSON},
             '{"a": 1}',
         ),
-        ("no-header", "Hello there!  Bye.", "<|return|>", {}, "Hello there!  Bye."),
-        ("nothing-but-a-channel", "<|channel|>final", "<|return|>", {"channel": "final"}, ""),
+        ("no-header", "", "Hello there!  Bye.", "<|return|>", {}, "Hello there!  Bye."),
+        ("nothing-but-a-channel", "<|channel|>final", "", "<|return|>", {"channel": "final"}, ""),
     )
-    for name, header, stop, fields, text in forms:
-        w = Written(calls, header, stop)
-        answer = w.message(text, (0, 1), (1, 1), stop, **fields, repairs=[reasons.MISSING_MESSAGE])
+    for name, header, rest, stop, fields, text in forms:
+        w = Written(calls, header, rest, stop)
+        answer = w.message(text, (0, 1), (1, 2), stop, **fields, repairs=[reasons.MISSING_MESSAGE])
         repair = w.repair(reasons.MISSING_MESSAGE, (0, 1), header=header, message_index=0)
         vectors.append(parse_messages_vector(f"no-message-token/{name}", w, [answer], [repair]))
 
-    header = "<|channel|>final hi"
+    header = "<|channel|>final"
     w = Written(
-        *(calls, header, "<|start|>", "assistant<|channel|>final", "<|message|>"),
+        *(calls, header, " hi", "<|start|>", "assistant<|channel|>final", "<|message|>"),
         *("there", "<|return|>"),
     )
     first = w.message(
-        "hi", (0, 1), (1, 1), None, channel="final", repairs=[reasons.MISSING_MESSAGE]
+        "hi", (0, 1), (1, 2), None, channel="final", repairs=[reasons.MISSING_MESSAGE]
     )
-    second = w.message("there", (2, 3), (4, 5), "<|return|>", channel="final")
+    second = w.message("there", (3, 4), (5, 6), "<|return|>", channel="final")
     repair = w.repair(reasons.MISSING_MESSAGE, (0, 1), header=header, message_index=0)
     vectors.append(
         parse_messages_vector("no-message-token/before-a-start", w, [first, second], [repair])

@@ -96,14 +96,14 @@ def _headers(calls: Calls) -> list[Vector]:
     ]
     whole = [(0, 5, [*begun, _delta("{}"), _completed(call)])]
 
-    header = "<|channel|>final hi  there"
     u = Written(calls, "<|channel|>final", " hi", "  there", "<|return|>")
     text = u.message(
-        *("hi  there", (0, 3), (3, 3), "<|return|>"),
+        *("hi  there", (0, 1), (1, 3), "<|return|>"),
         channel="final",
         repairs=[reasons.MISSING_MESSAGE],
     )
-    repair = u.repair(reasons.MISSING_MESSAGE, (0, 3), header=header, message_index=0)
+    header = "<|channel|>final"
+    repair = u.repair(reasons.MISSING_MESSAGE, (0, 1), header=header, message_index=0)
     repaired = [_recovered(repair), _started(text), _delta("hi  there"), _completed(text)]
 
     t = Written(calls, "<|channel|>analysis")
@@ -171,12 +171,12 @@ def _outside(calls: Calls) -> list[Vector]:
         (4, 6, []),
         (6, 8, [_recovered(missing_start), _started(call), _delta("{}")]),
     ]
-    v = Written(calls, "<|message|>", "<|end|>", "user", " said")
+    v = Written(calls, "<|message|>", "<|end|>", "user", " said so")
     empty = v.message("", (0, 0), (1, 1), "<|end|>")
     let_go = [
         (0, 2, [_started(empty), _completed(empty)]),
         (2, 3, []),
-        (3, 4, [_recovered(v.repair(reasons.TEXT_OUTSIDE, (2, 4), "user said"))]),
+        (3, 4, [_recovered(v.repair(reasons.TEXT_OUTSIDE, (2, 4), "user said so"))]),
     ]
     return [
         _stream("outside/text-and-stop-tokens", w, step_by_step, [_completed(second)]),

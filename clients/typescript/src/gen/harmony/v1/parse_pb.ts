@@ -678,7 +678,8 @@ export enum RecoveryReason {
   EXTRA_START = 3,
 
   /**
-   * A message that ended without a stop token because the next one began.
+   * A message that ended without a stop token because the next one began, or at
+   * `<|endoftext|>`.
    *
    * @generated from enum value: RECOVERY_REASON_MISSING_STOP = 4;
    */
@@ -707,22 +708,24 @@ export enum RecoveryReason {
   EXTRA_MESSAGE = 7,
 
   /**
-   * A `<|channel|>` that no channel follows directly, or a channel without
-   * `<|channel|>` before it.
+   * A `<|channel|>` that no channel follows directly, a channel without
+   * `<|channel|>` before it or joined to other text, or a channel that is not
+   * known; an unknown one before `<|message|>` stays the channel.
    *
    * @generated from enum value: RECOVERY_REASON_MALFORMED_CHANNEL = 8;
    */
   MALFORMED_CHANNEL = 8,
 
   /**
-   * A second channel in one header; the first one counts.
+   * Several channels in one header; the last one counts.
    *
    * @generated from enum value: RECOVERY_REASON_REPEATED_CHANNEL = 9;
    */
   REPEATED_CHANNEL = 9,
 
   /**
-   * A second recipient in one header; the first one counts.
+   * Several recipients in one header; one that can be called counts before
+   * `assistant`, `user` and `all`.
    *
    * @generated from enum value: RECOVERY_REASON_REPEATED_RECIPIENT = 10;
    */
@@ -736,8 +739,9 @@ export enum RecoveryReason {
   MALFORMED_ROLE = 11,
 
   /**
-   * A `<|constrain|>` content type before the recipient or without one; strict
-   * mode would not read it as the content type.
+   * A `<|constrain|>` content type before the recipient or without one, which
+   * strict mode would not read as the content type, or a `<|constrain|>` inside
+   * content; that one is skipped.
    *
    * @generated from enum value: RECOVERY_REASON_MISPLACED_CONTENT_TYPE = 12;
    */
@@ -765,7 +769,8 @@ export enum RecoveryReason {
   TRUNCATED_HEADER = 15,
 
   /**
-   * Token ids outside the vocabulary; each becomes one U+FFFD.
+   * Token ids outside the vocabulary, each of which becomes one U+FFFD, or special
+   * tokens that the format does not use, which are left out.
    *
    * @generated from enum value: RECOVERY_REASON_INVALID_TOKEN = 16;
    */
