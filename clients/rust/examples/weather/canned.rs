@@ -40,6 +40,7 @@ pub fn prompt() -> RenderConversationForCompletionRequest {
             tools: vec![get_weather],
             ..Default::default()
         }],
+        ..Default::default()
     };
     let question = TextContent {
         text: "What is the weather in Oslo?".into(),
