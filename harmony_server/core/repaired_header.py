@@ -266,7 +266,11 @@ class _Reader:
         self._fields_end = end
         if self._recipient is None and self._words.is_name(kind.rstrip(_SEPARATORS)):
             self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
-            self._set_recipient(kind.rstrip(_SEPARATORS), begin, end, is_bare=True)
+            name = kind.rstrip(_SEPARATORS)
+            self._set_recipient(name, begin, begin + len(name), is_bare=True)
+            self._fields_end = end
+            if name != kind:
+                self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, begin + len(name), end)
         elif self._content_type in (None, CONSTRAIN_SPELLING):
             if begin > marker.end() or self._content_type:
                 self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
@@ -340,6 +344,7 @@ class _Reader:
             self._is_cut_off = True
             return match.end()
         name, end = match[1].rstrip(_SEPARATORS), match.end()
+        signs = end - len(match[1]) + len(name), end
         if not name:
             self._undecided.append(_Undecided(_Kind.STRAY, match.start(), end))
             return end
@@ -350,13 +355,17 @@ class _Reader:
                     self._is_cut_off = True
                     return rest.end()
                 name, end = f"{name}.{rest[1]}", rest.end()
+                signs = end, end
         name = _name_of(name, self._words)
         self._decide()
         self._miss_channel()
         self._expects_role = False
         if match.group() != f"{RECIPIENT_PREFIX}{name}":
             self._note(RecoveryReason.UNEXPECTED_HEADER_TEXT)
-        self._set_recipient(name, match.start(), end)
+        self._set_recipient(name, match.start(), signs[0])
+        self._fields_end = end
+        if signs[0] < signs[1]:
+            self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, *signs)
         return end
 
     def _set_recipient(self, name: str, begin: int, end: int, *, is_bare: bool = False) -> None:
