@@ -114,6 +114,11 @@ def _makes_sense(text: str, header: Header, context: HeaderContext) -> bool:
     """Returns whether strict mode read every marker and every word as what it is."""
     words = context.words
     role, name, recipient, channel, content_type = header
+    if channel is not None and content_type is not None:
+        is_bare = not content_type.startswith(CONSTRAIN_SPELLING)
+        # A bare word before the channel is text, as it is token by token.
+        if is_bare and text.rfind(content_type) < text.find(CHANNEL_SPELLING):
+            return False
     if text.count(CHANNEL_SPELLING) > 1 or text.count(CONSTRAIN_SPELLING) > 1:
         return False
     if channel is not None and channel not in words.channels:
@@ -344,7 +349,6 @@ class _Reader:
             self._is_cut_off = True
             return match.end()
         name, end = match[1].rstrip(_SEPARATORS), match.end()
-        signs = end - len(match[1]) + len(name), end
         if not name:
             self._undecided.append(_Undecided(_Kind.STRAY, match.start(), end))
             return end
@@ -355,18 +359,25 @@ class _Reader:
                     self._is_cut_off = True
                     return rest.end()
                 name, end = f"{name}.{rest[1]}", rest.end()
-                signs = end, end
         name = _name_of(name, self._words)
         self._decide()
         self._miss_channel()
         self._expects_role = False
         if match.group() != f"{RECIPIENT_PREFIX}{name}":
             self._note(RecoveryReason.UNEXPECTED_HEADER_TEXT)
-        self._set_recipient(name, match.start(), signs[0])
+        name_begin, name_end = self._find_name(name, match.start(1), end)
+        self._set_recipient(name, match.start(), name_end)
         self._fields_end = end
-        if signs[0] < signs[1]:
-            self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, *signs)
+        opening = self._text[match.start() : name_begin][len("to") :].lstrip(" \t\n\r=")
+        for stray_begin, stray_end in ((name_begin - len(opening), name_begin), (name_end, end)):
+            if self._text[stray_begin:stray_end].strip():
+                self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, stray_begin, stray_end)
         return end
+
+    def _find_name(self, name: str, begin: int, end: int) -> tuple[int, int]:
+        """Returns where a name stands in the text; all of it if a blank is inside the name."""
+        place = self._text[begin:end].lower().find(name.lower())
+        return (begin, end) if place < 0 else (begin + place, begin + place + len(name))
 
     def _set_recipient(self, name: str, begin: int, end: int, *, is_bare: bool = False) -> None:
         old, (old_begin, old_end) = self._recipient, self._recipient_range
