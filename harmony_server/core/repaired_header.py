@@ -368,14 +368,15 @@ class _Reader:
         name_begin, name_end = self._find_name(name, match.start(1), end)
         self._set_recipient(name, match.start(), name_end)
         self._fields_end = end
-        opening = self._text[match.start() : name_begin][len("to") :].lstrip(" \t\n\r=")
+        # Quotes and other signs around the name are no part of it, and must not be lost.
+        opening = self._text[match.start() + len("to") : name_begin].lstrip(" \t\n\r=")
         for stray_begin, stray_end in ((name_begin - len(opening), name_begin), (name_end, end)):
             if self._text[stray_begin:stray_end].strip():
                 self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, stray_begin, stray_end)
         return end
 
     def _find_name(self, name: str, begin: int, end: int) -> tuple[int, int]:
-        """Returns where a name stands in the text; all of it if a blank is inside the name."""
+        """Returns the range of a name in the text; all of it if white space splits the name."""
         place = self._text[begin:end].lower().find(name.lower())
         return (begin, end) if place < 0 else (begin + place, begin + place + len(name))
 
