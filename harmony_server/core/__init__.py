@@ -5,6 +5,7 @@ import to `import harmony_server.core as openai_harmony`.
 """
 
 try:
+    from .attribution import Rendered, TokenPart, TokenRun, TokenRuns
     from .chat import (
         Author,
         ChannelConfig,
@@ -53,12 +54,16 @@ __all__ = [
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
+    "Rendered",
     "ResponseFormat",
     "Role",
     "StreamState",
     "StreamableParser",
     "SystemContent",
     "TextContent",
+    "TokenPart",
+    "TokenRun",
+    "TokenRuns",
     "ToolDescription",
     "ToolNamespaceConfig",
     "load_harmony_encoding",
