@@ -227,6 +227,7 @@ def strict_supervisor(request: pytest.FixtureRequest) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
+@pytest.mark.long
 def test_a_replay_adapts_to_the_server(strict_supervisor: Supervisor, connect: Connect) -> None:
     """A replay far larger than the server accepts at once loses and repeats nothing."""
     client = connect(strict_supervisor.address, timeout=PATIENCE)
