@@ -21,6 +21,7 @@ try:
         ToolDescription,
         ToolNamespaceConfig,
     )
+    from .continuation import Continuation
     from .conversation_rules import AnalysisRule
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
     from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
@@ -41,6 +42,7 @@ __all__ = [
     "Author",
     "ChannelConfig",
     "Content",
+    "Continuation",
     "Conversation",
     "DeveloperContent",
     "HarmonyEncoding",

@@ -14,6 +14,7 @@ from . import tokenizer as tk
 from .attribution import MessageRuns, Rendered, TokenPart, TokenRuns
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Conversation, Message, Role, TextContent
+from .continuation import Continuation, SampledEnd, find_cuts, find_end
 from .conversation_rules import (
     AnalysisRule,
     ConversationPlan,
@@ -21,7 +22,7 @@ from .conversation_rules import (
     plan_conversation,
 )
 from .errors import ParseError, RenderError
-from .events import Event, MessageCompleted
+from .events import Event, MessageCompleted, TokenRange
 from .message_rendering import MessageRenderer, RenderedMessage
 from .parse_options import ParseOptions
 from .parser import MessageParser
@@ -212,6 +213,7 @@ class HarmonyEncoding:
         *,
         next_turn_role: Role | None = None,
         for_training: bool = False,
+        options: RenderOptions | None = None,
     ) -> Rendered:
         """Renders a conversation, and says whose each token is and what part of the message.
 
@@ -221,12 +223,13 @@ class HarmonyEncoding:
             next_turn_role: The role whose header to begin at the end, as for completion; these
                 tokens count as the message that comes next. None for no such end.
             for_training: Whether to end a final answer with `<|return|>`.
+            options: The facts about the conversation, if it is a part of another one.
 
         Raises:
             RenderError, ValueError: As `render`.
         """
         plan, messages = self._render_messages(
-            conversation, config, for_training=for_training, with_runs=True
+            conversation, config, for_training=for_training, with_runs=True, options=options
         )
         tokens = _join(plan, messages)
         runs = [
@@ -240,6 +243,69 @@ class HarmonyEncoding:
             turn_runs.add_header([(TokenPart.START, 1), (TokenPart.AUTHOR, 1 + len(turn_start))])
             runs.append((len(conversation.messages), turn_runs))
         return Rendered(tokens, TokenRuns.join(runs))
+
+    def continue_sampled(
+        self,
+        sampled: Sequence[int],
+        messages: Sequence[Message],
+        next_turn_role: Role,
+        *,
+        role: Role | None = None,
+        options: RenderOptions | None = None,
+        drop_analysis: bool = False,
+        keep_return: bool = False,
+    ) -> Continuation:
+        """Renders what follows sampled tokens, none of which is encoded again.
+
+        The next prompt is `prompt + sampled[:kept] + tokens`. A sampled `<|return|>` becomes the
+        `<|end|>` of a history; a message that was cut off inside its content gets an `<|end|>`.
+
+        Args:
+            sampled: The token ids as the model sampled them; more of the prompt may stand before
+                them.
+            messages: The messages that came since; none of their analysis is left out.
+            next_turn_role: The role whose header to begin at the end.
+            role: The role at the end of the prompt, if the tokens begin inside its header.
+            options: The facts about the conversation that change how messages are rendered.
+            drop_analysis: Leave out the analysis messages that AnalysisRule.CURRENT_TURN leaves
+                out of the next prompt. `sampled` must then begin with the first `<|start|>` of the
+                prompt. Excludes `role` and `keep_return`.
+            keep_return: Keep a `<|return|>` at the end instead of `<|end|>`.
+
+        Raises:
+            RenderError: The sampled tokens end inside a header or outside any message, or cannot be
+                parsed to drop analysis; or as `render`.
+            ValueError: Arguments that exclude each other; or as `render`.
+        """
+        if drop_analysis and (role is not None or keep_return):
+            raise ValueError("drop_analysis excludes role and keep_return")
+        options = options or RenderOptions()
+        end = find_end(sampled, role, keep_return=keep_return)
+        cuts: list[TokenRange] = []
+        if drop_analysis:
+            cuts = find_cuts(
+                self._parse_sampled(sampled[: end.kept]),
+                len(sampled),
+                [message.author.role for message in messages],
+                [message.channel for message in messages],
+            )
+            if cuts and cuts[-1].end == len(sampled):
+                end = SampledEnd(len(sampled), is_open=False)
+        rendered = self.render_conversation_attributed(
+            Conversation(messages=list(messages)),
+            RenderConversationConfig(analysis=AnalysisRule.KEEP),
+            next_turn_role=next_turn_role,
+            options=options,
+        )
+        tokens = [tk.END, *rendered.tokens] if end.is_open else rendered.tokens
+        return Continuation(end.kept, tokens, end.is_open, rendered.runs, cuts)
+
+    def _parse_sampled(self, sampled: Sequence[int]) -> list[MessageCompleted]:
+        try:
+            events = self.parse_events(sampled, None, ParseOptions())
+        except ParseError as error:
+            raise RenderError(str(error), field="sampled") from None
+        return [event for event in events if isinstance(event, MessageCompleted)]
 
     # Rendering many conversations
 
@@ -298,6 +364,7 @@ class HarmonyEncoding:
         *,
         for_training: bool = False,
         with_runs: bool = False,
+        options: RenderOptions | None = None,
     ) -> tuple[ConversationPlan, list[RenderedMessage]]:
         """Returns the plan of a conversation, and the messages that it keeps."""
         messages = conversation.messages
@@ -311,7 +378,9 @@ class HarmonyEncoding:
         if len(plan.kept) < len(messages):
             dropped = set(range(len(messages))).difference(plan.kept)
             _require_json((messages[index] for index in sorted(dropped)), "conversation")
-        with_tools = plan.with_function_tools
+        with_tools = plan.with_function_tools or (
+            options is not None and options.conversation_has_function_tools
+        )
         remembered, keys = self._recall([messages[index] for index in plan.kept], with_tools)
         kept: list[RenderedMessage] = []
         for index, key, rendered in zip(plan.kept, keys, remembered, strict=True):

@@ -84,6 +84,7 @@ def test_the_names_of_the_core() -> None:
         "Author",
         "ChannelConfig",
         "Content",
+        "Continuation",
         "Conversation",
         "DeveloperContent",
         "HarmonyEncoding",

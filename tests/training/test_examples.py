@@ -7,8 +7,8 @@ from hypothesis import given
 from harmony_server.core import Conversation
 from harmony_server.core.tokenizer import RETURN
 from harmony_server.training import examples, loss_mask
+from tests.strategies.turns import TWO_TURNS, conversations, said, user
 from tests.support.encodings import encoding
-from tests.training.conversations import TWO_TURNS, conversations, said, user
 
 
 def _trained(

@@ -13,8 +13,8 @@ from harmony_server.training import (
     labels,
     loss_mask,
 )
+from tests.strategies.turns import TWO_TURNS, conversations
 from tests.support.encodings import encoding
-from tests.training.conversations import TWO_TURNS, conversations
 
 _CONFIG = RenderConversationConfig(analysis=AnalysisRule.CURRENT_TURN)
 

@@ -19,8 +19,8 @@ from harmony_server.training import (
     samples,
 )
 from harmony_server.training.samples import SampleEnd
+from tests.strategies.turns import TWO_TURNS, call, conversations, said, user
 from tests.support.encodings import encoding
-from tests.training.conversations import TWO_TURNS, call, conversations, said, user
 
 _CONFIG = RenderConversationConfig(analysis=AnalysisRule.CURRENT_TURN)
 _KEEP = RenderConversationConfig(analysis=AnalysisRule.KEEP)

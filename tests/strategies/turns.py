@@ -1,4 +1,4 @@
-"""Conversations to train on."""
+"""Conversations of turns of every kind, and the builders of their messages."""
 
 from hypothesis import strategies as st
 
