@@ -5,6 +5,7 @@ import to `import harmony_server.core as openai_harmony`.
 """
 
 try:
+    from .attribution import Rendered, TokenPart, TokenRun, TokenRuns
     from .chat import (
         Author,
         ChannelConfig,
@@ -20,6 +21,7 @@ try:
         ToolDescription,
         ToolNamespaceConfig,
     )
+    from .continuation import Continuation
     from .conversation_rules import AnalysisRule
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
     from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
@@ -40,6 +42,7 @@ __all__ = [
     "Author",
     "ChannelConfig",
     "Content",
+    "Continuation",
     "Conversation",
     "DeveloperContent",
     "HarmonyEncoding",
@@ -53,12 +56,16 @@ __all__ = [
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
+    "Rendered",
     "ResponseFormat",
     "Role",
     "StreamState",
     "StreamableParser",
     "SystemContent",
     "TextContent",
+    "TokenPart",
+    "TokenRun",
+    "TokenRuns",
     "ToolDescription",
     "ToolNamespaceConfig",
     "load_harmony_encoding",
