@@ -453,13 +453,18 @@ class MessageParser:
     def _complete(self, stop_token: int | None, events: list[Event]) -> None:
         self._add_text(self._pending.decode(errors="replace"))
         self._report_delta(events)
+        header_range = TokenRange(self._header_begin, self._header_end)
+        content_range = TokenRange(self._content_begin, self.offset)
+        if self._header_begin < 0:
+            header_range = without_prefill(header_range)
+            content_range = without_prefill(content_range)
         events.append(
             MessageCompleted(
                 self.header,
                 self.content.getvalue(),
                 stop_token,
-                without_prefill(self._header_begin, self._header_end),
-                without_prefill(self._content_begin, self.offset),
+                header_range,
+                content_range,
                 tuple(self._repairs),
             )
         )
@@ -470,7 +475,7 @@ class MessageParser:
         if self._delta:
             delta = ContentDelta("".join(self._delta))
             if self.reports_offsets:
-                delta.offsets = without_prefill(self._delta_begin, self._delta_end)
+                delta.offsets = without_prefill(TokenRange(self._delta_begin, self._delta_end))
                 self._delta_begin = self._delta_end
             events.append(delta)
             self._delta.clear()
@@ -487,9 +492,9 @@ class MessageParser:
         return ParseError(message, token=token, offset=self.offset, state=self.state.value)
 
 
-def without_prefill(begin: int, end: int) -> TokenRange:
+def without_prefill(tokens: TokenRange) -> TokenRange:
     """Returns the part of a range that has no tokens of a prefill."""
-    return TokenRange(max(begin, 0), max(end, 0))
+    return TokenRange(max(tokens.begin, 0), max(tokens.end, 0))
 
 
 def _read_header(tokenizer: Tokenizer, preset_role: Role | None, tokens: tuple[int, ...]) -> Header:

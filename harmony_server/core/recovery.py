@@ -408,7 +408,9 @@ class RecoveringParser(MessageParser):
     def _report_outside(self, events: list[Event]) -> None:
         # The tokens of an incomplete character are reported with the character.
         if self._outside and not self._pending:
-            offsets = without_prefill(self._outside_begin, self._outside_end)
+            offsets = TokenRange(self._outside_begin, self._outside_end)
+            if offsets.begin < 0:
+                offsets = without_prefill(offsets)
             text = "".join(self._outside)
             self._outside = []
             events.append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, offsets))
@@ -769,7 +771,7 @@ class RecoveringParser(MessageParser):
         """Appends a repair, or extends the previous one if they are adjacent and alike."""
         self._report_outside(events)
         if event.offsets.begin < 0:
-            event.offsets = without_prefill(*event.offsets)
+            event.offsets = without_prefill(event.offsets)
         last = events[-1] if events else None
         if (
             isinstance(last, Recovered)

@@ -121,6 +121,8 @@ class _Step:
         self._parsers = parsers
         self._response = pb.ParseBatchResponse()
         self.changed_sequences = False
+        # Whether a sequence that asked for offsets has a delta in this step, or may have one.
+        self._has_ranges = False
         # The sequences that failed in this step; the request's other entries for them are dropped.
         self._failed: set[int] = set()
 
@@ -194,7 +196,7 @@ class _Step:
     def serialize(self) -> bytes:
         """Returns the serialized response."""
         response = self._response
-        if response.delta_ends:
+        if self._has_ranges:
             self._add_ranges((), ())
             if not any(response.delta_ends):
                 response.ClearField("delta_begins")
@@ -247,6 +249,7 @@ class _Step:
 
     def _add_ranges(self, begins: Sequence[int], ends: Sequence[int]) -> None:
         """Adds the ranges of the deltas that were added last."""
+        self._has_ranges = True
         response = self._response
         # The deltas before them have none.
         missing = [0] * (len(response.deltas) - len(begins) - len(response.delta_begins))
