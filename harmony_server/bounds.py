@@ -9,6 +9,9 @@ from typing import Final
 
 # Contents, namespaces and tools of one message. In memory each takes hundreds of times its bytes.
 MAX_MESSAGE_PARTS: Final = 16_384
+# Values in the JSON of one message, all schemas together. Python's garbage collector holds up every
+# thread while it visits them; this many take it 10 ms.
+MAX_MESSAGE_JSON_VALUES: Final = 262_144
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
