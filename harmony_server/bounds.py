@@ -30,7 +30,10 @@ MAX_ERROR_MESSAGE_BYTES: Final = 1000
 # Larger requests go to a thread so that they do not block the event loop; for smaller ones the hop
 # costs more than the work. A byte of a unary request can mean more work than a byte of tokens.
 MAX_INLINE_UNARY_BYTES: Final = 4 * 1024
-MAX_INLINE_STREAM_BYTES: Final = 16 * 1024
+MAX_INLINE_STREAM_BYTES: Final = 2 * 1024
+# A step of a batch costs far less for each byte than sequences that open, close or fail.
+MAX_INLINE_STEP_BYTES: Final = 16 * 1024
+MAX_INLINE_STEP_CHANGES: Final = 512
 # For looking up a conversation in the cache; its new messages then count as a unary request.
 MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
 # Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for
