@@ -48,6 +48,7 @@ class BearerTokens:
 
     def reload(self) -> None:
         """Reads the file now; logs an error and keeps the old tokens if it is unusable."""
+        self._file.mark_seen()
         try:
             self._digests = self._read()
         except (OSError, ValueError) as error:

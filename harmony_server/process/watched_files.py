@@ -40,6 +40,10 @@ class WatchedFiles:
         self._last_reported = states
         return True
 
+    def mark_seen(self) -> None:
+        """Makes `changed` return False until the next change."""
+        self._last_reported = self._last_seen = self._read_states()
+
     def _read_states(self) -> list[tuple[int, int, int] | None]:
         return [_read_state(path) for path in self._paths]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import gzip
 import http.client
 import io
@@ -86,9 +88,11 @@ class _MetricsPort:
                 oldest.cancel()
             task = asyncio.create_task(self._handle(connection))
             self._waiting[task] = None
-            task.add_done_callback(self._forget)
+            # Not in the task, which may be cancelled before it begins.
+            task.add_done_callback(functools.partial(self._end, connection))
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _end(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        connection.close()
         self._waiting.pop(task, None)
         self._answering.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -96,22 +100,19 @@ class _MetricsPort:
 
     async def _handle(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        with connection:
-            try:
-                async with asyncio.timeout(CONNECTION_SECONDS):
-                    request = await _read_request(connection)
-                    if request is None:
-                        return
-                    task = asyncio.current_task()
-                    assert task is not None, "connections have tasks"
-                    self._waiting.pop(task, None)
-                    self._answering.add(task)
-                    # Collecting asks the workers and waits for them.
-                    response = await asyncio.to_thread(self._respond, request)
-                    await loop.sock_sendall(connection, response)
-            except (TimeoutError, OSError):
-                # The client is slow or gone.
-                return
+        # Otherwise the client is slow or gone.
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(CONNECTION_SECONDS):
+                request = await _read_request(connection)
+                if request is None:
+                    return
+                task = asyncio.current_task()
+                assert task is not None, "connections have tasks"
+                self._waiting.pop(task, None)
+                self._answering.add(task)
+                # Collecting asks the workers and waits for them.
+                response = await asyncio.to_thread(self._respond, request)
+                await loop.sock_sendall(connection, response)
 
     def _respond(self, request: bytes) -> bytes:
         line, _, rest = request.partition(b"\r\n")
