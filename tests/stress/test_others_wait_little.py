@@ -23,9 +23,10 @@ from .conftest import Report
 pytestmark = pytest.mark.long
 
 _TIMEOUT_SECONDS = 120
-# Before the cuts, each of these took from 0.1 to 3.2 s. Far above what a quiet machine needs, as the
-# machine may be busy with other work.
-_LONGEST_SECONDS = 0.5
+# A request that is not cut holds the server up for most of its time. A quiet machine needs far less
+# than this, but it may be busy.
+_LONGEST_SHARE = 0.25
+_LONGEST_SECONDS = 0.25
 _QUIET_TOKENS = 200
 
 
@@ -113,7 +114,7 @@ def test_tokens_beside_a_request(name: str, report: Report) -> None:
         f"{name}: {seconds * 1000:.0f} ms; a token meanwhile p99 {p99 * 1000:.1f} ms, at most "
         f"{waits[-1] * 1000:.1f} ms (alone {quiet[-2] * 1000:.1f} ms)"
     )
-    assert waits[-1] < _LONGEST_SECONDS
+    assert waits[-1] < _LONGEST_SECONDS + _LONGEST_SHARE * seconds
 
 
 def _round_trip(feed: Callable[[list[int]], object]) -> float:
