@@ -88,7 +88,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
     def __init__(
         self,
         start: Callable[[], grpc.aio.StreamStreamCall[RequestT, ResponseT]],
-        session: Session[RequestT],
+        session: Session[RequestT, ResponseT],
         timeout: float,
     ) -> None:
         self._start = start
@@ -125,7 +125,7 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
             async with asyncio.timeout(patience.seconds_left):
                 if is_new:
                     for opening in self._session.opening_requests():
-                        await call.ask(opening)
+                        self._session.note_opening_answer(await call.ask(opening))
                 return await call.ask(request)
         except TimeoutError as error:
             raise patience.deadline_exceeded() from error
@@ -242,6 +242,7 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
         """See `Batch.step_columns`."""
         request = self._session.make_request(sequence_ids, tokens)
         response = await self._exchange.ask(request)
+        self._session.add_lost(response)
         self._session.note_answer(request, response)
         return read_step(response)
 
@@ -249,4 +250,5 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
         """See `Batch.finish`."""
         response = await self._exchange.ask(None)
         self._exchange.end()
+        self._session.add_lost(response)
         return read_step(response)

@@ -1,7 +1,8 @@
 """The state of a stream, apart from its transport: what to send, and what to keep for a replay.
 
 A session that replays keeps every answered token, 4 bytes each. When a call breaks, it first sends
-these tokens on a new call and ignores the responses, which hold nothing new. If the server refuses
+these tokens on a new call. The responses hold nothing new, except errors of sequences that the
+server does not open again; the step that replays reports these. If the server refuses
 a request of the replay as too large, the replay starts again with smaller ones. Then the session
 sends the unanswered request again. A response has all that its request's tokens complete, however
 earlier tokens were split into requests, so the caller gets what the broken call would have
@@ -15,19 +16,20 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from harmony_client.errors import is_request_too_large
+from harmony_client.errors import invalid_response, is_request_too_large
 from harmony_client.v1 import parse_pb2
 
 if TYPE_CHECKING:
     from harmony_client._patience import Patience
 
 RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
 
 # Entries in a request of a replay, tokens or sequences to open, until a server refuses so many.
 _MOST_REPLAYED_AT_ONCE: Final = 100_000
 
 
-class Session(ABC, Generic[RequestT]):
+class Session(ABC, Generic[RequestT, ResponseT]):
     """The state of one stream, which may outlive a call.
 
     Args:
@@ -45,6 +47,10 @@ class Session(ABC, Generic[RequestT]):
         self._is_opening = True
         yield from self._make_opening_requests()
         self._is_opening = False
+
+    @abstractmethod
+    def note_opening_answer(self, response: ResponseT) -> None:
+        """Keeps the errors in the response to an opening request, for the next step to report."""
 
     def pause_after(self, error: BaseException, patience: Patience) -> float | None:
         """Returns the seconds to wait before a new call; None: give up.
@@ -73,7 +79,7 @@ class Session(ABC, Generic[RequestT]):
         return (slice(begin, begin + size) for begin in range(0, count, size))
 
 
-class ParseSession(Session[parse_pb2.ParseRequest]):
+class ParseSession(Session[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
     """The state of a stream with one sequence."""
 
     def __init__(self, config: parse_pb2.ParseConfig, *, replay: bool) -> None:
@@ -85,6 +91,9 @@ class ParseSession(Session[parse_pb2.ParseRequest]):
         yield parse_pb2.ParseRequest(config=self._config)
         for part in self._parts(len(self._answered)):
             yield self.make_request(self._answered[part])
+
+    def note_opening_answer(self, response: parse_pb2.ParseResponse) -> None:
+        """Does nothing: an error of the only sequence ends the call."""
 
     def _count_entries(self) -> int:
         return len(self._answered)
@@ -106,7 +115,7 @@ class _Sequence(NamedTuple):
     tokens: array[int]
 
 
-class BatchSession(Session[parse_pb2.ParseBatchRequest]):
+class BatchSession(Session[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
     """The state of a stream with many sequences."""
 
     def __init__(self, *, replay: bool) -> None:
@@ -118,6 +127,8 @@ class BatchSession(Session[parse_pb2.ParseBatchRequest]):
         # A set that keeps its order.
         self._to_close: dict[int, None] = {}
         self._next_id = 0
+        # Errors of sequences that a replay could not bring back, by id.
+        self._lost: dict[int, parse_pb2.SequenceEvent] = {}
 
     def open(self, sequence_id: int | None, config: parse_pb2.ParseConfig) -> int:
         """Opens a sequence with the next request, and returns its id."""
@@ -153,6 +164,26 @@ class BatchSession(Session[parse_pb2.ParseBatchRequest]):
         tokens = sum(len(sequence.tokens) for sequence in self._answered.values())
         return max(tokens, len(self._answered))
 
+    def note_opening_answer(self, response: parse_pb2.ParseBatchResponse) -> None:
+        """See `Session.note_opening_answer`. These sequences have ended."""
+        for event in response.events:
+            if event.WhichOneof("event") == "error":
+                self._forget(event.sequence_id)
+                self._lost.setdefault(event.sequence_id, event)
+
+    def add_lost(self, response: parse_pb2.ParseBatchResponse) -> None:
+        """Adds the errors of lost sequences to the response of the step that replayed.
+
+        They replace the error that a sequence is unknown, which is only their consequence.
+        """
+        if self._lost:
+            others = [event for event in response.events if event.sequence_id not in self._lost]
+            del response.events[:]
+            for event in self._lost.values():
+                response.events.add(sequence_id=event.sequence_id, error=event.error)
+            response.events.extend(others)
+            self._lost.clear()
+
     def make_request(
         self, sequence_ids: Sequence[int], tokens: Sequence[int]
     ) -> parse_pb2.ParseBatchRequest:
@@ -169,7 +200,16 @@ class BatchSession(Session[parse_pb2.ParseBatchRequest]):
     def note_answer(
         self, request: parse_pb2.ParseBatchRequest, response: parse_pb2.ParseBatchResponse
     ) -> None:
-        """Forgets sequences that ended; keeps the tokens of the others, in case of a replay."""
+        """Forgets sequences that ended; keeps the tokens of the others, in case of a replay.
+
+        Raises:
+            RpcError: The response is about sequences that the request does not name. It answers
+                another request, or none.
+        """
+        if response.sequence_ids != request.sequence_ids:
+            named = {*request.sequence_ids, *request.close}
+            if not named.issuperset(response.sequence_ids):
+                raise invalid_response()
         if self.replays:
             for opened in request.open:
                 self._answered[opened.sequence_id] = _Sequence(opened, array("I"))

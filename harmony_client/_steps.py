@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from harmony_client import _codec
-from harmony_client.errors import RpcError, from_status
+from harmony_client.errors import RpcError, from_status, invalid_response
 from harmony_client.v1 import parse_pb2
 
 
@@ -71,7 +71,14 @@ def to_columns(tokens: Mapping[int, _codec.TokenOrRun]) -> tuple[list[int], list
 
 
 def read_step(response: parse_pb2.ParseBatchResponse) -> BatchStep:
-    """Returns the results in a response."""
+    """Returns the results in a response.
+
+    Raises:
+        RpcError: The response contradicts itself.
+    """
+    places = [0, *(event.delta_index for event in response.events), len(response.deltas)]
+    if len(response.sequence_ids) != len(response.deltas) or places != sorted(places):
+        raise invalid_response()
     return BatchStep(
         list(response.sequence_ids),
         list(response.deltas),

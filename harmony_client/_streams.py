@@ -66,7 +66,7 @@ class Exchange(Generic[RequestT, ResponseT]):
     def __init__(
         self,
         start: Callable[[Iterator[RequestT]], Responses[ResponseT]],
-        session: Session[RequestT],
+        session: Session[RequestT, ResponseT],
         watchdog: Watchdog,
         timeout: float,
     ) -> None:
@@ -104,7 +104,7 @@ class Exchange(Generic[RequestT, ResponseT]):
         with self._watchdog.watch(call.responses, patience):
             if is_new:
                 for opening in self._session.opening_requests():
-                    call.ask(opening)
+                    self._session.note_opening_answer(call.ask(opening))
             return call.ask(request)
 
     def _drop_call(self) -> None:
@@ -276,6 +276,7 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         """
         request = self._session.make_request(sequence_ids, tokens)
         response = self._exchange.ask(request)
+        self._session.add_lost(response)
         self._session.note_answer(request, response)
         return read_step(response)
 
@@ -286,4 +287,5 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         """
         response = self._exchange.ask(None)
         self._exchange.end()
+        self._session.add_lost(response)
         return read_step(response)

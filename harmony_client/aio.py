@@ -276,7 +276,7 @@ class AsyncClient:
     def _exchange(
         self,
         method: grpc.aio.StreamStreamMultiCallable[RequestT, ResponseT],
-        session: Session[RequestT],
+        session: Session[RequestT, ResponseT],
         timeout: float | None,
     ) -> AsyncExchange[RequestT, ResponseT]:
         """Prepares a stream with the client's settings, without starting a call."""

@@ -390,7 +390,7 @@ class Client:
     def _exchange(
         self,
         method: grpc.StreamStreamMultiCallable[RequestT, ResponseT],
-        session: Session[RequestT],
+        session: Session[RequestT, ResponseT],
         timeout: float | None,
     ) -> Exchange[RequestT, ResponseT]:
         """Prepares a stream with the client's settings, without starting a call."""

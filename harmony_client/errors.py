@@ -204,6 +204,11 @@ def ended_without_response() -> Internal:
     return Internal(grpc.StatusCode.INTERNAL, "the server ended the stream without a response")
 
 
+def invalid_response() -> Internal:
+    """Returns the error for a response that contradicts itself or answers no request."""
+    return Internal(grpc.StatusCode.INTERNAL, "the server sent an invalid response")
+
+
 def stream_ended() -> RuntimeError:
     """Returns the error for using a stream after its end."""
     return RuntimeError("the stream has ended")

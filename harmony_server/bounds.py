@@ -9,6 +9,9 @@ from typing import Final
 
 # Contents, namespaces and tools of one message. In memory each takes hundreds of times its bytes.
 MAX_MESSAGE_PARTS: Final = 16_384
+# Values in the JSON of one message, all schemas together. Python's garbage collector holds up every
+# thread while it visits them; this many take it 10 ms.
+MAX_MESSAGE_JSON_VALUES: Final = 262_144
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
@@ -27,7 +30,10 @@ MAX_ERROR_MESSAGE_BYTES: Final = 1000
 # Larger requests go to a thread so that they do not block the event loop; for smaller ones the hop
 # costs more than the work. A byte of a unary request can mean more work than a byte of tokens.
 MAX_INLINE_UNARY_BYTES: Final = 4 * 1024
-MAX_INLINE_STREAM_BYTES: Final = 16 * 1024
+MAX_INLINE_STREAM_BYTES: Final = 2 * 1024
+# A step of a batch costs far less for each byte than sequences that open, close or fail.
+MAX_INLINE_STEP_BYTES: Final = 16 * 1024
+MAX_INLINE_STEP_CHANGES: Final = 512
 # For looking up a conversation in the cache; its new messages then count as a unary request.
 MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
 # Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for

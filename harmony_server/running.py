@@ -53,7 +53,7 @@ def announce(addresses: Iterable[str], metrics: str | None) -> None:
         if metrics is not None:
             print(f"metrics on {metrics}", flush=True)
     except OSError as error:
-        _logger.warning("cannot print the addresses: %s", error.strerror)
+        _logger.warning("cannot print the addresses: %s", error.strerror or "closed")
         # Otherwise Python fails to flush the rest when it ends, and exits with code 120.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -48,6 +48,8 @@ _Addresses = Annotated[
     pydantic.BeforeValidator(_split_text),
     Field(min_length=1),
 ]
+# gRPC counts the milliseconds of a connection's age in 32 bits.
+_AgeSeconds = Annotated[float, Field(ge=0, le=2_147_483, allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(ge=0, le=86_400 * 365, allow_inf_nan=False)]
 
 
@@ -168,12 +170,12 @@ class Settings(pydantic.BaseModel):
     stream_idle_timeout_seconds: _Seconds = Field(
         600.0, description="Seconds without a request until a stream is closed. 0: never."
     )
-    max_connection_age_seconds: _Seconds = Field(
+    max_connection_age_seconds: _AgeSeconds = Field(
         0.0,
         description="Seconds until a connection is asked to reconnect, so that a load balancer can "
         "move it. 0: never.",
     )
-    max_connection_age_grace_seconds: _Seconds = Field(
+    max_connection_age_grace_seconds: _AgeSeconds = Field(
         60.0, description="Seconds that RPCs on such a connection may continue."
     )
 
@@ -188,6 +190,11 @@ class Settings(pydantic.BaseModel):
 
     metrics_listen: Annotated[str, pydantic.AfterValidator(_tcp_address)] | None = Field(
         None, description="host:port for Prometheus metrics, at /metrics. Unset: no metrics."
+    )
+    metrics_token_file: _File | None = Field(
+        None,
+        description="Bearer tokens for the metrics, one per line. A scraper must send one. "
+        "Reloaded when it changes.",
     )
     opentelemetry: bool = Field(
         False,
@@ -233,6 +240,10 @@ class Settings(pydantic.BaseModel):
                         "listen",
                         "allow_plaintext",
                     )
+        if self.metrics_token_file is not None and self.metrics_listen is None:
+            raise ConflictError(
+                "metrics_token_file needs metrics_listen", "metrics_token_file", "metrics_listen"
+            )
         fixed = [text for text in self.listen if not text.endswith(":0")]
         if len(set(fixed)) != len(fixed):
             raise ConflictError("listen contains an address twice", "listen")

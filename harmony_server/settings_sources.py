@@ -85,7 +85,28 @@ def _read_file(path: str) -> dict[str, object]:
     unknown = [f"{path}: {name}: no such setting" for name in values if not _is_setting(name)]
     if unknown:
         raise SettingsError("\n".join(unknown))
+    wrong = [
+        f"{path}: {name}: should be {kind}"
+        for name, value in values.items()
+        if (kind := _wrong_kind(name, value)) is not None
+    ]
+    if wrong:
+        raise SettingsError("\n".join(wrong))
     return values
+
+
+def _wrong_kind(name: str, value: object) -> str | None:
+    """Returns the kind that a value in a file should have; None: it has that kind.
+
+    TOML has kinds, so that `max_streams = true` and `reflection = "yes"` are mistakes.
+    """
+    annotation = Settings.model_fields[name].annotation
+    if annotation in (bool, bool | None):
+        return None if isinstance(value, bool) else "true or false"
+    if annotation in (int, float):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if is_number else "a number"
+    return None
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from ..version import __version__
 from .config import config
 from .health import health
 from .inspect import inspect
+from .output import open_standard_output, report_unwritable
 from .parse import parse
 from .render import render
 from .serve import serve
@@ -32,13 +33,21 @@ class _OneLineErrors(click.Group):
         """Runs a command line and exits; without `standalone_mode`, raises errors instead."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        open_standard_output()
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            # Otherwise Python writes the rest when it ends, and fails without a reason.
+            sys.stdout.flush()
         except click.ClickException as error:
             click.echo(_one_line(error), err=True)
             code = error.exit_code
         except click.Abort:
             code = _EXIT_INTERRUPTED
+        except OSError as error:
+            # Errors of files name them.
+            if error.filename is not None:
+                raise
+            code = report_unwritable(error)
         sys.exit(code)
 
 

@@ -4,15 +4,17 @@ Each function takes the path of its argument in the request, and raises RequestE
 with the path of the field that is invalid.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
 from .. import bounds, core
 from ..core import json_text
+from ..core.json_scan import count_parts
 from ..core.parser import MessageParser
 from ..core.tokenizer import SPECIAL_TOKENS
+from ..operations.abandonment import stop_if_abandoned
 from ..operations.errors import invalid_field, prefill_failed
 
 _ROLES = {
@@ -46,12 +48,13 @@ def convert_role(value: "chat_pb2.Role", path: str) -> core.Role:
 
 
 def convert_message(proto: chat_pb2.Message, path: str) -> core.Message:
-    """Converts a message with at most MAX_MESSAGE_PARTS contents, tools and formats."""
+    """Converts a message of at most MAX_MESSAGE_PARTS parts and MAX_MESSAGE_JSON_VALUES values."""
     if _count_parts(proto) > bounds.MAX_MESSAGE_PARTS:
         raise invalid_field(
             f"{path}.content",
             f"has more than {bounds.MAX_MESSAGE_PARTS} contents, tools and response formats",
         )
+    _check_json_values(proto, f"{path}.content")
     author = core.Author(
         role=convert_role(proto.author.role, f"{path}.author.role"),
         name=proto.author.name if proto.author.HasField("name") else None,
@@ -75,6 +78,25 @@ def _count_parts(proto: chat_pb2.Message) -> int:
         for namespaces in (content.system.tools, content.developer.tools):
             parts += len(namespaces) + sum(len(namespace.tools) for namespace in namespaces)
     return parts
+
+
+def _check_json_values(proto: chat_pb2.Message, path: str) -> None:
+    left = bounds.MAX_MESSAGE_JSON_VALUES
+    for text in _json_texts(proto):
+        left -= count_parts(text, left)
+        if left < 0:
+            raise invalid_field(
+                path, f"has more than {bounds.MAX_MESSAGE_JSON_VALUES} values in its JSON"
+            )
+
+
+def _json_texts(proto: chat_pb2.Message) -> Iterator[str]:
+    for content in proto.content:
+        for response_format in content.developer.response_formats:
+            yield response_format.schema_json
+        for namespaces in (content.system.tools, content.developer.tools):
+            for namespace in namespaces:
+                yield from (tool.parameters_json for tool in namespace.tools)
 
 
 def convert_render_config(
@@ -280,7 +302,8 @@ def _convert_tool(proto: chat_pb2.ToolDescription, path: str) -> core.ToolDescri
 
 
 def _load_json(text: str, path: str) -> Any:
+    stop_if_abandoned()
     try:
-        return json_text.load_unambiguous(text)
+        return json_text.load_unambiguous(text, stop_if_abandoned)
     except json_text.JsonError as error:
         raise invalid_field(path, str(error)) from None

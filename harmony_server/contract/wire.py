@@ -12,6 +12,9 @@ from harmony_client.v1 import parse_pb2
 from ..bounds import MAX_PACKED_TOKENS_AT_ONCE
 
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
+# Protobuf refuses longer ones, and field number 0.
+_MAX_TAG_BYTES, _MAX_TAG = 5, 0xFFFF_FFFF
+_FIRST_TAG = 1 << 3
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 # Field 1, length-delimited: the packed tokens of every render response.
 _TOKENS_TAG = b"\x0a"
@@ -21,7 +24,7 @@ _CONTINUATION_BYTES = bytes(range(0x80, 0x100))
 
 
 class WireError(ValueError):
-    """Bytes that are not a message in the wire format, or a message with groups."""
+    """Bytes that are not a message in the wire format, or that only protobuf can judge."""
 
 
 def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
@@ -46,8 +49,12 @@ def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
         tag, position = data[position], position + 1
         if tag >= 0x80:
             tag, position = _read_varint(data, begin)
+            if position - begin > _MAX_TAG_BYTES or tag > _MAX_TAG:
+                raise WireError("an overlong tag")
+        if tag < _FIRST_TAG:
+            raise WireError("field number 0")
         if tag == wanted:
-            length, position = _read_varint(data, position)
+            length, position = _read_length(data, position)
             values.append(data[position : position + length])
             position += length
         else:
@@ -117,13 +124,21 @@ def _pack_at_once(tokens: Sequence[int]) -> bytes:
 def _skip_value(data: bytes, position: int, wire_type: int) -> int:
     """Returns the end of the value at `position`."""
     if wire_type == _LENGTH_DELIMITED:
-        length, position = _read_varint(data, position)
+        length, position = _read_length(data, position)
         return position + length
     if wire_type == _VARINT:
         return _read_varint(data, position)[1]
     if wire_type in _FIXED_SIZES:
         return position + _FIXED_SIZES[wire_type]
     raise WireError("a group")
+
+
+def _read_length(data: bytes, begin: int) -> tuple[int, int]:
+    """Returns the length at `begin` and its end."""
+    length, position = _read_varint(data, begin)
+    if position - begin > _MAX_TAG_BYTES:
+        raise WireError("an overlong length")
+    return length, position
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:

@@ -27,8 +27,9 @@ MAX_REMEMBERED_RECIPIENTS = 1024
 MAX_PARSED_TOKENS_AT_ONCE = 32_768
 # Other threads run between the parts of a long text: making its tokens holds the interpreter.
 MAX_ENCODED_CHARACTERS_AT_ONCE = 32_768
-# The engine of the tokenizer's pattern panics when it looks back over a million blanks.
-MAX_BLANKS_AT_ONCE = 500_000
+# `json` holds up other threads, for at most about a millisecond with so much text.
+MAX_JSON_PARTS_AT_ONCE = 4096
+MAX_JSON_CHARACTERS_AT_ONCE = 16_384
 
 # Remembered renderings
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from .bounds import MAX_JSON_DEPTH
+from .json_scan import scan
 
 _MAX_UINT64 = 2**64 - 1
 _MIN_INT64 = -(2**63)
-_NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
-_STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
+_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
+# Begins of escapes that may be surrogates.
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD]")
 # The largest power of ten that fits into a double.
 _MAX_POWER = 308
 
@@ -40,14 +42,18 @@ def load(text: str) -> Any:
     return _load(text, parse_int=_read_integer, parse_float=_read_float)
 
 
-def load_unambiguous(text: str) -> Any:
+def load_unambiguous(text: str, check: Callable[[], None] | None = None) -> Any:
     """Reads a JSON text into plain Python values.
+
+    Args:
+        text: The text.
+        check: Called again and again meanwhile if the text is long; may raise to stop.
 
     Raises:
         JsonError: As `load`, or a duplicate key.
     """
-    load(text)
-    return _load(text, object_pairs_hook=_unique_keys)
+    _load(text, check, parse_int=_read_integer, parse_float=_read_float)
+    return _load(text, check, object_pairs_hook=_unique_keys)
 
 
 def from_python(value: Any) -> Any:
@@ -84,11 +90,6 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def compact(text: str) -> str:
-    """Returns a JSON text without white space between its parts, otherwise unchanged."""
-    return _STRING_OR_SPACE.sub(r"\1", text)
-
-
 def join_surrogates(text: str) -> str:
     """Returns a text with each surrogate pair replaced by its character, as JSON reads it.
 
@@ -107,28 +108,30 @@ def join_surrogates(text: str) -> str:
 
 def _load(
     text: str,
+    check: Callable[[], None] | None = None,
     *,
     parse_int: Callable[[str], Any] | None = None,
     parse_float: Callable[[str], Any] | None = None,
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:
     try:
-        value = json.loads(
+        value = scan(
             text,
-            parse_constant=_refuse_constant,
-            parse_int=parse_int,
-            parse_float=parse_float,
-            object_pairs_hook=object_pairs_hook,
+            json.JSONDecoder(
+                parse_constant=_refuse_constant,
+                parse_int=parse_int,
+                parse_float=parse_float,
+                object_pairs_hook=object_pairs_hook,
+            ),
+            check,
         )
     except json.JSONDecodeError as error:
         raise JsonError(f"not JSON at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep() from None
     _check_depth(value)
-    try:
-        json.dumps(value, ensure_ascii=False, default=lambda _: None).encode()
-    except UnicodeEncodeError:
-        raise JsonError("lone surrogate in a string") from None
+    if _SURROGATE_ESCAPE.search(text) or not text.isascii():
+        _check_strings(value)
     return value
 
 
@@ -156,6 +159,22 @@ def _check_depth(value: Any) -> None:
         ]
     if level:
         raise _too_deep()
+
+
+def _check_strings(value: Any) -> None:
+    """Checks that no string has a lone surrogate; the value is not too deep."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise JsonError("lone surrogate in a string") from None
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _check_strings(key)
+            _check_strings(member)
+    elif isinstance(value, list):
+        for item in value:
+            _check_strings(item)
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import json_text
+from . import json_scan, json_text
 from .bounds import MAX_REMEMBERED_TOOL_CHARACTERS, MAX_REMEMBERED_TOOL_TYPES
 from .chat import (
     DeveloperContent,
@@ -100,7 +100,7 @@ def _response_format_text(response_format: ResponseFormat) -> str:
     schema = json_text.join_surrogates(response_format.json_schema)
     if not isinstance(json_text.load_unambiguous(schema), dict):
         raise json_text.JsonError("the schema of a response format must be a JSON object")
-    return "\n".join([f"## {response_format.name}\n", *lines, json_text.compact(schema)])
+    return "\n".join([f"## {response_format.name}\n", *lines, json_scan.compact(schema)])
 
 
 def _parameters_type(parameters: dict[Any, Any]) -> str:

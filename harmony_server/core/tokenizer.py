@@ -11,8 +11,9 @@ from typing import Literal
 import tiktoken
 
 from . import vocabulary
-from .bounds import MAX_BLANKS_AT_ONCE, MAX_ENCODED_CHARACTERS_AT_ONCE, MAX_REMEMBERED_PATTERNS
+from .bounds import MAX_ENCODED_CHARACTERS_AT_ONCE, MAX_REMEMBERED_PATTERNS
 from .errors import HarmonyError, raise_disallowed_special_token
+from .exact_cuts import Encoder, encode_in_parts
 
 NAME = "o200k_harmony"
 
@@ -65,11 +66,7 @@ _PATTERN = "|".join(
     ]
 )
 
-# The pattern's \s without line ends, at which the pattern cuts differently.
-_BLANK = "[\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-_LONG_BLANKS = re.compile(rf"(?<!{_BLANK}){_BLANK}{{{MAX_BLANKS_AT_ONCE},}}+(?![\r\n])")
 _SPECIAL_SHAPE = re.compile(r"<\|[a-z0-9_]+\|>")
-_SAFE_CUT = re.compile("(?<=[A-Za-z]) (?=[A-Za-z])")
 
 
 class Tokenizer:
@@ -82,6 +79,11 @@ class Tokenizer:
             pat_str=_PATTERN,
             mergeable_ranks=dict(zip(tokens, range(len(tokens)), strict=True)),
             special_tokens=SPECIAL_TOKENS,
+        )
+        self._encoder = Encoder(
+            self._encoding.encode_ordinary,
+            self._encoding._encode_single_piece,
+            self._encoding.decode_single_token_bytes,
         )
         special_tokens = sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
         self._texts = [*map(_decode_if_whole, tokens), *special_tokens]
@@ -112,7 +114,7 @@ class Tokenizer:
 
     def encode_ordinary_in_parts(self, text: str) -> Iterator[list[int]]:
         """Yields the tokens that `encode_ordinary` returns, in parts if the text is long."""
-        return map(self._encode_part, _split_long(text))
+        return encode_in_parts(text, self._encoder, MAX_ENCODED_CHARACTERS_AT_ONCE)
 
     def encode(
         self,
@@ -184,21 +186,6 @@ class Tokenizer:
                 yield []
         yield from self.encode_ordinary_in_parts(text[begin:])
 
-    def _encode_part(self, text: str) -> list[int]:
-        if len(text) <= MAX_BLANKS_AT_ONCE:
-            return self._encoding.encode_ordinary(text)
-        tokens: list[int] = []
-        begin = 0
-        for blanks in _LONG_BLANKS.finditer(text):
-            # One piece of the pattern; before other text, the last blank belongs to the next piece.
-            end = blanks.end() if blanks.end() == len(text) else blanks.end() - 1
-            tokens += self._encoding.encode_ordinary(text[begin : blanks.start()])
-            tokens += self._encoding._encode_single_piece(text[blanks.start() : end])
-            begin = end
-        rest = self._encoding.encode_ordinary(text[begin:])
-        # Avoids a copy of what may be millions of tokens.
-        return tokens + rest if tokens else rest
-
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """Decodes tokens into bytes, which need not be UTF-8.
 
@@ -244,22 +231,6 @@ class Tokenizer:
         except HarmonyError as error:
             problem = f"Invalid token error: {error}"
         raise HarmonyError(f"Could not decode tokens: {problem}")
-
-
-def _split_long(text: str) -> Iterator[str]:
-    """Cuts a long text where the pattern cuts it too, so that the parts encode to the same tokens.
-
-    It cuts before a blank between two ASCII letters. There the pattern always begins a new piece,
-    because no piece with letters continues after a blank.
-    """
-    begin = 0
-    while len(text) - begin > MAX_ENCODED_CHARACTERS_AT_ONCE:
-        cut = _SAFE_CUT.search(text, begin + MAX_ENCODED_CHARACTERS_AT_ONCE)
-        if cut is None:
-            break
-        yield text[begin : cut.start()]
-        begin = cut.start()
-    yield text[begin:]
 
 
 def is_token(token: int) -> bool:

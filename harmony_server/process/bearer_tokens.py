@@ -5,24 +5,31 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from pathlib import Path
+import re
 
-from .watched_files import WatchedFiles
+from .watched_files import WatchedFiles, read_regular
+
+# RFC 6750 allows fewer; no shorter set would catch more slips.
+_TOKEN = re.compile(rb"[!-~]+")
+# Longer than a program takes to write the file, in case it does not replace it at once.
+_SETTLE_SECONDS = 1.0
 
 _logger = logging.getLogger(__name__)
 
 
 class BearerTokens:
-    """The tokens in a file, one per line. Reloads the file when it changes.
+    """The tokens in a file, one per line. Reloads the file a second after its last change.
+
+    Empty lines, and lines that begin with `#`, are no tokens.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: The file has no token.
+        ValueError: It is not a regular file, has no token, or has a line that cannot be one.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._file = WatchedFiles([path])
+        self._file = WatchedFiles([path], _SETTLE_SECONDS)
         self._digests = self._read()
 
     def admit(self, authorization: str | bytes) -> bool:
@@ -41,6 +48,7 @@ class BearerTokens:
 
     def reload(self) -> None:
         """Reads the file now; logs an error and keeps the old tokens if it is unusable."""
+        self._file.mark_seen()
         try:
             self._digests = self._read()
         except (OSError, ValueError) as error:
@@ -49,8 +57,14 @@ class BearerTokens:
             _logger.info("reloaded the tokens: %d in the file", len(self._digests))
 
     def _read(self) -> list[bytes]:
-        tokens = filter(None, map(bytes.strip, Path(self._path).read_bytes().splitlines()))
-        digests = [hashlib.sha256(token).digest() for token in tokens]
+        digests = []
+        for number, line in enumerate(read_regular(self._path).splitlines(), 1):
+            token = line.strip()
+            if not token or token.startswith(b"#"):
+                continue
+            if _TOKEN.fullmatch(token) is None:
+                raise ValueError(f"{self._path}: line {number}: not a token")
+            digests.append(hashlib.sha256(token).digest())
         if not digests:
             raise ValueError(f"{self._path}: has no token")
         return digests

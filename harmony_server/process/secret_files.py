@@ -13,10 +13,12 @@ class SecretFiles(NamedTuple):
     Attributes:
         identity: The TLS identity; None: no TLS.
         tokens: The bearer tokens; None: no authentication.
+        metrics_tokens: The bearer tokens of the metrics; None: no authentication.
     """
 
     identity: ServerIdentity | None
     tokens: BearerTokens | None
+    metrics_tokens: BearerTokens | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -26,14 +28,16 @@ class SecretFiles(NamedTuple):
             OSError: A file cannot be read.
             ValueError: A file's content is invalid.
         """
-        identity = tokens = None
+        identity = tokens = metrics_tokens = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
             identity = ServerIdentity(
                 settings.tls_certificate, settings.tls_key, settings.tls_client_ca
             )
         if settings.auth_token_file is not None:
             tokens = BearerTokens(settings.auth_token_file)
-        return cls(identity, tokens)
+        if settings.metrics_token_file is not None:
+            metrics_tokens = BearerTokens(settings.metrics_token_file)
+        return cls(identity, tokens, metrics_tokens)
 
     def reload(self) -> None:
         """Reads the files again; logs an error and keeps the old secret where one is unusable."""

@@ -82,7 +82,8 @@ class Server:
         if address is None or metrics is None:
             return None
         try:
-            return metrics.serve(address)
+            tokens = self._secrets.metrics_tokens
+            return metrics.serve(address, tokens.admit if tokens else None)
         except OSError as error:
             raise CannotStartError(str(error)) from None
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import ssl
-from pathlib import Path
 
 import grpc
 
-from .watched_files import WatchedFiles
+from .watched_files import WatchedFiles, check_regular, read_regular
 
 _logger = logging.getLogger(__name__)
 
@@ -66,13 +65,15 @@ class ServerIdentity:
 
     def _read(self) -> grpc.ServerCertificateConfiguration:
         _check(self._certificate, self._key, self._client_ca)
-        pair = (Path(self._key).read_bytes(), Path(self._certificate).read_bytes())
-        authorities = Path(self._client_ca).read_bytes() if self._client_ca else None
+        pair = (read_regular(self._key), read_regular(self._certificate))
+        authorities = read_regular(self._client_ca) if self._client_ca else None
         return grpc.ssl_server_certificate_configuration([pair], authorities)
 
 
 def _check(certificate: str, key: str, client_ca: str | None) -> None:
     """Raises ValueError for files that gRPC would accept, only to fail every handshake."""
+    for path in filter(None, (certificate, key, client_ca)):
+        check_regular(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # Otherwise an encrypted key would prompt for its password at the terminal.

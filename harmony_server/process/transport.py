@@ -14,6 +14,9 @@ from ..telemetry.rpcs import Observer
 from .secret_files import SecretFiles
 from .unix_sockets import file_mode, lock_socket, make_folder
 
+# The largest value of an option of gRPC.
+_INT32_MAX = 2**31 - 1
+
 
 def create(
     settings: Settings,
@@ -74,7 +77,7 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
     ping_interval_ms = round(bounds.MIN_PING_INTERVAL_SECONDS * 1000)
     options = [
         # Twice the limit, so that the server reads such a request and its error names the limit.
-        ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
+        ("grpc.max_receive_message_length", min(2 * settings.max_request_bytes, _INT32_MAX)),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_concurrent_streams", calls),

@@ -33,7 +33,9 @@ def lock_socket(socket_path: str) -> int:
         BlockingIOError: Another server holds the lock.
         OSError: The lock file cannot be created.
     """
-    descriptor = os.open(f"{socket_path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    # A link that somebody else placed there must not make the server create or lock other files.
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(f"{socket_path}.lock", flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

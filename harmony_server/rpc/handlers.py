@@ -45,6 +45,13 @@ class Stream(Protocol):
             RequestError: The stream must end without a response.
         """
 
+    def is_light(self, data: bytes) -> bool:
+        """Returns whether a request, which is not small, is so little work that it needs no thread.
+
+        Raises:
+            RequestError: As `answer`.
+        """
+
     def finish(self) -> bytes:
         """Returns the response to the half-close."""
 
@@ -179,7 +186,7 @@ class Handlers:
             # Reading only after writing is back-pressure: nothing accumulates here.
             while not isinstance(data := await context.read(), EndOfStream):
                 self._limits.check_bytes(len(data))
-                if len(data) <= bounds.MAX_INLINE_STREAM_BYTES:
+                if len(data) <= bounds.MAX_INLINE_STREAM_BYTES or stream.is_light(data):
                     answer = stream.answer(data)
                 else:
                     open_stream.busy = True

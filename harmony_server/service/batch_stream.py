@@ -33,6 +33,22 @@ class BatchStream:
         self._parsers: dict[int, MessageParser] = {}
         # The sequences of the last request, as an engine usually steps the same ones again.
         self._group: LockStep | None = None
+        # The request that `is_light` has read.
+        self._weighed: pb.ParseBatchRequest | None = None
+
+    def is_light(self, data: bytes) -> bool:
+        """Returns whether a request is a step of open sequences, little more; `answer` follows.
+
+        Raises:
+            RequestError: The request is malformed.
+        """
+        if len(data) > bounds.MAX_INLINE_STEP_BYTES:
+            return False
+        request = self._weighed = read_request(pb.ParseBatchRequest, data)
+        changes = len(request.open) + len(request.close)
+        if self._group is None or self._group.ids != request.sequence_ids:
+            changes += len(set(request.sequence_ids) - self._parsers.keys())
+        return changes <= bounds.MAX_INLINE_STEP_CHANGES
 
     def answer(self, data: bytes) -> bytes:
         """Returns the serialized response to a serialized request.
@@ -42,7 +58,8 @@ class BatchStream:
                 stream must end.
             AbandonedError: The caller has gone.
         """
-        request = read_request(pb.ParseBatchRequest, data)
+        request = self._weighed or read_request(pb.ParseBatchRequest, data)
+        self._weighed = None
         sequence_ids = request.sequence_ids[:]
         tokens = request.tokens[:]
         if len(sequence_ids) != len(tokens):

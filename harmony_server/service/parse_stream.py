@@ -71,6 +71,10 @@ class ParseStream:
             return wire.write_delta_response(text)
         return self._respond_to(functools.partial(parser.feed_one, tokens[0]))
 
+    def is_light(self, _data: bytes) -> bool:
+        """Returns False: malformed tokens are much work."""
+        return False
+
     def finish(self) -> bytes:
         """Returns the serialized response to the half-close, and may set `failure`."""
         return self._respond_to(self._parser.finish) if self._parser else b""

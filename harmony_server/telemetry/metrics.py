@@ -14,10 +14,10 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from ..addresses import Address
 from ..contract.methods import METHODS, Method
 from ..version import __version__
 from .figures import LAG_SECONDS, RPC_SECONDS, Figure
+from .metrics_port import Admit, serve_metrics
 from .rpcs import Rpc
 
 # The gRPC middlewares of Go and Java use the same names and labels, so dashboards know them.
@@ -87,30 +87,9 @@ class Metrics:
         """Reports these figures, too, from now on."""
         self.registry.register(_FigureCollector(list(figures)))
 
-    def serve(self, address: str) -> str:
-        """Serves the metrics; result and errors are those of `serve_metrics`."""
-        return serve_metrics(address, self.registry)
-
-
-def serve_metrics(address: str, registry: CollectorRegistry) -> str:
-    """Serves metrics over HTTP in a thread, until the process ends.
-
-    Args:
-        address: host:port; port 0: any free port.
-        registry: The metrics.
-
-    Returns:
-        The address, with its actual port.
-
-    Raises:
-        OSError: The address is in use, or the server is not allowed to listen there.
-    """
-    host, _, port = address.rpartition(":")
-    try:
-        server, _ = prometheus_client.start_http_server(int(port), host.strip("[]"), registry)
-    except OSError as error:
-        raise OSError(f"cannot listen on {address}: {error.strerror}") from None
-    return Address.parse(address).with_port(server.server_port)
+    def serve(self, address: str, admit: Admit | None = None) -> str:
+        """Serves the metrics; arguments, result and errors are those of `serve_metrics`."""
+        return serve_metrics(address, self.registry, admit)
 
 
 class _InfoCollector(Collector):

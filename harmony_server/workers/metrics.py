@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ..telemetry.metrics import serve_metrics
+from ..telemetry.metrics_port import Admit, serve_metrics
 
 
 class WorkersCollector(Collector):
@@ -53,8 +53,8 @@ class WorkersCollector(Collector):
         restarts.add_sample("harmony_worker_restarts_total", {}, self._count_restarts())
         yield restarts
 
-    def serve(self, address: str) -> str:
-        """Serves the metrics; result and errors are those of `serve_metrics`."""
+    def serve(self, address: str, admit: Admit | None = None) -> str:
+        """Serves the metrics; arguments, result and errors are those of `serve_metrics`."""
         registry = CollectorRegistry()
         registry.register(self)
-        return serve_metrics(address, registry)
+        return serve_metrics(address, registry, admit)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import exit_codes
 from ..process import background
+from ..process.bearer_tokens import BearerTokens
 from ..process.signals import obey_signals
 from ..settings import Settings
 from .messages import Assignment
@@ -66,9 +67,13 @@ class Supervisor:
                     collector = WorkersCollector(
                         self._settings.workers, self._collect, lambda: self._restarts
                     )
-                    self._metrics_address = collector.serve(self._settings.metrics_listen)
+                    token_file = self._settings.metrics_token_file
+                    self._metrics_address = collector.serve(
+                        self._settings.metrics_listen,
+                        BearerTokens(token_file).admit if token_file else None,
+                    )
                 return await self._supervise(stop)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 _logger.error("cannot start: %s", error)
                 return exit_codes.CANNOT_START
 
@@ -119,7 +124,7 @@ class Supervisor:
 
     async def _keep_alive(self, worker: WorkerProcess) -> None:
         """Restarts a worker whenever it dies, until cancelled."""
-        failure: str | None = await worker.until_dead()
+        failure: str | None = await worker.until_dead_or_silent()
         while True:
             pause = worker.next_pause()
             _logger.error("worker %d: %s; restarting in %.1f s", worker.number, failure, pause)
@@ -128,7 +133,7 @@ class Supervisor:
             failure = await _start(worker)
             if failure is None:
                 _logger.info("worker %d serves again", worker.number)
-                failure = await worker.until_dead()
+                failure = await worker.until_dead_or_silent()
 
     async def _stop(self) -> None:
         for worker in self._workers:

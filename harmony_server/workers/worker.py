@@ -1,7 +1,7 @@
 """The main program of a worker, run in the child process. `worker_process` is the parent's side.
 
-The supervisor starts it as `python -m harmony_server.workers.worker DESCRIPTOR`, with the file
-descriptor of the worker's end of their pipe.
+The supervisor starts it as `python -m harmony_server.workers.worker PIPE HEARTBEAT`, with the file
+descriptors of the worker's end of their pipe, and of a pipe for its signs of life.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from .. import exit_codes
 from ..telemetry import logs
+from . import heartbeat
 from .messages import Assignment, CannotStart, CollectMetrics, Ready, Reload
 
 if TYPE_CHECKING:
     from ..process.server import Server
 
 
-def main(pipe: Connection) -> int:
+def main(pipe: Connection, heartbeat_descriptor: int) -> int:
     """Serves until SIGTERM or SIGINT, or until the supervisor is gone; returns the exit code."""
     try:
         assignment = pipe.recv()
@@ -28,13 +29,15 @@ def main(pipe: Connection) -> int:
         return exit_codes.OK
     assert isinstance(assignment, Assignment), assignment
     logs.configure(assignment.settings.log_format, assignment.settings.log_level)
-    return asyncio.run(_serve(assignment, pipe))
+    return asyncio.run(_serve(assignment, pipe, heartbeat_descriptor))
 
 
-async def _serve(assignment: Assignment, pipe: Connection) -> int:
+async def _serve(assignment: Assignment, pipe: Connection, heartbeat_descriptor: int) -> int:
+    from ..process import background
     from ..process.server import CannotStartError, Server
 
     stop = asyncio.Event()
+    beating = background.start(heartbeat.send(heartbeat_descriptor))
     try:
         server = Server(assignment.settings, addresses=assignment.addresses, shares_ports=True)
         asyncio.get_running_loop().add_reader(pipe, _handle_message, pipe, server, stop)
@@ -42,6 +45,8 @@ async def _serve(assignment: Assignment, pipe: Connection) -> int:
     except CannotStartError as error:
         _send(pipe, CannotStart(str(error)))
         return exit_codes.CANNOT_START
+    finally:
+        beating.cancel()
     return exit_codes.OK
 
 
@@ -68,4 +73,4 @@ def _send(pipe: Connection, message: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Connection(int(sys.argv[1]))))
+    sys.exit(main(Connection(int(sys.argv[1])), int(sys.argv[2])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from . import heartbeat
 from .messages import Assignment, CannotStart, CollectMetrics, Ready, Reload
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class WorkerProcess:
         # A pipe without a reader, until there is a process.
         self._pipe, _ = multiprocessing.Pipe()
         self._awaits_metrics = False
+        # The end of the process's pipe for signs of life; None: no process.
+        self._heartbeat: int | None = None
 
     async def start(self) -> None:
         """Starts a process; call it only when there is none.
@@ -61,17 +65,27 @@ class WorkerProcess:
         self._started_at = time.monotonic()
         self._failure = None
         ours, theirs = multiprocessing.Pipe()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                _MODULE,
-                str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # Ctrl-C in a terminal goes to the supervisor only.
-                process_group=0,
-            )
+        beats, beat = os.pipe()
+        try:
+            with theirs:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    _MODULE,
+                    str(theirs.fileno()),
+                    str(beat),
+                    pass_fds=[theirs.fileno(), beat],
+                    stdin=subprocess.DEVNULL,
+                    # Ctrl-C in a terminal goes to the supervisor only.
+                    process_group=0,
+                )
+        except OSError:
+            os.close(beats)
+            raise
+        finally:
+            os.close(beat)
+        self._close_heartbeat()
+        self._heartbeat = beats
         with self._lock:
             self._pipe = ours
             self._awaits_metrics = False
@@ -91,16 +105,37 @@ class WorkerProcess:
         self.addresses = reply.addresses
         return True
 
+    async def until_dead_or_silent(self) -> str:
+        """Like `until_dead`, but kills the process if its signs of life stay away."""
+        assert self._heartbeat is not None, "call it after start"
+        missing = asyncio.create_task(heartbeat.until_missing(self._heartbeat))
+        dead = asyncio.create_task(self.until_dead())
+        try:
+            await asyncio.wait([missing, dead], return_when=asyncio.FIRST_COMPLETED)
+            if not dead.done():
+                self._failure = f"gave no sign of life for {heartbeat.MOST_MISSED} s"
+                self.signal(signal.SIGKILL)
+            return await dead
+        finally:
+            missing.cancel()
+            dead.cancel()
+
     async def until_dead(self) -> str:
         """Waits until the process has ended, closes its pipe, and returns why it ended."""
         if self._process is None:
             return "not started"
         code = await self._process.wait()
+        self._close_heartbeat()
         with self._lock:
             self.addresses = []
             self._awaits_metrics = False
             self._pipe.close()
         return self._failure or f"died with exit code {code}"
+
+    def _close_heartbeat(self) -> None:
+        if self._heartbeat is not None:
+            os.close(self._heartbeat)
+            self._heartbeat = None
 
     def next_pause(self) -> float:
         """Returns how long to wait before a restart, in seconds; doubles on each call, up to 10 s.

@@ -1,5 +1,7 @@
 """The command as a whole: help, version, errors, pipes and encodings."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +120,15 @@ def test_output_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = execute("encode", "ü").stdout
     assert execute("decode", stdin=tokens).stdout == "ü".encode()
     assert execute("inspect", stdin=tokens).stdout.endswith(b"outside       '\\xfc'\n")
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("command", ["encode Hello", "config", "--help"])
+def test_output_that_cannot_be_written(redirection: str, command: str) -> None:
+    """A full or closed standard output is one line on standard error, and exit code 1."""
+    line = shlex.join(harmony_command(*command.split()))
+    result = subprocess.run(
+        ["sh", "-c", f"{line} {redirection}"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert re.fullmatch(r"standard output: [A-Za-z ]+\n", result.stderr)

@@ -7,6 +7,8 @@ import pydantic
 import pytest
 
 from harmony_server.cli.settings_options import describe_bounds
+from harmony_server.process import transport
+from harmony_server.process.secret_files import SecretFiles
 from harmony_server.settings import Settings
 from harmony_server.settings_sources import variable
 
@@ -210,3 +212,36 @@ def _default(value: object) -> str:
     if isinstance(value, tuple):
         value = ",".join(value)
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("max_streams = true", "max_streams: should be a number"),
+        ("drain_seconds = false", "drain_seconds: should be a number"),
+        ("max_streams = '7'", "max_streams: should be a number"),
+        ("allow_plaintext = 'yes'", "allow_plaintext: should be true or false"),
+        ("reflection = 1", "reflection: should be true or false"),
+    ],
+)
+def test_values_of_the_wrong_kind_in_a_file(
+    run: Run, tmp_path: Path, text: str, problem: str
+) -> None:
+    """TOML has kinds of values: text or a truth value is no number."""
+    file = tmp_path / "harmony.toml"
+    file.write_text(text)
+    result = run("config", "--config", str(file))
+    assert (result.exit_code, result.stderr) == (2, f"{file}: {problem}\n")
+
+
+@pytest.mark.parametrize("bound", ["minimum", "maximum"])
+async def test_a_server_can_be_created_at_every_bound(bound: str) -> None:
+    """GRPC takes the options of every setting's smallest and largest value."""
+    schemas = Settings.model_json_schema()["properties"]
+    values = {name: schema[bound] for name, schema in schemas.items() if bound in schema}
+    assert len(values) > 10
+    settings = Settings.model_validate(values)
+    server = transport.create(settings, SecretFiles(None, None), [], shares_ports=False)
+    assert server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    await server.stop(None)

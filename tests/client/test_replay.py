@@ -15,6 +15,7 @@ from harmony_client import (
     BatchStep,
     Client,
     HarmonyClientError,
+    Internal,
     ParseMode,
     Recovered,
     ResourceExhausted,
@@ -24,6 +25,7 @@ from harmony_client import (
 )
 from harmony_client._codec import parse_config, parse_options
 from harmony_client._sessions import BatchSession, ParseSession
+from harmony_client._steps import read_step
 from harmony_client.v1 import parse_pb2
 from harmony_server import core
 from harmony_server.core.vocabulary import token_bytes
@@ -320,3 +322,49 @@ def test_without_replay_nothing_is_kept() -> None:
     batch.open(1, parse_pb2.ParseConfig())
     batch.note_answer(batch.make_request([1], [2]), parse_pb2.ParseBatchResponse())
     assert list(batch.opening_requests()) == []
+
+
+def test_a_sequence_that_is_not_opened_again_gets_its_error() -> None:
+    """A replayed open that fails is the next step's error of that sequence, with its reason."""
+    session = BatchSession(replay=True)
+    config = parse_config("assistant", parse_options("strict", None, (), ()))
+    lost, kept = session.open(None, config), session.open(None, config)
+    request = session.make_request([lost, kept], [200008, 200008])
+    session.note_answer(request, parse_pb2.ParseBatchResponse())
+    refused = parse_pb2.ParseBatchResponse()
+    refused.events.add(sequence_id=lost).error.message = "max_sequences"
+    tokens: list[int] = []
+    for number, opened in enumerate(session.opening_requests()):
+        tokens += opened.sequence_ids
+        session.note_opening_answer(parse_pb2.ParseBatchResponse() if number else refused)
+    assert tokens == [kept]
+    # The server does not know the sequence, which says nothing of the reason.
+    response = parse_pb2.ParseBatchResponse(sequence_ids=[kept], deltas=["x"])
+    response.events.add(sequence_id=lost).error.message = "unknown"
+    session.add_lost(response)
+    assert [(event.sequence_id, event.error.message) for event in response.events] == [
+        (lost, "max_sequences")
+    ]
+    with pytest.raises(ValueError, match=f"sequence {lost} is not open"):
+        session.close(lost)
+    later = parse_pb2.ParseBatchResponse()
+    session.add_lost(later)
+    assert not later.events
+
+
+def test_an_answer_to_another_request_is_noticed() -> None:
+    """Deltas of sequences that the request does not name are an error."""
+    session = BatchSession(replay=False)
+    request = session.make_request([1], [87])
+    with pytest.raises(Internal, match="invalid response"):
+        session.note_answer(request, parse_pb2.ParseBatchResponse(sequence_ids=[2], deltas=["x"]))
+
+
+@pytest.mark.parametrize("places", [[2], [1, 0]])
+def test_a_response_that_contradicts_itself_is_an_error(places: list[int]) -> None:
+    """Events behind the last delta, or out of order, are an error and not an exception later."""
+    response = parse_pb2.ParseBatchResponse(sequence_ids=[1], deltas=["x"])
+    for place in places:
+        response.events.add(sequence_id=1, delta_index=place).started.SetInParent()
+    with pytest.raises(Internal, match="invalid response"):
+        read_step(response)

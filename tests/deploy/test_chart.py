@@ -22,6 +22,7 @@ from .chart import (
     CHART,
     VALUES,
     Manifest,
+    RenderError,
     containers,
     environment,
     one,
@@ -89,9 +90,10 @@ def test_every_setting_can_be_given() -> None:
         for container in shapes
         for name in environment(container)
     }
-    # Not `workers`: the chart scales by pods.
+    # Not `workers`: the chart scales by pods. The tokens of metrics have a value of their own, too.
     assert set(properties["settings"]["properties"]) == set(Settings.model_fields) - own - {
-        "workers"
+        "workers",
+        "metrics_token_file",
     }
 
 
@@ -327,3 +329,36 @@ def user_of_the_image() -> int:
     lines = (CHART.parents[2] / "Dockerfile").read_text().splitlines()
     (user,) = [line.removeprefix("USER ") for line in lines if line.startswith("USER ")]
     return int(user.partition(":")[0])
+
+
+@pytest.mark.parametrize("values", ["values.yaml", "values-sidecar.yaml"])
+def test_metrics_are_off_unless_asked_for(values: str) -> None:
+    """By default no port serves metrics."""
+    container = server(render(values))
+    assert "metrics" not in ports(container)
+    assert "HARMONY_METRICS_LISTEN" not in environment(container)
+
+
+def test_metrics_may_need_a_token() -> None:
+    """The server gets the file of the secret, and the scraper the same secret."""
+    manifests = render(
+        "values-production.yaml", 'metrics.auth={"secretName":"scrape","key":"token"}'
+    )
+    container = server(manifests)
+    assert (
+        environment(container)["HARMONY_METRICS_TOKEN_FILE"] == "/etc/harmony/metrics-auth/tokens"
+    )
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts["harmony-metrics-auth"] == "/etc/harmony/metrics-auth"
+    assert one(manifests, "ServiceMonitor")["spec"]["endpoints"][0]["authorization"] == {
+        "credentials": {"name": "scrape", "key": "token"}
+    }
+
+
+def test_tokens_without_tls_must_be_asked_for() -> None:
+    """On a port without TLS, tokens need auth.allowPlaintext."""
+    tokens = 'auth.secretName="tokens"'
+    with pytest.raises(RenderError):
+        render("values.yaml", tokens)
+    assert render("values.yaml", tokens, "auth.allowPlaintext=true")
+    assert render("values.yaml", tokens, 'tls.secretName="tls"')

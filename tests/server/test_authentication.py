@@ -1,5 +1,6 @@
 """Bearer tokens, against a real server."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from devtools.server_process import running_server
 from harmony_client import AsyncClient, Client, Unauthenticated
 from harmony_client.v1 import parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
+from harmony_server.process.bearer_tokens import BearerTokens
 from tests.support.failures import Failure, failure_of
 from tests.support.standard_services import SERVING, health, watched_health
+from tests.support.waiting import eventually
 
 _REFUSED = Failure(
     grpc.StatusCode.UNAUTHENTICATED,
@@ -129,22 +132,24 @@ async def test_the_clients_send_a_token(address: str) -> None:
 
 @pytest.mark.parametrize("by_signal", [False, True])
 def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
-    """A changed file takes effect at the next call; an empty or missing one changes nothing."""
+    """A changed file takes effect when it has settled; an empty or missing one changes nothing."""
     path, log = tmp_path / "tokens", tmp_path / "log"
     path.write_text("old")
     arguments = ("--listen", "127.0.0.1:0", "--auth-token-file", str(path))
     with log.open("wb") as errors, running_server(*arguments, stderr=errors) as (process, address):
 
         def change(text: str) -> None:
+            logged = log.read_bytes().count(b"\n")
             path.write_text(text)
             if by_signal:
-                logged = log.read_bytes().count(b"\n")
                 process.send_signal(signal.SIGHUP)
-                # The server logs the reload before any call could cause one.
-                end = time.monotonic() + _TIMEOUT_SECONDS
-                while log.read_bytes().count(b"\n") == logged:
-                    assert time.monotonic() < end, "the signal changed nothing"
-                    time.sleep(0.02)
+            end = time.monotonic() + _TIMEOUT_SECONDS
+            # Without a signal, a call after the file has settled reads it.
+            while log.read_bytes().count(b"\n") == logged:
+                assert time.monotonic() < end, "the change was not noticed"
+                if not by_signal:
+                    failure_of(lambda: _get_encoding(address, ("authorization", "Bearer x")))
+                time.sleep(0.02)
 
         _get_encoding(address, ("authorization", "Bearer old"))
         change("new\nold")
@@ -159,6 +164,14 @@ def test_tokens_are_rotated(tmp_path: Path, by_signal: bool) -> None:
         _get_encoding(address, ("authorization", "Bearer new"))
 
 
+def _is_refused(client: Client) -> bool:
+    try:
+        client.encode("Hello")
+    except Unauthenticated:
+        return True
+    return False
+
+
 def test_an_open_stream_outlives_its_token(tmp_path: Path) -> None:
     """A token is checked when an RPC begins, and not again."""
     path = tmp_path / "tokens"
@@ -170,10 +183,68 @@ def test_an_open_stream_outlives_its_token(tmp_path: Path) -> None:
     ):
         stream.feed([200008])
         path.write_text("new")
-        with pytest.raises(Unauthenticated):
-            client.encode("Hello")
+        eventually(lambda: _is_refused(client))
         stream.feed([87])
         [completed] = [
             event for event in stream.finish() if isinstance(event, parse_pb2.MessageCompleted)
         ]
         assert completed.message.content[0].text.text == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "admitted"),
+    [("one\n# two\n\n three \n", {"one", "three"}), ("# one\none", {"one"})],
+)
+def test_comments_and_empty_lines_are_no_tokens(
+    tmp_path: Path, text: str, admitted: set[str]
+) -> None:
+    """Lines that begin with # admit nobody."""
+    path = tmp_path / "tokens"
+    path.write_text(text)
+    tokens = BearerTokens(str(path))
+    candidates = ("one", "# two", "two", "three", "", "#", "# one")
+    assert {token for token in candidates if tokens.admit(f"Bearer {token}")} == admitted
+
+
+@pytest.mark.parametrize("text", ["a b", "caf\u00e9", "x\ny\x00", "#only\n"])
+def test_a_line_that_cannot_be_a_token_is_refused(tmp_path: Path, text: str) -> None:
+    """The error names the line, or says that there is no token."""
+    path = tmp_path / "tokens"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"not a token|has no token"):
+        BearerTokens(str(path))
+
+
+def test_a_file_that_is_being_written_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a token is not admitted; once the file has settled, the whole one is."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    path = tmp_path / "tokens"
+    path.write_text("old")
+    tokens = BearerTokens(str(path))
+    path.write_text("half")
+    for text in ("half", "half-and-half", "half-and-half-and-half"):
+        path.write_text(text)
+        now += 0.9
+        assert tokens.admit("Bearer old")
+        assert not tokens.admit("Bearer half")
+    now += 1.1
+    assert tokens.admit("Bearer half-and-half-and-half")
+    assert not tokens.admit("Bearer old")
+
+
+def test_a_fifo_blocks_nobody(tmp_path: Path) -> None:
+    """A FIFO in the file's place is refused, and while the server runs, keeps the old tokens."""
+    path = tmp_path / "tokens"
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="not a regular file"):
+        BearerTokens(str(path))
+    path.unlink()
+    path.write_text("old")
+    tokens = BearerTokens(str(path))
+    path.unlink()
+    os.mkfifo(path)
+    tokens.reload()
+    assert tokens.admit("Bearer old")

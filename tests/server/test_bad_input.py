@@ -590,3 +590,17 @@ def test_a_long_error_is_cut(stub: HarmonyServiceStub, text: str) -> None:
         failure = failure_of(call)
         assert (failure.code, failure.reason) == (_INVALID, reason)
         assert len(failure.message.encode()) <= 1000 + len("…".encode())
+
+
+def test_json_with_too_many_values(stub: HarmonyServiceStub) -> None:
+    """The JSON of one message has at most 262,144 values, however they are spread."""
+    half = chat.ToolDescription(
+        name="f", parameters_json=f'{{"enum":[{",".join(["1"] * 140_000)}]}}'
+    )
+    namespace = chat.ToolNamespaceConfig(name="functions", tools=[half, half])
+    developer = chat.Content(developer=chat.DeveloperContent(tools=[namespace]))
+    failure = failure_of(
+        lambda: stub.Render(pb.RenderRequest(message=message(chat.ROLE_DEVELOPER, developer)))
+    )
+    _assert_invalid_field(failure, "message.content")
+    assert failure.message.endswith("has more than 262144 values in its JSON")

@@ -13,6 +13,7 @@ from devtools.server_process import running_server
 from harmony_client import Client
 from harmony_server.process import transport
 from harmony_server.process.secret_files import SecretFiles
+from harmony_server.process.unix_sockets import lock_socket
 from harmony_server.settings import Settings
 
 
@@ -91,3 +92,11 @@ def test_a_socket_left_behind_by_a_killed_server(sockets: pathlib.Path) -> None:
         process.wait()
     with running_server("--listen", address), Client(address) as client:
         assert client.encode("Hello") == [13225]
+
+
+def test_the_lock_does_not_follow_links(sockets: pathlib.Path) -> None:
+    """A symbolic link in the lock's place is an error, and its target is not created."""
+    (sockets / "harmony.sock.lock").symlink_to(sockets / "target")
+    with pytest.raises(OSError, match="symbolic links"):
+        lock_socket(str(sockets / "harmony.sock"))
+    assert not (sockets / "target").exists()

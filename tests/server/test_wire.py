@@ -22,3 +22,20 @@ def test_packed_parts_match_one_list() -> None:
         parts = [[200_000 + size % 1000] * size for size in sizes]
         expected = wire.pack_tokens([token for part in parts for token in part])
         assert wire.pack_parts(parts) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "8a8080808080808080000100",
+        "8a80808080800000",
+        "0a808080808000",
+        "0000",
+        "0200",
+        "8a8080807000",
+    ],
+)
+def test_what_protobuf_refuses_is_left_to_protobuf(data: str) -> None:
+    """Overlong tags and lengths, and field number 0, are not split."""
+    with pytest.raises(wire.WireError):
+        wire.split_field(bytes.fromhex(data), 1)

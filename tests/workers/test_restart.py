@@ -174,3 +174,12 @@ def test_all_workers_die(server: Supervised) -> None:
     caller.join(60)
     assert not caller.is_alive()
     assert len(server.workers()) == 2
+
+
+def test_a_stopped_worker_is_replaced(server: Supervised) -> None:
+    """A worker that gives no sign of life is killed, and a new one takes its place."""
+    victim, _ = server.workers()
+    victim.send_signal(signal.SIGSTOP)
+    server.until_replaced(victim)
+    assert any("gave no sign of life" in line for line in server.log())
+    call(server.addresses[0])

@@ -33,6 +33,9 @@ env:
   {{- end }}
   {{- if .Values.metrics.enabled }}
   - {name: HARMONY_METRICS_LISTEN, value: {{ printf "0.0.0.0:%d" (int .Values.metrics.port) | quote }}}
+  {{- if .Values.metrics.auth.secretName }}
+  - {name: HARMONY_METRICS_TOKEN_FILE, value: /etc/harmony/metrics-auth/tokens}
+  {{- end }}
   {{- end }}
   {{- range $name, $value := .Values.settings }}
   {{- /* As JSON, because Helm writes large numbers as 1e+07. */}}
@@ -73,7 +76,7 @@ securityContext:
   seccompProfile: {type: RuntimeDefault}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
-{{- if or $socket .Values.auth.secretName }}
+{{- if or $socket .Values.auth.secretName .Values.metrics.auth.secretName }}
 volumeMounts:
   {{- if $socket }}
   - {{ include "harmony-sidecar.volumeMount" . }}
@@ -83,6 +86,9 @@ volumeMounts:
   {{- end }}
   {{- if .Values.auth.secretName }}
   - {name: harmony-auth, mountPath: /etc/harmony/auth, readOnly: true}
+  {{- end }}
+  {{- if .Values.metrics.auth.secretName }}
+  - {name: harmony-metrics-auth, mountPath: /etc/harmony/metrics-auth, readOnly: true}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -128,5 +134,12 @@ unix:///run/harmony/harmony.sock
     secretName: {{ .Values.auth.secretName }}
     defaultMode: 0440
     items: [{key: {{ .Values.auth.key | quote }}, path: tokens}]
+{{- end }}
+{{- if .Values.metrics.auth.secretName }}
+- name: harmony-metrics-auth
+  secret:
+    secretName: {{ .Values.metrics.auth.secretName }}
+    defaultMode: 0440
+    items: [{key: {{ .Values.metrics.auth.key | quote }}, path: tokens}]
 {{- end }}
 {{- end }}
