@@ -12,8 +12,8 @@ from harmony_client.v1 import parse_pb2
 from ..bounds import MAX_PACKED_TOKENS_AT_ONCE
 
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
-# Protobuf refuses longer ones, and field number 0.
-_MAX_TAG_BYTES, _MAX_TAG = 5, 0xFFFF_FFFF
+# Protobuf refuses longer tags and lengths, and field number 0.
+_MAX_SHORT_BYTES, _MAX_TAG = 5, 0xFFFF_FFFF
 _FIRST_TAG = 1 << 3
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 # Field 1, length-delimited: the packed tokens of every render response.
@@ -48,15 +48,13 @@ def split_field(data: bytes, number: int) -> tuple[list[bytes], bytes]:
         # Nearly every tag has one byte.
         tag, position = data[position], position + 1
         if tag >= 0x80:
-            tag, position = _read_varint(data, begin)
-            if position - begin > _MAX_TAG_BYTES or tag > _MAX_TAG:
-                raise WireError("an overlong tag")
-        if tag < _FIRST_TAG:
-            raise WireError("field number 0")
+            tag, position = _read_varint(data, begin, _MAX_SHORT_BYTES)
         if tag == wanted:
-            length, position = _read_length(data, position)
+            length, position = _read_varint(data, position, _MAX_SHORT_BYTES)
             values.append(data[position : position + length])
             position += length
+        elif not _FIRST_TAG <= tag <= _MAX_TAG:
+            raise WireError("a field number that does not exist")
         else:
             position = _skip_value(data, position, tag & 7)
             rest.append(data[begin:position])
@@ -124,7 +122,7 @@ def _pack_at_once(tokens: Sequence[int]) -> bytes:
 def _skip_value(data: bytes, position: int, wire_type: int) -> int:
     """Returns the end of the value at `position`."""
     if wire_type == _LENGTH_DELIMITED:
-        length, position = _read_length(data, position)
+        length, position = _read_varint(data, position, _MAX_SHORT_BYTES)
         return position + length
     if wire_type == _VARINT:
         return _read_varint(data, position)[1]
@@ -133,16 +131,8 @@ def _skip_value(data: bytes, position: int, wire_type: int) -> int:
     raise WireError("a group")
 
 
-def _read_length(data: bytes, begin: int) -> tuple[int, int]:
-    """Returns the length at `begin` and its end."""
-    length, position = _read_varint(data, begin)
-    if position - begin > _MAX_TAG_BYTES:
-        raise WireError("an overlong length")
-    return length, position
-
-
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """Returns the varint at `position` and its end."""
+def _read_varint(data: bytes, position: int, most_bytes: int = 10) -> tuple[int, int]:
+    """Returns the varint at `position`, of at most so many bytes, and its end."""
     # Most lengths have one or two bytes.
     try:
         first = data[position]
@@ -154,7 +144,7 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     if second < 0x80:
         return first & 0x7F | second << 7, position + 2
     value, shift = first & 0x7F | (second & 0x7F) << 7, 14
-    for byte in data[position + 2 : position + 10]:
+    for byte in data[position + 2 : position + most_bytes]:
         value |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:
