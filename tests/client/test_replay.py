@@ -327,7 +327,7 @@ def test_without_replay_nothing_is_kept() -> None:
 def test_a_sequence_that_is_not_opened_again_gets_its_error() -> None:
     """A replayed open that fails is the next step's error of that sequence, with its reason."""
     session = BatchSession(replay=True)
-    config = parse_config("assistant", parse_options("strict", None, (), ()))
+    config = parse_config("assistant", parse_options("strict", None, (), ()), ())
     lost, kept = session.open(None, config), session.open(None, config)
     request = session.make_request([lost, kept], [200008, 200008])
     session.note_answer(request, parse_pb2.ParseBatchResponse())
