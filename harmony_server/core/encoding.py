@@ -23,6 +23,7 @@ from .recovery import RecoveringParser
 from .render_cache import RenderCache
 from .sections import developer_text, system_text
 from .structure import STOP_TOKENS
+from .typescript import Watch
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
@@ -129,15 +130,25 @@ class HarmonyEncoding:
             raise ValueError(f"invalid message JSON: {error}") from None
 
     def render_in_parts(
-        self, message: Message, render_options: RenderOptions | None = None
-    ) -> Iterator[list[int]]:
+        self,
+        message: Message,
+        render_options: RenderOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> Iterator[Sequence[int]]:
         """Yields in parts the tokens that `render` returns, to save memory.
+
+        Args:
+            message: The message.
+            render_options: The facts about its conversation.
+            watch: Called with the length, in characters, of the types and descriptions of tools
+                before they are written; what it raises ends the work.
 
         Raises:
             RenderError, ValueError: As `render`, but some parts may have been yielded by then.
         """
         options = render_options or RenderOptions()
-        return self._render_in_parts(message, options.conversation_has_function_tools)
+        return self._render_in_parts(message, options.conversation_has_function_tools, watch)
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -283,12 +294,14 @@ class HarmonyEncoding:
             tokens += part
         return tokens
 
-    def _render_in_parts(self, message: Message, with_tools: bool) -> Iterator[list[int]]:
+    def _render_in_parts(
+        self, message: Message, with_tools: bool, watch: Watch | None = None
+    ) -> Iterator[Sequence[int]]:
         """Renders a message; each piece of text is encoded on its own, as in the reference."""
         yield self._render_header(message)
         for index, content in enumerate(message.content):
             try:
-                text = _content_text(content, message.author.role, with_tools)
+                text = _content_text(content, message.author.role, with_tools, watch)
             except RenderError as error:
                 raise error.inside(f"content[{index}]") from None
             yield from self._tokenizer.encode_ordinary_in_parts(json_text.join_surrogates(text))
@@ -534,16 +547,16 @@ def _cache_key(message: Message, with_tools: bool) -> _CacheKey | None:
     )
 
 
-def _content_text(content: Content, role: Role, with_tools: bool) -> str:
+def _content_text(content: Content, role: Role, with_tools: bool, watch: Watch | None) -> str:
     match content:
         case TextContent():
             return content.text
         case SystemContent():
             _require_role("SystemContent", Role.SYSTEM, role)
-            return system_text(content, with_tools)
+            return system_text(content, with_tools, watch)
         case DeveloperContent():
             _require_role("DeveloperContent", Role.DEVELOPER, role)
-            return developer_text(content)
+            return developer_text(content, watch)
     raise NotImplementedError(f"{type(content).__name__} cannot be rendered")
 
 
