@@ -9,9 +9,6 @@ from typing import Final
 
 # Contents, namespaces and tools of one message. In memory each takes hundreds of times its bytes.
 MAX_MESSAGE_PARTS: Final = 16_384
-# Characters of the JSON of a tool's parameters or a response format: more than the models' context
-# holds. Python reads JSON in one go, during which no other thread runs; this much takes 10 ms.
-MAX_JSON_CHARACTERS: Final = 512 * 1024
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
@@ -45,15 +42,22 @@ MAX_INLINE_CONVERSATION_LINES: Final = 8192
 # Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for
 # larger work.
 MAX_UNBUDGETED_BYTES: Final = 64 * 1024
+# The text of so few tokens is not measured before they are parsed: it has 2 MiB at most.
+MAX_UNCOUNTED_TOKENS: Final = 16_384
 # Protobuf packs tokens without releasing the GIL; larger runs would block the event loop.
 MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
 # Between these parts, the work of a caller that has gone stops.
 MAX_DECODED_TOKENS_AT_ONCE: Final = 32_768
-# More threads would only wait for a core.
-THREADS: Final = (os.cpu_count() or 1) + 1
+# More threads would only wait for a core, or for the interpreter. Each works on up to
+# MAX_UNBUDGETED_BYTES beside the budget.
+THREADS: Final = min((os.cpu_count() or 1) + 1, 9)
 
 # Connections
 
+# Larger responses count as unread until their client has read them. An open call costs as much.
+MAX_UNCOUNTED_RESPONSE_BYTES: Final = 16 * 1024
+# How long a response waits for others to be read.
+UNREAD_RESPONSE_SECONDS: Final = 10
 # Unread bytes of a stream: more than an engine's step. gRPC's own window grows with the
 # connection's speed, on loopback to hundreds of MiB per stream.
 MAX_UNREAD_STREAM_BYTES: Final = 256 * 1024

@@ -279,10 +279,6 @@ def _convert_tool(proto: chat_pb2.ToolDescription, path: str) -> core.ToolDescri
 
 
 def _load_json(text: str, path: str) -> Any:
-    if len(text) > bounds.MAX_JSON_CHARACTERS:
-        raise invalid_field(
-            path, f"has {len(text)} characters, more than {bounds.MAX_JSON_CHARACTERS}"
-        )
     try:
         return json_text.load_unambiguous(text)
     except json_text.JsonError as error:

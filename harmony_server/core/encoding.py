@@ -424,7 +424,17 @@ class HarmonyEncoding:
         parser_type = RecoveringParser if options.recover else MessageParser
         return parser_type(self._tokenizer, None if role is None else Role(role.value), options)
 
+    def prepare_parsing(self) -> None:
+        """Makes the tables that parsers look tokens up in, which the first ones would make."""
+        for parser_type in (MessageParser, RecoveringParser):
+            for width in (1, 2, tk.MAX_WIDTH):
+                self._tokenizer.content_texts(parser_type.breaks, width)
+
     # Text and tokens
+
+    def count_bytes(self, tokens: Sequence[int]) -> int:
+        """Returns how many bytes tokens decode to; ids outside the vocabulary count as U+FFFD."""
+        return self._tokenizer.count_bytes(tokens)
 
     def encode(
         self,

@@ -8,11 +8,12 @@ from typing import Literal
 from .. import bounds, core
 from ..core.errors import SpecialTokenError
 from ..core.events import Event, Recovered
-from ..core.tokenizer import is_token
+from ..core.tokenizer import MAX_TOKEN_BYTES, is_token
 from .abandonment import unless_abandoned
 from .counters import Counters
-from .errors import Reason, RequestError, parse_failed
+from .errors import Reason, RequestError, limit_exceeded, parse_failed
 from .limits import Limits
+from .offloading import cost_of_tokens
 from .rendering import Renderer, TokenPacking
 
 
@@ -42,10 +43,35 @@ class Operations:
     ) -> None:
         self.encoding = encoding
         self.limits = limits
+        encoding.prepare_parsing()
         self.counters = Counters()
         self.renderer = Renderer(
             encoding, limits, self.counters, packing, cache_bytes=render_cache_bytes
         )
+
+    def check_parsed(self, tokens: Sequence[int], field: str) -> int:
+        """Checks the tokens of a request that parses or decodes, and the text that they become.
+
+        Returns:
+            The cost of the work, as `offloading.PreparedWork.size`.
+
+        Args:
+            tokens: The tokens.
+            field: Their path in the request.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, there are too many, or they become too much text.
+        """
+        self.limits.check_tokens(len(tokens), field)
+        maximum = self.limits.text_bytes
+        if len(tokens) <= bounds.MAX_UNCOUNTED_TOKENS and len(tokens) * MAX_TOKEN_BYTES <= maximum:
+            return len(tokens)
+        size, at_once = 0, bounds.MAX_DECODED_TOKENS_AT_ONCE
+        for begin in range(0, len(tokens), at_once):
+            size += self.encoding.count_bytes(tokens[begin : begin + at_once])
+            if size > maximum:
+                raise limit_exceeded("max_text_bytes", maximum, field)
+        return cost_of_tokens(len(tokens), size)
 
     def parse(
         self, tokens: Sequence[int], role: core.Role | None, options: core.ParseOptions
@@ -58,11 +84,10 @@ class Operations:
             options: The mode and the limit on headers.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, there are too many tokens; PARSE_FAILED, the output is
-                malformed.
+            RequestError: LIMIT_EXCEEDED, as `check_parsed`; PARSE_FAILED, the output is malformed.
             AbandonedError: The caller has gone.
         """
-        self.limits.check_tokens(len(tokens), "tokens")
+        self.check_parsed(tokens, "tokens")
         self.counters.count_parsed(len(tokens))
         try:
             for events in unless_abandoned(self.encoding.parse_in_parts(tokens, role, options)):
@@ -105,11 +130,11 @@ class Operations:
         """Decodes tokens into bytes.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_TOKEN, one of them is
-                not in the vocabulary.
+            RequestError: LIMIT_EXCEEDED, as `check_parsed`; INVALID_TOKEN, one of them is not in
+                the vocabulary.
             AbandonedError: The caller has gone.
         """
-        self.limits.check_tokens(len(tokens), "tokens")
+        self.check_parsed(tokens, "tokens")
         size = bounds.MAX_DECODED_TOKENS_AT_ONCE
         begins = unless_abandoned(range(0, len(tokens), size))
         return b"".join(self._decode_part(tokens[begin : begin + size], begin) for begin in begins)

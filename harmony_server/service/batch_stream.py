@@ -11,6 +11,7 @@ from ..core.lock_step import LockStep
 from ..core.parser import MessageParser
 from ..operations.abandonment import stop_if_abandoned, unless_abandoned
 from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
+from ..operations.inline_work import count_inline
 from ..operations.operations import Operations
 
 
@@ -46,9 +47,10 @@ class BatchStream:
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
         limits = self._operations.limits
-        limits.check_tokens(len(tokens), "tokens")
+        self._operations.check_parsed(tokens, "tokens")
         limits.check_tokens(len(request.open), "open")
         limits.check_tokens(len(request.close), "close")
+        self._count_inline(request, sequence_ids)
         self._operations.counters.count_parsed(len(tokens))
         step = _Step(self._operations, self._parsers)
         for index, opening in enumerate(request.open):
@@ -66,6 +68,10 @@ class BatchStream:
         for index, sequence_id in enumerate(request.close):
             stop_if_abandoned()
             step.close(sequence_id, index)
+        if limits.open_messages.count(len(tokens)):
+            self._settle_group()
+            limits.open_messages.measure()
+            step.end_largest()
         return step.response.SerializeToString()
 
     def finish(self) -> bytes:
@@ -82,7 +88,19 @@ class BatchStream:
     def close(self) -> None:
         """Drops the sequences that are still open, so that they no longer count as open."""
         self._operations.limits.sequences.give_back(len(self._parsers))
+        self._operations.limits.open_messages.discard(self._parsers.values())
         self._parsers.clear()
+
+    def _count_inline(self, request: pb.ParseBatchRequest, sequence_ids: list[int]) -> None:
+        """Counts the sequences that the request changes, which take far longer than tokens."""
+        changes = len(request.open) + len(request.close)
+        group = self._group
+        if len(sequence_ids) > bounds.MAX_INLINE_SEQUENCE_CHANGES and (
+            group is None or group.ids != sequence_ids
+        ):
+            changes += len(set(sequence_ids).difference(self._parsers))
+        if changes:
+            count_inline(changes)
 
     def _find_group(self, sequence_ids: list[int]) -> LockStep | None:
         """Returns the group of these sequences, or None if one of them appears twice."""
@@ -140,6 +158,7 @@ class _Step:
             self._fail(sequence_id, "open", error)
         else:
             self._parsers[sequence_id] = parser
+            self._limits.open_messages.add(parser, opening.ByteSize())
 
     def feed_one_each(self, tokens: list[int], group: LockStep) -> None:
         """Feeds one token to each sequence of a group. The hot path: an engine's usual step."""
@@ -181,6 +200,16 @@ class _Step:
         for sequence_id, parser in list(self._parsers.items()):
             self._remove(sequence_id)
             self._finish(sequence_id, parser)
+
+    def end_largest(self) -> None:
+        """Ends the sequences whose message is too long, and the largest if all are too large."""
+        open_messages = self._limits.open_messages
+        by_size = sorted(self._parsers, key=lambda key: self._parsers[key].held_bytes, reverse=True)
+        for place, sequence_id in enumerate(by_size):
+            failure = open_messages.find_failure(self._parsers[sequence_id], "tokens")
+            is_total = failure is not None and failure.metadata["limit"] == "max_open_text_mib"
+            if failure is not None and (place == 0 or not is_total):
+                self._fail(sequence_id, "tokens", failure)
 
     def _finish(self, sequence_id: int, parser: MessageParser) -> None:
         events: list[Event] = []
@@ -245,6 +274,7 @@ class _Step:
         parser = self._parsers.pop(sequence_id, None)
         if parser is not None:
             self._limits.sequences.give_back()
+            self._limits.open_messages.discard((parser,))
         return parser
 
     def _add_event(self, sequence_id: int) -> pb.SequenceEvent:

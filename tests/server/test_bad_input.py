@@ -1,6 +1,5 @@
 """Invalid requests: the error names the field and leaks nothing, and the server stays healthy."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -377,26 +376,6 @@ def test_parameters_that_become_too_long_a_type(stub: HarmonyServiceStub) -> Non
     whole = pb.RenderConversationRequest(conversation=conversation(user("x"), item))
     failure = failure_of(lambda: stub.RenderConversation(whole))
     _assert_invalid_field(failure, f"conversation.messages[1].{path}")
-
-
-@pytest.mark.parametrize("size", [524_288, 524_289])
-def test_json_is_limited_in_length(stub: HarmonyServiceStub, size: int) -> None:
-    """The JSON of parameters and response formats has at most 524,288 characters."""
-    text_of_size = '{"a":"%s"}' % ("x" * (size - 8))
-    response_format = chat.ResponseFormat(name="f", schema_json=text_of_size)
-    answer = chat.Content(developer=chat.DeveloperContent(response_formats=[response_format]))
-    items = {
-        "developer.tools[0].tools[0].parameters_json": with_parameters(text_of_size),
-        "developer.response_formats[0].schema_json": message(chat.ROLE_DEVELOPER, answer),
-    }
-    for path, item in items.items():
-        request = pb.RenderRequest(message=item)
-        if size <= 524_288:
-            assert stub.Render(request).tokens
-        else:
-            failure = failure_of(functools.partial(stub.Render, request))
-            _assert_invalid_field(failure, f"message.content[0].{path}")
-            assert f"has {size} characters" in failure.message
 
 
 def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:

@@ -157,7 +157,7 @@ def _open(sequence_ids: Sequence[int]) -> parse_pb2.ParseBatchRequest:
 
 
 # Small enough to be answered at once, without a thread.
-_OPENED = [_open(_SEQUENCES[begin : begin + 500]) for begin in range(0, len(_SEQUENCES), 500)]
+_OPENED = [_open(_SEQUENCES[begin : begin + 250]) for begin in range(0, len(_SEQUENCES), 250)]
 # Requests whose work takes long, by RPC and sort; the last of a stream is the long one.
 _LONG_WORK: dict[str, list[Message]] = {
     "Render": [service_pb2.RenderRequest(message=user(_TEXT))],
