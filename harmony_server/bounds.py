@@ -13,9 +13,11 @@ MAX_MESSAGE_PARTS: Final = 16_384
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
 # Callable names, and further channels, of one parse: far more than a conversation has. Each open
-# sequence keeps its own.
+# sequence keeps its own, and patterns are made of channels, which takes 20 µs for each character.
 MAX_PARSE_NAMES: Final = 1024
 MAX_PARSE_NAME_CHARACTERS: Final = 65_536
+MAX_PARSE_CHANNELS: Final = 64
+MAX_PARSE_CHANNEL_CHARACTERS: Final = 1024
 # Characters kept of a client's x-request-id.
 MAX_REQUEST_ID_LENGTH: Final = 128
 # gRPC clients drop an error whose trailers exceed 8 KiB. A byte of the message can take three bytes

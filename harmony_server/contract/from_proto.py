@@ -117,16 +117,28 @@ def convert_parse_options(
         strict=strict,
         recover=proto.recover,
         max_header_tokens=limit,
-        callable_names=_convert_names(proto.callable_names, f"{path}.callable_names"),
-        channels=_convert_names(proto.channels, f"{path}.channels"),
+        callable_names=_convert_names(
+            proto.callable_names,
+            f"{path}.callable_names",
+            bounds.MAX_PARSE_NAMES,
+            bounds.MAX_PARSE_NAME_CHARACTERS,
+        ),
+        channels=_convert_names(
+            proto.channels,
+            f"{path}.channels",
+            bounds.MAX_PARSE_CHANNELS,
+            bounds.MAX_PARSE_CHANNEL_CHARACTERS,
+        ),
     )
 
 
-def _convert_names(names: Sequence[str], path: str) -> tuple[str, ...]:
-    if len(names) > bounds.MAX_PARSE_NAMES:
-        raise invalid_field(path, f"has more than {bounds.MAX_PARSE_NAMES} names")
-    if sum(map(len, names)) > bounds.MAX_PARSE_NAME_CHARACTERS:
-        raise invalid_field(path, f"has more than {bounds.MAX_PARSE_NAME_CHARACTERS} characters")
+def _convert_names(
+    names: Sequence[str], path: str, max_names: int, max_characters: int
+) -> tuple[str, ...]:
+    if len(names) > max_names:
+        raise invalid_field(path, f"has more than {max_names} names")
+    if sum(map(len, names)) > max_characters:
+        raise invalid_field(path, f"has more than {max_characters} characters")
     if "" in names:
         raise invalid_field(f"{path}[{list(names).index('')}]", "must not be empty")
     return tuple(names)

@@ -5,7 +5,8 @@
 # Far above what a role, a recipient, a channel and a content type need.
 DEFAULT_MAX_HEADER_TOKENS = 4096
 # Models write a handful of headers again and again; longer ones are rarely the same.
-MAX_REMEMBERED_HEADERS = 1024
+# At worst, with 128 wide characters for each token, they take 9 MiB.
+MAX_REMEMBERED_HEADERS = 512
 MAX_REMEMBERED_HEADER_TOKENS = 32
 
 # Repairs

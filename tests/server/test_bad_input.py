@@ -428,8 +428,16 @@ def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
             "options.callable_names",
         ),
         (
-            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x" * 65_536, "y"])),
+            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x" * 1024, "y"])),
             "options.channels",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x"] * 65)),
+            "options.channels",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(callable_names=["x" * 65_536, "y"])),
+            "options.callable_names",
         ),
         (
             pb.ParseMessagesRequest(options=parse.ParseOptions(callable_names=["f", ""])),
@@ -438,7 +446,8 @@ def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
     ],
     ids=[
         *("unset role", "unknown role", "no header", "long header", "strict and recover"),
-        *("too many names", "too long names", "empty name"),
+        *("too many names", "too long channels", "too many channels", "too long names"),
+        "empty name",
     ],
 )
 def test_invalid_parse_options(

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 import pytest
 
 from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import parse_pb2 as parse
 from harmony_client.v1 import service_pb2 as pb
 from harmony_server import core
-from harmony_server.bounds import MAX_INLINE_WORK
+from harmony_server.bounds import MAX_INLINE_SEQUENCE_CHANGES, MAX_INLINE_WORK
 from harmony_server.core.events import MessageCompleted
 from harmony_server.operations.errors import Reason, RequestError
 from harmony_server.operations.inline_work import InlineWork, TooLargeInlineError, count_inline
 from harmony_server.operations.offloading import Offloader, PreparedWork
 from harmony_server.operations.operations import Operations
 from harmony_server.operations.rendering import TokenPacking
+from harmony_server.service.batch_stream import BatchStream
 from harmony_server.service.unary import HarmonyService
 from tests.support.encodings import encoding, tokens_of
 from tests.support.messages import message
@@ -229,3 +231,34 @@ async def test_any_front_end_can_offload_its_work() -> None:
     assert caught.value.metadata == {"limit": "max_concurrent_large_requests", "maximum": "1"}
     assert await offloader.do_request(threading.current_thread, 10) is here
     offloader.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        parse.ParseBatchRequest(close=range(300)),
+        parse.ParseBatchRequest(open=[parse.OpenSequence(sequence_id=i) for i in range(300)]),
+        parse.ParseBatchRequest(sequence_ids=range(300), tokens=[87] * 300),
+    ],
+    ids=["closes", "opens", "tokens of unknown sequences"],
+)
+def test_many_changes_of_sequences_are_too_large_for_the_event_loop(
+    request_: parse.ParseBatchRequest,
+) -> None:
+    """Opening, closing or failing many sequences is left to a thread, before any has changed."""
+    stream = BatchStream(operations())
+    data = request_.SerializeToString()
+    with pytest.raises(TooLargeInlineError), InlineWork(MAX_INLINE_SEQUENCE_CHANGES):
+        stream.answer(data)
+    response = parse.ParseBatchResponse.FromString(stream.answer(data))
+    assert len(response.events) == len({*request_.close, *request_.sequence_ids})
+
+
+def test_a_step_of_many_sequences_stays_in_the_event_loop() -> None:
+    """Tokens of open sequences never go to a thread for their number."""
+    stream = BatchStream(operations())
+    opened = [parse.OpenSequence(sequence_id=number) for number in range(1000)]
+    stream.answer(parse.ParseBatchRequest(open=opened).SerializeToString())
+    step = parse.ParseBatchRequest(sequence_ids=range(1000), tokens=[200006] * 1000)
+    with InlineWork(MAX_INLINE_SEQUENCE_CHANGES):
+        stream.answer(step.SerializeToString())
