@@ -408,12 +408,22 @@ class HarmonyEncoding:
         return [event for events in parts for event in events]
 
     def parse_in_parts(
-        self, tokens: Sequence[int], role: Role | None, options: ParseOptions
+        self,
+        tokens: Sequence[int],
+        role: Role | None,
+        options: ParseOptions,
+        *,
+        watch: Watch | None = None,
     ) -> Iterator[list[Event]]:
-        """Yields in parts the events that `parse_events` returns, to save memory."""
+        """Yields in parts the events that `parse_events` returns, to save memory.
+
+        `watch` is called with the characters of the open message after each part; it may raise.
+        """
         parser = self.new_parser(role, options)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):
+            if watch is not None:
+                watch(parser.content.tell())
             yield events
             events = part
         parser.finish(events)
@@ -431,10 +441,6 @@ class HarmonyEncoding:
                 self._tokenizer.content_texts(parser_type.breaks, width)
 
     # Text and tokens
-
-    def count_bytes(self, tokens: Sequence[int]) -> int:
-        """Returns how many bytes tokens decode to; ids outside the vocabulary count as U+FFFD."""
-        return self._tokenizer.count_bytes(tokens)
 
     def encode(
         self,

@@ -93,7 +93,6 @@ class Tokenizer:
         )
         special_tokens = sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
         self._texts = [*map(_decode_if_whole, tokens), *special_tokens]
-        self._lengths = bytes(map(len, itertools.chain(tokens, special_tokens)))
         self._tokens_by_width = {width: array.array("I") for width in (1, 2, MAX_WIDTH)}
         for token, text in enumerate(self._texts):
             if not text.isascii():
@@ -121,14 +120,6 @@ class Tokenizer:
                     texts[token] = ""
             self._content_texts[breaks, width] = texts
         return texts
-
-    def count_bytes(self, tokens: Sequence[int]) -> int:
-        """Returns how many bytes tokens decode to; ids outside the vocabulary count as U+FFFD."""
-        try:
-            return sum(map(self._lengths.__getitem__, tokens))
-        except IndexError:
-            lengths = (self._lengths[token] if is_token(token) else 3 for token in tokens)
-            return sum(lengths)
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Encodes text without special tokens: their spellings stay text.

@@ -127,3 +127,16 @@ class Limits:
         """
         if count > self.request_tokens:
             raise limit_exceeded("max_request_tokens", self.request_tokens, field)
+
+    def check_text(self, size: int, field: str) -> None:
+        """Checks the size of the text that the tokens in a field of a request become so far.
+
+        Args:
+            size: Its size, in characters or bytes.
+            field: The path of the tokens.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, it is too large.
+        """
+        if size > self.text_bytes:
+            raise limit_exceeded("max_text_bytes", self.text_bytes, field)

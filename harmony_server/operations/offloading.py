@@ -101,15 +101,18 @@ class Offloader:
         Raises:
             RequestError: As `do_request`.
         """
-        if size <= bounds.MAX_INLINE_CONVERSATION_BYTES:
-            try:
-                with InlineWork(bounds.MAX_INLINE_WORK):
-                    work = prepare()
-            except TooLargeInlineError:
-                pass
-            else:
-                return await self.do_request(work.do, work.size)
-        return await self._do_large(lambda: prepare().do(), self._cost_of_tokens(size))
+        if size > bounds.MAX_INLINE_CONVERSATION_BYTES:
+            return await self._do_large(lambda: prepare().do(), self._cost_of_tokens(size))
+        cost = size
+        try:
+            with InlineWork(bounds.MAX_INLINE_WORK):
+                work = prepare()
+                cost = work.size
+                if cost <= bounds.MAX_INLINE_UNARY_BYTES:
+                    return work.do()
+        except TooLargeInlineError:
+            return await self._do_large(lambda: prepare().do(), cost)
+        return await self._do_large(work.do, cost)
 
     async def _do_large(self, work: Callable[[], _Result], size: int) -> _Result:
         with self._large_requests.holding():

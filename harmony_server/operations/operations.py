@@ -7,11 +7,11 @@ from typing import Literal
 
 from .. import bounds, core
 from ..core.errors import SpecialTokenError
-from ..core.events import Event, Recovered
+from ..core.events import Event, MessageCompleted, Recovered
 from ..core.tokenizer import MAX_TOKEN_BYTES, is_token
 from .abandonment import unless_abandoned
 from .counters import Counters
-from .errors import Reason, RequestError, limit_exceeded, parse_failed
+from .errors import Reason, RequestError, parse_failed
 from .limits import Limits
 from .offloading import cost_of_tokens
 from .rendering import Renderer, TokenPacking
@@ -50,28 +50,19 @@ class Operations:
         )
 
     def check_parsed(self, tokens: Sequence[int], field: str) -> int:
-        """Checks the tokens of a request that parses or decodes, and the text that they become.
+        """Checks the number of tokens in a request that parses or decodes.
 
         Returns:
-            The cost of the work, as `offloading.PreparedWork.size`.
-
-        Args:
-            tokens: The tokens.
-            field: Their path in the request.
+            The most that the work can cost, as `offloading.PreparedWork.size`.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, there are too many, or they become too much text.
+            RequestError: LIMIT_EXCEEDED, there are too many.
         """
         self.limits.check_tokens(len(tokens), field)
-        maximum = self.limits.text_bytes
-        if len(tokens) <= bounds.MAX_UNCOUNTED_TOKENS and len(tokens) * MAX_TOKEN_BYTES <= maximum:
+        if len(tokens) <= bounds.MAX_UNCOUNTED_TOKENS:
             return len(tokens)
-        size, at_once = 0, bounds.MAX_DECODED_TOKENS_AT_ONCE
-        for begin in range(0, len(tokens), at_once):
-            size += self.encoding.count_bytes(tokens[begin : begin + at_once])
-            if size > maximum:
-                raise limit_exceeded("max_text_bytes", maximum, field)
-        return cost_of_tokens(len(tokens), size)
+        text_bytes = min(len(tokens) * MAX_TOKEN_BYTES, self.limits.text_bytes)
+        return cost_of_tokens(len(tokens), text_bytes)
 
     def parse(
         self, tokens: Sequence[int], role: core.Role | None, options: core.ParseOptions
@@ -84,16 +75,26 @@ class Operations:
             options: The mode and the limit on headers.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, as `check_parsed`; PARSE_FAILED, the output is malformed.
+            RequestError: LIMIT_EXCEEDED, there are too many tokens or too much text; PARSE_FAILED,
+                the output is malformed.
             AbandonedError: The caller has gone.
         """
         self.check_parsed(tokens, "tokens")
         self.counters.count_parsed(len(tokens))
+        size = 0
+
+        def watch(characters: int) -> None:
+            self.limits.check_text(size + characters, "tokens")
+
+        parts = self.encoding.parse_in_parts(tokens, role, options, watch=watch)
         try:
-            for events in unless_abandoned(self.encoding.parse_in_parts(tokens, role, options)):
+            for events in unless_abandoned(parts):
                 for event in events:
-                    if isinstance(event, Recovered):
+                    if isinstance(event, MessageCompleted):
+                        size += len(event.text)
+                    elif isinstance(event, Recovered):
                         self.counters.count_repair(event)
+                watch(0)
                 yield events
         except core.ParseError as error:
             raise parse_failed(error) from None
@@ -130,14 +131,20 @@ class Operations:
         """Decodes tokens into bytes.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, as `check_parsed`; INVALID_TOKEN, one of them is not in
-                the vocabulary.
+            RequestError: LIMIT_EXCEEDED, there are too many tokens or too much text; INVALID_TOKEN,
+                one of them is not in the vocabulary.
             AbandonedError: The caller has gone.
         """
         self.check_parsed(tokens, "tokens")
         size = bounds.MAX_DECODED_TOKENS_AT_ONCE
         begins = unless_abandoned(range(0, len(tokens), size))
-        return b"".join(self._decode_part(tokens[begin : begin + size], begin) for begin in begins)
+        parts: list[bytes] = []
+        decoded = 0
+        for begin in begins:
+            parts.append(self._decode_part(tokens[begin : begin + size], begin))
+            decoded += len(parts[-1])
+            self.limits.check_text(decoded, "tokens")
+        return b"".join(parts)
 
     def _decode_part(self, tokens: Sequence[int], begin: int) -> bytes:
         """Decodes the tokens that begin at `tokens[begin]` of the request."""

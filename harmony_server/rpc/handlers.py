@@ -211,7 +211,10 @@ class Handlers:
             while not isinstance(data := await context.read(), EndOfStream):
                 self._limits.check_bytes(len(data))
                 answer = None
-                if len(data) <= bounds.MAX_INLINE_STREAM_BYTES:
+                if len(data) <= bounds.MAX_INLINE_SEQUENCE_CHANGES:
+                    # Too short to change more sequences.
+                    answer = stream.answer(data)
+                elif len(data) <= bounds.MAX_INLINE_STREAM_BYTES:
                     with (
                         contextlib.suppress(TooLargeInlineError),
                         InlineWork(bounds.MAX_INLINE_SEQUENCE_CHANGES),

@@ -135,6 +135,8 @@ class _Step:
         self._parsers = parsers
         self.response = pb.ParseBatchResponse()
         self.changed_sequences = False
+        # Of deltas in this step, but for those of tokens that only add text to one sequence each.
+        self._text_size = 0
         # The sequences that failed in this step; the request's other entries for them are dropped.
         self._failed: set[int] = set()
 
@@ -232,6 +234,8 @@ class _Step:
                 self._feed_one(sequence_id, parser, tokens[0])
             else:
                 for events in unless_abandoned(parser.feed_in_parts(tokens)):
+                    # Text is reported at the end of a message or of the request.
+                    self._limits.check_text(parser.content.tell(), "tokens")
                     self._report(sequence_id, events)
         except core.ParseError as error:
             self._fail(sequence_id, "sequence_ids", parse_failed(error))
@@ -248,6 +252,8 @@ class _Step:
             if isinstance(event, ContentDelta):
                 self.response.sequence_ids.append(sequence_id)
                 self.response.deltas.append(event.text)
+                self._text_size += len(event.text)
+                self._limits.check_text(self._text_size, "tokens")
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):

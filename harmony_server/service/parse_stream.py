@@ -8,7 +8,7 @@ from harmony_client.v1 import parse_pb2 as pb
 from .. import core
 from ..contract import from_proto, to_proto, wire
 from ..contract.requests import read_request
-from ..core.events import Event, Recovered
+from ..core.events import ContentDelta, Event, Recovered
 from ..core.parser import MessageParser
 from ..operations.abandonment import unless_abandoned
 from ..operations.errors import Reason, RequestError, parse_failed
@@ -96,9 +96,14 @@ class ParseStream:
     def _feed(self, parser: MessageParser, tokens: Sequence[int]) -> bytes:
         # Serialized responses, joined, are one response with the events of all.
         responses: list[bytes] = []
+        size = 0
         try:
             for events in unless_abandoned(parser.feed_in_parts(tokens)):
-                responses.append(self._build_response(events))  # noqa: PERF401  # keep them on failure
+                responses.append(self._build_response(events))
+                size += sum(len(event.text) for event in events if isinstance(event, ContentDelta))
+                # Text is reported at the end of a message or of the request.
+                size_so_far = max(size, parser.content.tell())
+                self._operations.limits.check_text(size_so_far, "tokens.tokens")
         except core.ParseError as error:
             self.failure = parse_failed(error)
         return b"".join(responses)

@@ -486,11 +486,11 @@ def test_the_text_of_tokens() -> None:
             assert failure_of(lambda call=call: call(over)) == _exceeded(  # type: ignore[misc]
                 "max_text_bytes", 1024, field
             )
-        # `<|message|>` counts as its spelling.
-        parse(fits[:7])
+        parse(fits)
         expected = _exceeded("max_text_bytes", 1024, "tokens")
-        assert failure_of(lambda: parse(fits)) == expected
-        batch = iter([_open(1), parse_pb2.ParseBatchRequest(sequence_ids=[1] * 9, tokens=over)])
+        assert failure_of(lambda: parse(over)) == expected
+        step = parse_pb2.ParseBatchRequest(sequence_ids=[1] * 10, tokens=[200008, *over])
+        batch = iter([_open(1), step])
         assert failure_of(lambda: list(stub.ParseBatch(batch))) == expected
 
 
