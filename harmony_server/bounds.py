@@ -16,9 +16,11 @@ MAX_MESSAGE_JSON_VALUES: Final = 262_144
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
 # Callable names, and further channels, of one parse: far more than a conversation has. Each open
-# sequence keeps its own.
+# sequence keeps its own, and patterns are made of channels, which takes 20 µs for each character.
 MAX_PARSE_NAMES: Final = 1024
 MAX_PARSE_NAME_CHARACTERS: Final = 65_536
+MAX_PARSE_CHANNELS: Final = 64
+MAX_PARSE_CHANNEL_CHARACTERS: Final = 1024
 # Characters kept of a client's x-request-id.
 MAX_REQUEST_ID_LENGTH: Final = 128
 # gRPC clients drop an error whose trailers exceed 8 KiB. A byte of the message can take three bytes
@@ -31,23 +33,37 @@ MAX_ERROR_MESSAGE_BYTES: Final = 1000
 # costs more than the work. A byte of a unary request can mean more work than a byte of tokens.
 MAX_INLINE_UNARY_BYTES: Final = 4 * 1024
 MAX_INLINE_STREAM_BYTES: Final = 2 * 1024
-# A step of a batch costs far less for each byte than sequences that open, close or fail.
+# A step of a batch costs far less for each byte than sequences that open, close or fail: each of
+# them takes as long as a hundred that go on.
 MAX_INLINE_STEP_BYTES: Final = 16 * 1024
-MAX_INLINE_STEP_CHANGES: Final = 512
+MAX_INLINE_STEP_CHANGES: Final = 256
+# Characters and tokens that a small unary request may become before it goes to a thread after all.
+MAX_INLINE_WORK: Final = 16 * 1024
+# A content, a namespace or a tool takes as long as this many characters.
+INLINE_WORK_OF_A_PART: Final = 32
 # For looking up a conversation in the cache; its new messages then count as a unary request.
 MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
+# Line ends in such a conversation. A message begins with the byte of one, so these bound messages.
+MAX_INLINE_CONVERSATION_LINES: Final = 8192
 # Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for
 # larger work.
 MAX_UNBUDGETED_BYTES: Final = 64 * 1024
+# The text of so few tokens is not measured before they are parsed: it has 2 MiB at most.
+MAX_UNCOUNTED_TOKENS: Final = 16_384
 # Protobuf packs tokens without releasing the GIL; larger runs would block the event loop.
 MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
 # Between these parts, the work of a caller that has gone stops.
 MAX_DECODED_TOKENS_AT_ONCE: Final = 32_768
-# More threads would only wait for a core.
-THREADS: Final = (os.cpu_count() or 1) + 1
+# More threads would only wait for a core, or for the interpreter. Each works on up to
+# MAX_UNBUDGETED_BYTES beside the budget.
+THREADS: Final = min((os.cpu_count() or 1) + 1, 9)
 
 # Connections
 
+# Larger responses count as unread until their client has read them. An open call costs as much.
+MAX_UNCOUNTED_RESPONSE_BYTES: Final = 16 * 1024
+# How long a response waits for others to be read.
+UNREAD_RESPONSE_SECONDS: Final = 10
 # Unread bytes of a stream: more than an engine's step. gRPC's own window grows with the
 # connection's speed, on loopback to hundreds of MiB per stream.
 MAX_UNREAD_STREAM_BYTES: Final = 256 * 1024

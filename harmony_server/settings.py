@@ -161,6 +161,26 @@ class Settings(pydantic.BaseModel):
         description="Most large unary requests in progress or waiting for a thread. Small ones do "
         "not count.",
     )
+    max_text_bytes: int = Field(
+        6 * _MIB,
+        ge=1024,
+        le=1024 * _MIB,
+        description="Most text that the tokens of one request, or of one open message, become, in "
+        "bytes.",
+    )
+    max_open_text_mib: int = Field(
+        48,
+        ge=1,
+        le=65_536,
+        description="Memory for all open messages of Parse and ParseBatch together, in MiB.",
+    )
+    max_unread_mib: int = Field(
+        48,
+        ge=1,
+        le=65_536,
+        description="Memory for responses that clients have not read yet, in MiB. Those of up to "
+        "16 KiB do not count.",
+    )
     render_cache_mib: int = Field(
         32,
         ge=0,

@@ -16,6 +16,7 @@ from ..core.parser import MessageParser
 from ..core.tokenizer import SPECIAL_TOKENS
 from ..operations.abandonment import stop_if_abandoned
 from ..operations.errors import invalid_field, prefill_failed
+from ..operations.inline_work import count_inline
 
 _ROLES = {
     chat_pb2.ROLE_USER: core.Role.USER,
@@ -49,7 +50,9 @@ def convert_role(value: "chat_pb2.Role", path: str) -> core.Role:
 
 def convert_message(proto: chat_pb2.Message, path: str) -> core.Message:
     """Converts a message of at most MAX_MESSAGE_PARTS parts and MAX_MESSAGE_JSON_VALUES values."""
-    if _count_parts(proto) > bounds.MAX_MESSAGE_PARTS:
+    parts = _count_parts(proto)
+    count_inline(parts * bounds.INLINE_WORK_OF_A_PART)
+    if parts > bounds.MAX_MESSAGE_PARTS:
         raise invalid_field(
             f"{path}.content",
             f"has more than {bounds.MAX_MESSAGE_PARTS} contents, tools and response formats",
@@ -136,17 +139,29 @@ def convert_parse_options(
         strict=strict,
         recover=proto.recover,
         max_header_tokens=limit,
-        callable_names=_convert_names(proto.callable_names, f"{path}.callable_names"),
-        channels=_convert_names(proto.channels, f"{path}.channels"),
+        callable_names=_convert_names(
+            proto.callable_names,
+            f"{path}.callable_names",
+            bounds.MAX_PARSE_NAMES,
+            bounds.MAX_PARSE_NAME_CHARACTERS,
+        ),
+        channels=_convert_names(
+            proto.channels,
+            f"{path}.channels",
+            bounds.MAX_PARSE_CHANNELS,
+            bounds.MAX_PARSE_CHANNEL_CHARACTERS,
+        ),
         delta_offsets=proto.delta_offsets,
     )
 
 
-def _convert_names(names: Sequence[str], path: str) -> tuple[str, ...]:
-    if len(names) > bounds.MAX_PARSE_NAMES:
-        raise invalid_field(path, f"has more than {bounds.MAX_PARSE_NAMES} names")
-    if sum(map(len, names)) > bounds.MAX_PARSE_NAME_CHARACTERS:
-        raise invalid_field(path, f"has more than {bounds.MAX_PARSE_NAME_CHARACTERS} characters")
+def _convert_names(
+    names: Sequence[str], path: str, max_names: int, max_characters: int
+) -> tuple[str, ...]:
+    if len(names) > max_names:
+        raise invalid_field(path, f"has more than {max_names} names")
+    if sum(map(len, names)) > max_characters:
+        raise invalid_field(path, f"has more than {max_characters} characters")
     if "" in names:
         raise invalid_field(f"{path}[{list(names).index('')}]", "must not be empty")
     return tuple(names)

@@ -29,6 +29,7 @@ from .parser import MessageParser
 from .recovery import RecoveringParser
 from .render_cache import RenderCache
 from .structure import STOP_TOKENS
+from .typescript import Watch
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
@@ -133,15 +134,27 @@ class HarmonyEncoding:
             raise ValueError(f"invalid message JSON: {error}") from None
 
     def render_in_parts(
-        self, message: Message, render_options: RenderOptions | None = None
-    ) -> Iterator[list[int]]:
+        self,
+        message: Message,
+        render_options: RenderOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> Iterator[Sequence[int]]:
         """Yields in parts the tokens that `render` returns, to save memory.
+
+        Args:
+            message: The message.
+            render_options: The facts about its conversation.
+            watch: Called with the length, in characters, of the types and descriptions of tools
+                before they are written; what it raises ends the work.
 
         Raises:
             RenderError, ValueError: As `render`, but some parts may have been yielded by then.
         """
         options = render_options or RenderOptions()
-        return self._renderer.render_in_parts(message, options.conversation_has_function_tools)
+        return self._renderer.render_in_parts(
+            message, options.conversation_has_function_tools, watch=watch
+        )
 
     def render_attributed(
         self, message: Message, render_options: RenderOptions | None = None
@@ -511,11 +524,18 @@ class HarmonyEncoding:
         role: Role | None,
         options: ParseOptions,
         prefill: Iterable[int] = (),
+        *,
+        watch: Watch | None = None,
     ) -> Iterator[list[Event]]:
-        """Yields in parts the events that `parse_events` returns, to save memory."""
+        """Yields in parts the events that `parse_events` returns, to save memory.
+
+        `watch` is called with the characters of the open message after each part; it may raise.
+        """
         parser = self.new_parser(role, options, prefill)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):
+            if watch is not None:
+                watch(parser.content.tell())
             yield events
             events = part
         parser.finish(events)
@@ -535,6 +555,12 @@ class HarmonyEncoding:
         if tokens:
             parser.read_prefill(tokens)
         return parser
+
+    def prepare_parsing(self) -> None:
+        """Makes the tables that parsers look tokens up in, which the first ones would make."""
+        for parser_type in (MessageParser, RecoveringParser):
+            for width in (1, 2, tk.MAX_WIDTH):
+                self._tokenizer.content_texts(parser_type.breaks, width)
 
     # Text and tokens
 

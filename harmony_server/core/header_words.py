@@ -1,5 +1,6 @@
 """The words that recover mode knows in a header: channels, roles, and names that can be called."""
 
+import bisect
 import functools
 import re
 from collections.abc import Iterable
@@ -55,8 +56,8 @@ class HeaderWords:
         self.role_in_any_case = re.compile(f"(?i:{role}){end}")
         self.glued_type = re.compile(f"(?:{kind})(?![A-Za-z0-9_])")
         field_words = [*self.channels, *self.callable_names, "to", "TO", "To", _FUNCTIONS]
-        self._beginnings = _beginnings(field_words)
-        self._role_beginnings = _beginnings(ROLES)
+        self._field_words = sorted(field_words)
+        self._roles = sorted(ROLES)
 
     def channel_of(self, word: str) -> str:
         """Returns a known channel as it is usually written."""
@@ -85,11 +86,14 @@ class HeaderWords:
         word = text.strip(" \t\r\n.,;:!?-\u2013\u2014")
         if len(word) > 2 and word[:3].lower() == "to=":
             return True
-        return word in self._beginnings or (or_role and word in self._role_beginnings)
+        return _begins_one(word, self._field_words) or (or_role and _begins_one(word, self._roles))
 
 
-def _beginnings(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word[:length] for word in words for length in range(1, len(word) + 1))
+def _begins_one(text: str, words: list[str]) -> bool:
+    """Returns whether a text that is not empty begins one of the words, which are sorted."""
+    # All beginnings in a set would take the square of a word's length.
+    index = bisect.bisect_left(words, text)
+    return text != "" and index < len(words) and words[index].startswith(text)
 
 
 @functools.lru_cache(64)

@@ -8,7 +8,8 @@ import codecs
 import functools
 import io
 import operator
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from typing import ClassVar
 
@@ -31,10 +32,13 @@ from .events import (
 from .header import parse_header, parse_unfinished_header
 from .parse_options import ParseOptions
 from .structure import STOP_TOKENS, structural_offsets
-from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
+from .tokenizer import MAX_WIDTH, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, width_of
 
 # `MessageParser.plain_texts` outside content; a full list, so that looking up needs no test.
 NO_PLAIN_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
+
+# A place in a list, and an integer of its own.
+_HEADER_TOKEN_BYTES = 36
 
 
 class StreamState(Enum):
@@ -95,6 +99,7 @@ class MessageParser:
         "_repairs",
         "_texts_after_start",
         "_tokenizer",
+        "_width",
         "content",
         "header",
         "header_tokens",
@@ -107,7 +112,8 @@ class MessageParser:
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         self._tokenizer = tokenizer
-        self._content_texts = tokenizer.content_texts(self.breaks)
+        self._width = 1
+        self._content_texts = tokenizer.content_texts(self.breaks, 1)
         self._is_lenient = options.mode == "lenient"
         self._max_header_tokens = options.max_header_tokens
         self.preset_role = role
@@ -268,6 +274,16 @@ class MessageParser:
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
 
+    @property
+    def held_bytes(self) -> int:
+        """The memory that the unfinished message takes, in bytes, estimated from above."""
+        # A buffer that grows has up to a quarter of room to spare.
+        size = self.content.tell() * self._width * 5 // 4
+        size += len(self.header_tokens) * _HEADER_TOKEN_BYTES
+        # The recipients that recover mode remembers.
+        called: Collection[str] = getattr(self, "_called", ())
+        return size + sum(map(sys.getsizeof, called))
+
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
         return self.state is StreamState.CONTENT and token not in self.breaks
@@ -292,6 +308,8 @@ class MessageParser:
             else:
                 pieces, rest = [valid, "\ufffd"], data[error.end :]
         self._set_pending(rest)
+        for piece in pieces:
+            self._widen(piece)
         self.content.writelines(pieces)
         return [piece for piece in pieces if piece]
 
@@ -348,6 +366,7 @@ class MessageParser:
     def _add_text(self, text: str) -> None:
         """Adds the text of the tokens up to `offset`."""
         if text:
+            self._widen(text)
             self.content.write(text)
             self._delta.append(text)
             self._delta_end = self.offset
@@ -364,6 +383,22 @@ class MessageParser:
             if size < 0:
                 return
             self._delta_end -= 1
+
+    def _widen(self, text: str) -> None:
+        """Notes that the content is about to have a text, whose characters may need more memory.
+
+        `plain_texts` has only texts that do not make the content wider, so that its size is known
+        without looking at each token.
+        """
+        if text.isascii() or self._width == MAX_WIDTH:
+            return
+        width = width_of(text)
+        if width > self._width:
+            self._width = width
+            texts = self._tokenizer.content_texts(self.breaks, width)
+            if self.plain_texts is self._content_texts:
+                self.plain_texts = texts
+            self._content_texts = texts
 
     def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
         """Returns the pending bytes and the tokens at `offset` as text.
@@ -484,6 +519,9 @@ class MessageParser:
         self.state = StreamState.EXPECT_START
         self.header_tokens = []
         self.content = io.StringIO()
+        if self._width > 1:
+            self._width = 1
+            self._content_texts = self._tokenizer.content_texts(self.breaks, 1)
         self._pending = b""
         self._repairs = []
         self.plain_texts = NO_PLAIN_TEXTS

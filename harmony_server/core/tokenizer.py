@@ -1,9 +1,11 @@
 """The tokenizer `o200k_harmony`: `o200k_base` with harmony's special tokens."""
 
+import array
 import functools
 import itertools
 import operator
 import re
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal
@@ -48,6 +50,12 @@ SPECIAL_TOKENS: dict[str, int] = {
 VOCABULARY_SIZE = _LAST_TOKEN + 1
 MAX_UINT32 = 0xFFFF_FFFF
 _REPLACEMENT = "\ufffd".encode()
+# The most bytes that a token decodes to.
+MAX_TOKEN_BYTES = 128
+# The most bytes that a character of Python's texts takes.
+MAX_WIDTH = 4
+# Of a text with a character beyond ASCII, without the characters and the zero behind them.
+_TEXT_OVERHEAD = sys.getsizeof("\u0100") - 4
 
 # The pre-tokenisation pattern of tiktoken's o200k_base (MIT licence), which cuts text into the
 # pieces that are encoded one by one.
@@ -87,20 +95,32 @@ class Tokenizer:
         )
         special_tokens = sorted(SPECIAL_TOKENS, key=SPECIAL_TOKENS.__getitem__)
         self._texts = [*map(_decode_if_whole, tokens), *special_tokens]
-        self._content_texts: dict[frozenset[int], list[str]] = {}
+        self._tokens_by_width = {width: array.array("I") for width in (1, 2, MAX_WIDTH)}
+        for token, text in enumerate(self._texts):
+            if not text.isascii():
+                self._tokens_by_width[width_of(text)].append(token)
+        self._content_texts: dict[tuple[frozenset[int], int], list[str]] = {}
 
-    def content_texts(self, breaks: frozenset[int]) -> Sequence[str]:
+    def content_texts(self, breaks: frozenset[int], width: int = MAX_WIDTH) -> Sequence[str]:
         """Returns the text that each token adds to a message's content, by token id.
 
         The text is empty if it depends on more than the token: for bytes that are not UTF-8 on
         their own, and for the tokens in `breaks`. Other special tokens are spelled out.
+
+        Args:
+            breaks: Tokens without a text.
+            width: Leave out texts with characters that take more bytes in memory, as `width_of`
+                gives them.
         """
-        texts = self._content_texts.get(breaks)
+        texts = self._content_texts.get((breaks, width))
         if texts is None:
             texts = self._texts.copy()
             for token in breaks:
                 texts[token] = ""
-            self._content_texts[breaks] = texts
+            for wide, its_tokens in self._tokens_by_width.items():
+                for token in its_tokens if wide > width else ():
+                    texts[token] = ""
+            self._content_texts[breaks, width] = texts
         return texts
 
     def encode_ordinary(self, text: str) -> list[int]:
@@ -231,6 +251,14 @@ class Tokenizer:
         except HarmonyError as error:
             problem = f"Invalid token error: {error}"
         raise HarmonyError(f"Could not decode tokens: {problem}")
+
+
+def width_of(text: str) -> int:
+    """Returns how many bytes each character of a text takes in memory: 1, 2 or 4."""
+    if text.isascii():
+        return 1
+    # The size of an object tells it at once; a search through the text would be slow.
+    return min((sys.getsizeof(text) - _TEXT_OVERHEAD) // (len(text) + 1), MAX_WIDTH)
 
 
 def is_token(token: int) -> bool:

@@ -29,13 +29,20 @@ class ByteBudget:
         A caller that is cancelled while it waits leaves the queue and holds nothing.
         """
         size = min(size, self._maximum)
-        await self._take(size)
+        await self.take(size)
         try:
             yield
         finally:
-            self._give_back(size)
+            self.give_back(size)
 
-    async def _take(self, size: int) -> None:
+    async def take(self, size: int) -> None:
+        """Takes `size` bytes of the budget, at most all of it, after waiting for its turn.
+
+        A caller that is cancelled while it waits leaves the queue and takes nothing.
+        """
+        if size <= self._free and not self._waiting:
+            self._free -= size
+            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((size, turn))
         self._admit()
@@ -43,10 +50,11 @@ class ByteBudget:
             await turn
         except asyncio.CancelledError:
             # A cancellation can come after the turn, when the bytes are already taken.
-            self._give_back(0 if turn.cancelled() else size)
+            self.give_back(0 if turn.cancelled() else size)
             raise
 
-    def _give_back(self, size: int) -> None:
+    def give_back(self, size: int) -> None:
+        """Gives back bytes that were taken."""
         self._free += size
         self._admit()
 

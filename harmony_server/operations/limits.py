@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from ..settings import Settings
 from .errors import limit_exceeded
+from .open_messages import OpenMessages
+from .unread_responses import UnreadResponses
 
 
 class Allowance:
@@ -70,6 +72,9 @@ class Limits:
         streams: Open streams.
         health_watches: Open health watches.
         sequences: Open sequences, over all batch streams.
+        text_bytes: Bytes that the tokens of a request become.
+        open_messages: The memory of open messages.
+        unread: The memory of responses that are not read yet.
         large_requests: Unary requests in progress that are large enough for a thread.
         stream_idle_seconds: Seconds that a stream may stay without a request; 0: no limit.
     """
@@ -80,6 +85,9 @@ class Limits:
     streams: Allowance
     health_watches: Allowance
     sequences: Allowance
+    text_bytes: int
+    open_messages: OpenMessages
+    unread: UnreadResponses
     large_requests: Allowance
     stream_idle_seconds: float
 
@@ -93,6 +101,9 @@ class Limits:
             streams=Allowance("max_streams", settings.max_streams),
             health_watches=Allowance("max_health_watches", settings.max_health_watches),
             sequences=Allowance("max_sequences", settings.max_sequences),
+            text_bytes=settings.max_text_bytes,
+            open_messages=OpenMessages(settings),
+            unread=UnreadResponses(settings),
             large_requests=Allowance(
                 "max_concurrent_large_requests", settings.max_concurrent_large_requests
             ),
@@ -116,3 +127,16 @@ class Limits:
         """
         if count > self.request_tokens:
             raise limit_exceeded("max_request_tokens", self.request_tokens, field)
+
+    def check_text(self, size: int, field: str) -> None:
+        """Checks the size of the text that the tokens in a field of a request become so far.
+
+        Args:
+            size: Its size, in characters or bytes.
+            field: The path of the tokens.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, it is too large.
+        """
+        if size > self.text_bytes:
+            raise limit_exceeded("max_text_bytes", self.text_bytes, field)

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from .. import bounds
+from ..core.tokenizer import MAX_TOKEN_BYTES
 from .abandonment import abandonable
 from .byte_budget import ByteBudget
+from .errors import limit_exceeded
+from .inline_work import InlineWork, TooLargeInlineError
 from .limits import Limits
 
 _Result = TypeVar("_Result")
@@ -21,12 +24,25 @@ class PreparedWork(NamedTuple, Generic[_Result]):
     """Work whose cost is known.
 
     Attributes:
-        size: The cost: bytes of input to process.
+        size: The cost: bytes of text to tokenise, or what takes as much memory.
         do: Does the work and returns the result.
     """
 
     size: int
     do: Callable[[], _Result]
+
+
+def cost_of_tokens(tokens: int, text_bytes: int) -> int:
+    """Returns the cost of parsing or decoding, as `PreparedWork.size`.
+
+    Tokenising takes fifty times its input in memory. A token takes 36 bytes, and its text fourteen
+    times its size: in characters of the largest width, twice, and serialized.
+
+    Args:
+        tokens: The number of tokens.
+        text_bytes: What they decode to, in bytes.
+    """
+    return tokens + text_bytes // 3
 
 
 class Offloader:
@@ -44,6 +60,9 @@ class Offloader:
 
     def __init__(self, limits: Limits) -> None:
         self._large_requests = limits.large_requests
+        self._max_request_bytes = limits.request_bytes
+        self._max_text_bytes = limits.text_bytes
+        self._stream_bytes = 0
         self._budget = ByteBudget(limits.request_bytes)
         self._executor = concurrent.futures.ThreadPoolExecutor(
             bounds.THREADS, thread_name_prefix="harmony"
@@ -56,14 +75,19 @@ class Offloader:
     async def do_request(self, work: Callable[[], _Result], size: int) -> _Result:
         """Does the work of a unary request of `size` bytes: inline if small, else in a thread.
 
+        Small work that turns out to become large begins again in a thread.
+
         Raises:
             RequestError: LIMIT_EXCEEDED, the request is large and too many large ones are in
                 progress.
         """
         if size <= bounds.MAX_INLINE_UNARY_BYTES:
-            return work()
-        with self._large_requests.holding():
-            return await self.do_in_thread(work, size)
+            try:
+                with InlineWork(bounds.MAX_INLINE_WORK):
+                    return work()
+            except TooLargeInlineError:
+                pass
+        return await self._do_large(work, size)
 
     async def do_prepared_request(
         self, prepare: Callable[[], PreparedWork[_Result]], size: int
@@ -77,10 +101,40 @@ class Offloader:
         Raises:
             RequestError: As `do_request`.
         """
-        if size <= bounds.MAX_INLINE_CONVERSATION_BYTES:
-            work = prepare()
-            return await self.do_request(work.do, work.size)
-        return await self.do_request(lambda: prepare().do(), size)
+        if size > bounds.MAX_INLINE_CONVERSATION_BYTES:
+            return await self._do_large(lambda: prepare().do(), self._cost_of_tokens(size))
+        cost = size
+        try:
+            with InlineWork(bounds.MAX_INLINE_WORK):
+                work = prepare()
+                cost = work.size
+                if cost <= bounds.MAX_INLINE_UNARY_BYTES:
+                    return work.do()
+        except TooLargeInlineError:
+            return await self._do_large(lambda: prepare().do(), cost)
+        return await self._do_large(work.do, cost)
+
+    async def _do_large(self, work: Callable[[], _Result], size: int) -> _Result:
+        with self._large_requests.holding():
+            return await self.do_in_thread(work, size)
+
+    async def do_stream_request(self, work: Callable[[], _Result], size: int) -> _Result:
+        """Does the work of a stream's request of `size` bytes in a thread.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, large requests of streams hold as much memory as
+                `max_concurrent_large_requests` of the largest size.
+        """
+        if size <= bounds.MAX_UNBUDGETED_BYTES:
+            return await self._run(work)
+        maximum = self._large_requests.maximum
+        if self._stream_bytes + size > maximum * self._max_request_bytes:
+            raise limit_exceeded(self._large_requests.setting, maximum)
+        self._stream_bytes += size
+        try:
+            return await self.do_in_thread(work, self._cost_of_tokens(size))
+        finally:
+            self._stream_bytes -= size
 
     async def do_in_thread(self, work: Callable[[], _Result], size: int) -> _Result:
         """Does work on `size` bytes in a thread, once the budget has room.
@@ -91,6 +145,11 @@ class Offloader:
             return await self._run(work)
         async with self._budget.holding(size):
             return await self._run(work)
+
+    def _cost_of_tokens(self, size: int) -> int:
+        """Returns the most that reading a request with `size` bytes of tokens can cost."""
+        # The tokens with the longest texts take three bytes.
+        return cost_of_tokens(size, min(size * MAX_TOKEN_BYTES // 3, self._max_text_bytes))
 
     async def _run(self, work: Callable[[], _Result]) -> _Result:
         abandoned = threading.Event()

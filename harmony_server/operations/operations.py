@@ -7,12 +7,13 @@ from typing import Literal
 
 from .. import bounds, core
 from ..core.errors import SpecialTokenError
-from ..core.events import Event, Recovered
-from ..core.tokenizer import is_token
+from ..core.events import Event, MessageCompleted, Recovered
+from ..core.tokenizer import MAX_TOKEN_BYTES, is_token
 from .abandonment import unless_abandoned
 from .counters import Counters
 from .errors import Reason, RequestError, parse_failed, prefill_failed
 from .limits import Limits
+from .offloading import cost_of_tokens
 from .rendering import Renderer, TokenPacking
 
 
@@ -42,10 +43,26 @@ class Operations:
     ) -> None:
         self.encoding = encoding
         self.limits = limits
+        encoding.prepare_parsing()
         self.counters = Counters()
         self.renderer = Renderer(
             encoding, limits, self.counters, packing, cache_bytes=render_cache_bytes
         )
+
+    def check_parsed(self, tokens: Sequence[int], field: str) -> int:
+        """Checks the number of tokens in a request that parses or decodes.
+
+        Returns:
+            The most that the work can cost, as `offloading.PreparedWork.size`.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, there are too many.
+        """
+        self.limits.check_tokens(len(tokens), field)
+        if len(tokens) <= bounds.MAX_UNCOUNTED_TOKENS:
+            return len(tokens)
+        text_bytes = min(len(tokens) * MAX_TOKEN_BYTES, self.limits.text_bytes)
+        return cost_of_tokens(len(tokens), text_bytes)
 
     def parse(
         self,
@@ -63,19 +80,27 @@ class Operations:
             prefill: The last tokens of the prompt, which the completion continues.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_FIELD, the prefill is
-                malformed; PARSE_FAILED, the output is.
+            RequestError: LIMIT_EXCEEDED, there are too many tokens or too much text; INVALID_FIELD,
+                the prefill is malformed; PARSE_FAILED, the output is.
             AbandonedError: The caller has gone.
         """
-        self.limits.check_tokens(len(tokens), "tokens")
+        self.check_parsed(tokens, "tokens")
         self.limits.check_tokens(len(prefill), "prefill")
         self.counters.count_parsed(len(tokens))
-        parts = self.encoding.parse_in_parts(tokens, role, options, prefill)
+        size = 0
+
+        def watch(characters: int) -> None:
+            self.limits.check_text(size + characters, "tokens")
+
+        parts = self.encoding.parse_in_parts(tokens, role, options, prefill, watch=watch)
         try:
             for events in unless_abandoned(parts):
                 for event in events:
-                    if isinstance(event, Recovered):
+                    if isinstance(event, MessageCompleted):
+                        size += len(event.text)
+                    elif isinstance(event, Recovered):
                         self.counters.count_repair(event)
+                watch(0)
                 yield events
         except core.PrefillError as error:
             raise prefill_failed(error, "prefill") from None
@@ -114,14 +139,20 @@ class Operations:
         """Decodes tokens into bytes.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_TOKEN, one of them is
-                not in the vocabulary.
+            RequestError: LIMIT_EXCEEDED, there are too many tokens or too much text; INVALID_TOKEN,
+                one of them is not in the vocabulary.
             AbandonedError: The caller has gone.
         """
-        self.limits.check_tokens(len(tokens), "tokens")
+        self.check_parsed(tokens, "tokens")
         size = bounds.MAX_DECODED_TOKENS_AT_ONCE
         begins = unless_abandoned(range(0, len(tokens), size))
-        return b"".join(self._decode_part(tokens[begin : begin + size], begin) for begin in begins)
+        parts: list[bytes] = []
+        decoded = 0
+        for begin in begins:
+            parts.append(self._decode_part(tokens[begin : begin + size], begin))
+            decoded += len(parts[-1])
+            self.limits.check_text(decoded, "tokens")
+        return b"".join(parts)
 
     def _decode_part(self, tokens: Sequence[int], begin: int) -> bytes:
         """Decodes the tokens that begin at `tokens[begin]` of the request."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from typing import Any
 
 import grpc
@@ -54,6 +55,8 @@ class Guard:
             # gRPC cannot write to a client that has gone, which is not an error of the server.
             raise asyncio.CancelledError from None
         if isinstance(error, RequestError):
+            # Its frames hold the request, and the client may never read the status.
+            traceback.clear_frames(error.__traceback__)
             await abort(self._context, error)
         # Panics of the Rust tokenizer derive from BaseException; the client still needs a status.
         _logger.error("unexpected error while serving an RPC", exc_info=error)

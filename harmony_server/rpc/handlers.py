@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import grpc
 
@@ -64,15 +64,15 @@ _UNARY: Final[dict[str, Callable[[HarmonyService, bytes], bytes]]] = {
     "GetEncoding": HarmonyService.get_encoding,
     "GetRenderCacheStatistics": HarmonyService.get_render_cache_statistics,
     "Render": HarmonyService.render,
-    "ParseMessages": HarmonyService.parse_messages,
     "Encode": HarmonyService.encode,
-    "Decode": HarmonyService.decode,
 }
-# RPCs whose cost depends on the new messages of the conversation.
-_CONVERSATIONS: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[bytes]]]] = {
+# RPCs whose cost depends on the new messages of the conversation, or the text of the tokens.
+_PREPARED: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[bytes]]]] = {
     "RenderConversation": HarmonyService.render_conversation,
     "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
     "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
+    "ParseMessages": HarmonyService.parse_messages,
+    "Decode": HarmonyService.decode,
 }
 _STREAMS: Final[dict[str, Callable[[Operations], Stream]]] = {
     "Parse": ParseStream,
@@ -93,7 +93,7 @@ def _check_handlers(unary: Mapping[str, object], streams: Mapping[str, object]) 
 
 
 # A missing handler fails at import, not at the first call.
-_check_handlers({**_UNARY, **_CONVERSATIONS}, _STREAMS)
+_check_handlers({**_UNARY, **_PREPARED}, _STREAMS)
 
 
 class Handlers:
@@ -134,10 +134,7 @@ class Handlers:
         """Returns the handler for `grpc.aio.Server.add_generic_rpc_handlers`."""
         handlers = {
             **{name: self._build_unary_handler(method) for name, method in _UNARY.items()},
-            **{
-                name: self._build_conversation_handler(method)
-                for name, method in _CONVERSATIONS.items()
-            },
+            **{name: self._build_prepared_handler(method) for name, method in _PREPARED.items()},
             **{
                 name: self._build_stream_handler(new_stream)
                 for name, new_stream in _STREAMS.items()
@@ -158,7 +155,7 @@ class Handlers:
 
         return self._build_guarded_handler(serve)
 
-    def _build_conversation_handler(
+    def _build_prepared_handler(
         self, method: Callable[[HarmonyService, bytes], PreparedWork[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(data: bytes) -> bytes:
@@ -175,9 +172,41 @@ class Handlers:
             async with Guard(context):
                 self._limits.check_bytes(len(data))
                 await self._started.wait()
-                return await serve(data)
+                answer = await serve(data)
+                if len(answer) > bounds.MAX_UNCOUNTED_RESPONSE_BYTES:
+                    # gRPC keeps the request for as long as the response.
+                    await self._count_unread(context, len(answer) + len(data) // 2)
+                return answer
 
         return grpc.unary_unary_rpc_method_handler(handle)
+
+    async def _count_unread(self, context: _Context, size: int) -> None:
+        """Counts a response as unread until the RPC has ended."""
+        unread = self._limits.unread
+        taken = await unread.take(size)
+
+        # grpc's types want an object of a class that does not exist.
+        context.add_done_callback(cast("Any", lambda _: unread.give_back(taken)))
+
+    async def _write_counted(self, context: _Context, answer: bytes) -> None:
+        """Writes a response that counts as unread until its client has read it or is gone."""
+        if len(answer) <= bounds.MAX_UNCOUNTED_RESPONSE_BYTES:
+            await context.write(answer)
+            return
+        unread = self._limits.unread
+        taken = await unread.take(len(answer))
+        # If this is cancelled, gRPC still holds the response.
+        writing = asyncio.ensure_future(context.write(answer))
+        del answer
+
+        def give_back(written: asyncio.Future[None]) -> None:
+            unread.give_back(taken)
+            # Otherwise asyncio logs it.
+            if not written.cancelled():
+                written.exception()
+
+        writing.add_done_callback(give_back)
+        await asyncio.shield(writing)
 
     def _build_stream_handler(
         self, new_stream: Callable[[Operations], Stream]
@@ -190,15 +219,20 @@ class Handlers:
                     answer = stream.answer(data)
                 else:
                     open_stream.busy = True
-                    answer = await self._offloader.do_in_thread(
+                    answer = await self._offloader.do_stream_request(
                         functools.partial(stream.answer, data), len(data)
                     )
                     open_stream.busy = False
+                # It would live for as long as its response is not read.
+                data = b""
                 open_stream.idle_ticks = 0
-                await context.write(answer)
+                if len(answer) <= bounds.MAX_UNCOUNTED_RESPONSE_BYTES:
+                    await context.write(answer)
+                else:
+                    await self._write_counted(context, answer)
                 if stream.failure:
                     raise stream.failure
-            await context.write(stream.finish())
+            await self._write_counted(context, stream.finish())
             if stream.failure:
                 raise stream.failure
 

@@ -65,7 +65,7 @@ class BatchStream:
         if len(sequence_ids) != len(tokens):
             raise invalid_field("tokens", "must be as many as sequence_ids")
         limits = self._operations.limits
-        limits.check_tokens(len(tokens), "tokens")
+        self._operations.check_parsed(tokens, "tokens")
         limits.check_tokens(len(request.open), "open")
         limits.check_tokens(len(request.close), "close")
         self._operations.counters.count_parsed(len(tokens))
@@ -88,6 +88,10 @@ class BatchStream:
         for index, sequence_id in enumerate(request.close):
             stop_if_abandoned()
             step.close(sequence_id, index)
+        if limits.open_messages.count(len(tokens)):
+            self._settle_group()
+            limits.open_messages.measure()
+            step.end_largest()
         return step.serialize()
 
     def finish(self) -> bytes:
@@ -104,6 +108,7 @@ class BatchStream:
     def close(self) -> None:
         """Drops the sequences that are still open, so that they no longer count as open."""
         self._operations.limits.sequences.give_back(len(self._parsers))
+        self._operations.limits.open_messages.discard(self._parsers.values())
         self._parsers.clear()
 
     def _find_group(self, sequence_ids: list[int]) -> LockStep | None:
@@ -140,6 +145,8 @@ class _Step:
         self.changed_sequences = False
         # Whether a sequence that asked for offsets has a delta in this step, or may have one.
         self._has_ranges = False
+        # Of deltas in this step, but for those of tokens that only add text to one sequence each.
+        self._text_size = 0
         # The sequences that failed in this step; the request's other entries for them are dropped.
         self._failed: set[int] = set()
 
@@ -163,6 +170,7 @@ class _Step:
             self._fail(sequence_id, "open", error)
         else:
             self._parsers[sequence_id] = parser
+            self._limits.open_messages.add(parser, opening.ByteSize())
 
     def feed_one_each(self, tokens: list[int], group: LockStep) -> None:
         """Feeds one token to each sequence of a group. The hot path: an engine's usual step."""
@@ -220,6 +228,16 @@ class _Step:
                 response.ClearField("delta_ends")
         return response.SerializeToString()
 
+    def end_largest(self) -> None:
+        """Ends the sequences whose message is too long, and the largest if all are too large."""
+        open_messages = self._limits.open_messages
+        by_size = sorted(self._parsers, key=lambda key: self._parsers[key].held_bytes, reverse=True)
+        for place, sequence_id in enumerate(by_size):
+            failure = open_messages.find_failure(self._parsers[sequence_id], "tokens")
+            is_total = failure is not None and failure.metadata["limit"] == "max_open_text_mib"
+            if failure is not None and (place == 0 or not is_total):
+                self._fail(sequence_id, "tokens", failure)
+
     def _finish(self, sequence_id: int, parser: MessageParser) -> None:
         events: list[Event] = []
         try:
@@ -241,9 +259,13 @@ class _Step:
                 self._feed_one(sequence_id, parser, tokens[0])
             else:
                 for events in unless_abandoned(parser.feed_in_parts(tokens)):
+                    # Text is reported at the end of a message or of the request.
+                    self._limits.check_text(parser.content.tell(), "tokens")
                     self._report(sequence_id, events)
         except core.ParseError as error:
             self._fail(sequence_id, "sequence_ids", parse_failed(error))
+        except RequestError as error:
+            self._fail(sequence_id, "tokens", error)
 
     def _feed_one(self, sequence_id: int, parser: MessageParser, token: int) -> None:
         events: list[Event] = []
@@ -259,6 +281,8 @@ class _Step:
                 self._response.deltas.append(event.text)
                 if event.offsets is not None:
                     self._add_ranges(event.offsets[:1], event.offsets[1:])
+                self._text_size += len(event.text)
+                self._limits.check_text(self._text_size, "tokens")
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):
@@ -294,6 +318,7 @@ class _Step:
         parser = self._parsers.pop(sequence_id, None)
         if parser is not None:
             self._limits.sequences.give_back()
+            self._limits.open_messages.discard((parser,))
         return parser
 
     def _add_event(self, sequence_id: int) -> pb.SequenceEvent:

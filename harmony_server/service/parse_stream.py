@@ -8,7 +8,7 @@ from harmony_client.v1 import parse_pb2 as pb
 from .. import core
 from ..contract import from_proto, to_proto, wire
 from ..contract.requests import read_request
-from ..core.events import Event, Recovered
+from ..core.events import ContentDelta, Event, Recovered
 from ..core.parser import MessageParser
 from ..operations.abandonment import unless_abandoned
 from ..operations.errors import Reason, RequestError, parse_failed
@@ -26,8 +26,8 @@ class ParseStream:
     """
 
     def __init__(self, operations: Operations) -> None:
-        self._encoding = operations.encoding
-        self._limits = operations.limits
+        self._operations = operations
+        self._open_messages = operations.limits.open_messages
         self._counters = operations.counters
         self._parser: MessageParser | None = None
         # The parser's `feed_text`, unless deltas have offsets, which that does not give.
@@ -49,23 +49,30 @@ class ParseStream:
         if self._parser is None:
             if kind != "config":
                 raise _out_of_order("the first request must carry config")
-            self._limits.check_tokens(len(request.config.prefill), "config.prefill")
+            self._operations.limits.check_tokens(len(request.config.prefill), "config.prefill")
             self._parser = from_proto.open_parser(
-                self._encoding, request.config, "config", self._limits.header_tokens
+                self._operations.encoding,
+                request.config,
+                "config",
+                self._operations.limits.header_tokens,
             )
             if not self._parser.reports_offsets:
                 self._feed_text = self._parser.feed_text
+            self._open_messages.add(self._parser, len(data))
             return b""
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
         tokens = request.tokens.tokens[:]
         parser = self._parser
         if len(tokens) != 1:
-            self._limits.check_tokens(len(tokens), "tokens.tokens")
+            self._operations.check_parsed(tokens, "tokens.tokens")
             self._counters.count_parsed(len(tokens))
-            return self._feed(parser, tokens)
+            response = self._feed(parser, tokens)
+            self._count_memory(parser, len(tokens))
+            return response
         # The hot path: one token, which usually only adds text.
         self._counters.count_parsed(1)
+        self._count_memory(parser, 1)
         text = self._feed_text(tokens[0])
         if text:
             return wire.write_delta_response(text)
@@ -80,14 +87,32 @@ class ParseStream:
         return self._respond_to(self._parser.finish) if self._parser else b""
 
     def close(self) -> None:
-        """Does nothing, as the stream holds nothing that counts against a limit."""
+        """Drops the open message, which no longer counts."""
+        if self._parser is not None:
+            self._open_messages.discard((self._parser,))
+            self._parser = None
+
+    def _count_memory(self, parser: MessageParser, tokens: int) -> None:
+        """Sets `failure` if the open message, or all of them, take too much memory."""
+        if self._open_messages.count(tokens):
+            self._open_messages.measure()
+            failure = self._open_messages.find_failure(parser, "tokens.tokens")
+            self.failure = self.failure or failure
+            if failure:
+                # At once: the stream can last until its client reads.
+                self.close()
 
     def _feed(self, parser: MessageParser, tokens: Sequence[int]) -> bytes:
         # Serialized responses, joined, are one response with the events of all.
         responses: list[bytes] = []
+        size = 0
         try:
             for events in unless_abandoned(parser.feed_in_parts(tokens)):
-                responses.append(self._build_response(events))  # noqa: PERF401  # keep them on failure
+                responses.append(self._build_response(events))
+                size += sum(len(event.text) for event in events if isinstance(event, ContentDelta))
+                # Text is reported at the end of a message or of the request.
+                size_so_far = max(size, parser.content.tell())
+                self._operations.limits.check_text(size_so_far, "tokens.tokens")
         except core.ParseError as error:
             self.failure = parse_failed(error)
         return b"".join(responses)

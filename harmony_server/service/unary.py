@@ -117,16 +117,21 @@ class HarmonyService:
 
         return PreparedWork(conversation.new_bytes, render)
 
-    def parse_messages(self, data: bytes) -> bytes:
-        """Parses a completion."""
+    def parse_messages(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to parse a completion."""
         request = read_request(pb.ParseMessagesRequest, data)
         role = from_proto.convert_role(request.role, "role") if request.HasField("role") else None
         max_header_tokens = self.operations.limits.header_tokens
         options = from_proto.convert_parse_options(request.options, "options", max_header_tokens)
-        # Serialized responses, joined, are one response; as one message it would take ten times the
-        # memory.
-        parts = self.operations.parse(request.tokens, role, options, request.prefill)
-        return b"".join(_to_response(events).SerializeToString() for events in parts)
+        size = self.operations.check_parsed(request.tokens, "tokens")
+
+        def parse() -> bytes:
+            # Serialized responses, joined, are one response; as one message it would take ten times
+            # the memory.
+            parts = self.operations.parse(request.tokens, role, options, request.prefill)
+            return b"".join(_to_response(events).SerializeToString() for events in parts)
+
+        return PreparedWork(size + len(request.prefill), parse)
 
     def encode(self, data: bytes) -> bytes:
         """Encodes text."""
@@ -142,15 +147,20 @@ class HarmonyService:
         tokens = self.operations.encode(request.text, allowed, disallowed)
         return wire.write_tokens_response(wire.pack_parts(tokens))
 
-    def decode(self, data: bytes) -> bytes:
-        """Decodes tokens."""
+    def decode(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to decode tokens."""
         request = read_request(pb.DecodeRequest, data)
-        if request.as_bytes:
-            response = pb.DecodeResponse(data=self.operations.decode_bytes(request.tokens))
-        else:
-            text = self.operations.decode(request.tokens, strict=request.strict)
-            response = pb.DecodeResponse(text=text)
-        return response.SerializeToString()
+        size = self.operations.check_parsed(request.tokens, "tokens")
+
+        def decode() -> bytes:
+            if request.as_bytes:
+                response = pb.DecodeResponse(data=self.operations.decode_bytes(request.tokens))
+            else:
+                text = self.operations.decode(request.tokens, strict=request.strict)
+                response = pb.DecodeResponse(text=text)
+            return response.SerializeToString()
+
+        return PreparedWork(size, decode)
 
 
 def _to_response(events: Iterable[Event]) -> pb.ParseMessagesResponse:

@@ -363,6 +363,21 @@ def test_a_message_with_too_many_parts(
     _assert_invalid_field(failure, "message.content")
 
 
+def test_parameters_that_become_too_long_a_type(stub: HarmonyServiceStub) -> None:
+    """Parameters whose type would have more than 1,048,576 characters are refused by their path."""
+    schema = '{"type":"object","properties":{"a":{"examples":[""%s]}}}' % (',""' * 20_000)
+    for _ in range(50):
+        schema = f'{{"oneOf":[{schema}]}}'
+    item = with_parameters(schema)
+    failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=item)))
+    path = "content[0].developer.tools[0].tools[0].parameters_json"
+    _assert_invalid_field(failure, f"message.{path}")
+    assert "1048576 characters" in failure.message
+    whole = pb.RenderConversationRequest(conversation=conversation(user("x"), item))
+    failure = failure_of(lambda: stub.RenderConversation(whole))
+    _assert_invalid_field(failure, f"conversation.messages[1].{path}")
+
+
 def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:
     """A request over the size limit is RESOURCE_EXHAUSTED."""
     failure = failure_of(lambda: _call(channel, "Encode", b"\0" * (_MAX_BYTES + 1)))
@@ -413,8 +428,16 @@ def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
             "options.callable_names",
         ),
         (
-            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x" * 65_536, "y"])),
+            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x" * 1024, "y"])),
             "options.channels",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(channels=["x"] * 65)),
+            "options.channels",
+        ),
+        (
+            pb.ParseMessagesRequest(options=parse.ParseOptions(callable_names=["x" * 65_536, "y"])),
+            "options.callable_names",
         ),
         (
             pb.ParseMessagesRequest(options=parse.ParseOptions(callable_names=["f", ""])),
@@ -423,7 +446,8 @@ def _call(channel: grpc.Channel, method: str, data: bytes) -> bytes:
     ],
     ids=[
         *("unset role", "unknown role", "no header", "long header", "strict and recover"),
-        *("too many names", "too long names", "empty name"),
+        *("too many names", "too long channels", "too many channels", "too long names"),
+        "empty name",
     ],
 )
 def test_invalid_parse_options(

@@ -31,7 +31,7 @@ _DOCUMENTED = {
 
 def _decode(*tokens: int, strict: bool = False) -> object:
     request = service_pb2.DecodeRequest(tokens=tokens, strict=strict)
-    return HarmonyService(operations()).decode(request.SerializeToString())
+    return HarmonyService(operations()).decode(request.SerializeToString()).do()
 
 
 def _encode(text: str) -> object:
@@ -41,7 +41,7 @@ def _encode(text: str) -> object:
 
 def _parse_messages(*tokens: int) -> object:
     request = service_pb2.ParseMessagesRequest(tokens=tokens)
-    return HarmonyService(operations()).parse_messages(request.SerializeToString())
+    return HarmonyService(operations()).parse_messages(request.SerializeToString()).do()
 
 
 def _parse_twice() -> object:

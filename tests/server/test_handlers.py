@@ -119,7 +119,7 @@ async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None
     handlers.start(operations())
     begun, finished = threading.Event(), threading.Event()
 
-    def render_in_parts(*_: object) -> Iterator[list[int]]:
+    def render_in_parts(*_: object, **_options: object) -> Iterator[list[int]]:
         begun.set()
         end = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < end:
@@ -157,7 +157,7 @@ def _open(sequence_ids: Sequence[int]) -> parse_pb2.ParseBatchRequest:
 
 
 # Small enough to be answered at once, without a thread.
-_OPENED = [_open(_SEQUENCES[begin : begin + 500]) for begin in range(0, len(_SEQUENCES), 500)]
+_OPENED = [_open(_SEQUENCES[begin : begin + 250]) for begin in range(0, len(_SEQUENCES), 250)]
 # Requests whose work takes long, by RPC and sort; the last of a stream is the long one.
 _LONG_WORK: dict[str, list[Message]] = {
     "Render": [service_pb2.RenderRequest(message=user(_TEXT))],

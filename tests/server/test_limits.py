@@ -476,3 +476,83 @@ def test_connection_age() -> None:
         failure = stream.wait_failing()
         assert failure.code is grpc.StatusCode.UNAVAILABLE
         stub.GetEncoding(service_pb2.GetEncodingRequest(), timeout=_TIMEOUT_SECONDS)
+
+
+# 128 blanks.
+_LONGEST = 72056
+
+
+def test_the_text_of_tokens() -> None:
+    """The text that the tokens of a request become is limited, in every RPC that reads tokens."""
+    fits, over = [_LONGEST] * 8, [_LONGEST] * 9
+    with _limited(max_text_bytes=1024) as stub:
+
+        def parse(token_ids: list[int]) -> object:
+            request = service_pb2.ParseMessagesRequest(
+                tokens=[200008, *token_ids], role=chat_pb2.ROLE_ASSISTANT
+            )
+            return stub.ParseMessages(request)
+
+        calls: dict[str, Callable[[list[int]], object]] = {
+            "tokens": lambda token_ids: stub.Decode(service_pb2.DecodeRequest(tokens=token_ids)),
+            "tokens.tokens": lambda token_ids: list(
+                stub.Parse(iter([config(ASSISTANT), tokens([200008]), tokens(token_ids)]))
+            ),
+        }
+        for field, call in calls.items():
+            call(fits)
+            assert failure_of(lambda call=call: call(over)) == _exceeded(  # type: ignore[misc]
+                "max_text_bytes", 1024, field
+            )
+        parse(fits)
+        expected = _exceeded("max_text_bytes", 1024, "tokens")
+        assert failure_of(lambda: parse(over)) == expected
+        step = parse_pb2.ParseBatchRequest(sequence_ids=[1] * 10, tokens=[200008, *over])
+        batch = iter([_open(1), step])
+        assert failure_of(lambda: list(stub.ParseBatch(batch))) == expected
+
+
+def _fed(stub: HarmonyServiceStub, tokens_at_once: int) -> int:
+    """Feeds a Parse stream blanks until it is ended, and returns how many tokens it has read."""
+    requests = [config(ASSISTANT), tokens([200008])]
+    stream = _Parse(stub.Parse)
+    for request in requests:
+        stream.ask(request)
+    for number in range(1000):
+        try:
+            stream.ask(tokens([_LONGEST] * tokens_at_once))
+        except grpc.RpcError:
+            return number * tokens_at_once
+    return 1000 * tokens_at_once
+
+
+def test_the_text_of_an_open_message() -> None:
+    """A message that grows beyond the limit ends its stream."""
+    with _limited(max_text_bytes=1024 * 1024) as stub:
+        requests = [config(ASSISTANT), tokens([200008]), *[tokens([_LONGEST] * 1000)] * 40]
+        failure = failure_of(lambda: list(stub.Parse(iter(requests))))
+    assert failure == _exceeded("max_text_bytes", 1024 * 1024, "tokens.tokens")
+
+
+def test_the_memory_of_open_messages() -> None:
+    """Open messages share a limit: one that grows beyond it ends, and frees what it held."""
+    with _limited(max_open_text_mib=1, max_text_bytes=16 * 1024 * 1024) as stub:
+        for _ in range(3):
+            assert 6_500 < _fed(stub, 100) < 10_000
+        batch = _Batch(stub.ParseBatch)
+        batch.ask(_open(1, 2))
+        headers = parse_pb2.ParseBatchRequest(sequence_ids=[1, 2], tokens=[200008, 200008])
+        batch.ask(headers)
+        errors: list[parse_pb2.SequenceEvent] = []
+        for _ in range(200):
+            response = batch.ask(
+                parse_pb2.ParseBatchRequest(
+                    sequence_ids=[1] * 100 + [2], tokens=[_LONGEST] * 100 + [87]
+                )
+            )
+            errors += [event for event in response.events if event.HasField("error")]
+            if errors:
+                break
+        assert [event.sequence_id for event in errors] == [1]
+        assert failure_of_status(errors[0].error) == _exceeded("max_open_text_mib", 1, "tokens")
+        assert batch.ask(parse_pb2.ParseBatchRequest(sequence_ids=[2], tokens=[87])).deltas == ["x"]

@@ -133,7 +133,7 @@ class MixedLoad:
             tokens=tokens, role=chat_pb2.ROLE_ASSISTANT, options=options
         )
         data = request.SerializeToString()
-        assert await self._ask("ParseMessages", data) == self._service.parse_messages(data)
+        assert await self._ask("ParseMessages", data) == self._service.parse_messages(data).do()
 
     async def _encode_and_decode(self) -> None:
         text = f"{self._rng.getrandbits(200)} 雨 and rain"

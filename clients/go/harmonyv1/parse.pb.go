@@ -170,13 +170,9 @@ type ParseOptions struct {
 	// ignore them. At most 1,024 names with 65,536 characters together, none empty.
 	CallableNames []string `protobuf:"bytes,4,rep,name=callable_names,json=callableNames,proto3" json:"callable_names,omitempty"`
 	// Channels in addition to `analysis`, `commentary` and `final`. Recover mode
-	// reads them as it reads those; strict and lenient mode ignore them. The bounds
-	// are those of `callable_names`.
-	Channels []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
-	// True: each delta names the tokens that its text comes from, in
-	// `ContentDelta.offsets` or in the columns of ParseBatchResponse. ParseMessages,
-	// which has no deltas, ignores it. Default: false.
-	DeltaOffsets  bool `protobuf:"varint,6,opt,name=delta_offsets,json=deltaOffsets,proto3" json:"delta_offsets,omitempty"`
+	// reads them as it reads those; strict and lenient mode ignore them. At most
+	// 64 names with 1,024 characters together, none empty.
+	Channels      []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -335,8 +335,8 @@ pub struct ParseOptions {
     #[prost(string, repeated, tag = "4")]
     pub callable_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Channels in addition to `analysis`, `commentary` and `final`. Recover mode
-    /// reads them as it reads those; strict and lenient mode ignore them. The bounds
-    /// are those of `callable_names`.
+    /// reads them as it reads those; strict and lenient mode ignore them. At most
+    /// 64 names with 1,024 characters together, none empty.
     #[prost(string, repeated, tag = "5")]
     pub channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// True: each delta names the tokens that its text comes from, in
