@@ -172,7 +172,11 @@ type ParseOptions struct {
 	// Channels in addition to `analysis`, `commentary` and `final`. Recover mode
 	// reads them as it reads those; strict and lenient mode ignore them. At most
 	// 64 names with 1,024 characters together, none empty.
-	Channels      []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
+	Channels []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
+	// True: each delta names the tokens that its text comes from, in
+	// `ContentDelta.offsets` or in the columns of ParseBatchResponse. ParseMessages,
+	// which has no deltas, ignores it. Default: false.
+	DeltaOffsets  bool `protobuf:"varint,6,opt,name=delta_offsets,json=deltaOffsets,proto3" json:"delta_offsets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
