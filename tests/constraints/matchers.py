@@ -20,6 +20,7 @@ from harmony_server.core.constraints import ConstraintFormat, SamplingConstraint
 from harmony_server.core.tokenizer import CALL, RETURN, SPECIAL_TOKENS
 
 STOP_TOKENS = (RETURN, CALL)
+END_OF_TEXT = SPECIAL_TOKENS["<|endoftext|>"]
 FIRST_SPECIAL = vocabulary.TOKEN_COUNT
 # The named tokens of the published tokenizer; engines pad the vocabulary to 201,088.
 NAMED_TOKENS = 200_019
@@ -46,11 +47,13 @@ class Engine(Protocol):
         name: Its name.
         format: The format that it reads.
         tells_markers: Whether text in ordinary tokens may spell a special token.
+        stop_tokens: The tokens that end a turn for it.
     """
 
     name: str
     format: ConstraintFormat
     tells_markers: bool
+    stop_tokens: tuple[int, ...]
 
     def start(self, constraint: SamplingConstraint) -> Matcher:
         """Returns a matcher.
@@ -95,6 +98,7 @@ class Llguidance:
     name = "llguidance"
     format = ConstraintFormat.LLGUIDANCE_LARK
     tells_markers = True
+    stop_tokens: tuple[int, ...] = STOP_TOKENS
 
     def __init__(self, encoding: HarmonyEncoding, *, knows_stop_tokens: bool = True) -> None:
         class Wrapped:
@@ -108,7 +112,7 @@ class Llguidance:
                 return encoding.encode_ordinary(written)
 
         # A token that no grammar of ours mentions ends the turn where harmony's do not.
-        stops = list(STOP_TOKENS) if knows_stop_tokens else [SPECIAL_TOKENS["<|endoftext|>"]]
+        stops = list(STOP_TOKENS) if knows_stop_tokens else [END_OF_TEXT]
         self._tokenizer = llguidance.LLTokenizer(
             llguidance.TokenizerWrapper(Wrapped()), n_vocab=PADDED_SIZE, eos_token=stops
         )
@@ -150,6 +154,7 @@ class Xgrammar:
     """
 
     tells_markers = True
+    stop_tokens: tuple[int, ...] = STOP_TOKENS
 
     def __init__(self, python: Path, folder: Path, name: str) -> None:
         self.name = name
@@ -240,6 +245,8 @@ class LlamaCpp:
     name = "llama.cpp"
     format = ConstraintFormat.LLAMA_GBNF
     tells_markers = False
+    # llama.cpp ends with `<|endoftext|>` too.
+    stop_tokens: tuple[int, ...] = (*STOP_TOKENS, END_OF_TEXT)
 
     def __init__(self, libraries: Path, model: Path) -> None:
         for name in ("libggml-base.so", "libggml.v0.5.0.so"):
@@ -325,6 +332,7 @@ class Automaton:
     name = "automaton"
     format = ConstraintFormat.TOKEN_AUTOMATON
     tells_markers = True
+    stop_tokens: tuple[int, ...] = STOP_TOKENS
 
     def start(self, constraint: SamplingConstraint) -> Matcher:
         """Returns a matcher."""

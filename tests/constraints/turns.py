@@ -169,14 +169,14 @@ class Sampler:
             }
         )  # fmt: skip
 
-    def write(self, matcher: Matcher) -> list[int] | None:
+    def write(self, matcher: Matcher, stop_tokens: Sequence[int] = (RETURN, CALL)) -> list[int] | None:
         """Returns a turn with its stop token, or None if it does not end."""
         tokens: list[int] = []
         while len(tokens) < MAX_TOKENS:
             token = self._pick(matcher, len(tokens))
             assert matcher.accept(token), f"{token} is allowed, but not accepted"
             tokens.append(token)
-            if token in (RETURN, CALL):
+            if token in stop_tokens:
                 return tokens
         return None
 
@@ -234,7 +234,7 @@ def check_turn(
         assert message.header.channel in ("analysis", "commentary")
         assert message.header.content_type is None
         assert message.stop_token == END
-    assert last.stop_token in (RETURN, CALL)
+    assert last.stop_token in (RETURN, CALL, None)
     recipient = last.header.recipient
     assert called is None or (recipient is not None) == called
     if recipient is None:
