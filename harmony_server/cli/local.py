@@ -4,6 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .. import core
+from ..core.constraints import (
+    ConstraintFormat,
+    SamplingConstraint,
+    SamplingConstraintOptions,
+    build_sampling_constraint,
+)
+from ..core.errors import ConstraintError
 from ..core.events import MessageCompleted, Recovered
 from .backend import ParsedOutput, Purpose
 from .errors import InputError, json_path
@@ -52,6 +59,18 @@ class LocalBackend:
             [event for event in events if isinstance(event, Recovered)],
         )
 
+    def constrain(
+        self,
+        conversation: core.Conversation,
+        constraint_format: ConstraintFormat,
+        options: SamplingConstraintOptions,
+    ) -> SamplingConstraint:
+        """See `Backend`."""
+        with _as_input_errors():
+            return build_sampling_constraint(
+                conversation, constraint_format, options, encoding=self._encoding
+            )
+
     def encode(self, text: str) -> list[int]:
         """See `Backend`."""
         return self._encoding.encode(text, allowed_special="all")
@@ -67,6 +86,10 @@ def _as_input_errors() -> Iterator[None]:
         yield
     except core.RenderError as error:
         raise InputError(str(error), place=json_path(error.field)) from None
+    except ConstraintError as error:
+        # The file holds the conversation, not the request around it.
+        place = error.field.removeprefix("conversation.")
+        raise InputError(str(error), place=json_path(place)) from None
     except core.ParseError as error:
         where = "the end of the stream" if error.token is None else f"token {error.token}"
         raise InputError(

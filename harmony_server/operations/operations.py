@@ -10,6 +10,7 @@ from ..core.errors import SpecialTokenError
 from ..core.events import Event, Recovered
 from ..core.tokenizer import is_token
 from .abandonment import unless_abandoned
+from .constraining import ConstraintBuilder
 from .counters import Counters
 from .errors import Reason, RequestError, parse_failed
 from .limits import Limits
@@ -30,6 +31,7 @@ class Operations:
         limits: The limits of each request.
         counters: Counts what has been done.
         renderer: Renders messages and conversations.
+        constraints: Builds sampling constraints.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Operations:
         self.renderer = Renderer(
             encoding, limits, self.counters, packing, cache_bytes=render_cache_bytes
         )
+        self.constraints = ConstraintBuilder(encoding, limits)
 
     def parse(
         self, tokens: Sequence[int], role: core.Role | None, options: core.ParseOptions

@@ -32,7 +32,7 @@ def encoding() -> HarmonyEncoding:
 
 @pytest.fixture(scope="session")
 def llguidance(encoding: HarmonyEncoding) -> Llguidance:
-    """llguidance."""
+    """Llguidance."""
     return Llguidance(encoding)
 
 
@@ -50,7 +50,14 @@ def _open_xgrammar(folder: Path, requirement: str) -> Iterator[Xgrammar]:
     subprocess.run(
         [sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=INSTALL_TIMEOUT
     )
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     for needs in (["--no-deps", requirement], ["apache-tvm-ffi", "numpy", "pydantic"]):
         # pip reports the packages that are left out, on standard error.
         result = subprocess.run(

@@ -38,9 +38,7 @@ def write_vocabulary(path: Path) -> None:
         "tokenizer.ggml.eos_token_id": _uint32_value(200_002),
     }
     header = struct.pack("<4sIQQ", b"GGUF", 3, 0, len(values))
-    path.write_bytes(
-        header + b"".join(_string(key) + value for key, value in values.items())
-    )
+    path.write_bytes(header + b"".join(_string(key) + value for key, value in values.items()))
 
 
 def _byte_spellings() -> dict[int, str]:

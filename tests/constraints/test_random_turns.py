@@ -37,6 +37,7 @@ PREFILLS = [
     " to=functions.get_weather<|channel|>commentary <|constrain|>",
 ]
 _NAMED = "functions.get_weather"
+ANY_OBJECTS = {recipient: {"type": "object"} for recipient in SCHEMAS}
 
 # Options, and what `check_turn` is told.
 CASES: dict[str, tuple[_Options, dict[str, Any]]] = {
@@ -60,7 +61,7 @@ CASES: dict[str, tuple[_Options, dict[str, Any]]] = {
     "no preambles": (_Options(no_preambles=True), {}),
     "canonical": (_Options(header_forms=HeaderForms.CANONICAL), {}),
     "structure": (_Options(level=ConstraintLevel.STRUCTURE), {"schemas": None, "recipients": []}),
-    "tools": (_Options(level=ConstraintLevel.TOOLS), {"schemas": dict.fromkeys(SCHEMAS, {"type": "object"})}),
+    "tools": (_Options(level=ConstraintLevel.TOOLS), {"schemas": ANY_OBJECTS}),
     "open objects": (_Options(open_objects=True), {}),
     "no white space": (_Options(max_json_whitespace=0), {}),
 }  # fmt: skip
@@ -131,9 +132,7 @@ def test_turns_continue_a_prefill(
 @pytest.mark.long
 @pytest.mark.runtimes
 @pytest.mark.parametrize("name", [*QUICK, *INSTALLED])
-def test_many_turns(
-    name: str, request: pytest.FixtureRequest, encoding: HarmonyEncoding
-) -> None:
+def test_many_turns(name: str, request: pytest.FixtureRequest, encoding: HarmonyEncoding) -> None:
     """As the tests above, with more turns and every engine."""
     engine: Engine = request.getfixturevalue(name)
     _check(engine, encoding, _Options(), {}, 250)

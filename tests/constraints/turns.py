@@ -112,10 +112,7 @@ SCHEMAS: dict[str, Any] = {
     "functions.search": SEARCH,
     "functions.free": {"type": "object"},
     "files.open": {"type": "object"},
-    **{
-        f"browser.{tool.name}": tool.parameters
-        for tool in ToolNamespaceConfig.browser().tools
-    },
+    **{f"browser.{tool.name}": tool.parameters for tool in ToolNamespaceConfig.browser().tools},
 }
 
 
@@ -139,7 +136,7 @@ def first_refused(matcher: Matcher, tokens: Sequence[int]) -> int | None:
 
 # What ends a turn soon; earlier is better.
 _CLOSING = (RETURN, CALL, MESSAGE, END, CHANNEL, START)
-_CLOSING_TEXTS = ('"', "}", "]", "final", "n", "0", "a", ":", ",", "{")
+_CLOSING_TEXTS = ('"', "}", "]", "final", ",", ":", "n", "0", "a", "{")
 _FREE_TOKENS = 120
 MAX_TOKENS = 400
 _CANDIDATES = 48
@@ -169,7 +166,9 @@ class Sampler:
             }
         )  # fmt: skip
 
-    def write(self, matcher: Matcher, stop_tokens: Sequence[int] = (RETURN, CALL)) -> list[int] | None:
+    def write(
+        self, matcher: Matcher, stop_tokens: Sequence[int] = (RETURN, CALL)
+    ) -> list[int] | None:
         """Returns a turn with its stop token, or None if it does not end."""
         tokens: list[int] = []
         while len(tokens) < MAX_TOKENS:
@@ -244,7 +243,13 @@ def check_turn(
             validate(last.text, answer)
         return messages
     assert last.header.channel in ("analysis", "commentary")
-    assert last.header.content_type in (None, "json", "code", "<|constrain|>json", "<|constrain|>code")
+    assert last.header.content_type in (
+        None,
+        "json",
+        "code",
+        "<|constrain|>json",
+        "<|constrain|>code",
+    )
     if recipients is None:
         recipients = [*SCHEMAS, "python"]
     assert recipient in recipients or not recipients

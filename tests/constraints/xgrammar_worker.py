@@ -15,8 +15,8 @@ import tvm_ffi  # type: ignore[import-not-found]  # noqa: F401
 
 sys.path.insert(0, str(Path(__file__).parent / "xgrammar_stand_ins"))
 
-import numpy  # noqa: E402
-import xgrammar  # type: ignore[import-not-found]  # noqa: E402
+import numpy
+import xgrammar  # type: ignore[import-not-found]
 
 STOP_TOKENS = [200002, 200012]
 VOCABULARY_SIZE = 201_088

@@ -40,7 +40,6 @@ from .turn import Callee, build_turn
 STOP_TOKENS = (RETURN, CALL)
 
 
-
 class TextEncoding(Protocol):
     """What a constraint needs of an encoding."""
 
@@ -234,9 +233,7 @@ def _print(
     )
     if constraint_format is ConstraintFormat.XGRAMMAR_EBNF:
         return grammar
-    return json.dumps(
-        {"type": "structural_tag", "format": {"type": "grammar", "grammar": grammar}}
-    )
+    return json.dumps({"type": "structural_tag", "format": {"type": "grammar", "grammar": grammar}})
 
 
 def _automaton_sha256(automaton: TokenAutomaton) -> str:

@@ -129,7 +129,7 @@ def _marker_steps(
 def _character_class(characters: str, *, negated: bool = False, in_json: bool = False) -> str:
     if len(characters) == 1 and not negated:
         return quoted(characters)
-    if _WORD <= set(characters):
+    if set(characters) >= _WORD:
         characters = "".join(one for one in characters if one not in _WORD)
         ranges = "a-z0-9_"
     else:
@@ -346,15 +346,17 @@ class JsonRules:
             further = self._rules.add(f"{key} {self._colon} {self._write(shape.additional)}")
             rest = f" ({comma} {further})*"
             beginnings = [f"{further}{rest}"]
-        for name, part in reversed(shape.properties.items()):
+        for name, part in reversed([*shape.properties.items()]):
             if part is NEVER:
                 continue
             member = self._rules.add(f"{self._write_key(name)} {self._write(part)}")
             if name in shape.required:
                 beginnings = []
             beginnings.append(f"{member}{rest}")
-            rest = f" {comma} {member}{rest}" if name in shape.required else (
-                f" ({comma} {member})?{rest}"
+            rest = (
+                f" {comma} {member}{rest}"
+                if name in shape.required
+                else (f" ({comma} {member})?{rest}")
             )
             if len(rest) > _MAX_INLINE_LENGTH:
                 rest = f" {self._rules.add(rest.strip())}"

@@ -96,9 +96,7 @@ def _by_byte(node: Node, byte: int) -> Node | None:
     return _by(node, lambda part: _by_byte(part, byte))
 
 
-def _by(
-    node: SequenceNode | Choice | Repeat, derive: Callable[[Node], Node | None]
-) -> Node | None:
+def _by(node: SequenceNode | Choice | Repeat, derive: Callable[[Node], Node | None]) -> Node | None:
     match node:
         case Choice():
             options = [rest for rest in map(derive, node.options) if rest is not None]
@@ -113,9 +111,7 @@ def _by(
             return _by_sequence(node, derive)
 
 
-def _by_sequence(
-    node: SequenceNode, derive: Callable[[Node], Node | None]
-) -> Node | None:
+def _by_sequence(node: SequenceNode, derive: Callable[[Node], Node | None]) -> Node | None:
     options: list[Node] = []
     for index, part in enumerate(node.parts):
         rest = derive(part)

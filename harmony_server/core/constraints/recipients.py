@@ -88,5 +88,3 @@ def _is_unfit(character: str) -> bool:
         or not (character.isprintable() or character >= "\xa0")
         or "\ud800" <= character <= "\udfff"
     )
-
-

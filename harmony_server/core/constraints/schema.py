@@ -278,9 +278,7 @@ class _Reader:
             schema = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
         return self.read(schema, pointer)
 
-    def _conjuncts(
-        self, keyword: str, value: object, pointer: str
-    ) -> Iterator[tuple[object, str]]:
+    def _conjuncts(self, keyword: str, value: object, pointer: str) -> Iterator[tuple[object, str]]:
         if keyword == "$ref":
             yield self._resolved({"$ref": value}, pointer)
         elif not isinstance(value, list) or not value:

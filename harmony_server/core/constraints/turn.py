@@ -115,9 +115,7 @@ class _TurnBuilder:
         )
         by_channels: dict[tuple[str, ...], tuple[list[Node], list[Node]]] = {}
         if is_free:
-            forms = _CallForms(
-                self._channels(is_builtin=False), (*_FUNCTION_TYPES, (" ", "code"))
-            )
+            forms = _CallForms(self._channels(is_builtin=False), (*_FUNCTION_TYPES, (" ", "code")))
             if self._options.header_forms is HeaderForms.CANONICAL:
                 forms = _CallForms((_COMMENTARY, _ANALYSIS), (_CONSTRAIN_JSON, " code"))
             recipient = sequence(literal(" to="), Name(1))
