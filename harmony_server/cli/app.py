@@ -67,8 +67,8 @@ def main(context: click.Context) -> None:
     """Render and parse the harmony format of the gpt-oss models.
 
     serve runs the server. render, constrain, parse, inspect, encode and decode work in this
-    process or, with --target, through a running server. They read a file, or standard input if the file is
-    missing or "-".
+    process or, with --target, through a running server. They read a file, or standard input if the
+    file is missing or "-".
 
     If the input is invalid, the command prints one line to standard error and exits with code 2.
     """

@@ -105,7 +105,7 @@ class Llguidance:
             eos_token_id = RETURN
             bos_token_id = None
             tokens = named_vocabulary()
-            special_token_ids = list(range(FIRST_SPECIAL, NAMED_TOKENS))
+            special_token_ids = range(FIRST_SPECIAL, NAMED_TOKENS)
 
             def __call__(self, text: str | bytes) -> list[int]:
                 written = text if isinstance(text, str) else text.decode(errors="replace")

@@ -80,7 +80,7 @@ _MAX_ROUNDS = 64
 
 # Regular expressions that every engine reads alike: literals, classes, groups and repetitions.
 _PATTERN_PART = (
-    r"\\[dDwWsS]|\\[^\w\s]|\[\^?(?:\\[dws]|\\[^\w\s]|[^\[\]\\&|~])+\]|\((?:\?:)?|[|.)]"
+    r"\\[dDwWsS]|\\[^\w\s]|\[\^?(?:\\[dws]|\\[^\w\s]|[^\[\]\\&|~])+\]|\((?:\?:|(?!\?))|[|.)]"
     r"|[*+?](?![*+?])|\{\d{1,2}(?:,\d{0,2})?\}(?![*+?{])|[^\\\[\](){}*+?|.^$]"
 )
 _PORTABLE_PATTERN = re.compile(rf"\^?(?:{_PATTERN_PART})+\$?")

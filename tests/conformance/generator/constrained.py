@@ -155,7 +155,9 @@ def build_sampling_constraint_vectors(calls: Calls) -> list[Vector]:
                 allowed_recipients=["python", "functions.rain"]
             ),
         ),
-        _failed_options("response-schema", "options.response_schema_json", response_schema_json="{"),
+        _failed_options(
+            "response-schema", "options.response_schema_json", response_schema_json="{"
+        ),
         _failed_options("prefill-fits-nothing", "options.prefill", prefill=calls.tokens("Hello")),
         _failed_options("too-many-messages", "options.max_messages_before_last",
                         max_messages_before_last=257),
