@@ -19,7 +19,7 @@ from ..errors import ConstraintError
 from ..tokenizer import CALL, RETURN, VOCABULARY_SIZE
 from .automaton import build_automaton
 from .bnf import print_ebnf, print_gbnf
-from .lark import LARK_DIALECT, print_lark
+from .lark import LARK_DIALECT, is_too_deep, print_lark
 from .options import (
     Budget,
     ConstraintFormat,
@@ -165,8 +165,8 @@ class _Shapes:
         budget: Budget,
     ) -> None:
         self._options = options
-        is_lark = constraint_format is ConstraintFormat.LLGUIDANCE_LARK
-        self._dialect = LARK_DIALECT if is_lark else RULES_DIALECT
+        self._is_lark = constraint_format is ConstraintFormat.LLGUIDANCE_LARK
+        self._dialect = LARK_DIALECT if self._is_lark else RULES_DIALECT
         self._budget = budget
         self._with_schemas = options.level is ConstraintLevel.SCHEMAS
 
@@ -205,6 +205,8 @@ class _Shapes:
             shape = read_schema(
                 schema, self._dialect, self._budget, field, open_objects=self._options.open_objects
             )
+            if self._is_lark and is_too_deep(shape):
+                raise UnfitSchemaError("is nested too deeply for llguidance")
         except UnfitSchemaError as error:
             if self._options.strict_schemas:
                 raise ConstraintError(f"cannot be enforced: {error}", field=field) from None

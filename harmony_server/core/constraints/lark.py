@@ -5,6 +5,7 @@ import json
 from .options import Budget
 from .schema import Dialect
 from .shapes import (
+    NEVER,
     AnyOf,
     AnyValue,
     Array,
@@ -48,6 +49,15 @@ LARK_DIALECT = Dialect(
     ),
     max_length=1000,
 )
+
+
+# llguidance reads JSON no deeper than 127 levels, and refuses the whole grammar otherwise.
+MAX_NESTING = 120
+
+
+def is_too_deep(json_shape: JsonShape) -> bool:
+    """Returns whether llguidance would refuse a schema for its nesting."""
+    return max(map(_nesting, (json_shape.shape, *json_shape.definitions.values()))) > MAX_NESTING
 
 
 def print_lark(turn: Node, budget: Budget, *, max_whitespace: int) -> str:
@@ -174,6 +184,28 @@ def _as_schema(shape: Shape) -> dict[str, object]:
             )
         case Number():
             return {"type": "integer" if shape.integer else "number", **shape.bounds}
+
+
+def _nesting(shape: Shape) -> int:
+    """Returns how deeply a schema is nested when it is written, at most."""
+    match shape:
+        case Constants():
+            return 2 + max(map(_nesting_of_value, shape.values), default=0)
+        case AnyOf():
+            return 2 + max(map(_nesting, shape.options))
+        case Object():
+            parts = [*shape.properties.values(), shape.additional or NEVER]
+            return 2 + max(map(_nesting, parts))
+        case Array():
+            return 2 + max(map(_nesting, (*shape.prefix, shape.items or NEVER)))
+    return 1
+
+
+def _nesting_of_value(value: object) -> int:
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(_nesting_of_value, parts), default=0)
+    return 0
 
 
 def _as_schema_or_false(shape: Shape) -> object:
