@@ -354,7 +354,7 @@ def test_large_schemas_compile(engine: Engine, encoding: HarmonyEncoding) -> Non
     )
     constraint = _build(encoding, engine.format, tools)
     calls = [
-        f'deep json<|message|>{{"a":{"[" * 50}null{"]" * 50}}}',
+        f'deep json<|message|>{{"a":{"[" * 50}"x"{"]" * 50}}}',
         'wide json<|message|>{"p7":1,"p299":[2]}',
         'large json<|message|>{"a":"v1999"}',
     ]

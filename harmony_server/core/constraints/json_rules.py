@@ -4,6 +4,7 @@ Rules are interned by their text, so that equal shapes of different tools are on
 can contain a text of the form `<|word|>`: matchers take special tokens for their spelling there.
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -41,8 +42,9 @@ _MARKER_STEPS: tuple[Mapping[str, int], ...] = (
     {"<": 1},
 )
 _COMPLETES_MARKER = ("", "", "", "", ">")
-# Longer parts of an object become rules, so that its text grows with the number of properties.
-_MAX_INLINE_LENGTH = 200
+# In an object with more properties, what follows each is a rule, so that its text grows with their
+# number alone: llama.cpp refuses too many repetitions.
+_MAX_INLINE_PROPERTIES = 8
 # Characters of the declared names, where further properties are allowed beside them.
 _MAX_TOLD_APART = 2048
 _SHORT_ESCAPES = '[\\"\\\\/bfnrt]'
@@ -215,27 +217,27 @@ class JsonRules:
 
     # White space
 
-    @property
+    @functools.cached_property
     def _space(self) -> str:
         if not self._max_whitespace:
             return '""'
         return self._rules.add(f"[ \\n\\r\\t]{{0,{self._max_whitespace}}}")
 
-    @property
+    @functools.cached_property
     def _comma(self) -> str:
         return self._rules.add(f'{self._space} "," {self._space}')
 
-    @property
+    @functools.cached_property
     def _colon(self) -> str:
         return self._rules.add(f'{self._space} ":" {self._space}')
 
     # Scalars
 
-    @property
+    @functools.cached_property
     def _integer(self) -> str:
         return self._rules.add('"-"? ("0" | [1-9] [0-9]{0,15})')
 
-    @property
+    @functools.cached_property
     def _number(self) -> str:
         return self._rules.add(f'{self._integer} ("." [0-9]{{1,16}})? ([eE] [+-]? [0-9]{{1,3}})?')
 
@@ -358,7 +360,7 @@ class JsonRules:
                 if name in shape.required
                 else (f" ({comma} {member})?{rest}")
             )
-            if len(rest) > _MAX_INLINE_LENGTH:
+            if len(shape.properties) > _MAX_INLINE_PROPERTIES:
                 rest = f" {self._rules.add(rest.strip())}"
         inner = ""
         if beginnings:
