@@ -33,7 +33,7 @@ def measure() -> list[Row]:
         size = "" if grammar is None else f", {len(grammar) / _TOOLS / 1024:.2f} KiB a tool"
         rows.append(_absolute(f"build {value.value} for {_TOOLS} tools{size}", cost, 0.030))
     rows.append(_repeated(encoding))
-    hostile = {"enum": [0] * _HOSTILE_PARTS}
+    hostile: dict[str, object] = {"enum": [0] * _HOSTILE_PARTS}
     cost = cpu_seconds(lambda: _refuse(encoding, hostile))
     rows.append(_absolute(f"refuse a schema of {_HOSTILE_PARTS:,} parts", cost, 0.2))
     return rows
@@ -93,7 +93,7 @@ def _repeated(encoding: core.HarmonyEncoding) -> Row:
             format=constraint_pb2.CONSTRAINT_FORMAT_XGRAMMAR_EBNF,
         ).SerializeToString()
 
-    limits = Limits.from_settings(Settings())
+    limits = Limits.from_settings(Settings.model_validate({}))
     service = HarmonyService(Operations(encoding, limits, TOKEN_PACKING, render_cache_bytes=0))
     requests = [request(seed) for seed in range(_ROUNDS + 1)]
     repeated = request(-1)

@@ -57,7 +57,6 @@ class ConstraintBuilder:
             AbandonedError: The caller has gone.
         """
         self._limits.check_tokens(len(options.prefill), "options.prefill")
-        stop_if_abandoned()
         try:
             constraint = build_sampling_constraint(
                 conversation,
@@ -65,6 +64,7 @@ class ConstraintBuilder:
                 options,
                 encoding=self._encoding,
                 max_bytes=self._limits.constraint_bytes,
+                checkpoint=stop_if_abandoned,
             )
         except ConstraintError as error:
             raise invalid_field(error.field, str(error)) from None

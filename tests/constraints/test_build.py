@@ -289,6 +289,16 @@ def test_limits_count_while_building(encoding: HarmonyEncoding) -> None:
 
 
 HOSTILE: dict[str, Any] = {
+    "merged again and again": {
+        "type": "object",
+        "properties": {f"p{index}": {} for index in range(20_000)},
+        "allOf": [{"properties": {f"q{index}": {}}} for index in range(20_000)],
+    },
+    "referred to again and again": {
+        "type": "object",
+        "allOf": [{"$ref": "#/$defs/a"}] * 20_000,
+        "$defs": {"a": {f"x{index}": 0 for index in range(20_000)}},
+    },
     "wide": {"type": "object", "properties": {f"p{index}": {} for index in range(100_000)}},
     "many constants": {"enum": list(range(200_000))},
     "many notices": {

@@ -21,6 +21,7 @@ from harmony_server.core.constraints import (
     build_sampling_constraint,
 )
 from harmony_server.core.constraints.schema import is_portable_pattern
+from harmony_server.core.errors import ConstraintLimitError
 from harmony_server.core.tokenizer import RETURN
 
 from .engines import GRAMMAR_ENGINES, QUICK
@@ -32,8 +33,34 @@ LENGTH = NoticeReason.LENGTH_NOT_ENFORCED
 SCHEMA = NoticeReason.SCHEMA_NOT_ENFORCED
 ANY_OF = NoticeReason.ONE_OF_AS_ANY_OF
 FIELD = "options.response_schema_json"
+GRAMMARS = [one for one in ConstraintFormat if one is not ConstraintFormat.TOKEN_AUTOMATON]
 
 _OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
+# Nothing fits these, or they cannot be understood.
+_UNFIT: dict[str, dict[str, Any]] = {
+    "reference to nowhere": {"$ref": "#/$defs/a"},
+    "reference to itself": {"$ref": "#"},
+    "circle of references": {
+        "anyOf": [{"$ref": "#/$defs/a"}],
+        "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}},
+    },
+    "no finite value": {
+        "type": "object",
+        "properties": {"next": {"$ref": "#"}},
+        "required": ["next"],
+    },
+    "nothing fits": {"enum": []},
+    "contradiction": {"type": "string", "minLength": 3, "maxLength": 2},
+    "required but forbidden": {
+        "type": "object",
+        "required": ["a"],
+        "additionalProperties": False,
+    },
+    "unknown type": {"type": "text"},
+    "required that are no names": {"type": "object", "required": [[], 1]},
+    "properties that are none": {"properties": []},
+    "lone surrogate": {"enum": ["a", {"b": [None]}], "type": "strin"},
+}
 # A schema, and the notices of EBNF and GBNF, and of Lark: reason, pointer, keyword.
 NOTICES: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]], list[tuple[Any, ...]]]] = {
     "none": ({**_OBJECT, "required": ["a"], "title": "T", "$schema": "x", "default": {}}, [], []),
@@ -81,6 +108,17 @@ NOTICES: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]], list[tuple[Any, 
         [(KEYWORD, "/format", "format")],
         [(KEYWORD, "/format", "format")],
     ),
+    "keywords of a wrong type": (
+        {"type": "string", "format": [], "pattern": {}, "minLength": "a", "maxLength": -1},
+        [
+            (KEYWORD, f"/{keyword}", keyword)
+            for keyword in ("format", "pattern", "minLength", "maxLength")
+        ],
+        [
+            (KEYWORD, f"/{keyword}", keyword)
+            for keyword in ("format", "pattern", "minLength", "maxLength")
+        ],
+    ),
     "format and length": (
         {"type": "string", "format": "date", "maxLength": 3},
         [(KEYWORD, "/format", "format")],
@@ -113,41 +151,14 @@ NOTICES: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]], list[tuple[Any, 
         [(KEYWORD, "/properties/a/$ref", "$ref")],
         [(KEYWORD, "/properties/a/$ref", "$ref")],
     ),
-    **{
-        name: (schema, [(SCHEMA, "", "")], [(SCHEMA, "", "")])
-        for name, schema in {
-            "reference to nowhere": {"$ref": "#/$defs/a"},
-            "reference to itself": {"$ref": "#"},
-            "circle of references": {
-                "anyOf": [{"$ref": "#/$defs/a"}],
-                "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}},
-            },
-            "no finite value": {
-                "type": "object",
-                "properties": {"next": {"$ref": "#"}},
-                "required": ["next"],
-            },
-            "nothing fits": {"enum": []},
-            "contradiction": {"type": "string", "minLength": 3, "maxLength": 2},
-            "required but forbidden": {
-                "type": "object",
-                "required": ["a"],
-                "additionalProperties": False,
-            },
-            "unknown type": {"type": "text"},
-            "properties that are none": {"properties": []},
-            "lone surrogate": {"enum": ["a", {"b": [None]}], "type": "strin"},
-        }.items()
-    },
+    **{name: (schema, [(SCHEMA, "", "")], [(SCHEMA, "", "")]) for name, schema in _UNFIT.items()},
 }
 
 
 @pytest.mark.parametrize("case", NOTICES)
-@pytest.mark.parametrize("constraint_format", ConstraintFormat)
+@pytest.mark.parametrize("constraint_format", GRAMMARS)
 def test_notices(case: str, constraint_format: ConstraintFormat, encoding: HarmonyEncoding) -> None:
     """Each keyword that a format does not enforce has a notice with its place, and no other has."""
-    if constraint_format is ConstraintFormat.TOKEN_AUTOMATON:
-        pytest.skip("one notice for all bodies")
     schema, by_rules, by_lark = NOTICES[case]
     expected = by_lark if constraint_format is ConstraintFormat.LLGUIDANCE_LARK else by_rules
     constraint = build_sampling_constraint(
@@ -375,6 +386,91 @@ def test_white_space_is_bounded(engine: Engine, encoding: HarmonyEncoding) -> No
     accepts = _judge(engine, encoding, _OBJECT, max_json_whitespace=3)
     assert accepts('{"a":\n  "x"}')
     assert not accepts('{"a":\n   "x"}')
+
+
+_KEYWORDS = st.sampled_from(
+    [
+        "$ref",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "type",
+        "enum",
+        "const",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "minimum",
+        "maximum",
+        "multipleOf",
+        "exclusiveMinimum",
+        "not",
+        "if",
+        "uniqueItems",
+        "$defs",
+        "a",
+        "b",
+    ]
+)
+_NONSENSE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(
+        [
+            "",
+            "a",
+            "object",
+            "array",
+            "string",
+            "number",
+            "integer",
+            "null",
+            "#",
+            "#/$defs/a",
+            "#/properties/a",
+            "#/allOf/0",
+            "#/anyOf/1",
+            "date",
+            "^a*$",
+            "(a",
+            "https://x",
+        ]
+    ),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(_KEYWORDS, parts, max_size=4),
+    max_leaves=25,
+)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(schema=st.dictionaries(_KEYWORDS, _NONSENSE, max_size=6))
+def test_nonsense_is_no_crash(
+    schema: dict[str, Any], encoding: HarmonyEncoding, llguidance: Engine
+) -> None:
+    """Whatever JSON stands where a schema should, the result is one that llguidance takes."""
+    for value in GRAMMARS:
+        try:
+            constraint = build_sampling_constraint(
+                conversation(),
+                value,
+                SamplingConstraintOptions(response_schema_json=json.dumps(schema)),
+                encoding=encoding,
+            )
+        except ConstraintLimitError:
+            continue
+        if value is llguidance.format:
+            llguidance.start(constraint)
 
 
 # Schemas of the subset that all formats enforce, with values that may fit.

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .. import json_text
@@ -61,6 +61,7 @@ def build_sampling_constraint(
     encoding: TextEncoding,
     max_bytes: int = DEFAULT_MAX_CONSTRAINT_BYTES,
     max_nodes: int = MAX_SCHEMA_NODES,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> SamplingConstraint:
     """Builds what keeps a sampler from writing malformed harmony in the assistant's next turn.
 
@@ -73,6 +74,7 @@ def build_sampling_constraint(
         encoding: Encodes the names for a token automaton, and decodes the prefill.
         max_bytes: The most bytes of the constraint.
         max_nodes: The most parts of JSON Schemas.
+        checkpoint: Called again and again; what it raises ends the build.
 
     Raises:
         ConstraintError: An option does not fit the conversation or the format, or a name does not
@@ -80,7 +82,7 @@ def build_sampling_constraint(
         ConstraintLimitError: A limit is exceeded.
     """
     _check(options, constraint_format)
-    budget = Budget(max_bytes, max_nodes)
+    budget = Budget(max_bytes, max_nodes, checkpoint)
     is_automaton = constraint_format is ConstraintFormat.TOKEN_AUTOMATON
     level = options.level or (ConstraintLevel.TOOLS if is_automaton else ConstraintLevel.SCHEMAS)
     options = dataclasses.replace(options, level=level)

@@ -1,11 +1,15 @@
 """The choices of a caller, what it gets, and what the result does not enforce."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
 from ..bounds import DEFAULT_MAX_CONSTRAINT_BYTES, MAX_SCHEMA_NODES
 from ..errors import ConstraintLimitError
+
+# Parts of schemas and of grammars; each takes some microseconds.
+_SPENT_BETWEEN_CHECKPOINTS = 256
 
 
 class ConstraintFormat(str, Enum):
@@ -184,14 +188,17 @@ class Budget:
     Attributes:
         max_bytes: The most bytes of the constraint and its notices.
         max_nodes: The most parts of JSON Schemas, over all tools.
+        checkpoint: Called again and again during the build; what it raises ends the build.
         notices: The notices so far.
     """
 
     max_bytes: int = DEFAULT_MAX_CONSTRAINT_BYTES
     max_nodes: int = MAX_SCHEMA_NODES
+    checkpoint: Callable[[], None] = lambda: None
     notices: list[ConstraintNotice] = field(default_factory=list)
     _bytes: int = 0
     _nodes: int = 0
+    _until_checkpoint: int = _SPENT_BETWEEN_CHECKPOINTS
 
     def spend_bytes(self, count: int) -> None:
         """Counts bytes of the constraint.
@@ -200,6 +207,7 @@ class Budget:
             ConstraintLimitError: There are too many.
         """
         self._bytes += count
+        self._count_down()
         if self._bytes > self.max_bytes:
             raise ConstraintLimitError("max_constraint_bytes", self.max_bytes)
 
@@ -210,8 +218,15 @@ class Budget:
             ConstraintLimitError: There are too many.
         """
         self._nodes += count
+        self._count_down()
         if self._nodes > self.max_nodes:
             raise ConstraintLimitError("max_schema_nodes", self.max_nodes)
+
+    def _count_down(self) -> None:
+        self._until_checkpoint -= 1
+        if not self._until_checkpoint:
+            self._until_checkpoint = _SPENT_BETWEEN_CHECKPOINTS
+            self.checkpoint()
 
     def notify(
         self, reason: NoticeReason, field: str = "", pointer: str = "", keyword: str = ""

@@ -41,7 +41,7 @@ def after_prefill(
             index += 1
             continue
         begin = index
-        while index < len(prefill) and prefill[index] < _first_special(prefill[index]):
+        while index < len(prefill) and _is_ordinary(prefill[index]):
             index += 1
         data = token_bytes(prefill[begin:index])
         if index == len(prefill):
@@ -55,8 +55,8 @@ def after_prefill(
     return turn
 
 
-def _first_special(token: int) -> int:
-    return token if not is_token(token) or is_special_token(token) else token + 1
+def _is_ordinary(token: int) -> bool:
+    return is_token(token) and not is_special_token(token)
 
 
 def _require(rest: Node | None, index: int) -> Node:

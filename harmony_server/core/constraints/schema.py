@@ -83,6 +83,9 @@ _PATTERN_PART = (
     r"\\[dDwWsS]|\\[^\w\s]|\[\^?(?:\\[dws]|\\[^\w\s]|[^\[\]\\&|~])+\]|\((?:\?:|(?!\?))|[|.)]"
     r"|[*+?](?![*+?])|\{\d{1,2}(?:,\d{0,2})?\}(?![*+?{])|[^\\\[\](){}*+?|.^$]"
 )
+_MAX_PATTERN_LENGTH = 1000
+_MAX_BOUND = 10**12
+_MAX_DECIMALS = 6
 _PORTABLE_PATTERN = re.compile(rf"\^?(?:{_PATTERN_PART})+\$?")
 
 
@@ -180,6 +183,7 @@ class _Reader:
 
     def _enforced(self, schema: dict[str, object], pointer: str) -> dict[str, object]:
         """Returns the assertions of a schema that can be enforced, with a notice for others."""
+        self.budget.spend_nodes(len(schema))
         enforced = {}
         for keyword, value in schema.items():
             if keyword not in _ASSERTIONS or value in _HARMLESS.get(keyword, ()):
@@ -213,10 +217,10 @@ class _Reader:
         if keyword not in self.dialect.keywords:
             return False
         if keyword == "format":
-            return value in self.dialect.formats
+            return isinstance(value, str) and value in self.dialect.formats
         if keyword == "pattern":
             return isinstance(value, str) and is_portable_pattern(value)
-        return _is_number(value) and (keyword != "multipleOf" or value > 0)  # type: ignore[operator]
+        return _is_plain_number(value) and (keyword != "multipleOf" or value > 0)  # type: ignore[operator]
 
     # Combinations
 
@@ -291,6 +295,8 @@ class _Reader:
         """Returns a schema, or what it refers to if it is nothing but a reference."""
         self.budget.spend_nodes()
         for _ in range(MAX_JSON_DEPTH):
+            if isinstance(schema, dict):
+                self.budget.spend_nodes(len(schema))
             if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
                 break
             if any(keyword in _ASSERTIONS for keyword in schema if keyword != "$ref"):
@@ -328,19 +334,22 @@ class _Reader:
         return merged
 
     def _merge_values(self, keyword: str, one: object, other: object) -> object | None:
-        if json.dumps(one) == json.dumps(other):
+        if isinstance(one, dict | list) and isinstance(other, dict | list):
+            self.budget.spend_nodes(len(one) + len(other))
+        if _is_same(one, other):
             return one
         if keyword in _LARGER | _SMALLER:
             pick: Callable[[Iterable[float]], float] = max if keyword in _LARGER else min
             return pick([one, other])  # type: ignore[list-item]
         if keyword == "required" and isinstance(one, list) and isinstance(other, list):
-            return list(dict.fromkeys([*one, *other]))
+            # Repeated names do no harm.
+            return [*one, *other]
         if keyword == "type":
             return _common_types(_as_list(one), _as_list(other))
         if keyword == "properties" and isinstance(one, dict) and isinstance(other, dict):
             merged = dict(one)
             for name, schema in other.items():
-                if name not in one or json.dumps(one[name]) == json.dumps(schema):
+                if name not in one or _is_same(one[name], schema):
                     merged[name] = schema
                 else:
                     merged[name] = {"allOf": [one[name], schema]}
@@ -448,9 +457,9 @@ class _Reader:
         for keyword in schema:
             if keyword not in ("enum", "const", "type", "minLength", "maxLength"):
                 self._notify(keyword, pointer)
+        for value in values:
+            _check_text(value)
         unique = {json.dumps(value): value for value in values}
-        for text in unique:
-            _check_text(json.loads(text))
         return Constants(tuple(unique.values())) if unique else NEVER
 
     def _read_object(self, schema: dict[str, object], pointer: str) -> Shape:
@@ -475,6 +484,8 @@ class _Reader:
             undeclared = self.read(others, f"{pointer}/additionalProperties")
             additional = None if undeclared is NEVER else undeclared
         for name in required:
+            if not isinstance(name, str):
+                raise UnfitSchemaError("has a required name that is no text")
             _check_text(name)
             self.budget.spend_nodes()
             properties.setdefault(name, undeclared)
@@ -503,11 +514,11 @@ class _Reader:
 
 def is_portable_pattern(pattern: str) -> bool:
     """Returns whether every engine reads a regular expression alike."""
-    if _PORTABLE_PATTERN.fullmatch(pattern) is None:
+    if len(pattern) > _MAX_PATTERN_LENGTH or _PORTABLE_PATTERN.fullmatch(pattern) is None:
         return False
     try:
         re.compile(pattern)
-    except re.error:
+    except (re.error, RecursionError, OverflowError):
         return False
     return True
 
@@ -565,14 +576,22 @@ def _bounded_array(
     return Array(prefix, items, minimum, maximum)
 
 
+def _is_same(one: object, other: object) -> bool:
+    # Alone, True would equal 1.
+    return type(one) is type(other) and one == other
+
+
 def _as_length(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         return None
     return int(value) if value == int(value) else None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_plain_number(value: object) -> bool:
+    """Returns whether a number is small and has few decimals: llguidance refuses others."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _MAX_BOUND and round(value, _MAX_DECIMALS) == value
 
 
 def _as_list(value: object) -> list[object]:
