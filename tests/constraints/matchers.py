@@ -150,20 +150,27 @@ class Xgrammar:
     Args:
         python: The interpreter of an environment that has it.
         folder: Takes the vocabulary.
-        kind: `grammar`, or `tag` for structural tags.
+        name: Its name.
+        stop_tokens: The stop tokens that its matcher is told.
     """
 
+    format = ConstraintFormat.XGRAMMAR_EBNF
     tells_markers = True
-    stop_tokens: tuple[int, ...] = STOP_TOKENS
 
-    def __init__(self, python: Path, folder: Path, name: str) -> None:
+    def __init__(
+        self, python: Path, folder: Path, name: str, stop_tokens: tuple[int, ...] = STOP_TOKENS
+    ) -> None:
+        self.python = python
         self.name = name
-        self.format = ConstraintFormat.XGRAMMAR_EBNF
+        self.stop_tokens = stop_tokens
         path = folder / "vocabulary.json"
         path.write_text(json.dumps([token.decode("latin-1") for token in named_vocabulary()]))
         worker = Path(__file__).with_name("xgrammar_worker.py")
         self._process = subprocess.Popen(
-            [python, worker, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [python, worker, path, json.dumps(stop_tokens)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from harmony_server.core import (
     ToolDescription,
     ToolNamespaceConfig,
 )
+from harmony_server.core.bounds import DEFAULT_MAX_CONSTRAINT_BYTES
 from harmony_server.core.constraints import (
     ConstraintFormat,
     ConstraintLevel,
@@ -57,10 +58,14 @@ def _build(
     value: ConstraintFormat = ConstraintFormat.LLGUIDANCE_LARK,
     tools: Conversation | None = None,
     options: SamplingConstraintOptions | None = None,
-    **limits: int,
+    max_bytes: int = DEFAULT_MAX_CONSTRAINT_BYTES,
 ) -> SamplingConstraint:
     return build_sampling_constraint(
-        tools or conversation(), value, options or _Options(), encoding=encoding, **limits
+        tools or conversation(),
+        value,
+        options or _Options(),
+        encoding=encoding,
+        max_bytes=max_bytes,
     )
 
 

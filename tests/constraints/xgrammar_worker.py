@@ -1,6 +1,7 @@
 """Runs xgrammar in an environment of its own; one request and one answer per line, in JSON.
 
-Started with the file of the vocabulary: a JSON list of the tokens' bytes, in Latin-1.
+Started with the file of the vocabulary, a JSON list of the tokens' bytes in Latin-1, and with the
+stop tokens, a JSON list.
 """
 
 import base64
@@ -18,19 +19,18 @@ sys.path.insert(0, str(Path(__file__).parent / "xgrammar_stand_ins"))
 import numpy
 import xgrammar  # type: ignore[import-not-found]
 
-STOP_TOKENS = [200002, 200012]
 VOCABULARY_SIZE = 201_088
 
 
 class Worker:
     """Answers requests."""
 
-    def __init__(self, vocabulary: list[bytes]) -> None:
+    def __init__(self, vocabulary: list[bytes], stop_tokens: list[int]) -> None:
         info = xgrammar.TokenizerInfo(
             vocabulary,
             vocab_type=xgrammar.VocabType.RAW,
             vocab_size=VOCABULARY_SIZE,
-            stop_token_ids=STOP_TOKENS,
+            stop_token_ids=stop_tokens,
         )
         self.compiler = xgrammar.GrammarCompiler(info, max_threads=2)
         self.mask = numpy.zeros((1, VOCABULARY_SIZE // 32), dtype=numpy.int32)
@@ -77,7 +77,7 @@ class Worker:
 def main() -> None:
     """Answers the lines of standard input."""
     texts = json.loads(Path(sys.argv[1]).read_text())
-    worker = Worker([text.encode("latin-1") for text in texts])
+    worker = Worker([text.encode("latin-1") for text in texts], json.loads(sys.argv[2]))
     for line in sys.stdin:
         request = json.loads(line)
         print(json.dumps(getattr(worker, request[0])(*request[1:])), flush=True)
