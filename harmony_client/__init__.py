@@ -48,6 +48,18 @@ from harmony_client.v1.chat_pb2 import (
     ToolDescription,
     ToolNamespaceConfig,
 )
+from harmony_client.v1.constraint_pb2 import (
+    ConstraintFormat,
+    ConstraintLevel,
+    ConstraintNotice,
+    ConstraintNoticeReason,
+    HeaderForms,
+    ReasoningMode,
+    SamplingConstraintOptions,
+    TokenAutomaton,
+    ToolChoice,
+    ToolChoiceMode,
+)
 from harmony_client.v1.parse_pb2 import (
     ContentDelta,
     MessageCompleted,
@@ -57,7 +69,12 @@ from harmony_client.v1.parse_pb2 import (
     RecoveryReason,
     TokenRange,
 )
-from harmony_client.v1.service_pb2 import AnalysisRule, GetEncodingResponse, MessageOutcome
+from harmony_client.v1.service_pb2 import (
+    AnalysisRule,
+    BuildSamplingConstraintResponse,
+    GetEncodingResponse,
+    MessageOutcome,
+)
 
 __all__ = [
     "AnalysisRule",
@@ -68,10 +85,15 @@ __all__ = [
     "Batch",
     "BatchEvent",
     "BatchStep",
+    "BuildSamplingConstraintResponse",
     "BuiltinTool",
     "Cancelled",
     "ChannelConfig",
     "Client",
+    "ConstraintFormat",
+    "ConstraintLevel",
+    "ConstraintNotice",
+    "ConstraintNoticeReason",
     "Content",
     "ContentDelta",
     "Conversation",
@@ -81,6 +103,7 @@ __all__ = [
     "FieldViolation",
     "GetEncodingResponse",
     "HarmonyClientError",
+    "HeaderForms",
     "Internal",
     "InvalidArgument",
     "Message",
@@ -94,15 +117,20 @@ __all__ = [
     "ParsedCompletion",
     "PermissionDenied",
     "ReasoningEffort",
+    "ReasoningMode",
     "Recovered",
     "RecoveryReason",
     "ResourceExhausted",
     "ResponseFormat",
     "Role",
     "RpcError",
+    "SamplingConstraintOptions",
     "SystemContent",
     "TextContent",
+    "TokenAutomaton",
     "TokenRange",
+    "ToolChoice",
+    "ToolChoiceMode",
     "ToolDescription",
     "ToolNamespaceConfig",
     "Unauthenticated",

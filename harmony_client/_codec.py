@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias, get_args
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from harmony_client._enums import enum_label
-from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+from harmony_client.v1 import chat_pb2, constraint_pb2, parse_pb2, service_pb2
 
 Conversation: TypeAlias = chat_pb2.Conversation | Iterable[chat_pb2.Message]
 # Quoted: at run time a generated enum is not a class.
 Role: TypeAlias = "chat_pb2.Role | str"
 AnalysisRule: TypeAlias = "service_pb2.AnalysisRule | str"
+ConstraintFormat: TypeAlias = "constraint_pb2.ConstraintFormat | str"
+ToolChoiceMode: TypeAlias = "constraint_pb2.ToolChoiceMode | str"
 SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
 
 ParseMode: TypeAlias = Literal["strict", "lenient", "recover"]
@@ -80,6 +83,37 @@ def render_conversation_for_training_request(
     return service_pb2.RenderConversationForTrainingRequest(
         conversation=_to_conversation(conversation),
         config=_to_render_config(auto_drop_analysis, analysis),
+    )
+
+
+def build_sampling_constraint_request(
+    conversation: Conversation,
+    constraint_format: ConstraintFormat,
+    tool_choice: ToolChoiceMode | None,
+    allowed_recipients: Iterable[str],
+    response_schema: Mapping[str, Any] | str | None,
+    options: constraint_pb2.SamplingConstraintOptions | None,
+) -> service_pb2.BuildSamplingConstraintRequest:
+    """Returns the request to build a sampling constraint."""
+    merged = constraint_pb2.SamplingConstraintOptions()
+    if options is not None:
+        merged.CopyFrom(options)
+    choice = constraint_pb2.ToolChoice(
+        mode=None
+        if tool_choice is None
+        else enum_label(constraint_pb2.ToolChoiceMode, "TOOL_CHOICE_MODE_", tool_choice),
+        allowed_recipients=_to_names("allowed_recipients", allowed_recipients),
+    )
+    if choice != constraint_pb2.ToolChoice():
+        merged.tool_choice.MergeFrom(choice)
+    if response_schema is not None:
+        merged.response_schema_json = (
+            response_schema if isinstance(response_schema, str) else json.dumps(response_schema)
+        )
+    return service_pb2.BuildSamplingConstraintRequest(
+        conversation=_to_conversation(conversation),
+        format=enum_label(constraint_pb2.ConstraintFormat, "CONSTRAINT_FORMAT_", constraint_format),
+        options=merged,
     )
 
 

@@ -20,11 +20,11 @@ from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
-    from harmony_client.v1 import chat_pb2
+    from harmony_client.v1 import chat_pb2, constraint_pb2
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
 
 RequestT = TypeVar("RequestT")
@@ -152,6 +152,23 @@ class AsyncClient:
         return list(
             (await self._call(self._stub.RenderConversationForTraining, request, timeout)).tokens
         )
+
+    async def build_sampling_constraint(
+        self,
+        conversation: _codec.Conversation,
+        format: _codec.ConstraintFormat,  # noqa: A002  # the name of the request's field
+        *,
+        tool_choice: _codec.ToolChoiceMode | None = None,
+        allowed_recipients: Iterable[str] = (),
+        response_schema: Mapping[str, Any] | str | None = None,
+        options: constraint_pb2.SamplingConstraintOptions | None = None,
+        timeout: float | None = None,
+    ) -> service_pb2.BuildSamplingConstraintResponse:
+        """See `Client.build_sampling_constraint`."""
+        request = _codec.build_sampling_constraint_request(
+            conversation, format, tool_choice, allowed_recipients, response_schema, options
+        )
+        return await self._call(self._stub.BuildSamplingConstraint, request, timeout)
 
     async def parse_messages(
         self,

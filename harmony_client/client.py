@@ -16,11 +16,11 @@ from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
-    from harmony_client.v1 import chat_pb2
+    from harmony_client.v1 import chat_pb2, constraint_pb2
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -179,6 +179,45 @@ class Client:
             conversation, auto_drop_analysis, analysis
         )
         return list(self._call(self._stub.RenderConversationForTraining, request, timeout).tokens)
+
+    def build_sampling_constraint(
+        self,
+        conversation: _codec.Conversation,
+        format: _codec.ConstraintFormat,  # noqa: A002  # the name of the request's field
+        *,
+        tool_choice: _codec.ToolChoiceMode | None = None,
+        allowed_recipients: Iterable[str] = (),
+        response_schema: Mapping[str, Any] | str | None = None,
+        options: constraint_pb2.SamplingConstraintOptions | None = None,
+        timeout: float | None = None,
+    ) -> service_pb2.BuildSamplingConstraintResponse:
+        """Builds what keeps a sampler from writing malformed harmony.
+
+            constraint = client.build_sampling_constraint(
+                conversation, "llguidance_lark", tool_choice="required"
+            )
+            params = SamplingParams(guided_grammar=constraint.grammar)
+
+        Args:
+            conversation: The conversation that the prompt is rendered from. Only
+                its tools count: keep the response for all its turns.
+            format: The format that the engine reads: "xgrammar_ebnf",
+                "xgrammar_structural_tag", "llguidance_lark", "llama_gbnf" or
+                "token_automaton".
+            tool_choice: "auto", "none" or "required". None: that of `options`.
+            allowed_recipients: The recipients that may be called, such as
+                `functions.get_weather`. Empty: all.
+            response_schema: The JSON Schema of the answer, as JSON text or in
+                Python values. None: that of `options`.
+            options: Everything else. The arguments above win over it.
+            timeout: Seconds that the call may take.
+
+        Raises ValueError for an unknown format or tool choice.
+        """
+        request = _codec.build_sampling_constraint_request(
+            conversation, format, tool_choice, allowed_recipients, response_schema, options
+        )
+        return self._call(self._stub.BuildSamplingConstraint, request, timeout)
 
     def parse_messages(
         self,

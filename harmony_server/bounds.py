@@ -27,6 +27,12 @@ MAX_REQUEST_ID_LENGTH: Final = 128
 # there, and twice that again in the details.
 MAX_ERROR_MESSAGE_BYTES: Final = 1000
 
+# Sampling constraints
+
+# Packed constraints of the latest tools. Each takes at most a quarter: the default of
+# max_constraint_bytes.
+CONSTRAINT_CACHE_BYTES: Final = 17 * 1024 * 1024
+
 # Work
 
 # Larger requests go to a thread so that they do not block the event loop; for smaller ones the hop

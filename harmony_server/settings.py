@@ -133,6 +133,12 @@ class Settings(pydantic.BaseModel):
         le=65_536,
         description="Most tokens in one message header of a completion.",
     )
+    max_constraint_bytes: int = Field(
+        4 * _MIB,
+        ge=1024,
+        le=64 * _MIB,
+        description="Largest sampling constraint, in bytes.",
+    )
     max_connections: int = Field(
         512,
         ge=1,

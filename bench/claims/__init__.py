@@ -25,6 +25,7 @@ TABLES = {
         "cached_render_rpc",
         "everything_on",
     ),
+    "Sampling constraints": ("sampling_constraints",),
     "Clients in other languages": ("go_client",),
     "The server process": (
         "start_up",

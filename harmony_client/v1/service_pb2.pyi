@@ -1,5 +1,6 @@
 from harmony_client._google import annotations_pb2 as _annotations_pb2
 from harmony_client.v1 import chat_pb2 as _chat_pb2
+from harmony_client.v1 import constraint_pb2 as _constraint_pb2
 from harmony_client.v1 import parse_pb2 as _parse_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -145,6 +146,30 @@ class RenderConversationForTrainingResponse(_message.Message):
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     tokens: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, tokens: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class BuildSamplingConstraintRequest(_message.Message):
+    __slots__ = ("conversation", "format", "options")
+    CONVERSATION_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    conversation: _chat_pb2.Conversation
+    format: _constraint_pb2.ConstraintFormat
+    options: _constraint_pb2.SamplingConstraintOptions
+    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., format: _Optional[_Union[_constraint_pb2.ConstraintFormat, str]] = ..., options: _Optional[_Union[_constraint_pb2.SamplingConstraintOptions, _Mapping]] = ...) -> None: ...
+
+class BuildSamplingConstraintResponse(_message.Message):
+    __slots__ = ("grammar", "automaton", "sha256", "stop_tokens", "notices")
+    GRAMMAR_FIELD_NUMBER: _ClassVar[int]
+    AUTOMATON_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    STOP_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
+    grammar: str
+    automaton: _constraint_pb2.TokenAutomaton
+    sha256: str
+    stop_tokens: _containers.RepeatedScalarFieldContainer[int]
+    notices: _containers.RepeatedCompositeFieldContainer[_constraint_pb2.ConstraintNotice]
+    def __init__(self, grammar: _Optional[str] = ..., automaton: _Optional[_Union[_constraint_pb2.TokenAutomaton, _Mapping]] = ..., sha256: _Optional[str] = ..., stop_tokens: _Optional[_Iterable[int]] = ..., notices: _Optional[_Iterable[_Union[_constraint_pb2.ConstraintNotice, _Mapping]]] = ...) -> None: ...
 
 class ParseMessagesRequest(_message.Message):
     __slots__ = ("tokens", "role", "options", "prefill")

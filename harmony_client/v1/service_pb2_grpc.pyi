@@ -72,6 +72,15 @@ class HarmonyServiceStub:
     assistant's, on channel `final`, it ends with `<|return|>`.
     """
 
+    BuildSamplingConstraint: grpc.UnaryUnaryMultiCallable[
+        harmony_client.v1.service_pb2.BuildSamplingConstraintRequest,
+        harmony_client.v1.service_pb2.BuildSamplingConstraintResponse,
+    ]
+    """Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+    grammar, or a token automaton. The same tools, format and options give the same bytes, so
+    clients keep the response for all turns of a conversation.
+    """
+
     ParseMessages: grpc.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.ParseMessagesRequest,
         harmony_client.v1.service_pb2.ParseMessagesResponse,
@@ -183,6 +192,15 @@ class HarmonyServiceAsyncStub:
     ]
     """Renders a conversation as a training example: if the last message is the
     assistant's, on channel `final`, it ends with `<|return|>`.
+    """
+
+    BuildSamplingConstraint: grpc.aio.UnaryUnaryMultiCallable[
+        harmony_client.v1.service_pb2.BuildSamplingConstraintRequest,
+        harmony_client.v1.service_pb2.BuildSamplingConstraintResponse,
+    ]
+    """Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+    grammar, or a token automaton. The same tools, format and options give the same bytes, so
+    clients keep the response for all turns of a conversation.
     """
 
     ParseMessages: grpc.aio.UnaryUnaryMultiCallable[
@@ -308,6 +326,17 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[harmony_client.v1.service_pb2.RenderConversationForTrainingResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.RenderConversationForTrainingResponse]]:
         """Renders a conversation as a training example: if the last message is the
         assistant's, on channel `final`, it ends with `<|return|>`.
+        """
+
+    @abc.abstractmethod
+    def BuildSamplingConstraint(
+        self,
+        request: harmony_client.v1.service_pb2.BuildSamplingConstraintRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[harmony_client.v1.service_pb2.BuildSamplingConstraintResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.BuildSamplingConstraintResponse]]:
+        """Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+        grammar, or a token automaton. The same tools, format and options give the same bytes, so
+        clients keep the response for all turns of a conversation.
         """
 
     @abc.abstractmethod

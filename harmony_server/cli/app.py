@@ -8,6 +8,7 @@ import click
 
 from ..version import __version__
 from .config import config
+from .constrain import constrain
 from .health import health
 from .inspect import inspect
 from .output import open_standard_output, report_unwritable
@@ -74,9 +75,9 @@ def _one_line(error: click.ClickException) -> str:
 def main(context: click.Context) -> None:
     """Render and parse the harmony format of the gpt-oss models.
 
-    serve runs the server. render, parse, inspect, encode and decode work in this process or, with
-    --target, through a running server. They read a file, or standard input if the file is
-    missing or "-".
+    serve runs the server. render, constrain, parse, inspect, encode and decode work in this
+    process or, with --target, through a running server. They read a file, or standard input if the
+    file is missing or "-".
 
     If the input is invalid, the command prints one line to standard error and exits with code 2.
     """
@@ -84,5 +85,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (serve, config, health, render, parse, inspect, encode, decode):
+for _command in (serve, config, health, render, constrain, parse, inspect, encode, decode):
     main.add_command(_command)

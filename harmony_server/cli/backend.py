@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ..core import Conversation, Message, ParseMode, RenderConversationConfig, Role
+    from ..core.constraints import (
+        ConstraintFormat,
+        SamplingConstraint,
+        SamplingConstraintOptions,
+    )
     from ..core.events import Recovered
 
 
@@ -50,6 +55,14 @@ class Backend(Protocol):
 
         It continues the prefill, of which nothing is reported.
         """
+
+    def constrain(
+        self,
+        conversation: "Conversation",
+        constraint_format: "ConstraintFormat",
+        options: "SamplingConstraintOptions",
+    ) -> "SamplingConstraint":
+        """Builds a sampling constraint for the conversation's next turn."""
 
     def encode(self, text: str) -> list[int]:
         """Encodes text; spellings of special tokens become special tokens."""

@@ -4,6 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .. import core
+from ..core.constraints import (
+    ConstraintFormat,
+    SamplingConstraint,
+    SamplingConstraintOptions,
+    build_sampling_constraint,
+)
+from ..core.errors import ConstraintError
 from ..core.events import MessageCompleted, Recovered
 from ..operations.errors import parse_failed, prefill_failed
 from .backend import ParsedOutput, Purpose
@@ -57,6 +64,18 @@ class LocalBackend:
             [event for event in events if isinstance(event, Recovered)],
         )
 
+    def constrain(
+        self,
+        conversation: core.Conversation,
+        constraint_format: ConstraintFormat,
+        options: SamplingConstraintOptions,
+    ) -> SamplingConstraint:
+        """See `Backend`."""
+        with _as_input_errors():
+            return build_sampling_constraint(
+                conversation, constraint_format, options, encoding=self._encoding
+            )
+
     def encode(self, text: str) -> list[int]:
         """See `Backend`."""
         return self._encoding.encode(text, allowed_special="all")
@@ -75,6 +94,10 @@ def _as_input_errors() -> Iterator[None]:
     except core.PrefillError as error:
         failure = prefill_failed(error, "prefill")
         raise prefill_error(failure.field or "", failure.message) from None
+    except ConstraintError as error:
+        # The file holds the conversation, not the request around it.
+        place = error.field.removeprefix("conversation.")
+        raise InputError(str(error), place=json_path(place)) from None
     except core.ParseError as error:
         raise InputError(parse_failed(error).message) from None
     except (core.HarmonyError, ValueError) as error:

@@ -9,7 +9,12 @@ import harmony_client
 from harmony_client import InvalidArgument, RpcError, Unavailable
 
 from .. import core
-from ..contract import from_core, from_proto
+from ..contract import constraints, from_core, from_proto
+from ..core.constraints import (
+    ConstraintFormat,
+    SamplingConstraint,
+    SamplingConstraintOptions,
+)
 from ..core.events import Recovered, RecoveryReason, TokenRange
 from ..operations.errors import RequestError
 from .backend import ParsedOutput, Purpose
@@ -102,6 +107,24 @@ class RemoteBackend:
             for index, repair in enumerate(parsed.recovered)
         ]
         return ParsedOutput(messages, repairs)
+
+    def constrain(
+        self,
+        conversation: core.Conversation,
+        constraint_format: ConstraintFormat,
+        options: SamplingConstraintOptions,
+    ) -> SamplingConstraint:
+        """See `Backend`."""
+        with self._as_input_errors():
+            response = self._client.build_sampling_constraint(
+                from_core.convert_conversation(conversation),
+                constraints.write_format(constraint_format),
+                options=constraints.write_options(options),
+            )
+        try:
+            return constraints.read_response(response)
+        except KeyError:
+            raise self._unknown_value("notices") from None
 
     def encode(self, text: str) -> list[int]:
         """See `Backend`."""

@@ -51,3 +51,14 @@ MAX_JSON_DEPTH = 120
 # Of a type that the parameters of a tool become. A level of nesting indents by three characters,
 # so that a few bytes can become hundreds.
 MAX_TYPE_CHARACTERS = 1024 * 1024
+
+# Sampling constraints
+
+DEFAULT_MAX_CONSTRAINT_BYTES = 4 * 1024 * 1024
+# Parts of JSON Schemas, over all tools of a conversation: far more than a prompt has room for.
+MAX_SCHEMA_NODES = 100_000
+# llama.cpp refuses repetitions whose product reaches 2,000.
+MAX_MESSAGES_BEFORE_LAST = 256
+MAX_JSON_WHITESPACE = 256
+# Each character of a string with a bound, and each item of an array with one, takes a rule.
+MAX_ENFORCED_LENGTH = 64

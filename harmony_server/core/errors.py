@@ -107,3 +107,29 @@ def raise_disallowed_special_token(token: str) -> NoReturn:
         SpecialTokenError: Always.
     """
     raise SpecialTokenError(token)
+
+
+class ConstraintError(HarmonyError):
+    """A sampling constraint that cannot be built.
+
+    Attributes:
+        field: The path of the field at fault, such as `options.prefill`.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ConstraintLimitError(HarmonyError):
+    """A sampling constraint that exceeds a limit while it is built.
+
+    Attributes:
+        limit: The name of the limit.
+        maximum: The limit.
+    """
+
+    def __init__(self, limit: str, maximum: int) -> None:
+        super().__init__(f"exceeds {limit}, {maximum}")
+        self.limit = limit
+        self.maximum = maximum

@@ -69,6 +69,7 @@ class Limits:
         request_bytes: Bytes in a request.
         request_tokens: Tokens in a request.
         header_tokens: Tokens in a message header; a request may ask for fewer.
+        constraint_bytes: Bytes of a sampling constraint.
         streams: Open streams.
         health_watches: Open health watches.
         sequences: Open sequences, over all batch streams.
@@ -82,6 +83,7 @@ class Limits:
     request_bytes: int
     request_tokens: int
     header_tokens: int
+    constraint_bytes: int
     streams: Allowance
     health_watches: Allowance
     sequences: Allowance
@@ -98,6 +100,7 @@ class Limits:
             request_bytes=settings.max_request_bytes,
             request_tokens=settings.max_request_tokens,
             header_tokens=settings.max_header_tokens,
+            constraint_bytes=settings.max_constraint_bytes,
             streams=Allowance("max_streams", settings.max_streams),
             health_watches=Allowance("max_health_watches", settings.max_health_watches),
             sequences=Allowance("max_sequences", settings.max_sequences),

@@ -10,6 +10,7 @@ from ..core.errors import SpecialTokenError
 from ..core.events import Event, MessageCompleted, Recovered
 from ..core.tokenizer import MAX_TOKEN_BYTES, is_token
 from .abandonment import unless_abandoned
+from .constraining import ConstraintBuilder
 from .counters import Counters
 from .errors import Reason, RequestError, parse_failed, prefill_failed
 from .limits import Limits
@@ -31,6 +32,7 @@ class Operations:
         limits: The limits of each request.
         counters: Counts what has been done.
         renderer: Renders messages and conversations.
+        constraints: Builds sampling constraints.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Operations:
         self.renderer = Renderer(
             encoding, limits, self.counters, packing, cache_bytes=render_cache_bytes
         )
+        self.constraints = ConstraintBuilder(encoding, limits)
 
     def check_parsed(self, tokens: Sequence[int], field: str) -> int:
         """Checks the number of tokens in a request that parses or decodes.

@@ -73,6 +73,7 @@ _PREPARED: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[bytes]
     "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
     "ParseMessages": HarmonyService.parse_messages,
     "Decode": HarmonyService.decode,
+    "BuildSamplingConstraint": HarmonyService.build_sampling_constraint,
 }
 _STREAMS: Final[dict[str, Callable[[Operations], Stream]]] = {
     "Parse": ParseStream,

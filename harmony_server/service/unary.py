@@ -1,5 +1,6 @@
 """The unary RPCs."""
 
+import hashlib
 from collections.abc import Collection, Iterable
 from typing import Literal, TypeVar
 
@@ -7,9 +8,10 @@ from google.protobuf.message import Message
 
 from harmony_client.v1 import service_pb2 as pb
 
-from ..contract import from_proto, to_proto, wire
+from ..contract import constraints, from_proto, to_proto, wire
 from ..contract.requests import read_request
 from ..core import vocabulary
+from ..core.constraints import SamplingConstraint
 from ..core.events import Event, MessageCompleted, Recovered
 from ..core.tokenizer import SPECIAL_TOKENS
 from ..operations.errors import invalid_field
@@ -117,6 +119,35 @@ class HarmonyService:
 
         return PreparedWork(conversation.new_bytes, render)
 
+    def build_sampling_constraint(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to build a sampling constraint."""
+        request = read_request(pb.BuildSamplingConstraintRequest, data)
+        if not request.HasField("conversation"):
+            raise invalid_field("conversation", "is required")
+        constraint_format = constraints.convert_format(request.format, "format")
+        tools = constraints.tools_of(request.conversation)
+        options = request.options.SerializeToString(deterministic=True)
+        digest = hashlib.sha256(f"{constraint_format.value} {len(options)} ".encode() + options)
+        for message_index, index, content in tools:
+            digest.update(f" {message_index} {index} {len(content)} ".encode() + content)
+        key = digest.digest()
+        builder = self.operations.constraints
+        known = builder.recall(key)
+        if known is not None:
+            return PreparedWork(0, lambda: known)
+
+        def build() -> bytes:
+            return builder.build(
+                key,
+                constraints.read_tools(request.conversation, "conversation"),
+                constraint_format,
+                constraints.convert_options(request.options, "options"),
+                _pack_constraint,
+            )
+
+        size = sum(len(content) for _, _, content in tools) + len(options)
+        return PreparedWork(size, build)
+
     def parse_messages(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to parse a completion."""
         request = read_request(pb.ParseMessagesRequest, data)
@@ -161,6 +192,10 @@ class HarmonyService:
             return response.SerializeToString()
 
         return PreparedWork(size, decode)
+
+
+def _pack_constraint(constraint: SamplingConstraint) -> bytes:
+    return constraints.write_response(constraint).SerializeToString()
 
 
 def _to_response(events: Iterable[Event]) -> pb.ParseMessagesResponse:

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.message import Message
 
 from harmony_client import AnalysisRule, Client, Conversation, ParseMode, Role, assistant, user
-from harmony_client.v1 import parse_pb2, service_pb2
+from harmony_client.v1 import constraint_pb2, parse_pb2, service_pb2
 
 from .recording_server import RecordingServer
 
@@ -311,6 +311,54 @@ def test_a_string_is_not_a_set_of_special_tokens(
     """Otherwise a string would become a set of its characters."""
     with pytest.raises(TypeError, match=re.escape("<|end|>")):
         connect(recorder.address).encode("a", allowed_special="<|end|>")
+
+
+def test_build_sampling_constraint(recorder: RecordingServer, connect: Connect) -> None:
+    """Short names become enum values; the response comes unchanged; arguments win over options."""
+    built = service_pb2.BuildSamplingConstraintResponse(grammar="start: a", stop_tokens=[200002])
+    answer(recorder, "BuildSamplingConstraint", built)
+    client = connect(recorder.address)
+    assert client.build_sampling_constraint(MESSAGES, "llguidance_lark") == built
+    assert recorder.last_request(
+        "BuildSamplingConstraint"
+    ) == service_pb2.BuildSamplingConstraintRequest(
+        conversation=Conversation(messages=MESSAGES),
+        format=constraint_pb2.CONSTRAINT_FORMAT_LLGUIDANCE_LARK,
+        options=constraint_pb2.SamplingConstraintOptions(),
+    )
+    client.build_sampling_constraint(
+        MESSAGES,
+        constraint_pb2.CONSTRAINT_FORMAT_LLAMA_GBNF,
+        tool_choice="required",
+        allowed_recipients=["functions.f"],
+        response_schema={"type": "null"},
+        options=constraint_pb2.SamplingConstraintOptions(
+            no_preambles=True,
+            response_schema_json="{}",
+            tool_choice=constraint_pb2.ToolChoice(mode=constraint_pb2.TOOL_CHOICE_MODE_NONE),
+        ),
+    )
+    request = recorder.last_request("BuildSamplingConstraint")
+    assert request == service_pb2.BuildSamplingConstraintRequest(
+        conversation=Conversation(messages=MESSAGES),
+        format=constraint_pb2.CONSTRAINT_FORMAT_LLAMA_GBNF,
+        options=constraint_pb2.SamplingConstraintOptions(
+            tool_choice=constraint_pb2.ToolChoice(
+                mode=constraint_pb2.TOOL_CHOICE_MODE_REQUIRED, allowed_recipients=["functions.f"]
+            ),
+            response_schema_json='{"type": "null"}',
+            no_preambles=True,
+        ),
+    )
+
+
+def test_unknown_names_of_a_constraint(connect: Connect) -> None:
+    """An unknown format or tool choice raises before anything is sent."""
+    client = connect("127.0.0.1:1")
+    with pytest.raises(ValueError, match="unknown name 'lark'; choose from xgrammar_ebnf"):
+        client.build_sampling_constraint(MESSAGES, "lark")
+    with pytest.raises(ValueError, match="choose from auto, none, required"):
+        client.build_sampling_constraint(MESSAGES, "llama_gbnf", tool_choice="maybe")
 
 
 def test_decode(recorder: RecordingServer, connect: Connect) -> None:

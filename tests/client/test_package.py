@@ -11,14 +11,17 @@ import harmony_client
 
 EXPORTED = """
     AnalysisRule AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep
-    BuiltinTool Cancelled ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded
-    DeveloperContent
-    FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
+    BuildSamplingConstraintResponse BuiltinTool Cancelled ChannelConfig Client ConstraintFormat
+    ConstraintLevel ConstraintNotice ConstraintNoticeReason Content ContentDelta Conversation
+    DeadlineExceeded DeveloperContent
+    FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError HeaderForms
+    Internal
     InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
-    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
-    RecoveryReason ResourceExhausted ResponseFormat Role RpcError SystemContent TextContent
-    TokenRange
-    ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
+    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort
+    ReasoningMode Recovered
+    RecoveryReason ResourceExhausted ResponseFormat Role RpcError
+    SamplingConstraintOptions SystemContent TextContent TokenAutomaton TokenRange ToolChoice
+    ToolChoiceMode ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
     assistant developer function namespace response_format system tool user
 """
 

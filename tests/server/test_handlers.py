@@ -13,7 +13,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+from harmony_client.v1 import chat_pb2, constraint_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
 from harmony_server.contract.methods import METHODS
@@ -146,6 +146,27 @@ _TEXT = "word " * 100_000
 _TOKENS = [200008, *[87] * 150_000]
 _CONVERSATION = conversation(user(_TEXT))
 _SEQUENCES = range(5000)
+_TOOLS = chat_pb2.Message(
+    author=chat_pb2.Author(role=chat_pb2.ROLE_DEVELOPER),
+    content=[
+        chat_pb2.Content(
+            developer=chat_pb2.DeveloperContent(
+                tools=[
+                    chat_pb2.ToolNamespaceConfig(
+                        name="functions",
+                        tools=[
+                            chat_pb2.ToolDescription(
+                                name=f"f{number}",
+                                parameters_json=f'{{"properties": {{"a{number}": {{}}}}}}',
+                            )
+                            for number in range(1000)
+                        ],
+                    )
+                ]
+            )
+        )
+    ],
+)
 
 
 def _open(sequence_ids: Sequence[int]) -> parse_pb2.ParseBatchRequest:
@@ -169,6 +190,12 @@ _LONG_WORK: dict[str, list[Message]] = {
     ],
     "RenderConversationForTraining": [
         service_pb2.RenderConversationForTrainingRequest(conversation=_CONVERSATION)
+    ],
+    "BuildSamplingConstraint": [
+        service_pb2.BuildSamplingConstraintRequest(
+            conversation=conversation(_TOOLS),
+            format=constraint_pb2.CONSTRAINT_FORMAT_XGRAMMAR_EBNF,
+        )
     ],
     "ParseMessages": [
         service_pb2.ParseMessagesRequest(tokens=_TOKENS, role=chat_pb2.ROLE_ASSISTANT)

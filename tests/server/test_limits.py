@@ -16,7 +16,7 @@ import pytest
 from grpc_reflection.v1alpha import reflection_pb2
 
 from devtools.server_process import running_server
-from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
+from harmony_client.v1 import chat_pb2, constraint_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from tests.support import frames
 from tests.support.failures import Failure, failure_of, failure_of_error, failure_of_status
@@ -59,6 +59,69 @@ def _open(*sequence_ids: int) -> parse_pb2.ParseBatchRequest:
         for sequence_id in sequence_ids
     ]
     return parse_pb2.ParseBatchRequest(open=opened)
+
+
+def test_the_size_of_a_constraint() -> None:
+    """A sampling constraint that becomes too large is refused while it is built."""
+    functions = chat_pb2.ToolNamespaceConfig(
+        name="functions",
+        tools=[
+            chat_pb2.ToolDescription(
+                name=f"tool_{index}", parameters_json='{"type": "object", "properties": {"a": {}}}'
+            )
+            for index in range(40)
+        ],
+    )
+    developer = chat_pb2.Content(developer=chat_pb2.DeveloperContent(tools=[functions]))
+    conversation = chat_pb2.Conversation(
+        messages=[
+            chat_pb2.Message(
+                author=chat_pb2.Author(role=chat_pb2.ROLE_DEVELOPER), content=[developer]
+            )
+        ]
+    )
+    request = service_pb2.BuildSamplingConstraintRequest(
+        conversation=conversation, format=constraint_pb2.CONSTRAINT_FORMAT_LLAMA_GBNF
+    )
+    with _limited(max_constraint_bytes=1024) as stub:
+        failed = failure_of(lambda: stub.BuildSamplingConstraint(request))
+        assert failed == _exceeded("max_constraint_bytes", 1024, "conversation")
+        del functions.tools[1:]
+        request.format = constraint_pb2.CONSTRAINT_FORMAT_TOKEN_AUTOMATON
+    with _limited(max_constraint_bytes=64 * 1024) as stub:
+        assert stub.BuildSamplingConstraint(request).HasField("automaton")
+        # From the cache, with the same bytes.
+        assert stub.BuildSamplingConstraint(request) == stub.BuildSamplingConstraint(request)
+
+
+def test_the_parts_of_schemas() -> None:
+    """A schema with too many parts is refused, whatever the settings."""
+    content = chat_pb2.DeveloperContent(
+        tools=[
+            chat_pb2.ToolNamespaceConfig(
+                name="functions",
+                tools=[
+                    chat_pb2.ToolDescription(
+                        name="f", parameters_json=f'{{"enum": [{"0," * 200_000}0]}}'
+                    )
+                ],
+            )
+        ]
+    )
+    conversation = chat_pb2.Conversation(
+        messages=[
+            chat_pb2.Message(
+                author=chat_pb2.Author(role=chat_pb2.ROLE_DEVELOPER),
+                content=[chat_pb2.Content(developer=content)],
+            )
+        ]
+    )
+    request = service_pb2.BuildSamplingConstraintRequest(
+        conversation=conversation, format=constraint_pb2.CONSTRAINT_FORMAT_LLGUIDANCE_LARK
+    )
+    with _limited() as stub:
+        failed = failure_of(lambda: stub.BuildSamplingConstraint(request))
+        assert failed == _exceeded("max_schema_nodes", 100_000, "conversation")
 
 
 def _until_served(call: Callable[[], object]) -> None:

@@ -1,6 +1,6 @@
 # Sets HARMONY_GENERATED to the C++ files generated from the protos. Every machine generates them,
 # because generated C++ works only with the version of protobuf that generated it.
-set(HARMONY_PROTOS harmony/v1/chat.proto harmony/v1/parse.proto harmony/v1/service.proto)
+set(HARMONY_PROTOS harmony/v1/chat.proto harmony/v1/constraint.proto harmony/v1/parse.proto harmony/v1/service.proto)
 set(HARMONY_SERVICE harmony/v1/service)
 # The imports of the harmony protos, and the details of errors.
 set(HARMONY_GOOGLE_PROTOS

@@ -886,6 +886,180 @@ func (x *RenderConversationForTrainingResponse) GetTokens() []uint32 {
 	return nil
 }
 
+// Asks for a sampling constraint.
+type BuildSamplingConstraintRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tools of every system and developer message count. Texts do not.
+	Conversation *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Required.
+	Format        ConstraintFormat           `protobuf:"varint,2,opt,name=format,proto3,enum=harmony.v1.ConstraintFormat" json:"format,omitempty"`
+	Options       *SamplingConstraintOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BuildSamplingConstraintRequest) Reset() {
+	*x = BuildSamplingConstraintRequest{}
+	mi := &file_harmony_v1_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BuildSamplingConstraintRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BuildSamplingConstraintRequest) ProtoMessage() {}
+
+func (x *BuildSamplingConstraintRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BuildSamplingConstraintRequest.ProtoReflect.Descriptor instead.
+func (*BuildSamplingConstraintRequest) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *BuildSamplingConstraintRequest) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+func (x *BuildSamplingConstraintRequest) GetFormat() ConstraintFormat {
+	if x != nil {
+		return x.Format
+	}
+	return ConstraintFormat_CONSTRAINT_FORMAT_UNSPECIFIED
+}
+
+func (x *BuildSamplingConstraintRequest) GetOptions() *SamplingConstraintOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+// A sampling constraint. It begins behind the prompt's `<|start|>assistant`, and ends before the
+// stop token.
+type BuildSamplingConstraintResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Constraint:
+	//
+	//	*BuildSamplingConstraintResponse_Grammar
+	//	*BuildSamplingConstraintResponse_Automaton
+	Constraint isBuildSamplingConstraintResponse_Constraint `protobuf_oneof:"constraint"`
+	// The SHA-256 of the grammar in UTF-8, or of the automaton's columns: a key for compiled grammars.
+	Sha256 string `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// The tokens that the engine must stop at.
+	StopTokens []uint32 `protobuf:"varint,4,rep,packed,name=stop_tokens,json=stopTokens,proto3" json:"stop_tokens,omitempty"`
+	// What the constraint does not enforce.
+	Notices       []*ConstraintNotice `protobuf:"bytes,5,rep,name=notices,proto3" json:"notices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BuildSamplingConstraintResponse) Reset() {
+	*x = BuildSamplingConstraintResponse{}
+	mi := &file_harmony_v1_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BuildSamplingConstraintResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BuildSamplingConstraintResponse) ProtoMessage() {}
+
+func (x *BuildSamplingConstraintResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BuildSamplingConstraintResponse.ProtoReflect.Descriptor instead.
+func (*BuildSamplingConstraintResponse) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *BuildSamplingConstraintResponse) GetConstraint() isBuildSamplingConstraintResponse_Constraint {
+	if x != nil {
+		return x.Constraint
+	}
+	return nil
+}
+
+func (x *BuildSamplingConstraintResponse) GetGrammar() string {
+	if x != nil {
+		if x, ok := x.Constraint.(*BuildSamplingConstraintResponse_Grammar); ok {
+			return x.Grammar
+		}
+	}
+	return ""
+}
+
+func (x *BuildSamplingConstraintResponse) GetAutomaton() *TokenAutomaton {
+	if x != nil {
+		if x, ok := x.Constraint.(*BuildSamplingConstraintResponse_Automaton); ok {
+			return x.Automaton
+		}
+	}
+	return nil
+}
+
+func (x *BuildSamplingConstraintResponse) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *BuildSamplingConstraintResponse) GetStopTokens() []uint32 {
+	if x != nil {
+		return x.StopTokens
+	}
+	return nil
+}
+
+func (x *BuildSamplingConstraintResponse) GetNotices() []*ConstraintNotice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+type isBuildSamplingConstraintResponse_Constraint interface {
+	isBuildSamplingConstraintResponse_Constraint()
+}
+
+type BuildSamplingConstraintResponse_Grammar struct {
+	Grammar string `protobuf:"bytes,1,opt,name=grammar,proto3,oneof"`
+}
+
+type BuildSamplingConstraintResponse_Automaton struct {
+	Automaton *TokenAutomaton `protobuf:"bytes,2,opt,name=automaton,proto3,oneof"`
+}
+
+func (*BuildSamplingConstraintResponse_Grammar) isBuildSamplingConstraintResponse_Constraint() {}
+
+func (*BuildSamplingConstraintResponse_Automaton) isBuildSamplingConstraintResponse_Constraint() {}
+
 // A completion to parse.
 type ParseMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -896,17 +1070,14 @@ type ParseMessagesRequest struct {
 	// inside that header. Unset: the tokens begin with `<|start|>`.
 	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
 	// The mode and further options. Unset: strict mode and the server's limit.
-	Options *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
-	// The last tokens of the prompt, behind those that `role` stands for, as in
-	// ParseConfig. Empty: the tokens begin behind `role`.
-	Prefill       []uint32 `protobuf:"varint,4,rep,packed,name=prefill,proto3" json:"prefill,omitempty"`
+	Options       *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ParseMessagesRequest) Reset() {
 	*x = ParseMessagesRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[14]
+	mi := &file_harmony_v1_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1089,7 @@ func (x *ParseMessagesRequest) String() string {
 func (*ParseMessagesRequest) ProtoMessage() {}
 
 func (x *ParseMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[14]
+	mi := &file_harmony_v1_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1102,7 @@ func (x *ParseMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ParseMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{14}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ParseMessagesRequest) GetTokens() []uint32 {
@@ -955,13 +1126,6 @@ func (x *ParseMessagesRequest) GetOptions() *ParseOptions {
 	return nil
 }
 
-func (x *ParseMessagesRequest) GetPrefill() []uint32 {
-	if x != nil {
-		return x.Prefill
-	}
-	return nil
-}
-
 // How a parsed message ended, and the repairs in it.
 type MessageOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -978,7 +1142,7 @@ type MessageOutcome struct {
 
 func (x *MessageOutcome) Reset() {
 	*x = MessageOutcome{}
-	mi := &file_harmony_v1_service_proto_msgTypes[15]
+	mi := &file_harmony_v1_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1154,7 @@ func (x *MessageOutcome) String() string {
 func (*MessageOutcome) ProtoMessage() {}
 
 func (x *MessageOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[15]
+	mi := &file_harmony_v1_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1167,7 @@ func (x *MessageOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageOutcome.ProtoReflect.Descriptor instead.
 func (*MessageOutcome) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{15}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MessageOutcome) GetStopToken() uint32 {
@@ -1042,7 +1206,7 @@ type ParseMessagesResponse struct {
 
 func (x *ParseMessagesResponse) Reset() {
 	*x = ParseMessagesResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[16]
+	mi := &file_harmony_v1_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1218,7 @@ func (x *ParseMessagesResponse) String() string {
 func (*ParseMessagesResponse) ProtoMessage() {}
 
 func (x *ParseMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[16]
+	mi := &file_harmony_v1_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1231,7 @@ func (x *ParseMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ParseMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{16}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ParseMessagesResponse) GetMessages() []*Message {
@@ -1105,7 +1269,7 @@ type SpecialTokenSet struct {
 
 func (x *SpecialTokenSet) Reset() {
 	*x = SpecialTokenSet{}
-	mi := &file_harmony_v1_service_proto_msgTypes[17]
+	mi := &file_harmony_v1_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1281,7 @@ func (x *SpecialTokenSet) String() string {
 func (*SpecialTokenSet) ProtoMessage() {}
 
 func (x *SpecialTokenSet) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[17]
+	mi := &file_harmony_v1_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1294,7 @@ func (x *SpecialTokenSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecialTokenSet.ProtoReflect.Descriptor instead.
 func (*SpecialTokenSet) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{17}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SpecialTokenSet) GetAll() bool {
@@ -1164,7 +1328,7 @@ type EncodeRequest struct {
 
 func (x *EncodeRequest) Reset() {
 	*x = EncodeRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[18]
+	mi := &file_harmony_v1_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1340,7 @@ func (x *EncodeRequest) String() string {
 func (*EncodeRequest) ProtoMessage() {}
 
 func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[18]
+	mi := &file_harmony_v1_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1353,7 @@ func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeRequest.ProtoReflect.Descriptor instead.
 func (*EncodeRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{18}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EncodeRequest) GetText() string {
@@ -1224,7 +1388,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[19]
+	mi := &file_harmony_v1_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1400,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[19]
+	mi := &file_harmony_v1_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1413,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{19}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EncodeResponse) GetTokens() []uint32 {
@@ -1275,7 +1439,7 @@ type DecodeRequest struct {
 
 func (x *DecodeRequest) Reset() {
 	*x = DecodeRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[20]
+	mi := &file_harmony_v1_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1451,7 @@ func (x *DecodeRequest) String() string {
 func (*DecodeRequest) ProtoMessage() {}
 
 func (x *DecodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[20]
+	mi := &file_harmony_v1_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1464,7 @@ func (x *DecodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecodeRequest.ProtoReflect.Descriptor instead.
 func (*DecodeRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{20}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DecodeRequest) GetTokens() []uint32 {
@@ -1340,7 +1504,7 @@ type DecodeResponse struct {
 
 func (x *DecodeResponse) Reset() {
 	*x = DecodeResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[21]
+	mi := &file_harmony_v1_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1516,7 @@ func (x *DecodeResponse) String() string {
 func (*DecodeResponse) ProtoMessage() {}
 
 func (x *DecodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[21]
+	mi := &file_harmony_v1_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1529,7 @@ func (x *DecodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecodeResponse.ProtoReflect.Descriptor instead.
 func (*DecodeResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{21}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DecodeResponse) GetOutput() isDecodeResponse_Output {
@@ -1416,7 +1580,7 @@ var File_harmony_v1_service_proto protoreflect.FileDescriptor
 const file_harmony_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"\x18harmony/v1/service.proto\x12\n" +
-	"harmony.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15harmony/v1/chat.proto\x1a\x16harmony/v1/parse.proto\"\x14\n" +
+	"harmony.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15harmony/v1/chat.proto\x1a\x1bharmony/v1/constraint.proto\x1a\x16harmony/v1/parse.proto\"\x14\n" +
 	"\x12GetEncodingRequest\"\x9a\x04\n" +
 	"\x13GetEncodingResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
@@ -1467,12 +1631,24 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x12<\n" +
 	"\x06config\x18\x02 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\"?\n" +
 	"%RenderConversationForTrainingResponse\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\xb0\x01\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\xd5\x01\n" +
+	"\x1eBuildSamplingConstraintRequest\x12<\n" +
+	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x124\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1c.harmony.v1.ConstraintFormatR\x06format\x12?\n" +
+	"\aoptions\x18\x03 \x01(\v2%.harmony.v1.SamplingConstraintOptionsR\aoptions\"\xf8\x01\n" +
+	"\x1fBuildSamplingConstraintResponse\x12\x1a\n" +
+	"\agrammar\x18\x01 \x01(\tH\x00R\agrammar\x12:\n" +
+	"\tautomaton\x18\x02 \x01(\v2\x1a.harmony.v1.TokenAutomatonH\x00R\tautomaton\x12\x16\n" +
+	"\x06sha256\x18\x03 \x01(\tR\x06sha256\x12\x1f\n" +
+	"\vstop_tokens\x18\x04 \x03(\rR\n" +
+	"stopTokens\x126\n" +
+	"\anotices\x18\x05 \x03(\v2\x1c.harmony.v1.ConstraintNoticeR\anoticesB\f\n" +
+	"\n" +
+	"constraint\"\x96\x01\n" +
 	"\x14ParseMessagesRequest\x12\x16\n" +
 	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.harmony.v1.RoleH\x00R\x04role\x88\x01\x01\x122\n" +
-	"\aoptions\x18\x03 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptions\x12\x18\n" +
-	"\aprefill\x18\x04 \x03(\rR\aprefillB\a\n" +
+	"\aoptions\x18\x03 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptionsB\a\n" +
 	"\x05_role\"\xaf\x01\n" +
 	"\x0eMessageOutcome\x12\"\n" +
 	"\n" +
@@ -1505,15 +1681,15 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\x19ANALYSIS_RULE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ANALYSIS_RULE_KEEP\x10\x01\x12\x1e\n" +
 	"\x1aANALYSIS_RULE_CURRENT_TURN\x10\x02\x12\x16\n" +
-	"\x12ANALYSIS_RULE_NONE\x10\x032\xb0\n" +
-	"\n" +
+	"\x12ANALYSIS_RULE_NONE\x10\x032\xcd\v\n" +
 	"\x0eHarmonyService\x12d\n" +
 	"\vGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/encoding\x12\x8e\x01\n" +
 	"\x18GetRenderCacheStatistics\x12+.harmony.v1.GetRenderCacheStatisticsRequest\x1a,.harmony.v1.GetRenderCacheStatisticsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/renderCache\x12_\n" +
 	"\x06Render\x12\x19.harmony.v1.RenderRequest\x1a\x1a.harmony.v1.RenderResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/messages:render\x12\x88\x01\n" +
 	"\x12RenderConversation\x12%.harmony.v1.RenderConversationRequest\x1a&.harmony.v1.RenderConversationResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/conversations:render\x12\xbc\x01\n" +
 	"\x1fRenderConversationForCompletion\x122.harmony.v1.RenderConversationForCompletionRequest\x1a3.harmony.v1.RenderConversationForCompletionResponse\"0\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/conversations:renderForCompletion\x12\xb4\x01\n" +
-	"\x1dRenderConversationForTraining\x120.harmony.v1.RenderConversationForTrainingRequest\x1a1.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/conversations:renderForTraining\x12v\n" +
+	"\x1dRenderConversationForTraining\x120.harmony.v1.RenderConversationForTrainingRequest\x1a1.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/conversations:renderForTraining\x12\x9a\x01\n" +
+	"\x17BuildSamplingConstraint\x12*.harmony.v1.BuildSamplingConstraintRequest\x1a+.harmony.v1.BuildSamplingConstraintResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/conversations:constrain\x12v\n" +
 	"\rParseMessages\x12 .harmony.v1.ParseMessagesRequest\x1a!.harmony.v1.ParseMessagesResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/completions:parse\x12[\n" +
 	"\x06Encode\x12\x19.harmony.v1.EncodeRequest\x1a\x1a.harmony.v1.EncodeResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/text:encode\x12]\n" +
 	"\x06Decode\x12\x19.harmony.v1.DecodeRequest\x1a\x1a.harmony.v1.DecodeResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/tokens:decode\x12@\n" +
@@ -1535,7 +1711,7 @@ func file_harmony_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_harmony_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_harmony_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_harmony_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_harmony_v1_service_proto_goTypes = []any{
 	(AnalysisRule)(0),                               // 0: harmony.v1.AnalysisRule
 	(*GetEncodingRequest)(nil),                      // 1: harmony.v1.GetEncodingRequest
@@ -1552,75 +1728,88 @@ var file_harmony_v1_service_proto_goTypes = []any{
 	(*RenderConversationForCompletionResponse)(nil), // 12: harmony.v1.RenderConversationForCompletionResponse
 	(*RenderConversationForTrainingRequest)(nil),    // 13: harmony.v1.RenderConversationForTrainingRequest
 	(*RenderConversationForTrainingResponse)(nil),   // 14: harmony.v1.RenderConversationForTrainingResponse
-	(*ParseMessagesRequest)(nil),                    // 15: harmony.v1.ParseMessagesRequest
-	(*MessageOutcome)(nil),                          // 16: harmony.v1.MessageOutcome
-	(*ParseMessagesResponse)(nil),                   // 17: harmony.v1.ParseMessagesResponse
-	(*SpecialTokenSet)(nil),                         // 18: harmony.v1.SpecialTokenSet
-	(*EncodeRequest)(nil),                           // 19: harmony.v1.EncodeRequest
-	(*EncodeResponse)(nil),                          // 20: harmony.v1.EncodeResponse
-	(*DecodeRequest)(nil),                           // 21: harmony.v1.DecodeRequest
-	(*DecodeResponse)(nil),                          // 22: harmony.v1.DecodeResponse
-	nil,                                             // 23: harmony.v1.GetEncodingResponse.SpecialTokensEntry
-	(*Message)(nil),                                 // 24: harmony.v1.Message
-	(*Conversation)(nil),                            // 25: harmony.v1.Conversation
-	(Role)(0),                                       // 26: harmony.v1.Role
-	(*ParseOptions)(nil),                            // 27: harmony.v1.ParseOptions
-	(*MessageOffsets)(nil),                          // 28: harmony.v1.MessageOffsets
-	(RecoveryReason)(0),                             // 29: harmony.v1.RecoveryReason
-	(*Recovered)(nil),                               // 30: harmony.v1.Recovered
-	(*ParseRequest)(nil),                            // 31: harmony.v1.ParseRequest
-	(*ParseBatchRequest)(nil),                       // 32: harmony.v1.ParseBatchRequest
-	(*ParseResponse)(nil),                           // 33: harmony.v1.ParseResponse
-	(*ParseBatchResponse)(nil),                      // 34: harmony.v1.ParseBatchResponse
+	(*BuildSamplingConstraintRequest)(nil),          // 15: harmony.v1.BuildSamplingConstraintRequest
+	(*BuildSamplingConstraintResponse)(nil),         // 16: harmony.v1.BuildSamplingConstraintResponse
+	(*ParseMessagesRequest)(nil),                    // 17: harmony.v1.ParseMessagesRequest
+	(*MessageOutcome)(nil),                          // 18: harmony.v1.MessageOutcome
+	(*ParseMessagesResponse)(nil),                   // 19: harmony.v1.ParseMessagesResponse
+	(*SpecialTokenSet)(nil),                         // 20: harmony.v1.SpecialTokenSet
+	(*EncodeRequest)(nil),                           // 21: harmony.v1.EncodeRequest
+	(*EncodeResponse)(nil),                          // 22: harmony.v1.EncodeResponse
+	(*DecodeRequest)(nil),                           // 23: harmony.v1.DecodeRequest
+	(*DecodeResponse)(nil),                          // 24: harmony.v1.DecodeResponse
+	nil,                                             // 25: harmony.v1.GetEncodingResponse.SpecialTokensEntry
+	(*Message)(nil),                                 // 26: harmony.v1.Message
+	(*Conversation)(nil),                            // 27: harmony.v1.Conversation
+	(Role)(0),                                       // 28: harmony.v1.Role
+	(ConstraintFormat)(0),                           // 29: harmony.v1.ConstraintFormat
+	(*SamplingConstraintOptions)(nil),               // 30: harmony.v1.SamplingConstraintOptions
+	(*TokenAutomaton)(nil),                          // 31: harmony.v1.TokenAutomaton
+	(*ConstraintNotice)(nil),                        // 32: harmony.v1.ConstraintNotice
+	(*ParseOptions)(nil),                            // 33: harmony.v1.ParseOptions
+	(*MessageOffsets)(nil),                          // 34: harmony.v1.MessageOffsets
+	(RecoveryReason)(0),                             // 35: harmony.v1.RecoveryReason
+	(*Recovered)(nil),                               // 36: harmony.v1.Recovered
+	(*ParseRequest)(nil),                            // 37: harmony.v1.ParseRequest
+	(*ParseBatchRequest)(nil),                       // 38: harmony.v1.ParseBatchRequest
+	(*ParseResponse)(nil),                           // 39: harmony.v1.ParseResponse
+	(*ParseBatchResponse)(nil),                      // 40: harmony.v1.ParseBatchResponse
 }
 var file_harmony_v1_service_proto_depIdxs = []int32{
-	23, // 0: harmony.v1.GetEncodingResponse.special_tokens:type_name -> harmony.v1.GetEncodingResponse.SpecialTokensEntry
+	25, // 0: harmony.v1.GetEncodingResponse.special_tokens:type_name -> harmony.v1.GetEncodingResponse.SpecialTokensEntry
 	0,  // 1: harmony.v1.RenderConversationConfig.analysis:type_name -> harmony.v1.AnalysisRule
-	24, // 2: harmony.v1.RenderRequest.message:type_name -> harmony.v1.Message
+	26, // 2: harmony.v1.RenderRequest.message:type_name -> harmony.v1.Message
 	5,  // 3: harmony.v1.RenderRequest.options:type_name -> harmony.v1.RenderOptions
-	25, // 4: harmony.v1.RenderConversationRequest.conversation:type_name -> harmony.v1.Conversation
+	27, // 4: harmony.v1.RenderConversationRequest.conversation:type_name -> harmony.v1.Conversation
 	6,  // 5: harmony.v1.RenderConversationRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	25, // 6: harmony.v1.RenderConversationForCompletionRequest.conversation:type_name -> harmony.v1.Conversation
-	26, // 7: harmony.v1.RenderConversationForCompletionRequest.next_turn_role:type_name -> harmony.v1.Role
+	27, // 6: harmony.v1.RenderConversationForCompletionRequest.conversation:type_name -> harmony.v1.Conversation
+	28, // 7: harmony.v1.RenderConversationForCompletionRequest.next_turn_role:type_name -> harmony.v1.Role
 	6,  // 8: harmony.v1.RenderConversationForCompletionRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	25, // 9: harmony.v1.RenderConversationForTrainingRequest.conversation:type_name -> harmony.v1.Conversation
+	27, // 9: harmony.v1.RenderConversationForTrainingRequest.conversation:type_name -> harmony.v1.Conversation
 	6,  // 10: harmony.v1.RenderConversationForTrainingRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	26, // 11: harmony.v1.ParseMessagesRequest.role:type_name -> harmony.v1.Role
-	27, // 12: harmony.v1.ParseMessagesRequest.options:type_name -> harmony.v1.ParseOptions
-	28, // 13: harmony.v1.MessageOutcome.offsets:type_name -> harmony.v1.MessageOffsets
-	29, // 14: harmony.v1.MessageOutcome.repairs:type_name -> harmony.v1.RecoveryReason
-	24, // 15: harmony.v1.ParseMessagesResponse.messages:type_name -> harmony.v1.Message
-	16, // 16: harmony.v1.ParseMessagesResponse.outcomes:type_name -> harmony.v1.MessageOutcome
-	30, // 17: harmony.v1.ParseMessagesResponse.recovered:type_name -> harmony.v1.Recovered
-	18, // 18: harmony.v1.EncodeRequest.allowed_special:type_name -> harmony.v1.SpecialTokenSet
-	18, // 19: harmony.v1.EncodeRequest.disallowed_special:type_name -> harmony.v1.SpecialTokenSet
-	1,  // 20: harmony.v1.HarmonyService.GetEncoding:input_type -> harmony.v1.GetEncodingRequest
-	3,  // 21: harmony.v1.HarmonyService.GetRenderCacheStatistics:input_type -> harmony.v1.GetRenderCacheStatisticsRequest
-	7,  // 22: harmony.v1.HarmonyService.Render:input_type -> harmony.v1.RenderRequest
-	9,  // 23: harmony.v1.HarmonyService.RenderConversation:input_type -> harmony.v1.RenderConversationRequest
-	11, // 24: harmony.v1.HarmonyService.RenderConversationForCompletion:input_type -> harmony.v1.RenderConversationForCompletionRequest
-	13, // 25: harmony.v1.HarmonyService.RenderConversationForTraining:input_type -> harmony.v1.RenderConversationForTrainingRequest
-	15, // 26: harmony.v1.HarmonyService.ParseMessages:input_type -> harmony.v1.ParseMessagesRequest
-	19, // 27: harmony.v1.HarmonyService.Encode:input_type -> harmony.v1.EncodeRequest
-	21, // 28: harmony.v1.HarmonyService.Decode:input_type -> harmony.v1.DecodeRequest
-	31, // 29: harmony.v1.HarmonyService.Parse:input_type -> harmony.v1.ParseRequest
-	32, // 30: harmony.v1.HarmonyService.ParseBatch:input_type -> harmony.v1.ParseBatchRequest
-	2,  // 31: harmony.v1.HarmonyService.GetEncoding:output_type -> harmony.v1.GetEncodingResponse
-	4,  // 32: harmony.v1.HarmonyService.GetRenderCacheStatistics:output_type -> harmony.v1.GetRenderCacheStatisticsResponse
-	8,  // 33: harmony.v1.HarmonyService.Render:output_type -> harmony.v1.RenderResponse
-	10, // 34: harmony.v1.HarmonyService.RenderConversation:output_type -> harmony.v1.RenderConversationResponse
-	12, // 35: harmony.v1.HarmonyService.RenderConversationForCompletion:output_type -> harmony.v1.RenderConversationForCompletionResponse
-	14, // 36: harmony.v1.HarmonyService.RenderConversationForTraining:output_type -> harmony.v1.RenderConversationForTrainingResponse
-	17, // 37: harmony.v1.HarmonyService.ParseMessages:output_type -> harmony.v1.ParseMessagesResponse
-	20, // 38: harmony.v1.HarmonyService.Encode:output_type -> harmony.v1.EncodeResponse
-	22, // 39: harmony.v1.HarmonyService.Decode:output_type -> harmony.v1.DecodeResponse
-	33, // 40: harmony.v1.HarmonyService.Parse:output_type -> harmony.v1.ParseResponse
-	34, // 41: harmony.v1.HarmonyService.ParseBatch:output_type -> harmony.v1.ParseBatchResponse
-	31, // [31:42] is the sub-list for method output_type
-	20, // [20:31] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	27, // 11: harmony.v1.BuildSamplingConstraintRequest.conversation:type_name -> harmony.v1.Conversation
+	29, // 12: harmony.v1.BuildSamplingConstraintRequest.format:type_name -> harmony.v1.ConstraintFormat
+	30, // 13: harmony.v1.BuildSamplingConstraintRequest.options:type_name -> harmony.v1.SamplingConstraintOptions
+	31, // 14: harmony.v1.BuildSamplingConstraintResponse.automaton:type_name -> harmony.v1.TokenAutomaton
+	32, // 15: harmony.v1.BuildSamplingConstraintResponse.notices:type_name -> harmony.v1.ConstraintNotice
+	28, // 16: harmony.v1.ParseMessagesRequest.role:type_name -> harmony.v1.Role
+	33, // 17: harmony.v1.ParseMessagesRequest.options:type_name -> harmony.v1.ParseOptions
+	34, // 18: harmony.v1.MessageOutcome.offsets:type_name -> harmony.v1.MessageOffsets
+	35, // 19: harmony.v1.MessageOutcome.repairs:type_name -> harmony.v1.RecoveryReason
+	26, // 20: harmony.v1.ParseMessagesResponse.messages:type_name -> harmony.v1.Message
+	18, // 21: harmony.v1.ParseMessagesResponse.outcomes:type_name -> harmony.v1.MessageOutcome
+	36, // 22: harmony.v1.ParseMessagesResponse.recovered:type_name -> harmony.v1.Recovered
+	20, // 23: harmony.v1.EncodeRequest.allowed_special:type_name -> harmony.v1.SpecialTokenSet
+	20, // 24: harmony.v1.EncodeRequest.disallowed_special:type_name -> harmony.v1.SpecialTokenSet
+	1,  // 25: harmony.v1.HarmonyService.GetEncoding:input_type -> harmony.v1.GetEncodingRequest
+	3,  // 26: harmony.v1.HarmonyService.GetRenderCacheStatistics:input_type -> harmony.v1.GetRenderCacheStatisticsRequest
+	7,  // 27: harmony.v1.HarmonyService.Render:input_type -> harmony.v1.RenderRequest
+	9,  // 28: harmony.v1.HarmonyService.RenderConversation:input_type -> harmony.v1.RenderConversationRequest
+	11, // 29: harmony.v1.HarmonyService.RenderConversationForCompletion:input_type -> harmony.v1.RenderConversationForCompletionRequest
+	13, // 30: harmony.v1.HarmonyService.RenderConversationForTraining:input_type -> harmony.v1.RenderConversationForTrainingRequest
+	15, // 31: harmony.v1.HarmonyService.BuildSamplingConstraint:input_type -> harmony.v1.BuildSamplingConstraintRequest
+	17, // 32: harmony.v1.HarmonyService.ParseMessages:input_type -> harmony.v1.ParseMessagesRequest
+	21, // 33: harmony.v1.HarmonyService.Encode:input_type -> harmony.v1.EncodeRequest
+	23, // 34: harmony.v1.HarmonyService.Decode:input_type -> harmony.v1.DecodeRequest
+	37, // 35: harmony.v1.HarmonyService.Parse:input_type -> harmony.v1.ParseRequest
+	38, // 36: harmony.v1.HarmonyService.ParseBatch:input_type -> harmony.v1.ParseBatchRequest
+	2,  // 37: harmony.v1.HarmonyService.GetEncoding:output_type -> harmony.v1.GetEncodingResponse
+	4,  // 38: harmony.v1.HarmonyService.GetRenderCacheStatistics:output_type -> harmony.v1.GetRenderCacheStatisticsResponse
+	8,  // 39: harmony.v1.HarmonyService.Render:output_type -> harmony.v1.RenderResponse
+	10, // 40: harmony.v1.HarmonyService.RenderConversation:output_type -> harmony.v1.RenderConversationResponse
+	12, // 41: harmony.v1.HarmonyService.RenderConversationForCompletion:output_type -> harmony.v1.RenderConversationForCompletionResponse
+	14, // 42: harmony.v1.HarmonyService.RenderConversationForTraining:output_type -> harmony.v1.RenderConversationForTrainingResponse
+	16, // 43: harmony.v1.HarmonyService.BuildSamplingConstraint:output_type -> harmony.v1.BuildSamplingConstraintResponse
+	19, // 44: harmony.v1.HarmonyService.ParseMessages:output_type -> harmony.v1.ParseMessagesResponse
+	22, // 45: harmony.v1.HarmonyService.Encode:output_type -> harmony.v1.EncodeResponse
+	24, // 46: harmony.v1.HarmonyService.Decode:output_type -> harmony.v1.DecodeResponse
+	39, // 47: harmony.v1.HarmonyService.Parse:output_type -> harmony.v1.ParseResponse
+	40, // 48: harmony.v1.HarmonyService.ParseBatch:output_type -> harmony.v1.ParseBatchResponse
+	37, // [37:49] is the sub-list for method output_type
+	25, // [25:37] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_harmony_v1_service_proto_init() }
@@ -1629,11 +1818,16 @@ func file_harmony_v1_service_proto_init() {
 		return
 	}
 	file_harmony_v1_chat_proto_init()
+	file_harmony_v1_constraint_proto_init()
 	file_harmony_v1_parse_proto_init()
 	file_harmony_v1_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_harmony_v1_service_proto_msgTypes[14].OneofWrappers = []any{}
-	file_harmony_v1_service_proto_msgTypes[15].OneofWrappers = []any{}
-	file_harmony_v1_service_proto_msgTypes[21].OneofWrappers = []any{
+	file_harmony_v1_service_proto_msgTypes[15].OneofWrappers = []any{
+		(*BuildSamplingConstraintResponse_Grammar)(nil),
+		(*BuildSamplingConstraintResponse_Automaton)(nil),
+	}
+	file_harmony_v1_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_harmony_v1_service_proto_msgTypes[17].OneofWrappers = []any{}
+	file_harmony_v1_service_proto_msgTypes[23].OneofWrappers = []any{
 		(*DecodeResponse_Text)(nil),
 		(*DecodeResponse_Data)(nil),
 	}
@@ -1643,7 +1837,7 @@ func file_harmony_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harmony_v1_service_proto_rawDesc), len(file_harmony_v1_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	HarmonyService_RenderConversation_FullMethodName              = "/harmony.v1.HarmonyService/RenderConversation"
 	HarmonyService_RenderConversationForCompletion_FullMethodName = "/harmony.v1.HarmonyService/RenderConversationForCompletion"
 	HarmonyService_RenderConversationForTraining_FullMethodName   = "/harmony.v1.HarmonyService/RenderConversationForTraining"
+	HarmonyService_BuildSamplingConstraint_FullMethodName         = "/harmony.v1.HarmonyService/BuildSamplingConstraint"
 	HarmonyService_ParseMessages_FullMethodName                   = "/harmony.v1.HarmonyService/ParseMessages"
 	HarmonyService_Encode_FullMethodName                          = "/harmony.v1.HarmonyService/Encode"
 	HarmonyService_Decode_FullMethodName                          = "/harmony.v1.HarmonyService/Decode"
@@ -63,6 +64,10 @@ type HarmonyServiceClient interface {
 	// Renders a conversation as a training example: if the last message is the
 	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(ctx context.Context, in *RenderConversationForTrainingRequest, opts ...grpc.CallOption) (*RenderConversationForTrainingResponse, error)
+	// Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+	// grammar, or a token automaton. The same tools, format and options give the same bytes, so
+	// clients keep the response for all turns of a conversation.
+	BuildSamplingConstraint(ctx context.Context, in *BuildSamplingConstraintRequest, opts ...grpc.CallOption) (*BuildSamplingConstraintResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(ctx context.Context, in *ParseMessagesRequest, opts ...grpc.CallOption) (*ParseMessagesResponse, error)
 	// Encodes text as tokens.
@@ -171,6 +176,16 @@ func (c *harmonyServiceClient) RenderConversationForTraining(ctx context.Context
 	return out, nil
 }
 
+func (c *harmonyServiceClient) BuildSamplingConstraint(ctx context.Context, in *BuildSamplingConstraintRequest, opts ...grpc.CallOption) (*BuildSamplingConstraintResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BuildSamplingConstraintResponse)
+	err := c.cc.Invoke(ctx, HarmonyService_BuildSamplingConstraint_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *harmonyServiceClient) ParseMessages(ctx context.Context, in *ParseMessagesRequest, opts ...grpc.CallOption) (*ParseMessagesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ParseMessagesResponse)
@@ -256,6 +271,10 @@ type HarmonyServiceServer interface {
 	// Renders a conversation as a training example: if the last message is the
 	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error)
+	// Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+	// grammar, or a token automaton. The same tools, format and options give the same bytes, so
+	// clients keep the response for all turns of a conversation.
+	BuildSamplingConstraint(context.Context, *BuildSamplingConstraintRequest) (*BuildSamplingConstraintResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(context.Context, *ParseMessagesRequest) (*ParseMessagesResponse, error)
 	// Encodes text as tokens.
@@ -321,6 +340,9 @@ func (UnimplementedHarmonyServiceServer) RenderConversationForCompletion(context
 }
 func (UnimplementedHarmonyServiceServer) RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RenderConversationForTraining not implemented")
+}
+func (UnimplementedHarmonyServiceServer) BuildSamplingConstraint(context.Context, *BuildSamplingConstraintRequest) (*BuildSamplingConstraintResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BuildSamplingConstraint not implemented")
 }
 func (UnimplementedHarmonyServiceServer) ParseMessages(context.Context, *ParseMessagesRequest) (*ParseMessagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ParseMessages not implemented")
@@ -466,6 +488,24 @@ func _HarmonyService_RenderConversationForTraining_Handler(srv interface{}, ctx 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HarmonyService_BuildSamplingConstraint_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BuildSamplingConstraintRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HarmonyServiceServer).BuildSamplingConstraint(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HarmonyService_BuildSamplingConstraint_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HarmonyServiceServer).BuildSamplingConstraint(ctx, req.(*BuildSamplingConstraintRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _HarmonyService_ParseMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ParseMessagesRequest)
 	if err := dec(in); err != nil {
@@ -564,6 +604,10 @@ var HarmonyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RenderConversationForTraining",
 			Handler:    _HarmonyService_RenderConversationForTraining_Handler,
+		},
+		{
+			MethodName: "BuildSamplingConstraint",
+			Handler:    _HarmonyService_BuildSamplingConstraint_Handler,
 		},
 		{
 			MethodName: "ParseMessages",

@@ -1,4 +1,5 @@
 export * from "./gen/harmony/v1/chat_pb.js";
+export * from "./gen/harmony/v1/constraint_pb.js";
 export * from "./gen/harmony/v1/parse_pb.js";
 export * from "./gen/harmony/v1/service_pb.js";
 export {

@@ -15,6 +15,7 @@ from harmony_client.v1 import service_pb2
 
 from . import (
     batches,
+    constrained,
     contents,
     conversations,
     described,
@@ -34,7 +35,7 @@ FOLDER = Path(__file__).parent.parent / "vectors"
 SERVICE: Final = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
 # A function `encode_vectors` in any of these returns vectors of Encode, and so on.
 MODULES: Final = (
-    *(described, renders, contents, schemas, conversations),
+    *(described, renders, contents, schemas, conversations, constrained),
     *(parses, clean, structure, headers, ends),
     *(texts, streams, batches, recovered_streams),
 )

@@ -307,6 +307,337 @@ impl BuiltinTool {
         }
     }
 }
+/// Which tools a turn may, or must, call.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ToolChoice {
+    #[prost(enumeration = "ToolChoiceMode", tag = "1")]
+    pub mode: i32,
+    /// The recipients that may be called, such as `functions.get_weather`. Empty: all that the
+    /// conversation declares.
+    #[prost(string, repeated, tag = "2")]
+    pub allowed_recipients: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What a turn may be.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SamplingConstraintOptions {
+    /// Unset: AUTO, with all tools.
+    #[prost(message, optional, tag = "1")]
+    pub tool_choice: ::core::option::Option<ToolChoice>,
+    /// The JSON Schema of the answer, as JSON text. Unset: the answer is text.
+    #[prost(string, optional, tag = "2")]
+    pub response_schema_json: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(enumeration = "ConstraintLevel", tag = "3")]
+    pub level: i32,
+    #[prost(enumeration = "HeaderForms", tag = "4")]
+    pub header_forms: i32,
+    #[prost(enumeration = "ReasoningMode", tag = "5")]
+    pub reasoning: i32,
+    /// Forbid messages on channel `commentary` that are no calls.
+    #[prost(bool, tag = "6")]
+    pub no_preambles: bool,
+    /// The most messages before the answer or the call, 0 to 256. Unset: 16.
+    #[prost(uint32, optional, tag = "7")]
+    pub max_messages_before_last: ::core::option::Option<u32>,
+    /// The tokens that the prompt has behind `<|start|>assistant`.
+    #[prost(uint32, repeated, tag = "8")]
+    pub prefill: ::prost::alloc::vec::Vec<u32>,
+    /// Allow further properties where a schema with `properties` does not say.
+    #[prost(bool, tag = "9")]
+    pub open_objects: bool,
+    /// Refuse a schema that cannot be enforced at all. Otherwise any JSON object fits it.
+    #[prost(bool, tag = "10")]
+    pub strict_schemas: bool,
+    /// The most white-space characters between two parts of a JSON value, 0 to 256. Unset: 32.
+    #[prost(uint32, optional, tag = "11")]
+    pub max_json_whitespace: ::core::option::Option<u32>,
+    /// Let the grammar end with the stop token. Only for a matcher that is told no stop token of
+    /// harmony: with both, xgrammar accepts no call to its end. Not for GBNF.
+    #[prost(bool, tag = "12")]
+    pub stop_tokens_in_grammar: bool,
+    /// The number of token ids that have a name in the engine's vocabulary: xgrammar refuses a grammar
+    /// that names larger ones. Unset: 200,019.
+    #[prost(uint32, optional, tag = "13")]
+    pub vocabulary_size: ::core::option::Option<u32>,
+}
+/// A deterministic automaton over token ids. State 0 is the first. In each state the allowed tokens
+/// are those of its edges; in a text state every ordinary token too, which keeps the state; and in an
+/// accepting state the stop tokens.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TokenAutomaton {
+    /// The edges of state `s` are those from `edge_offsets\[s\]` up to, without, `edge_offsets\[s + 1\]`.
+    #[prost(uint32, repeated, tag = "1")]
+    pub edge_offsets: ::prost::alloc::vec::Vec<u32>,
+    /// The token of each edge; ascending within a state.
+    #[prost(uint32, repeated, tag = "2")]
+    pub edge_tokens: ::prost::alloc::vec::Vec<u32>,
+    /// The state that each edge leads to.
+    #[prost(uint32, repeated, tag = "3")]
+    pub edge_targets: ::prost::alloc::vec::Vec<u32>,
+    /// Ascending.
+    #[prost(uint32, repeated, tag = "4")]
+    pub text_states: ::prost::alloc::vec::Vec<u32>,
+    /// Ascending.
+    #[prost(uint32, repeated, tag = "5")]
+    pub accepting_states: ::prost::alloc::vec::Vec<u32>,
+}
+/// Something that a constraint does not enforce. A caller that needs it checks it in the parsed turn.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConstraintNotice {
+    #[prost(enumeration = "ConstraintNoticeReason", tag = "1")]
+    pub reason: i32,
+    /// The path of the field that asks for it, such as
+    /// `conversation.messages\[1\].content\[0\].developer.tools\[0\].tools\[2\].parameters_json`.
+    #[prost(string, tag = "2")]
+    pub field: ::prost::alloc::string::String,
+    /// The JSON pointer to the keyword in the schema.
+    #[prost(string, tag = "3")]
+    pub pointer: ::prost::alloc::string::String,
+    /// The keyword of the schema.
+    #[prost(string, tag = "4")]
+    pub keyword: ::prost::alloc::string::String,
+}
+/// The format of a constraint, by the engine that reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConstraintFormat {
+    Unspecified = 0,
+    /// EBNF for xgrammar 0.1.33 or newer: vLLM, SGLang, TensorRT-LLM, MLC.
+    XgrammarEbnf = 1,
+    /// The same EBNF as a structural tag, for engines that take nothing else.
+    XgrammarStructuralTag = 2,
+    /// Lark for llguidance 1.7 or newer, which several engines have as a backend.
+    LlguidanceLark = 3,
+    /// GBNF for llama.cpp.
+    LlamaGbnf = 4,
+    /// An automaton over token ids, for any sampler that can mask logits. It constrains headers; bodies
+    /// are text.
+    TokenAutomaton = 5,
+}
+impl ConstraintFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONSTRAINT_FORMAT_UNSPECIFIED",
+            Self::XgrammarEbnf => "CONSTRAINT_FORMAT_XGRAMMAR_EBNF",
+            Self::XgrammarStructuralTag => "CONSTRAINT_FORMAT_XGRAMMAR_STRUCTURAL_TAG",
+            Self::LlguidanceLark => "CONSTRAINT_FORMAT_LLGUIDANCE_LARK",
+            Self::LlamaGbnf => "CONSTRAINT_FORMAT_LLAMA_GBNF",
+            Self::TokenAutomaton => "CONSTRAINT_FORMAT_TOKEN_AUTOMATON",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONSTRAINT_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONSTRAINT_FORMAT_XGRAMMAR_EBNF" => Some(Self::XgrammarEbnf),
+            "CONSTRAINT_FORMAT_XGRAMMAR_STRUCTURAL_TAG" => {
+                Some(Self::XgrammarStructuralTag)
+            }
+            "CONSTRAINT_FORMAT_LLGUIDANCE_LARK" => Some(Self::LlguidanceLark),
+            "CONSTRAINT_FORMAT_LLAMA_GBNF" => Some(Self::LlamaGbnf),
+            "CONSTRAINT_FORMAT_TOKEN_AUTOMATON" => Some(Self::TokenAutomaton),
+            _ => None,
+        }
+    }
+}
+/// How much of a turn is constrained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConstraintLevel {
+    /// SCHEMAS; for a token automaton, TOOLS.
+    Unspecified = 0,
+    /// Headers are well-formed; recipients and bodies are free, unless `allowed_recipients` is set.
+    Structure = 1,
+    /// In addition, recipients are declared, and the bodies of calls are JSON objects.
+    Tools = 2,
+    /// In addition, bodies fit their JSON Schemas.
+    Schemas = 3,
+}
+impl ConstraintLevel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONSTRAINT_LEVEL_UNSPECIFIED",
+            Self::Structure => "CONSTRAINT_LEVEL_STRUCTURE",
+            Self::Tools => "CONSTRAINT_LEVEL_TOOLS",
+            Self::Schemas => "CONSTRAINT_LEVEL_SCHEMAS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONSTRAINT_LEVEL_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONSTRAINT_LEVEL_STRUCTURE" => Some(Self::Structure),
+            "CONSTRAINT_LEVEL_TOOLS" => Some(Self::Tools),
+            "CONSTRAINT_LEVEL_SCHEMAS" => Some(Self::Schemas),
+            _ => None,
+        }
+    }
+}
+/// Which spellings of a call's header are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HeaderForms {
+    /// TRAINED.
+    Unspecified = 0,
+    /// Every form that models and renderers are seen to write.
+    Trained = 1,
+    /// The forms that rendering writes: functions on `commentary` with `<|constrain|>json`, built-in
+    /// tools on `analysis` with `code`.
+    Canonical = 2,
+}
+impl HeaderForms {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HEADER_FORMS_UNSPECIFIED",
+            Self::Trained => "HEADER_FORMS_TRAINED",
+            Self::Canonical => "HEADER_FORMS_CANONICAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HEADER_FORMS_UNSPECIFIED" => Some(Self::Unspecified),
+            "HEADER_FORMS_TRAINED" => Some(Self::Trained),
+            "HEADER_FORMS_CANONICAL" => Some(Self::Canonical),
+            _ => None,
+        }
+    }
+}
+/// Whether messages on channel `analysis` are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReasoningMode {
+    /// ALLOWED.
+    Unspecified = 0,
+    Allowed = 1,
+    Forbidden = 2,
+}
+impl ReasoningMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REASONING_MODE_UNSPECIFIED",
+            Self::Allowed => "REASONING_MODE_ALLOWED",
+            Self::Forbidden => "REASONING_MODE_FORBIDDEN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REASONING_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REASONING_MODE_ALLOWED" => Some(Self::Allowed),
+            "REASONING_MODE_FORBIDDEN" => Some(Self::Forbidden),
+            _ => None,
+        }
+    }
+}
+/// Whether a turn ends with a call or an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ToolChoiceMode {
+    /// AUTO.
+    Unspecified = 0,
+    /// Either.
+    Auto = 1,
+    /// An answer; built-in tools cannot be called either.
+    None = 2,
+    /// A call.
+    Required = 3,
+}
+impl ToolChoiceMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TOOL_CHOICE_MODE_UNSPECIFIED",
+            Self::Auto => "TOOL_CHOICE_MODE_AUTO",
+            Self::None => "TOOL_CHOICE_MODE_NONE",
+            Self::Required => "TOOL_CHOICE_MODE_REQUIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TOOL_CHOICE_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TOOL_CHOICE_MODE_AUTO" => Some(Self::Auto),
+            "TOOL_CHOICE_MODE_NONE" => Some(Self::None),
+            "TOOL_CHOICE_MODE_REQUIRED" => Some(Self::Required),
+            _ => None,
+        }
+    }
+}
+/// Why a constraint enforces less than the request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConstraintNoticeReason {
+    Unspecified = 0,
+    /// The keyword is ignored.
+    KeywordNotEnforced = 1,
+    /// The length, or number of items, is too large to enforce.
+    LengthNotEnforced = 2,
+    /// The schema is ignored: any JSON object fits, or any JSON value as the answer.
+    SchemaNotEnforced = 3,
+    /// `oneOf` is enforced as `anyOf`.
+    OneOfAsAnyOf = 4,
+    /// The recipient was declared before; this declaration counts.
+    DuplicateTool = 5,
+    /// The format constrains headers alone.
+    BodiesNotEnforced = 6,
+}
+impl ConstraintNoticeReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONSTRAINT_NOTICE_REASON_UNSPECIFIED",
+            Self::KeywordNotEnforced => "CONSTRAINT_NOTICE_REASON_KEYWORD_NOT_ENFORCED",
+            Self::LengthNotEnforced => "CONSTRAINT_NOTICE_REASON_LENGTH_NOT_ENFORCED",
+            Self::SchemaNotEnforced => "CONSTRAINT_NOTICE_REASON_SCHEMA_NOT_ENFORCED",
+            Self::OneOfAsAnyOf => "CONSTRAINT_NOTICE_REASON_ONE_OF_AS_ANY_OF",
+            Self::DuplicateTool => "CONSTRAINT_NOTICE_REASON_DUPLICATE_TOOL",
+            Self::BodiesNotEnforced => "CONSTRAINT_NOTICE_REASON_BODIES_NOT_ENFORCED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONSTRAINT_NOTICE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONSTRAINT_NOTICE_REASON_KEYWORD_NOT_ENFORCED" => {
+                Some(Self::KeywordNotEnforced)
+            }
+            "CONSTRAINT_NOTICE_REASON_LENGTH_NOT_ENFORCED" => {
+                Some(Self::LengthNotEnforced)
+            }
+            "CONSTRAINT_NOTICE_REASON_SCHEMA_NOT_ENFORCED" => {
+                Some(Self::SchemaNotEnforced)
+            }
+            "CONSTRAINT_NOTICE_REASON_ONE_OF_AS_ANY_OF" => Some(Self::OneOfAsAnyOf),
+            "CONSTRAINT_NOTICE_REASON_DUPLICATE_TOOL" => Some(Self::DuplicateTool),
+            "CONSTRAINT_NOTICE_REASON_BODIES_NOT_ENFORCED" => {
+                Some(Self::BodiesNotEnforced)
+            }
+            _ => None,
+        }
+    }
+}
 /// How to parse: the mode, a limit and what recover mode may know.
 ///
 /// In strict mode, the default, malformed output is an error. In lenient mode
@@ -866,6 +1197,46 @@ pub struct RenderConversationForTrainingResponse {
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
 }
+/// Asks for a sampling constraint.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BuildSamplingConstraintRequest {
+    /// The tools of every system and developer message count. Texts do not.
+    #[prost(message, optional, tag = "1")]
+    pub conversation: ::core::option::Option<Conversation>,
+    /// Required.
+    #[prost(enumeration = "ConstraintFormat", tag = "2")]
+    pub format: i32,
+    #[prost(message, optional, tag = "3")]
+    pub options: ::core::option::Option<SamplingConstraintOptions>,
+}
+/// A sampling constraint. It begins behind the prompt's `<|start|>assistant`, and ends before the
+/// stop token.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BuildSamplingConstraintResponse {
+    /// The SHA-256 of the grammar in UTF-8, or of the automaton's columns: a key for compiled grammars.
+    #[prost(string, tag = "3")]
+    pub sha256: ::prost::alloc::string::String,
+    /// The tokens that the engine must stop at.
+    #[prost(uint32, repeated, tag = "4")]
+    pub stop_tokens: ::prost::alloc::vec::Vec<u32>,
+    /// What the constraint does not enforce.
+    #[prost(message, repeated, tag = "5")]
+    pub notices: ::prost::alloc::vec::Vec<ConstraintNotice>,
+    #[prost(oneof = "build_sampling_constraint_response::Constraint", tags = "1, 2")]
+    pub constraint: ::core::option::Option<
+        build_sampling_constraint_response::Constraint,
+    >,
+}
+/// Nested message and enum types in `BuildSamplingConstraintResponse`.
+pub mod build_sampling_constraint_response {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Constraint {
+        #[prost(string, tag = "1")]
+        Grammar(::prost::alloc::string::String),
+        #[prost(message, tag = "2")]
+        Automaton(super::TokenAutomaton),
+    }
+}
 /// A completion to parse.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParseMessagesRequest {
@@ -1282,6 +1653,38 @@ pub mod harmony_service_client {
                     GrpcMethod::new(
                         "harmony.v1.HarmonyService",
                         "RenderConversationForTraining",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+        /// grammar, or a token automaton. The same tools, format and options give the same bytes, so
+        /// clients keep the response for all turns of a conversation.
+        pub async fn build_sampling_constraint(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BuildSamplingConstraintRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BuildSamplingConstraintResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/harmony.v1.HarmonyService/BuildSamplingConstraint",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "harmony.v1.HarmonyService",
+                        "BuildSamplingConstraint",
                     ),
                 );
             self.inner.unary(req, path, codec).await

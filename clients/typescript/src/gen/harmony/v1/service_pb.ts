@@ -9,6 +9,8 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Conversation, Message as Message$1, Role } from "./chat_pb.js";
 import { file_harmony_v1_chat } from "./chat_pb.js";
+import type { ConstraintFormat, ConstraintNotice, SamplingConstraintOptions, TokenAutomaton } from "./constraint_pb.js";
+import { file_harmony_v1_constraint } from "./constraint_pb.js";
 import type { MessageOffsets, ParseBatchRequestSchema, ParseBatchResponseSchema, ParseOptions, ParseRequestSchema, ParseResponseSchema, Recovered, RecoveryReason } from "./parse_pb.js";
 import { file_harmony_v1_parse } from "./parse_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file harmony/v1/service.proto.
  */
 export const file_harmony_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("ChhoYXJtb255L3YxL3NlcnZpY2UucHJvdG8SCmhhcm1vbnkudjEiFAoSR2V0RW5jb2RpbmdSZXF1ZXN0IvYCChNHZXRFbmNvZGluZ1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSFgoOdG9rZW5pemVyX25hbWUYAiABKAkSDQoFbl9jdHgYAyABKA0SGgoSbWF4X21lc3NhZ2VfdG9rZW5zGAQgASgNEhMKC3N0b3BfdG9rZW5zGAUgAygNEikKIXN0b3BfdG9rZW5zX2Zvcl9hc3Npc3RhbnRfYWN0aW9ucxgGIAMoDRJKCg5zcGVjaWFsX3Rva2VucxgHIAMoCzIyLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXNwb25zZS5TcGVjaWFsVG9rZW5zRW50cnkSGQoRdm9jYWJ1bGFyeV9zaGEyNTYYCCABKAkSFgoOc2VydmVyX3ZlcnNpb24YCSABKAkSGQoRZW5kX29mX3RleHRfdG9rZW4YCiABKA0aNAoSU3BlY2lhbFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiIQofR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzUmVxdWVzdCJzCiBHZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZRIMCgRoaXRzGAEgASgEEg4KBm1pc3NlcxgCIAEoBBIPCgdlbnRyaWVzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1heF9ieXRlcxgFIAEoBCI4Cg1SZW5kZXJPcHRpb25zEicKH2NvbnZlcnNhdGlvbl9oYXNfZnVuY3Rpb25fdG9vbHMYASABKAgifgoYUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnEh8KEmF1dG9fZHJvcF9hbmFseXNpcxgBIAEoCEgAiAEBEioKCGFuYWx5c2lzGAIgASgOMhguaGFybW9ueS52MS5BbmFseXNpc1J1bGVCFQoTX2F1dG9fZHJvcF9hbmFseXNpcyJhCg1SZW5kZXJSZXF1ZXN0EiQKB21lc3NhZ2UYASABKAsyEy5oYXJtb255LnYxLk1lc3NhZ2USKgoHb3B0aW9ucxgCIAEoCzIZLmhhcm1vbnkudjEuUmVuZGVyT3B0aW9ucyIgCg5SZW5kZXJSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0igQEKGVJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SNAoGY29uZmlnGAIgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciLAoaUmVuZGVyQ29udmVyc2F0aW9uUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIrgBCiZSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhIoCg5uZXh0X3R1cm5fcm9sZRgCIAEoDjIQLmhhcm1vbnkudjEuUm9sZRI0CgZjb25maWcYAyABKAsyJC5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkNvbmZpZyI5CidSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIowBCiRSZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1JlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SNAoGY29uZmlnGAIgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciNwolUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0ikAEKFFBhcnNlTWVzc2FnZXNSZXF1ZXN0Eg4KBnRva2VucxgBIAMoDRIjCgRyb2xlGAIgASgOMhAuaGFybW9ueS52MS5Sb2xlSACIAQESKQoHb3B0aW9ucxgDIAEoCzIYLmhhcm1vbnkudjEuUGFyc2VPcHRpb25zEg8KB3ByZWZpbGwYBCADKA1CBwoFX3JvbGUikgEKDk1lc3NhZ2VPdXRjb21lEhcKCnN0b3BfdG9rZW4YASABKA1IAIgBARIrCgdvZmZzZXRzGAIgASgLMhouaGFybW9ueS52MS5NZXNzYWdlT2Zmc2V0cxIrCgdyZXBhaXJzGAMgAygOMhouaGFybW9ueS52MS5SZWNvdmVyeVJlYXNvbkINCgtfc3RvcF90b2tlbiKWAQoVUGFyc2VNZXNzYWdlc1Jlc3BvbnNlEiUKCG1lc3NhZ2VzGAEgAygLMhMuaGFybW9ueS52MS5NZXNzYWdlEiwKCG91dGNvbWVzGAIgAygLMhouaGFybW9ueS52MS5NZXNzYWdlT3V0Y29tZRIoCglyZWNvdmVyZWQYAyADKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZCIuCg9TcGVjaWFsVG9rZW5TZXQSCwoDYWxsGAEgASgIEg4KBnRva2VucxgCIAMoCSKMAQoNRW5jb2RlUmVxdWVzdBIMCgR0ZXh0GAEgASgJEjQKD2FsbG93ZWRfc3BlY2lhbBgCIAEoCzIbLmhhcm1vbnkudjEuU3BlY2lhbFRva2VuU2V0EjcKEmRpc2FsbG93ZWRfc3BlY2lhbBgDIAEoCzIbLmhhcm1vbnkudjEuU3BlY2lhbFRva2VuU2V0IiAKDkVuY29kZVJlc3BvbnNlEg4KBnRva2VucxgBIAMoDSJBCg1EZWNvZGVSZXF1ZXN0Eg4KBnRva2VucxgBIAMoDRIOCgZzdHJpY3QYAiABKAgSEAoIYXNfYnl0ZXMYAyABKAgiOgoORGVjb2RlUmVzcG9uc2USDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIAEIICgZvdXRwdXQqfQoMQW5hbHlzaXNSdWxlEh0KGUFOQUxZU0lTX1JVTEVfVU5TUEVDSUZJRUQQABIWChJBTkFMWVNJU19SVUxFX0tFRVAQARIeChpBTkFMWVNJU19SVUxFX0NVUlJFTlRfVFVSThACEhYKEkFOQUxZU0lTX1JVTEVfTk9ORRADMrAKCg5IYXJtb255U2VydmljZRJkCgtHZXRFbmNvZGluZxIeLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXF1ZXN0Gh8uaGFybW9ueS52MS5HZXRFbmNvZGluZ1Jlc3BvbnNlIhSC0+STAg4SDC92MS9lbmNvZGluZxKOAQoYR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzEisuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXF1ZXN0GiwuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZSIXgtPkkwIREg8vdjEvcmVuZGVyQ2FjaGUSXwoGUmVuZGVyEhkuaGFybW9ueS52MS5SZW5kZXJSZXF1ZXN0GhouaGFybW9ueS52MS5SZW5kZXJSZXNwb25zZSIegtPkkwIYOgEqIhMvdjEvbWVzc2FnZXM6cmVuZGVyEogBChJSZW5kZXJDb252ZXJzYXRpb24SJS5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QaJi5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9jb252ZXJzYXRpb25zOnJlbmRlchK8AQofUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvbhIyLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlcXVlc3QaMy5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkZvckNvbXBsZXRpb25SZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvY29udmVyc2F0aW9uczpyZW5kZXJGb3JDb21wbGV0aW9uErQBCh1SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZxIwLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXF1ZXN0GjEuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1Jlc3BvbnNlIi6C0+STAig6ASoiIy92MS9jb252ZXJzYXRpb25zOnJlbmRlckZvclRyYWluaW5nEnYKDVBhcnNlTWVzc2FnZXMSIC5oYXJtb255LnYxLlBhcnNlTWVzc2FnZXNSZXF1ZXN0GiEuaGFybW9ueS52MS5QYXJzZU1lc3NhZ2VzUmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2NvbXBsZXRpb25zOnBhcnNlElsKBkVuY29kZRIZLmhhcm1vbnkudjEuRW5jb2RlUmVxdWVzdBoaLmhhcm1vbnkudjEuRW5jb2RlUmVzcG9uc2UiGoLT5JMCFDoBKiIPL3YxL3RleHQ6ZW5jb2RlEl0KBkRlY29kZRIZLmhhcm1vbnkudjEuRGVjb2RlUmVxdWVzdBoaLmhhcm1vbnkudjEuRGVjb2RlUmVzcG9uc2UiHILT5JMCFjoBKiIRL3YxL3Rva2VuczpkZWNvZGUSQAoFUGFyc2USGC5oYXJtb255LnYxLlBhcnNlUmVxdWVzdBoZLmhhcm1vbnkudjEuUGFyc2VSZXNwb25zZSgBMAESTwoKUGFyc2VCYXRjaBIdLmhhcm1vbnkudjEuUGFyc2VCYXRjaFJlcXVlc3QaHi5oYXJtb255LnYxLlBhcnNlQmF0Y2hSZXNwb25zZSgBMAFCYAobaW8uZ2l0aHViLmhhcm1vbnlzaWRlY2FyLnYxUAFaP2dpdGh1Yi5jb20vaGFybW9ueS1zaWRlY2FyL2hhcm1vbnktc2lkZWNhci9jbGllbnRzL2dvL2hhcm1vbnl2MWIGcHJvdG8z", [file_google_api_annotations, file_harmony_v1_chat, file_harmony_v1_parse]);
+  fileDesc("ChhoYXJtb255L3YxL3NlcnZpY2UucHJvdG8SCmhhcm1vbnkudjEiFAoSR2V0RW5jb2RpbmdSZXF1ZXN0IvYCChNHZXRFbmNvZGluZ1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSFgoOdG9rZW5pemVyX25hbWUYAiABKAkSDQoFbl9jdHgYAyABKA0SGgoSbWF4X21lc3NhZ2VfdG9rZW5zGAQgASgNEhMKC3N0b3BfdG9rZW5zGAUgAygNEikKIXN0b3BfdG9rZW5zX2Zvcl9hc3Npc3RhbnRfYWN0aW9ucxgGIAMoDRJKCg5zcGVjaWFsX3Rva2VucxgHIAMoCzIyLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXNwb25zZS5TcGVjaWFsVG9rZW5zRW50cnkSGQoRdm9jYWJ1bGFyeV9zaGEyNTYYCCABKAkSFgoOc2VydmVyX3ZlcnNpb24YCSABKAkSGQoRZW5kX29mX3RleHRfdG9rZW4YCiABKA0aNAoSU3BlY2lhbFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiIQofR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzUmVxdWVzdCJzCiBHZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZRIMCgRoaXRzGAEgASgEEg4KBm1pc3NlcxgCIAEoBBIPCgdlbnRyaWVzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1heF9ieXRlcxgFIAEoBCI4Cg1SZW5kZXJPcHRpb25zEicKH2NvbnZlcnNhdGlvbl9oYXNfZnVuY3Rpb25fdG9vbHMYASABKAgifgoYUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnEh8KEmF1dG9fZHJvcF9hbmFseXNpcxgBIAEoCEgAiAEBEioKCGFuYWx5c2lzGAIgASgOMhguaGFybW9ueS52MS5BbmFseXNpc1J1bGVCFQoTX2F1dG9fZHJvcF9hbmFseXNpcyJhCg1SZW5kZXJSZXF1ZXN0EiQKB21lc3NhZ2UYASABKAsyEy5oYXJtb255LnYxLk1lc3NhZ2USKgoHb3B0aW9ucxgCIAEoCzIZLmhhcm1vbnkudjEuUmVuZGVyT3B0aW9ucyIgCg5SZW5kZXJSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0igQEKGVJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SNAoGY29uZmlnGAIgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciLAoaUmVuZGVyQ29udmVyc2F0aW9uUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIrgBCiZSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhIoCg5uZXh0X3R1cm5fcm9sZRgCIAEoDjIQLmhhcm1vbnkudjEuUm9sZRI0CgZjb25maWcYAyABKAsyJC5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkNvbmZpZyI5CidSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIowBCiRSZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1JlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SNAoGY29uZmlnGAIgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciNwolUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0itgEKHkJ1aWxkU2FtcGxpbmdDb25zdHJhaW50UmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhIsCgZmb3JtYXQYAiABKA4yHC5oYXJtb255LnYxLkNvbnN0cmFpbnRGb3JtYXQSNgoHb3B0aW9ucxgDIAEoCzIlLmhhcm1vbnkudjEuU2FtcGxpbmdDb25zdHJhaW50T3B0aW9ucyLHAQofQnVpbGRTYW1wbGluZ0NvbnN0cmFpbnRSZXNwb25zZRIRCgdncmFtbWFyGAEgASgJSAASLwoJYXV0b21hdG9uGAIgASgLMhouaGFybW9ueS52MS5Ub2tlbkF1dG9tYXRvbkgAEg4KBnNoYTI1NhgDIAEoCRITCgtzdG9wX3Rva2VucxgEIAMoDRItCgdub3RpY2VzGAUgAygLMhwuaGFybW9ueS52MS5Db25zdHJhaW50Tm90aWNlQgwKCmNvbnN0cmFpbnQifwoUUGFyc2VNZXNzYWdlc1JlcXVlc3QSDgoGdG9rZW5zGAEgAygNEiMKBHJvbGUYAiABKA4yEC5oYXJtb255LnYxLlJvbGVIAIgBARIpCgdvcHRpb25zGAMgASgLMhguaGFybW9ueS52MS5QYXJzZU9wdGlvbnNCBwoFX3JvbGUikgEKDk1lc3NhZ2VPdXRjb21lEhcKCnN0b3BfdG9rZW4YASABKA1IAIgBARIrCgdvZmZzZXRzGAIgASgLMhouaGFybW9ueS52MS5NZXNzYWdlT2Zmc2V0cxIrCgdyZXBhaXJzGAMgAygOMhouaGFybW9ueS52MS5SZWNvdmVyeVJlYXNvbkINCgtfc3RvcF90b2tlbiKWAQoVUGFyc2VNZXNzYWdlc1Jlc3BvbnNlEiUKCG1lc3NhZ2VzGAEgAygLMhMuaGFybW9ueS52MS5NZXNzYWdlEiwKCG91dGNvbWVzGAIgAygLMhouaGFybW9ueS52MS5NZXNzYWdlT3V0Y29tZRIoCglyZWNvdmVyZWQYAyADKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZCIuCg9TcGVjaWFsVG9rZW5TZXQSCwoDYWxsGAEgASgIEg4KBnRva2VucxgCIAMoCSKMAQoNRW5jb2RlUmVxdWVzdBIMCgR0ZXh0GAEgASgJEjQKD2FsbG93ZWRfc3BlY2lhbBgCIAEoCzIbLmhhcm1vbnkudjEuU3BlY2lhbFRva2VuU2V0EjcKEmRpc2FsbG93ZWRfc3BlY2lhbBgDIAEoCzIbLmhhcm1vbnkudjEuU3BlY2lhbFRva2VuU2V0IiAKDkVuY29kZVJlc3BvbnNlEg4KBnRva2VucxgBIAMoDSJBCg1EZWNvZGVSZXF1ZXN0Eg4KBnRva2VucxgBIAMoDRIOCgZzdHJpY3QYAiABKAgSEAoIYXNfYnl0ZXMYAyABKAgiOgoORGVjb2RlUmVzcG9uc2USDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIAEIICgZvdXRwdXQqfQoMQW5hbHlzaXNSdWxlEh0KGUFOQUxZU0lTX1JVTEVfVU5TUEVDSUZJRUQQABIWChJBTkFMWVNJU19SVUxFX0tFRVAQARIeChpBTkFMWVNJU19SVUxFX0NVUlJFTlRfVFVSThACEhYKEkFOQUxZU0lTX1JVTEVfTk9ORRADMs0LCg5IYXJtb255U2VydmljZRJkCgtHZXRFbmNvZGluZxIeLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXF1ZXN0Gh8uaGFybW9ueS52MS5HZXRFbmNvZGluZ1Jlc3BvbnNlIhSC0+STAg4SDC92MS9lbmNvZGluZxKOAQoYR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzEisuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXF1ZXN0GiwuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZSIXgtPkkwIREg8vdjEvcmVuZGVyQ2FjaGUSXwoGUmVuZGVyEhkuaGFybW9ueS52MS5SZW5kZXJSZXF1ZXN0GhouaGFybW9ueS52MS5SZW5kZXJSZXNwb25zZSIegtPkkwIYOgEqIhMvdjEvbWVzc2FnZXM6cmVuZGVyEogBChJSZW5kZXJDb252ZXJzYXRpb24SJS5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QaJi5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9jb252ZXJzYXRpb25zOnJlbmRlchK8AQofUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvbhIyLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlcXVlc3QaMy5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkZvckNvbXBsZXRpb25SZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvY29udmVyc2F0aW9uczpyZW5kZXJGb3JDb21wbGV0aW9uErQBCh1SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZxIwLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXF1ZXN0GjEuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1Jlc3BvbnNlIi6C0+STAig6ASoiIy92MS9jb252ZXJzYXRpb25zOnJlbmRlckZvclRyYWluaW5nEpoBChdCdWlsZFNhbXBsaW5nQ29uc3RyYWludBIqLmhhcm1vbnkudjEuQnVpbGRTYW1wbGluZ0NvbnN0cmFpbnRSZXF1ZXN0GisuaGFybW9ueS52MS5CdWlsZFNhbXBsaW5nQ29uc3RyYWludFJlc3BvbnNlIiaC0+STAiA6ASoiGy92MS9jb252ZXJzYXRpb25zOmNvbnN0cmFpbhJ2Cg1QYXJzZU1lc3NhZ2VzEiAuaGFybW9ueS52MS5QYXJzZU1lc3NhZ2VzUmVxdWVzdBohLmhhcm1vbnkudjEuUGFyc2VNZXNzYWdlc1Jlc3BvbnNlIiCC0+STAho6ASoiFS92MS9jb21wbGV0aW9uczpwYXJzZRJbCgZFbmNvZGUSGS5oYXJtb255LnYxLkVuY29kZVJlcXVlc3QaGi5oYXJtb255LnYxLkVuY29kZVJlc3BvbnNlIhqC0+STAhQ6ASoiDy92MS90ZXh0OmVuY29kZRJdCgZEZWNvZGUSGS5oYXJtb255LnYxLkRlY29kZVJlcXVlc3QaGi5oYXJtb255LnYxLkRlY29kZVJlc3BvbnNlIhyC0+STAhY6ASoiES92MS90b2tlbnM6ZGVjb2RlEkAKBVBhcnNlEhguaGFybW9ueS52MS5QYXJzZVJlcXVlc3QaGS5oYXJtb255LnYxLlBhcnNlUmVzcG9uc2UoATABEk8KClBhcnNlQmF0Y2gSHS5oYXJtb255LnYxLlBhcnNlQmF0Y2hSZXF1ZXN0Gh4uaGFybW9ueS52MS5QYXJzZUJhdGNoUmVzcG9uc2UoATABQmAKG2lvLmdpdGh1Yi5oYXJtb255c2lkZWNhci52MVABWj9naXRodWIuY29tL2hhcm1vbnktc2lkZWNhci9oYXJtb255LXNpZGVjYXIvY2xpZW50cy9nby9oYXJtb255djFiBnByb3RvMw", [file_google_api_annotations, file_harmony_v1_chat, file_harmony_v1_constraint, file_harmony_v1_parse]);
 
 /**
  * Asks for the encoding. Has no fields.
@@ -442,6 +444,92 @@ export const RenderConversationForTrainingResponseSchema: GenMessage<RenderConve
   messageDesc(file_harmony_v1_service, 13);
 
 /**
+ * Asks for a sampling constraint.
+ *
+ * @generated from message harmony.v1.BuildSamplingConstraintRequest
+ */
+export type BuildSamplingConstraintRequest = Message<"harmony.v1.BuildSamplingConstraintRequest"> & {
+  /**
+   * The tools of every system and developer message count. Texts do not.
+   *
+   * @generated from field: harmony.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+
+  /**
+   * Required.
+   *
+   * @generated from field: harmony.v1.ConstraintFormat format = 2;
+   */
+  format: ConstraintFormat;
+
+  /**
+   * @generated from field: harmony.v1.SamplingConstraintOptions options = 3;
+   */
+  options?: SamplingConstraintOptions | undefined;
+};
+
+/**
+ * Describes the message harmony.v1.BuildSamplingConstraintRequest.
+ * Use `create(BuildSamplingConstraintRequestSchema)` to create a new message.
+ */
+export const BuildSamplingConstraintRequestSchema: GenMessage<BuildSamplingConstraintRequest> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_service, 14);
+
+/**
+ * A sampling constraint. It begins behind the prompt's `<|start|>assistant`, and ends before the
+ * stop token.
+ *
+ * @generated from message harmony.v1.BuildSamplingConstraintResponse
+ */
+export type BuildSamplingConstraintResponse = Message<"harmony.v1.BuildSamplingConstraintResponse"> & {
+  /**
+   * @generated from oneof harmony.v1.BuildSamplingConstraintResponse.constraint
+   */
+  constraint: {
+    /**
+     * @generated from field: string grammar = 1;
+     */
+    value: string;
+    case: "grammar";
+  } | {
+    /**
+     * @generated from field: harmony.v1.TokenAutomaton automaton = 2;
+     */
+    value: TokenAutomaton;
+    case: "automaton";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The SHA-256 of the grammar in UTF-8, or of the automaton's columns: a key for compiled grammars.
+   *
+   * @generated from field: string sha256 = 3;
+   */
+  sha256: string;
+
+  /**
+   * The tokens that the engine must stop at.
+   *
+   * @generated from field: repeated uint32 stop_tokens = 4;
+   */
+  stopTokens: number[];
+
+  /**
+   * What the constraint does not enforce.
+   *
+   * @generated from field: repeated harmony.v1.ConstraintNotice notices = 5;
+   */
+  notices: ConstraintNotice[];
+};
+
+/**
+ * Describes the message harmony.v1.BuildSamplingConstraintResponse.
+ * Use `create(BuildSamplingConstraintResponseSchema)` to create a new message.
+ */
+export const BuildSamplingConstraintResponseSchema: GenMessage<BuildSamplingConstraintResponse> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_service, 15);
+
+/**
  * A completion to parse.
  *
  * @generated from message harmony.v1.ParseMessagesRequest
@@ -469,14 +557,6 @@ export type ParseMessagesRequest = Message<"harmony.v1.ParseMessagesRequest"> & 
    * @generated from field: harmony.v1.ParseOptions options = 3;
    */
   options?: ParseOptions | undefined;
-
-  /**
-   * The last tokens of the prompt, behind those that `role` stands for, as in
-   * ParseConfig. Empty: the tokens begin behind `role`.
-   *
-   * @generated from field: repeated uint32 prefill = 4;
-   */
-  prefill: number[];
 };
 
 /**
@@ -484,7 +564,7 @@ export type ParseMessagesRequest = Message<"harmony.v1.ParseMessagesRequest"> & 
  * Use `create(ParseMessagesRequestSchema)` to create a new message.
  */
 export const ParseMessagesRequestSchema: GenMessage<ParseMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 14);
+  messageDesc(file_harmony_v1_service, 16);
 
 /**
  * How a parsed message ended, and the repairs in it.
@@ -520,7 +600,7 @@ export type MessageOutcome = Message<"harmony.v1.MessageOutcome"> & {
  * Use `create(MessageOutcomeSchema)` to create a new message.
  */
 export const MessageOutcomeSchema: GenMessage<MessageOutcome> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 15);
+  messageDesc(file_harmony_v1_service, 17);
 
 /**
  * A parsed completion.
@@ -555,7 +635,7 @@ export type ParseMessagesResponse = Message<"harmony.v1.ParseMessagesResponse"> 
  * Use `create(ParseMessagesResponseSchema)` to create a new message.
  */
 export const ParseMessagesResponseSchema: GenMessage<ParseMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 16);
+  messageDesc(file_harmony_v1_service, 18);
 
 /**
  * A set of special tokens.
@@ -584,7 +664,7 @@ export type SpecialTokenSet = Message<"harmony.v1.SpecialTokenSet"> & {
  * Use `create(SpecialTokenSetSchema)` to create a new message.
  */
 export const SpecialTokenSetSchema: GenMessage<SpecialTokenSet> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 17);
+  messageDesc(file_harmony_v1_service, 19);
 
 /**
  * Text to encode.
@@ -621,7 +701,7 @@ export type EncodeRequest = Message<"harmony.v1.EncodeRequest"> & {
  * Use `create(EncodeRequestSchema)` to create a new message.
  */
 export const EncodeRequestSchema: GenMessage<EncodeRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 18);
+  messageDesc(file_harmony_v1_service, 20);
 
 /**
  * Encoded text.
@@ -642,7 +722,7 @@ export type EncodeResponse = Message<"harmony.v1.EncodeResponse"> & {
  * Use `create(EncodeResponseSchema)` to create a new message.
  */
 export const EncodeResponseSchema: GenMessage<EncodeResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 19);
+  messageDesc(file_harmony_v1_service, 21);
 
 /**
  * Tokens to decode.
@@ -678,7 +758,7 @@ export type DecodeRequest = Message<"harmony.v1.DecodeRequest"> & {
  * Use `create(DecodeRequestSchema)` to create a new message.
  */
 export const DecodeRequestSchema: GenMessage<DecodeRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 20);
+  messageDesc(file_harmony_v1_service, 22);
 
 /**
  * Decoded tokens.
@@ -715,7 +795,7 @@ export type DecodeResponse = Message<"harmony.v1.DecodeResponse"> & {
  * Use `create(DecodeResponseSchema)` to create a new message.
  */
 export const DecodeResponseSchema: GenMessage<DecodeResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 21);
+  messageDesc(file_harmony_v1_service, 23);
 
 /**
  * Which messages on channel `analysis` stay when a conversation is rendered.
@@ -837,6 +917,18 @@ export const HarmonyService: GenService<{
     output: typeof RenderConversationForTrainingResponseSchema;
   },
   /**
+   * Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
+   * grammar, or a token automaton. The same tools, format and options give the same bytes, so
+   * clients keep the response for all turns of a conversation.
+   *
+   * @generated from rpc harmony.v1.HarmonyService.BuildSamplingConstraint
+   */
+  buildSamplingConstraint: {
+    methodKind: "unary";
+    input: typeof BuildSamplingConstraintRequestSchema;
+    output: typeof BuildSamplingConstraintResponseSchema;
+  },
+  /**
    * Parses a whole completion into messages.
    *
    * @generated from rpc harmony.v1.HarmonyService.ParseMessages
@@ -884,7 +976,7 @@ export const HarmonyService: GenService<{
    * Malformed output in strict or lenient mode ends the stream with
    * INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
    * event before the error. The metadata of the ErrorInfo has `token`, `offset`
-   * and `state`, and `cut_off` if the sequence ended inside a header.
+   * and `state`.
    *
    * @generated from rpc harmony.v1.HarmonyService.Parse
    */
