@@ -165,7 +165,7 @@ class RecoveringParser(MessageParser):
             self._break_outside(token, events)
 
     def _break_content(self, token: int, events: list[Event]) -> None:
-        if token in _FOREIGN_TOKENS and token != _END_OF_TEXT:
+        if token in _FOREIGN_TOKENS and (token != _END_OF_TEXT or self._holds_recipient()):
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
@@ -451,7 +451,7 @@ class RecoveringParser(MessageParser):
 
     def _add_released(self, token: int, events: list[Event]) -> None:
         if token in _FOREIGN_TOKENS:
-            self._skip_foreign(token, events)
+            self._read(token, events)
         else:
             self._add_loose_text(token, "", events)
 
@@ -469,18 +469,23 @@ class RecoveringParser(MessageParser):
             role = None
         return HeaderContext(self._words, role, self._default_role, is_loose=True)
 
+    def _holds_recipient(self) -> bool:
+        """Returns whether the held tokens are a header of a call so far."""
+        if not self._held or len(self._held) > MAX_HELD_CALL_TOKENS:
+            return False
+        return self._holds_call or self._read_held(HeaderEnd.MESSAGE).is_call
+
     def _begins_header(self, token: int) -> bool:
         """Returns whether the held tokens are a header, given the token that follows them."""
         if len(self._held) > self._max_header_tokens:
             return False
         if token in (MESSAGE, CONSTRAIN):
             return self._read_held(HeaderEnd.MESSAGE).text_begin is None
-        if token != CHANNEL and token != CALL:
-            return False
-        end = HeaderEnd.MESSAGE if token == CHANNEL else HeaderEnd.OPEN
-        repaired = self._read_held(end)
         if token == CALL:
-            return self._holds_call or repaired.is_call
+            return self._holds_recipient()
+        if token != CHANNEL:
+            return False
+        repaired = self._read_held(HeaderEnd.MESSAGE)
         is_role = self._loose_context(self._held_text).preset_role is None
         has_recipient = repaired.header.recipient is not None and "=" in self._held_text
         return repaired.text_begin is None and (is_role or has_recipient or self._is_called_tool())

@@ -90,13 +90,17 @@ def read_header(text: str, context: HeaderContext, end: HeaderEnd) -> RepairedHe
     """Reads a header, as strict mode does if that makes sense of every word."""
     strict = _read_strictly(text, context) if end is HeaderEnd.MESSAGE else None
     if strict is not None and _makes_sense(text, strict, context):
-        return RepairedHeader(_complete(strict, context))
+        return RepairedHeader(_complete(strict, context), is_call=_is_called(strict.recipient))
     repaired = _Reader(text, context, end).read()
     is_silent = not repaired.repairs and repaired.text_begin is None
     is_other = strict is None or _complete(strict, context) != repaired.header
     if end is HeaderEnd.MESSAGE and is_silent and is_other:
         repaired.repairs.append((RecoveryReason.UNEXPECTED_HEADER_TEXT, ""))
     return repaired
+
+
+def _is_called(recipient: str | None) -> bool:
+    return recipient is not None and recipient not in READERS
 
 
 def _read_strictly(text: str, context: HeaderContext) -> Header | None:
@@ -235,12 +239,13 @@ class _Reader:
 
     @property
     def _is_call(self) -> bool:
-        return self._recipient is not None and self._recipient not in READERS
+        return _is_called(self._recipient)
 
     # Markers
 
     def _read_channel_marker(self, marker: re.Match[str]) -> int:
-        if not self._is_call and any(it.kind is _Kind.CONTENT_TYPE for it in self._undecided):
+        kinds = {it.kind for it in self._undecided}
+        if not self._is_call and _Kind.CONTENT_TYPE in kinds and _Kind.NAME not in kinds:
             self._begin_text(marker.start())
             return marker.start()
         self._decide(is_channel_next=True)
@@ -556,13 +561,16 @@ class _Reader:
             is_last = self._skip_space(end) == len(text)
             self._is_cut_off = is_last and self._end is HeaderEnd.OPEN
             self._undecided.append(_Undecided(_Kind.STRAY, begin, end))
-        elif is_type and self._may_have_type():
+        elif is_type and self._may_have_type(text[begin:end]):
             self._undecided.append(_Undecided(_Kind.CONTENT_TYPE, begin, end))
         else:
             self._add_unknown(begin, end)
 
-    def _may_have_type(self) -> bool:
+    def _may_have_type(self, word: str) -> bool:
         kinds = {it.kind for it in self._undecided}
+        if kinds == {_Kind.NAME}:
+            # `web.search code` is a call; `README.md says` is text.
+            return word in GLUED_TYPES and self._content_type is None
         is_behind_field = self._channel or self._recipient or _Kind.CHANNEL in kinds
         is_sure = self._recipient is not None or not self._context.is_loose
         has_stray = bool(self._strays) and self._strays[-1].begin >= self._fields_end
