@@ -419,7 +419,8 @@ class _Reader:
             self._undecided.append(_Undecided(_Kind.ROLE, begin, match.end()))
             return match.end()
         read_end = match.end()
-        if self._role is None and (preset is None or word == preset.value):
+        may_be_role = preset is None or word == preset.value
+        if self._role is None and self._tool_word is None and may_be_role:
             self._decide()
             self._role = ROLES[word]
             if self._role is Role.TOOL and preset is None:
@@ -428,7 +429,7 @@ class _Reader:
             if match.group() != word or not self._expects_role or read_end > match.end():
                 self._note(RecoveryReason.MALFORMED_ROLE)
         elif self._role is None:
-            # The preset role is another one.
+            # The preset role is another one, or the first word may be a tool's name.
             self._undecided.append(_Undecided(_Kind.ROLE, begin, match.end()))
             return match.end()
         else:
@@ -634,13 +635,17 @@ class _Reader:
                     self._content_type, self._type_range = word, (begin, end)
                 case _Kind.NAME:
                     self._set_recipient(word, begin, end, is_bare=True)
-                case _Kind.ROLE if self._role is None and self._context.preset_role is None:
+                case _Kind.ROLE if self._may_have_role():
                     self._role = ROLES[word]
                     self._note(RecoveryReason.MALFORMED_ROLE)
                 case _Kind.ROLE:
                     self._add_stray(RecoveryReason.MALFORMED_ROLE, begin, end)
                 case _:
                     self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, begin, end)
+
+    def _may_have_role(self) -> bool:
+        is_unknown = self._role is None and self._context.preset_role is None
+        return is_unknown and self._tool_word is None
 
     def _settle(self) -> None:
         """Decides what is left at the end of the header."""

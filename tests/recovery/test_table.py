@@ -283,6 +283,15 @@ def test_malformed_output_is_repaired(output: str, messages: list[str], repairs:
     assert parse(output) == (messages, repairs)
 
 
+def test_a_tool_name_stays_the_author_before_a_role() -> None:
+    """A role glued to the recipient of a tool's result is reported, and does not get lost."""
+    output = "<|start|>lookup to=assistant=assistant<|channel|>commentary<|message|>4<|end|>"
+    assert parse(output, role=None) == (
+        ["tool lookup to=assistant commentary:4"],
+        ["unexpected_header_text@0:=", "malformed_role@0:assistant"],
+    )
+
+
 def test_unknown_word_before_a_recipient_is_a_tool() -> None:
     """As in strict mode, an unknown first word before a recipient is a tool's name."""
     output = (
