@@ -84,7 +84,7 @@ class RecoveringParser(MessageParser):
     breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE, CONSTRAIN} | _FOREIGN_TOKENS
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
-        self._words = header_words(tuple(options.callable_names), tuple(options.channels))
+        self._words = header_words(options.callable_names, options.channels)
         # For headers without a role.
         self._default_role = role or Role.ASSISTANT
         self._called: set[str] = set()

@@ -26,6 +26,7 @@ from harmony_server.core.events import (
     TokenRange,
 )
 from harmony_server.core.parser import MessageParser
+from harmony_server.core.structure import STRUCTURAL_TOKENS
 from harmony_server.core.tokenizer import SPECIAL_TOKENS, VOCABULARY_SIZE
 from tests.strategies.outputs import outputs as mutated_outputs
 from tests.support.encodings import SPELLINGS, encode, encoding, tokens_of
@@ -33,6 +34,7 @@ from tests.support.encodings import SPELLINGS, encode, encoding, tokens_of
 from .generated import spoil
 
 RECOVER = ParseOptions(recover=True)
+FOREIGN = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
 # The repairs that turn text of a header into content.
 TEXT_LEAVES_HEADER = {
     RecoveryReason.MISSING_MESSAGE,
@@ -65,8 +67,8 @@ def text_of(tokens: Sequence[int]) -> str:
 
 
 def text_without_markers(tokens: Sequence[int]) -> str:
-    """Returns the text of a header without the spellings of structural tokens."""
-    text = text_of([token for token in tokens if token not in SPECIAL_TOKENS.values()])
+    """Returns the text of a header without special tokens; the structural ones cut characters."""
+    text = text_of([token for token in tokens if token not in FOREIGN])
     for spelling in SPELLINGS:
         text = text.replace(spelling, "")
     return text
