@@ -595,6 +595,8 @@ class _Reader:
     def _begin_text(self, begin: int) -> None:
         """Ends the header where its undecided words begin, or here."""
         first = self._undecided[0] if self._undecided else None
+        if self._tool_word and self._recipient in READERS:
+            self._role, self._name = Role.TOOL, self._text[slice(*self._tool_word)]
         if self._tool_word and self._recipient not in READERS:
             self._begin_text_at_tool_word(self._tool_word[0])
         elif first and first.cut:

@@ -292,6 +292,15 @@ def test_a_tool_name_stays_the_author_before_a_role() -> None:
     )
 
 
+def test_a_tool_name_stays_the_author_without_a_message_token() -> None:
+    """The result of a tool keeps its author if text follows its header directly."""
+    output = "<|start|>lookup to=assistant<|channel|>4<|end|>"
+    assert parse(output, role=None) == (
+        ["tool lookup to=assistant :4"],
+        ["missing_message@0", "malformed_channel@0"],
+    )
+
+
 def test_unknown_word_before_a_recipient_is_a_tool() -> None:
     """As in strict mode, an unknown first word before a recipient is a tool's name."""
     output = (
