@@ -7,6 +7,9 @@ DEFAULT_MAX_HEADER_TOKENS = 4096
 # Models write a handful of headers again and again; longer ones are rarely the same.
 MAX_REMEMBERED_HEADERS = 1024
 MAX_REMEMBERED_HEADER_TOKENS = 32
+# In recover mode: the tokens with which headers begin, and what headers are read with.
+MAX_REMEMBERED_BEGINNINGS = 4096
+MAX_REMEMBERED_CONTEXTS = 1024
 
 # Repairs
 

@@ -409,7 +409,9 @@ class HarmonyEncoding:
     def new_parser(self, role: Role | None, options: ParseOptions) -> MessageParser:
         """Returns a parser for one sequence."""
         parser_type = RecoveringParser if options.recover else MessageParser
-        return parser_type(self._tokenizer, None if role is None else Role(role.value), options)
+        # The reference has a Role of its own.
+        preset_role = role if role is None or type(role) is Role else Role(role.value)
+        return parser_type(self._tokenizer, preset_role, options)
 
     # Text and tokens
 

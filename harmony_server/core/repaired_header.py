@@ -5,11 +5,13 @@ recipient, and in a header that names nobody to call, it is text; behind the rec
 reported. docs/recovery.md describes the rules.
 """
 
+import functools
 import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from .bounds import MAX_REMEMBERED_CONTEXTS
 from .chat import Role
 from .errors import HarmonyError
 from .events import Header, RecoveryReason
@@ -40,13 +42,24 @@ _SEPARATORS = ".,:;!?"
 class HeaderEnd(Enum):
     """What follows the text of a header."""
 
+    # Part of cache keys; Enum's own hash is a slow Python function.
+    __hash__ = object.__hash__
+
     OPEN = "open"  # perhaps more of the header
     MESSAGE = "message"
     OTHER = "other"
 
 
-class HeaderContext(NamedTuple):
-    """What a header is read with.
+# Looked up for each header; Python 3.11 takes long to look up a member of an Enum.
+OPEN_END = HeaderEnd.OPEN
+MESSAGE_END = HeaderEnd.MESSAGE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeaderContext:
+    """What a header is read with; compared by identity, so that it is a fast part of cache keys.
+
+    `header_context` returns the same object for the same values.
 
     Attributes:
         words: The known words.
@@ -63,6 +76,18 @@ class HeaderContext(NamedTuple):
     channel: str | None = None
     is_called: bool = False
     is_loose: bool = False
+
+
+@functools.lru_cache(MAX_REMEMBERED_CONTEXTS)
+def header_context(
+    words: HeaderWords,
+    preset_role: Role | None,
+    default_role: Role,
+    channel: str | None,
+    is_called: bool,
+) -> HeaderContext:
+    """Returns the context of a header that is no part of a text."""
+    return HeaderContext(words, preset_role, default_role, channel, is_called)
 
 
 @dataclass(slots=True)
