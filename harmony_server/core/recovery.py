@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .bounds import (
     HEADER_GROWTH,
+    MAX_HEADER_CHARACTERS,
     MAX_HELD_CALL_TOKENS,
     MAX_HELD_TOKENS,
     MAX_REMEMBERED_HEADER_TOKENS,
@@ -412,8 +413,10 @@ class RecoveringParser(MessageParser):
             self.offset += 1
             self._search_held(events)
             return
-        # The text of a token that is part of a character begins no field.
-        text = "" if self._pending else self._text_of([token])
+        data = self._tokenizer.decode_replacing([token])
+        # A token that goes on with a character begins no field.
+        goes_on = self._pending and data[0] & 0xC0 == 0x80
+        text = "" if goes_on else data.decode(errors="replace")
         if text and self._words.may_begin_field(text, or_role=self._has_role_to_find):
             self._held, self._held_text, self._held_begin = [token], text, self.offset
             self.offset += 1
@@ -479,7 +482,8 @@ class RecoveringParser(MessageParser):
             if repaired.is_call:
                 self._search_held_call(events)
                 return
-            self._release_some(events)
+            # Of too many words, all but the last are text, lest each be read again and again.
+            self._release_some(events, len(self._held) - 1 if repaired.has_too_many_words else 1)
 
     def _search_held_call(self, events: list[Event]) -> None:
         is_too_long = len(self._held) > self._max_header_tokens
@@ -487,12 +491,14 @@ class RecoveringParser(MessageParser):
             self._open_held_header(events)
             self._search_header(events)
 
-    def _release_some(self, events: list[Event]) -> None:
-        """Releases held tokens up to the next one where a field may begin."""
+    def _release_some(self, events: list[Event], minimum: int) -> None:
+        """Releases held tokens, and more of them up to the next one where a field may begin."""
         held, offset = self._take_held(), self.offset
         for count, token in enumerate(held):
             text = self._text_of([token])
-            if count and self._words.may_begin_field(text, or_role=self._has_role_to_find):
+            if count >= max(minimum, 1) and self._words.may_begin_field(
+                text, or_role=self._has_role_to_find
+            ):
                 self._held, self._held_begin = held[count:], self.offset
                 self._held_text = self._text_of(self._held)
                 self.offset = offset
@@ -565,7 +571,9 @@ class RecoveringParser(MessageParser):
         space = text[: len(text) - len(text.lstrip())]
         channel = None
         if self.state is IN_CONTENT:
-            self._add_text(space)
+            # What is left of a character comes before the blank.
+            self._add_text(self._pending.decode(errors="replace") + space)
+            self._pending = b""
             channel = self.header.channel or self._last_channel_word or None
             self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
             self._complete(None, events)
@@ -621,8 +629,11 @@ class RecoveringParser(MessageParser):
                 self._next_search = int(length * HEADER_GROWTH)
             else:
                 self._next_search = length + 1
-            if self._read_header(length, OPEN_END).repaired.text_begin is not None:
+            text, repaired, _ = self._read_header(length, OPEN_END)
+            if repaired.text_begin is not None:
                 self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
+            elif len(text) > MAX_HEADER_CHARACTERS:
+                self._release_header(length, RecoveryReason.HEADER_TOO_LONG, events)
 
     def _read_header(self, length: int, end: HeaderEnd) -> _ReadHeader:
         """Reads the first tokens of the header."""

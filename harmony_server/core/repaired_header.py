@@ -9,9 +9,9 @@ import functools
 import re
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from .bounds import MAX_REMEMBERED_CONTEXTS
+from .bounds import MAX_LOOSE_WORDS, MAX_REMEMBERED_CONTEXTS
 from .chat import Role
 from .errors import HarmonyError
 from .events import Header, RecoveryReason
@@ -101,6 +101,7 @@ class RepairedHeader:
         is_bare: Whether the header has nothing but perhaps a role.
         is_call: Whether the header has the recipient of a call; stray words behind it are held.
         unknown_word: A first word that is a tool's name if that tool has been called.
+        has_too_many_words: Whether there are more words in doubt than a text is searched for.
     """
 
     header: Header
@@ -109,17 +110,18 @@ class RepairedHeader:
     is_bare: bool = False
     is_call: bool = False
     unknown_word: str | None = None
+    has_too_many_words: bool = False
 
 
 def read_header(text: str, context: HeaderContext, end: HeaderEnd) -> RepairedHeader:
     """Reads a header, as strict mode does if that makes sense of every word."""
-    strict = _read_strictly(text, context) if end is HeaderEnd.MESSAGE else None
+    strict = _read_strictly(text, context) if end is MESSAGE_END else None
     if strict is not None and _makes_sense(text, strict, context):
         return RepairedHeader(_complete(strict, context), is_call=_is_called(strict.recipient))
     repaired = _Reader(text, context, end).read()
     is_silent = not repaired.repairs and repaired.text_begin is None
     is_other = strict is None or _complete(strict, context) != repaired.header
-    if end is HeaderEnd.MESSAGE and is_silent and is_other:
+    if end is MESSAGE_END and is_silent and is_other:
         repaired.repairs.append((RecoveryReason.UNEXPECTED_HEADER_TEXT, ""))
     return repaired
 
@@ -184,19 +186,19 @@ def _name_of(written: str, words: HeaderWords) -> str:
     return words.without_glued_word(written)
 
 
-class _Kind(Enum):
-    """What an undecided word is, unless text follows it."""
+class _Kind:
+    """What an undecided word is, unless text follows it; no Enum, which would be slow."""
 
-    CHANNEL = "a channel of the model's own"
-    CHANNEL_WORD = "a known channel without a marker"
-    CONTENT_TYPE = "a content type without a marker"
-    NAME = "the name of something to call"
-    ROLE = "a role that is not the message's"
-    STRAY = "none"
+    CHANNEL: Final = "a channel of the model's own"
+    CHANNEL_WORD: Final = "a known channel without a marker"
+    CONTENT_TYPE: Final = "a content type without a marker"
+    NAME: Final = "the name of something to call"
+    ROLE: Final = "a role that is not the message's"
+    STRAY: Final = "none"
 
 
 class _Undecided(NamedTuple):
-    kind: _Kind
+    kind: str
     begin: int
     end: int
     # Where text begins that may be glued to a channel.
@@ -238,6 +240,7 @@ class _Reader:
         # Where the last field ended.
         self._fields_end = 0
         self._text_begin: int | None = None
+        self._too_many_words = False
         # Whether the last word is incomplete, and what it is depends on the rest.
         self._is_cut_off = False
 
@@ -254,6 +257,9 @@ class _Reader:
                 position = self._read_channel_marker(marker)
             else:
                 position = self._read_constrain_marker(marker)
+            if self._has_too_many_words():
+                self._too_many_words = True
+                self._begin_text(position)
         if self._text_begin is None:
             self._settle()
         return self._result()
@@ -261,6 +267,11 @@ class _Reader:
     def _skip_space(self, position: int) -> int:
         space = _SPACE.match(self._text, position)
         return space.end() if space else position
+
+    def _has_too_many_words(self) -> bool:
+        if not self._context.is_loose or self._is_call or self._text_begin is not None:
+            return False
+        return len(self._undecided) + len(self._strays) > MAX_LOOSE_WORDS
 
     @property
     def _is_call(self) -> bool:
@@ -336,7 +347,7 @@ class _Reader:
     def _read_part(self, begin: int, word_begin: int, end: int) -> int:
         """Reads one field, sign or unknown rest of a word; returns where it ends."""
         text = self._text
-        is_open = self._end is HeaderEnd.OPEN and end == len(text)
+        is_open = self._end is OPEN_END and end == len(text)
         if is_open and FIELD_CHARACTERS.fullmatch(text, begin, end):
             self._is_cut_off = True
             return end
@@ -367,7 +378,7 @@ class _Reader:
         return end
 
     def _may_be_recipient(self, recipient: re.Match[str]) -> bool:
-        is_open = self._end is HeaderEnd.OPEN and recipient.end() == len(self._text)
+        is_open = self._end is OPEN_END and recipient.end() == len(self._text)
         if is_open or not self._context.is_loose:
             return True
         name = recipient[1].rstrip(_SEPARATORS)
@@ -375,7 +386,7 @@ class _Reader:
         return not name or is_exact or self._words.is_name(name) or name.lower() in READERS
 
     def _read_recipient(self, match: re.Match[str]) -> int:
-        if self._end is HeaderEnd.OPEN and match.end() == len(self._text):
+        if self._end is OPEN_END and match.end() == len(self._text):
             self._is_cut_off = True
             return match.end()
         name, end = match[1].rstrip(_SEPARATORS), match.end()
@@ -385,7 +396,7 @@ class _Reader:
         if match[1].endswith("."):
             rest = _SECOND_HALF_OF_NAME.match(self._text, end)
             if rest and self._words.is_function(f"{name}.{rest[1]}"):
-                if self._end is HeaderEnd.OPEN and rest.end() == len(self._text):
+                if self._end is OPEN_END and rest.end() == len(self._text):
                     self._is_cut_off = True
                     return rest.end()
                 name, end = f"{name}.{rest[1]}", rest.end()
@@ -585,7 +596,7 @@ class _Reader:
             self._undecided.append(_Undecided(_Kind.CHANNEL, begin, end))
         elif text[begin:end].lower() == "to" and is_first_part:
             is_last = self._skip_space(end) == len(text)
-            self._is_cut_off = is_last and self._end is HeaderEnd.OPEN
+            self._is_cut_off = is_last and self._end is OPEN_END
             self._undecided.append(_Undecided(_Kind.STRAY, begin, end))
         elif is_type and self._may_have_type(text[begin:end]):
             self._undecided.append(_Undecided(_Kind.CONTENT_TYPE, begin, end))
@@ -676,9 +687,9 @@ class _Reader:
 
     def _settle(self) -> None:
         """Decides what is left at the end of the header."""
-        if self._end is HeaderEnd.OPEN:
+        if self._end is OPEN_END:
             return
-        if self._end is HeaderEnd.MESSAGE:
+        if self._end is MESSAGE_END:
             self._decide()
         elif self._is_call:
             self._begin_arguments()
@@ -691,12 +702,12 @@ class _Reader:
             begin, end = self._tool_word
             word = self._text[begin:end]
             is_result = self._recipient in READERS
-            if is_result or (self._end is HeaderEnd.MESSAGE and self._words.is_name(word)):
+            if is_result or (self._end is MESSAGE_END and self._words.is_name(word)):
                 self._role, self._name = Role.TOOL, word
             else:
                 self._begin_text_at_tool_word(begin)
         is_marked = (self._content_type or "").startswith(CONSTRAIN_SPELLING)
-        if self._end is HeaderEnd.MESSAGE and self._recipient is None and is_marked:
+        if self._end is MESSAGE_END and self._recipient is None and is_marked:
             self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
 
     def _begin_arguments(self) -> None:
@@ -740,6 +751,7 @@ class _Reader:
             is_bare=is_bare and self._text_begin is None,
             is_call=self._is_call,
             unknown_word=self._text[slice(*word)] or None,
+            has_too_many_words=self._too_many_words,
         )
 
     def _repairs(self) -> list[tuple[RecoveryReason, str]]:

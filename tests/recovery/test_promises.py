@@ -242,6 +242,24 @@ def test_any_integer_is_a_token() -> None:
     assert message.repairs == (RecoveryReason.INVALID_TOKEN,)
 
 
+def test_a_cut_character_stays_before_the_blank_of_the_next_header() -> None:
+    """The blank in front of a header in the text comes behind a character that was cut off."""
+    # 4103 is the beginning of a character.
+    tokens = [*encode("<|channel|>final We see"), 4103, *encode(" to=functions.f<|message|>{}")]
+    events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
+    texts = [event.text for event in events if isinstance(event, MessageCompleted)]
+    assert texts == ["We see\ufffd ", "{}"]
+
+
+def test_a_header_with_much_text_becomes_content() -> None:
+    """A header also ends at 4,096 characters, which a few tokens may have."""
+    tokens = encode("<|channel|>final" + "-" * 10_000)
+    events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
+    [message] = [event for event in events if isinstance(event, MessageCompleted)]
+    assert message.text == "-" * 10_000
+    assert RecoveryReason.HEADER_TOO_LONG in message.repairs
+
+
 def test_long_header_becomes_content() -> None:
     """A header ends at its limit, and the rest becomes content."""
     options = ParseOptions(recover=True, max_header_tokens=8)
