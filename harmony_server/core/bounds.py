@@ -8,13 +8,20 @@ DEFAULT_MAX_HEADER_TOKENS = 4096
 # At worst, with 128 wide characters for each token, they take 9 MiB.
 MAX_REMEMBERED_HEADERS = 512
 MAX_REMEMBERED_HEADER_TOKENS = 32
+# In recover mode: the tokens with which headers begin, and what headers are read with.
+MAX_REMEMBERED_BEGINNINGS = 4096
+MAX_REMEMBERED_CONTEXTS = 1024
 
 # Repairs
 
 # A header is searched for text at each of its first tokens; later whenever it has grown by a
-# quarter, which keeps the time linear.
-SEARCHED_HEADER_TOKENS = 32
+# quarter, which keeps the time linear. The same holds for words that may be a header.
+SEARCHED_HEADER_TOKENS = 16
 HEADER_GROWTH = 1.25
+# Tokens may have 128 characters each, and words in every gap between the fields take far less.
+MAX_HEADER_CHARACTERS = 4096
+# Words in a text that may each be a field, but not all of one header.
+MAX_LOOSE_WORDS = 4
 # Words in a text that may still turn out to be a header are held back up to this many tokens.
 MAX_HELD_TOKENS = 32
 # Behind the recipient of a call, in case of many words that are no field.

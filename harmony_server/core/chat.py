@@ -16,7 +16,10 @@ from . import builtin_tools
 
 
 class Role(str, Enum):
-    """Who wrote a message."""
+    """Who wrote a message; as a key, equal to its value."""
+
+    # Enum's own hash is not that of the equal string, and a slow Python function.
+    __hash__ = str.__hash__
 
     USER = "user"
     ASSISTANT = "assistant"

@@ -550,7 +550,9 @@ class HarmonyEncoding:
             PrefillError, OverflowError: As `MessageParser.read_prefill`.
         """
         parser_type = RecoveringParser if options.recover else MessageParser
-        parser = parser_type(self._tokenizer, None if role is None else Role(role.value), options)
+        # The reference has a Role of its own.
+        preset_role = role if role is None or type(role) is Role else Role(role.value)
+        parser = parser_type(self._tokenizer, preset_role, options)
         tokens = list(prefill)
         if tokens:
             parser.read_prefill(tokens)

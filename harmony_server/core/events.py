@@ -27,6 +27,9 @@ class TokenRange(NamedTuple):
 class RecoveryReason(Enum):
     """Why a repair was made; docs/recovery.md describes each reason."""
 
+    # Enum's own hash is a slow Python function.
+    __hash__ = object.__hash__
+
     TEXT_OUTSIDE_MESSAGE = "text_outside_message"
     MISSING_START = "missing_start"
     EXTRA_START = "extra_start"

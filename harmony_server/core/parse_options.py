@@ -1,5 +1,6 @@
 """The options of a parse."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -28,7 +29,8 @@ class ParseOptions:
 
     Raises:
         ValueError: Both `strict` and `recover` are True.
-        TypeError: `strict` is not a bool.
+        TypeError: `strict` is not a bool, or `callable_names` or `channels` is a string or holds
+            something else than strings.
     """
 
     strict: bool | None = None
@@ -39,6 +41,8 @@ class ParseOptions:
     delta_offsets: bool = False
 
     def __post_init__(self) -> None:
+        for field in ("callable_names", "channels"):
+            object.__setattr__(self, field, _to_names(field, getattr(self, field)))
         if not isinstance(self.strict, bool | None):
             raise TypeError(f"strict must be a bool, not {type(self.strict).__name__}")
         if self.strict and self.recover:
@@ -48,16 +52,29 @@ class ParseOptions:
 
     @classmethod
     def for_mode(
-        cls, mode: ParseMode, *, max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
+        cls,
+        mode: ParseMode,
+        *,
+        max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS,
+        callable_names: Iterable[str] = (),
+        channels: Iterable[str] = (),
     ) -> Self:
-        """Returns the options that select a mode.
+        """Returns the options that select a mode; the other arguments are the attributes.
 
         Raises:
             ValueError: An unknown mode.
+            TypeError: `callable_names` or `channels` is a string or holds something else than
+                strings.
         """
         if mode not in _STRICT_BY_MODE:
             raise ValueError(f"mode must be strict, lenient or recover, not {mode!r}")
-        return cls(_STRICT_BY_MODE[mode], mode == "recover", max_header_tokens)
+        return cls(
+            _STRICT_BY_MODE[mode],
+            mode == "recover",
+            max_header_tokens,
+            _to_names("callable_names", callable_names),
+            _to_names("channels", channels),
+        )
 
     @property
     def mode(self) -> ParseMode:
@@ -65,3 +82,11 @@ class ParseOptions:
         if self.recover:
             return "recover"
         return "strict" if self.strict else "lenient"
+
+
+def _to_names(field: str, names: Iterable[str]) -> tuple[str, ...]:
+    # A string is an iterable too: it would become one name for each character.
+    kept = () if isinstance(names, str) else tuple(names)
+    if isinstance(names, str) or not all(isinstance(name, str) for name in kept):
+        raise TypeError(f"{field} must be an iterable of strings")
+    return kept

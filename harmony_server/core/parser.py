@@ -49,6 +49,12 @@ class StreamState(Enum):
     CONTENT = "Content"
 
 
+# The parser reads these for each token; Python 3.11 takes long to look up a member of an Enum.
+EXPECT_START = StreamState.EXPECT_START
+IN_HEADER = StreamState.HEADER
+IN_CONTENT = StreamState.CONTENT
+
+
 class MessageParser:
     """Turns the tokens of one sequence into events, as the reference does.
 
@@ -117,7 +123,7 @@ class MessageParser:
         self._is_lenient = options.mode == "lenient"
         self._max_header_tokens = options.max_header_tokens
         self.preset_role = role
-        self.state = StreamState.EXPECT_START if role is None else StreamState.HEADER
+        self.state = EXPECT_START if role is None else IN_HEADER
         self.header_tokens: list[int] = []
         self.header = Header(Role.ASSISTANT)
         self.content = io.StringIO()
@@ -168,7 +174,7 @@ class MessageParser:
         self._message_index = 0
         self._repairs = []
         self.content = io.StringIO()
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             self._texts_after_start, self.plain_texts = self.plain_texts, NO_PLAIN_TEXTS
             self._must_prepare = True
 
@@ -265,13 +271,13 @@ class MessageParser:
         Raises:
             ParseError: The stream ends inside a header.
         """
-        if self.state is StreamState.HEADER:
+        if self.state is IN_HEADER:
             error = self._error("Unexpected EOS while waiting for message header to complete", None)
             error.cut_off = STOP_TOKENS.isdisjoint(self.header_tokens[-1:])
             raise error
         if self._must_prepare:
             self._prepare(events)
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             self._complete(None, events)
 
     @property
@@ -286,7 +292,7 @@ class MessageParser:
 
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
-        return self.state is StreamState.CONTENT and token not in self.breaks
+        return self.state is IN_CONTENT and token not in self.breaks
 
     def read_deferring(self, token: int, events: list[Event]) -> list[str]:
         """Reads one content token the way the reference does, and returns the texts it adds.
@@ -324,13 +330,13 @@ class MessageParser:
             self._delta_begin = self._delta_end = self.offset
 
     def _read(self, token: int, events: list[Event]) -> None:
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             if token in STOP_TOKENS:
                 self._complete(token, events)
                 self.offset += 1
             else:
                 self._add_content([token], events)
-        elif self.state is StreamState.HEADER:
+        elif self.state is IN_HEADER:
             self._read_in_header(token, events)
         elif token == START:
             self.offset += 1
@@ -340,12 +346,12 @@ class MessageParser:
 
     def _read_plain(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads tokens that are not structure in the current state."""
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             # Decoding takes any integer.
             self._add_content(tokens, events)
             return
         tokens = list(map(operator.index, tokens))
-        if self.state is StreamState.HEADER:
+        if self.state is IN_HEADER:
             self._add_to_header(tokens, events)
         else:
             self._read_outside(tokens, events)
@@ -419,7 +425,7 @@ class MessageParser:
         self.plain_texts = NO_PLAIN_TEXTS if pending else self._content_texts
 
     def _open_header(self) -> None:
-        self.state = StreamState.HEADER
+        self.state = IN_HEADER
         self.header_tokens = []
         self._header_begin = self.offset
 
@@ -448,18 +454,23 @@ class MessageParser:
             tokens = tuple(self.header_tokens)
             is_short = len(tokens) <= MAX_REMEMBERED_HEADER_TOKENS
             read = _remember_header if is_short else _read_header
-            self.header = read(self._tokenizer, self.preset_role, tokens)
+            header = read(self._tokenizer, self.preset_role, tokens)
         except HarmonyError as error:
             failure = self._error(str(error), MESSAGE)
             self._expect_start()
             raise failure from None
+        self._begin_message(header, events)
+
+    def _begin_message(self, header: Header, events: list[Event]) -> None:
+        """Begins a message at the `<|message|>` behind its header."""
+        self.header = header
         self.preset_role = None
         self._header_end = self.offset
         self.offset += 1
         self._begin_content(events)
 
     def _begin_content(self, events: list[Event]) -> None:
-        self.state = StreamState.CONTENT
+        self.state = IN_CONTENT
         self._content_begin = self._delta_begin = self._delta_end = self.offset
         self._set_pending(b"")
         events.append(MessageStarted(self.header))
@@ -516,7 +527,7 @@ class MessageParser:
             self._delta.clear()
 
     def _expect_start(self) -> None:
-        self.state = StreamState.EXPECT_START
+        self.state = EXPECT_START
         self.header_tokens = []
         self.content = io.StringIO()
         if self._width > 1:

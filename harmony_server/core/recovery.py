@@ -4,9 +4,11 @@ import codecs
 import functools
 import operator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from .bounds import (
     HEADER_GROWTH,
+    MAX_HEADER_CHARACTERS,
     MAX_HELD_CALL_TOKENS,
     MAX_HELD_TOKENS,
     MAX_REMEMBERED_HEADER_TOKENS,
@@ -18,10 +20,26 @@ from .chat import Role
 from .errors import HarmonyError
 from .events import Event, Recovered, RecoveryReason, TokenRange
 from .header import CHANNEL_SPELLING
+from .header_beginnings import Beginning, HeaderBeginnings
 from .header_words import READERS, header_words
 from .parse_options import ParseOptions
-from .parser import NO_PLAIN_TEXTS, MessageParser, StreamState, without_prefill
-from .repaired_header import HeaderContext, HeaderEnd, RepairedHeader, read_header
+from .parser import (
+    EXPECT_START,
+    IN_CONTENT,
+    IN_HEADER,
+    NO_PLAIN_TEXTS,
+    MessageParser,
+    without_prefill,
+)
+from .repaired_header import (
+    MESSAGE_END,
+    OPEN_END,
+    HeaderContext,
+    HeaderEnd,
+    RepairedHeader,
+    header_context,
+    read_header,
+)
 from .structure import STOP_TOKENS, STRUCTURAL_TOKENS
 from .tokenizer import (
     CALL,
@@ -51,6 +69,14 @@ _FOREIGN_TOKENS = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
 _BEGINS_SPECIAL_TOKEN = b"<|"
 
 
+class _ReadHeader(NamedTuple):
+    """The text of a header, what it says, and whether it needs no repairs."""
+
+    text: str
+    repaired: RepairedHeader
+    is_clean: bool
+
+
 class RecoveringParser(MessageParser):
     """Reads any token sequence, repairs malformed output and reports each repair.
 
@@ -61,6 +87,7 @@ class RecoveringParser(MessageParser):
     """
 
     __slots__ = (
+        "_beginning",
         "_called",
         "_default_role",
         "_has_role_to_find",
@@ -84,7 +111,7 @@ class RecoveringParser(MessageParser):
     breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE, CONSTRAIN} | _FOREIGN_TOKENS
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
-        self._words = header_words(tuple(options.callable_names), tuple(options.channels))
+        self._words = header_words(options.callable_names, options.channels)
         # For headers without a role.
         self._default_role = role or Role.ASSISTANT
         self._called: set[str] = set()
@@ -113,6 +140,10 @@ class RecoveringParser(MessageParser):
         # Whether the header began with held tokens.
         self._was_held = False
         super().__init__(tokenizer, role, options)
+        # The tokens of the header, if `feed_one` read all of them.
+        self._beginning: Beginning | None = None
+        if role is not None:
+            self._beginning = _beginnings.of(self._header_context())
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
@@ -134,8 +165,46 @@ class RecoveringParser(MessageParser):
         """Reads one token id of at most 32 bits, at a lower cost than `feed`; never fails."""
         if self._must_prepare:
             self._prepare(events)
-        self._read(operator.index(token), events)
-        self._report_texts(events)
+        token = operator.index(token)
+        beginning = self._beginning
+        if beginning is None:
+            if self.state is IN_CONTENT and not self._is_loose and token not in self.breaks:
+                self._add_content([token], events)
+                if self._delta:
+                    self._report_delta(events)
+                return
+            self._read_one(token, events)
+        elif (longer := beginning.longer.get(token)) is not None:
+            self._beginning = longer
+            self.header_tokens.append(token)
+            self.offset += 1
+            self._searched += 1
+            self._next_search += 1
+            return
+        elif token == MESSAGE and beginning.header is not None and not self._header_repairs:
+            self._begin_message(beginning.header, events)
+            return
+        else:
+            count, length = len(events), len(self.header_tokens)
+            self._read_one(token, events)
+            if len(events) == count and len(self.header_tokens) == length + 1:
+                self._remember_beginning(beginning, token)
+                return
+        if self.state is IN_HEADER and not self.header_tokens:
+            self._beginning = _beginnings.of(self._header_context())
+
+    def _read_one(self, token: int, events: list[Event]) -> None:
+        self._read(token, events)
+        if self._delta or self._outside or self._searched < len(self.header_tokens):
+            self._report_texts(events)
+
+    def _remember_beginning(self, beginning: Beginning, token: int) -> None:
+        length = len(self.header_tokens)
+        # `feed_one` does not look at what has been called or how long the header is.
+        if length >= min(SEARCHED_HEADER_TOKENS, self._max_header_tokens):
+            return
+        if self._read_header(length, OPEN_END).repaired.unknown_word is None:
+            self._beginning = _beginnings.extend(beginning, token)
 
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
@@ -149,12 +218,12 @@ class RecoveringParser(MessageParser):
             self._search_header(events)
         # Only a preset role: an empty sequence.
         is_empty = self.offset == self._first_offset
-        while self.state is StreamState.HEADER and (self.header_tokens or not is_empty):
+        while self.state is IN_HEADER and (self.header_tokens or not is_empty):
             self._begin_unfinished_header(RecoveryReason.TRUNCATED_HEADER, events)
         self._release_held(events)
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             self._complete(None, events)
-        elif self.state is StreamState.EXPECT_START:
+        elif self.state is EXPECT_START:
             self._flush_outside(events)
 
     # Tokens
@@ -162,15 +231,18 @@ class RecoveringParser(MessageParser):
     def _read(self, token: int, events: list[Event]) -> None:
         if token not in self.breaks:
             self._read_plain([token], events)
-        elif self.state is StreamState.CONTENT:
+        elif self.state is IN_CONTENT:
             self._break_content(token, events)
-        elif self.state is StreamState.HEADER:
+        elif self.state is IN_HEADER:
             self._break_header(token, events)
         else:
             self._break_outside(token, events)
 
     def _break_content(self, token: int, events: list[Event]) -> None:
-        if token in _FOREIGN_TOKENS and token != _END_OF_TEXT:
+        if token in STOP_TOKENS and not self._held:
+            self._complete(token, events)
+            self.offset += 1
+        elif token in _FOREIGN_TOKENS and (token != _END_OF_TEXT or self._holds_recipient()):
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
@@ -178,9 +250,6 @@ class RecoveringParser(MessageParser):
         elif self._held:
             self._release_held(events)
             self._read(token, events)
-        elif token in STOP_TOKENS:
-            self._complete(token, events)
-            self.offset += 1
         elif token == _END_OF_TEXT:
             self._report(RecoveryReason.MISSING_STOP, self._here(1), events)
             self._complete(None, events)
@@ -234,7 +303,7 @@ class RecoveringParser(MessageParser):
             self._add_to_header([token], events)
             return
         self._search_header(events)
-        if self.state is not StreamState.HEADER:
+        if self.state is not IN_HEADER:
             self._read(token, events)
         elif token == CHANNEL:
             self._add_to_header([token], events)
@@ -265,7 +334,7 @@ class RecoveringParser(MessageParser):
             self._held.append(token)
             self.offset += 1
             return
-        if self.state is not StreamState.CONTENT:
+        if self.state is not IN_CONTENT:
             self._flush_outside(events)
         self._report_invalid_token(events)
         self._skip()
@@ -331,7 +400,7 @@ class RecoveringParser(MessageParser):
 
     def _report_invalid_token(self, events: list[Event]) -> None:
         reason, index = RecoveryReason.INVALID_TOKEN, None
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             self._mark(reason)
             index = self._message_index
         self._append(Recovered(reason, "", self._here(1), "", index), events)
@@ -346,7 +415,7 @@ class RecoveringParser(MessageParser):
                 self._read(token, events)
             else:
                 self._read_loose_token(token, events)
-            if not self._is_loose and self.state is not StreamState.EXPECT_START:
+            if not self._is_loose and self.state is not EXPECT_START:
                 self._read_rest(tokens[index + 1 :], events)
                 return
 
@@ -365,8 +434,10 @@ class RecoveringParser(MessageParser):
             self.offset += 1
             self._search_held(events)
             return
-        # The text of a token that is part of a character begins no field.
-        text = "" if self._pending else self._text_of([token])
+        data = self._tokenizer.decode_replacing([token])
+        # A token that goes on with a character begins no field.
+        goes_on = self._pending and data[0] & 0xC0 == 0x80
+        text = "" if goes_on else data.decode(errors="replace")
         if text and self._words.may_begin_field(text, or_role=self._has_role_to_find):
             self._held, self._held_text, self._held_begin = [token], text, self.offset
             self.offset += 1
@@ -375,7 +446,7 @@ class RecoveringParser(MessageParser):
 
     def _add_loose_text(self, token: int, text: str, events: list[Event]) -> None:
         """Adds the token at `offset` to the text."""
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             text = self._decode([token], events)
             self.plain_texts = NO_PLAIN_TEXTS
             self.offset += 1
@@ -427,27 +498,30 @@ class RecoveringParser(MessageParser):
             if self._holds_call or len(self._held) > MAX_HELD_TOKENS:
                 self._release_held(events)
                 return
-            repaired = self._read_held(HeaderEnd.OPEN)
+            repaired = self._read_held(OPEN_END)
             if repaired.text_begin is None:
                 self._holds_call = repaired.is_call
                 return
             if repaired.is_call:
                 self._search_held_call(events)
                 return
-            self._release_some(events)
+            # Of too many words, all but the last are text, lest each be read again and again.
+            self._release_some(events, len(self._held) - 1 if repaired.has_too_many_words else 1)
 
     def _search_held_call(self, events: list[Event]) -> None:
         is_too_long = len(self._held) > self._max_header_tokens
-        if not is_too_long and self._read_held(HeaderEnd.OPEN).text_begin is not None:
+        if not is_too_long and self._read_held(OPEN_END).text_begin is not None:
             self._open_held_header(events)
             self._search_header(events)
 
-    def _release_some(self, events: list[Event]) -> None:
-        """Releases held tokens up to the next one where a field may begin."""
+    def _release_some(self, events: list[Event], minimum: int) -> None:
+        """Releases held tokens, and more of them up to the next one where a field may begin."""
         held, offset = self._take_held(), self.offset
         for count, token in enumerate(held):
             text = self._text_of([token])
-            if count and self._words.may_begin_field(text, or_role=self._has_role_to_find):
+            if count >= max(minimum, 1) and self._words.may_begin_field(
+                text, or_role=self._has_role_to_find
+            ):
                 self._held, self._held_begin = held[count:], self.offset
                 self._held_text = self._text_of(self._held)
                 self.offset = offset
@@ -467,7 +541,7 @@ class RecoveringParser(MessageParser):
 
     def _add_released(self, token: int, events: list[Event]) -> None:
         if token in _FOREIGN_TOKENS:
-            self._skip_foreign(token, events)
+            self._read(token, events)
         else:
             self._add_loose_text(token, "", events)
 
@@ -478,31 +552,36 @@ class RecoveringParser(MessageParser):
 
     def _loose_context(self, text: str) -> HeaderContext:
         role: Role | None = self._default_role
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             role = self.header.role
         words = text.split(maxsplit=1)
         if self._has_role_to_find and words and self._words.role.match(words[0]):
             role = None
         return HeaderContext(self._words, role, self._default_role, is_loose=True)
 
+    def _holds_recipient(self) -> bool:
+        """Returns whether the held tokens are a header of a call so far."""
+        if not self._held or len(self._held) > MAX_HELD_CALL_TOKENS:
+            return False
+        return self._holds_call or self._read_held(MESSAGE_END).is_call
+
     def _begins_header(self, token: int) -> bool:
         """Returns whether the held tokens are a header, given the token that follows them."""
         if len(self._held) > self._max_header_tokens:
             return False
         if token in (MESSAGE, CONSTRAIN):
-            return self._read_held(HeaderEnd.MESSAGE).text_begin is None
-        if token != CHANNEL and token != CALL:
-            return False
-        end = HeaderEnd.MESSAGE if token == CHANNEL else HeaderEnd.OPEN
-        repaired = self._read_held(end)
+            return self._read_held(MESSAGE_END).text_begin is None
         if token == CALL:
-            return self._holds_call or repaired.is_call
+            return self._holds_recipient()
+        if token != CHANNEL:
+            return False
+        repaired = self._read_held(MESSAGE_END)
         is_role = self._loose_context(self._held_text).preset_role is None
         has_recipient = repaired.header.recipient is not None and "=" in self._held_text
         return repaired.text_begin is None and (is_role or has_recipient or self._is_called_tool())
 
     def _is_called_tool(self) -> bool:
-        is_all = self.state is StreamState.EXPECT_START and self._has_role_to_find
+        is_all = self.state is EXPECT_START and self._has_role_to_find
         return is_all and self._held_text.strip() in self._called
 
     def _open_held_header(self, events: list[Event]) -> None:
@@ -514,8 +593,10 @@ class RecoveringParser(MessageParser):
         self.offset = begin
         space = text[: len(text) - len(text.lstrip())]
         channel = None
-        if self.state is StreamState.CONTENT:
-            self._add_text(space)
+        if self.state is IN_CONTENT:
+            # What is left of a character comes before the blank.
+            self._add_text(self._pending.decode(errors="replace") + space)
+            self._pending = b""
             channel = self.header.channel or self._last_channel_word or None
             self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
             self._complete(None, events)
@@ -535,17 +616,20 @@ class RecoveringParser(MessageParser):
         super()._open_header()
         self.preset_role = None
         self._searched, self._next_search = 0, 1
+        self._beginning = None
         self._inherited_channel = None
         self._was_held = False
         self._header_repairs = []
 
     def _expect_start(self) -> None:
         super()._expect_start()
+        self._beginning = None
         self._is_loose = False
         self._has_role_to_find = True
         self._searched = 0
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
+        self._beginning = None
         self.header_tokens += tokens
         self.offset += len(tokens)
         # Short runs wait: most headers are complete with the next token.
@@ -555,7 +639,7 @@ class RecoveringParser(MessageParser):
     def _search_header(self, events: list[Event]) -> None:
         """Searches the new tokens of the header for text, as if they came one by one."""
         limit = self._max_header_tokens
-        while self.state is StreamState.HEADER and self._searched < len(self.header_tokens):
+        while self.state is IN_HEADER and self._searched < len(self.header_tokens):
             if self._searched >= limit:
                 self._release_header(limit, RecoveryReason.HEADER_TOO_LONG, events)
                 continue
@@ -568,62 +652,68 @@ class RecoveringParser(MessageParser):
                 self._next_search = int(length * HEADER_GROWTH)
             else:
                 self._next_search = length + 1
-            if self._read_header(length, HeaderEnd.OPEN)[1].text_begin is not None:
+            text, repaired, _ = self._read_header(length, OPEN_END)
+            if repaired.text_begin is not None:
                 self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
+            elif len(text) > MAX_HEADER_CHARACTERS:
+                self._release_header(length, RecoveryReason.HEADER_TOO_LONG, events)
 
-    def _read_header(self, length: int, end: HeaderEnd) -> tuple[str, RepairedHeader]:
-        """Reads the first tokens of the header; returns their text, and what it says."""
-        context = HeaderContext(
-            self._words, self.preset_role, self._default_role, self._inherited_channel
-        )
-        is_short = length <= MAX_REMEMBERED_HEADER_TOKENS
-        read = _remember_header if is_short else _read_header
+    def _read_header(self, length: int, end: HeaderEnd) -> _ReadHeader:
+        """Reads the first tokens of the header."""
+        context = self._header_context()
+        read = _remember_header if length <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
         tokens = tuple(self.header_tokens[:length])
-        text, repaired = read(self._tokenizer, context, end, tokens)
-        if repaired.unknown_word in self._called:
-            text, repaired = read(self._tokenizer, context._replace(is_called=True), end, tokens)
-        return text, repaired
+        result = read(self._tokenizer, context, end, tokens)
+        if result.repaired.unknown_word in self._called:
+            context = self._header_context(is_called=True)
+            result = read(self._tokenizer, context, end, tokens)
+        return result
+
+    def _header_context(self, *, is_called: bool = False) -> HeaderContext:
+        return header_context(
+            self._words, self.preset_role, self._default_role, self._inherited_channel, is_called
+        )
 
     def _finish_header(self, events: list[Event]) -> None:
         length = len(self.header_tokens)
-        text, repaired = self._read_header(length, HeaderEnd.MESSAGE)
-        is_clean = not (repaired.repairs or self._header_repairs or "\ufffd" in text)
-        is_unsearched = self._searched < length
-        if is_unsearched and (
-            not is_clean or repaired.text_begin is not None or length > self._max_header_tokens
-        ):
-            self._search_header(events)
-            if self.state is not StreamState.HEADER or length != len(self.header_tokens):
+        _, repaired, is_clean = self._read_header(length, MESSAGE_END)
+        if not is_clean or self._header_repairs or length > self._max_header_tokens:
+            if self._searched < length:
+                self._search_header(events)
+                if self.state is not IN_HEADER or length != len(self.header_tokens):
+                    self._read(MESSAGE, events)
+                    return
+            if repaired.text_begin is not None:
+                self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
                 self._read(MESSAGE, events)
                 return
-        if repaired.text_begin is not None:
-            self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
-            self._read(MESSAGE, events)
-            return
-        if not is_clean or not _FOREIGN_TOKENS.isdisjoint(self.header_tokens):
             self._report_header_repairs(repaired, self.header_tokens, events)
-        self.header = repaired.header
-        self.preset_role = None
-        self._header_end = self.offset
-        self.offset += 1
-        self._begin_content(events)
+        elif self._beginning is not None and repaired.header.role is not Role.TOOL:
+            # Whether it is the result of a tool depends on the calls before it.
+            self._beginning.header = repaired.header
+        self._begin_message(repaired.header, events)
 
     def _begin_content(self, events: list[Event]) -> None:
         recipient = self.header.recipient
-        is_call = self.header.role is Role.ASSISTANT and recipient and recipient not in READERS
-        if recipient and is_call and len(self._called) < MAX_REMEMBERED_RECIPIENTS:
-            self._called.add(recipient)
+        if recipient is not None and recipient not in READERS:
+            self._remember_call(recipient)
         super()._begin_content(events)
+        self._beginning = None
         self.header_tokens = []
         self._searched = 0
 
+    def _remember_call(self, recipient: str) -> None:
+        is_assistants = self.header.role is Role.ASSISTANT
+        if is_assistants and len(self._called) < MAX_REMEMBERED_RECIPIENTS:
+            self._called.add(recipient)
+
     def _release_header(self, length: int, reason: RecoveryReason, events: list[Event]) -> None:
         """Ends a header before `<|message|>`: the rest of its tokens are read as content."""
-        text, repaired = self._read_header(length, HeaderEnd.OPEN)
+        text, repaired, _ = self._read_header(length, OPEN_END)
         if repaired.text_begin is None:
-            text, repaired = self._read_header(length, HeaderEnd.MESSAGE)
+            text, repaired, _ = self._read_header(length, MESSAGE_END)
         if repaired.text_begin is None:
-            text, repaired = self._read_header(length, HeaderEnd.OTHER)
+            text, repaired, _ = self._read_header(length, HeaderEnd.OTHER)
         self._begin_text(text, repaired, length, reason, events)
 
     def _begin_text(
@@ -698,7 +788,7 @@ class RecoveringParser(MessageParser):
     def _begin_unfinished_header(self, reason: RecoveryReason, events: list[Event]) -> bool:
         """Ends a header without `<|message|>`; returns whether it begins a message."""
         length = len(self.header_tokens)
-        text, repaired = self._read_header(length, HeaderEnd.OTHER)
+        text, repaired, _ = self._read_header(length, HeaderEnd.OTHER)
         if not repaired.is_bare:
             self._begin_text(text, repaired, length, reason, events)
             return True
@@ -795,16 +885,20 @@ class RecoveringParser(MessageParser):
 
 def _read_header(
     tokenizer: Tokenizer, context: HeaderContext, end: HeaderEnd, tokens: tuple[int, ...]
-) -> tuple[str, RepairedHeader]:
+) -> _ReadHeader:
     """Reads a header without the special tokens that the format does not use."""
     known = [token for token in tokens if token not in _FOREIGN_TOKENS]
     data = tokenizer.decode_replacing(known)
-    if end is HeaderEnd.OPEN:
+    if end is OPEN_END:
         # Leaves out an incomplete character.
         text = codecs.utf_8_decode(data, "replace", False)[0]
     else:
         text = data.decode(errors="replace")
-    return text, read_header(text, context, end)
+    repaired = read_header(text, context, end)
+    is_repaired = repaired.repairs or repaired.text_begin is not None
+    is_clean = not is_repaired and "\ufffd" not in text and len(known) == len(tokens)
+    return _ReadHeader(text, repaired, is_clean)
 
 
+_beginnings = HeaderBeginnings()
 _remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)

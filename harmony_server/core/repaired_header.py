@@ -5,11 +5,13 @@ recipient, and in a header that names nobody to call, it is text; behind the rec
 reported. docs/recovery.md describes the rules.
 """
 
+import functools
 import re
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from .bounds import MAX_LOOSE_WORDS, MAX_REMEMBERED_CONTEXTS
 from .chat import Role
 from .errors import HarmonyError
 from .events import Header, RecoveryReason
@@ -41,13 +43,24 @@ _SEPARATORS = ".,:;!?"
 class HeaderEnd(Enum):
     """What follows the text of a header."""
 
+    # Part of cache keys; Enum's own hash is a slow Python function.
+    __hash__ = object.__hash__
+
     OPEN = "open"  # perhaps more of the header
     MESSAGE = "message"
     OTHER = "other"
 
 
-class HeaderContext(NamedTuple):
-    """What a header is read with.
+# Looked up for each header; Python 3.11 takes long to look up a member of an Enum.
+OPEN_END = HeaderEnd.OPEN
+MESSAGE_END = HeaderEnd.MESSAGE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeaderContext:
+    """What a header is read with; compared by identity, so that it is a fast part of cache keys.
+
+    `header_context` returns the same object for the same values.
 
     Attributes:
         words: The known words.
@@ -66,6 +79,18 @@ class HeaderContext(NamedTuple):
     is_loose: bool = False
 
 
+@functools.lru_cache(MAX_REMEMBERED_CONTEXTS)
+def header_context(
+    words: HeaderWords,
+    preset_role: Role | None,
+    default_role: Role,
+    channel: str | None,
+    is_called: bool,
+) -> HeaderContext:
+    """Returns the context of a header that is no part of a text."""
+    return HeaderContext(words, preset_role, default_role, channel, is_called)
+
+
 @dataclass(slots=True)
 class RepairedHeader:
     """A header as read in recover mode.
@@ -77,6 +102,7 @@ class RepairedHeader:
         is_bare: Whether the header has nothing but perhaps a role.
         is_call: Whether the header has the recipient of a call; stray words behind it are held.
         unknown_word: A first word that is a tool's name if that tool has been called.
+        has_too_many_words: Whether there are more words in doubt than a text is searched for.
     """
 
     header: Header
@@ -85,19 +111,24 @@ class RepairedHeader:
     is_bare: bool = False
     is_call: bool = False
     unknown_word: str | None = None
+    has_too_many_words: bool = False
 
 
 def read_header(text: str, context: HeaderContext, end: HeaderEnd) -> RepairedHeader:
     """Reads a header, as strict mode does if that makes sense of every word."""
-    strict = _read_strictly(text, context) if end is HeaderEnd.MESSAGE else None
+    strict = _read_strictly(text, context) if end is MESSAGE_END else None
     if strict is not None and _makes_sense(text, strict, context):
-        return RepairedHeader(_complete(strict, context))
+        return RepairedHeader(_complete(strict, context), is_call=_is_called(strict.recipient))
     repaired = _Reader(text, context, end).read()
     is_silent = not repaired.repairs and repaired.text_begin is None
     is_other = strict is None or _complete(strict, context) != repaired.header
-    if end is HeaderEnd.MESSAGE and is_silent and is_other:
+    if end is MESSAGE_END and is_silent and is_other:
         repaired.repairs.append((RecoveryReason.UNEXPECTED_HEADER_TEXT, ""))
     return repaired
+
+
+def _is_called(recipient: str | None) -> bool:
+    return recipient is not None and recipient not in READERS
 
 
 def _read_strictly(text: str, context: HeaderContext) -> Header | None:
@@ -156,19 +187,19 @@ def _name_of(written: str, words: HeaderWords) -> str:
     return words.without_glued_word(written)
 
 
-class _Kind(Enum):
-    """What an undecided word is, unless text follows it."""
+class _Kind:
+    """What an undecided word is, unless text follows it; no Enum, which would be slow."""
 
-    CHANNEL = "a channel of the model's own"
-    CHANNEL_WORD = "a known channel without a marker"
-    CONTENT_TYPE = "a content type without a marker"
-    NAME = "the name of something to call"
-    ROLE = "a role that is not the message's"
-    STRAY = "none"
+    CHANNEL: Final = "a channel of the model's own"
+    CHANNEL_WORD: Final = "a known channel without a marker"
+    CONTENT_TYPE: Final = "a content type without a marker"
+    NAME: Final = "the name of something to call"
+    ROLE: Final = "a role that is not the message's"
+    STRAY: Final = "none"
 
 
 class _Undecided(NamedTuple):
-    kind: _Kind
+    kind: str
     begin: int
     end: int
     # Where text begins that may be glued to a channel.
@@ -210,6 +241,7 @@ class _Reader:
         # Where the last field ended.
         self._fields_end = 0
         self._text_begin: int | None = None
+        self._too_many_words = False
         # Whether the last word is incomplete, and what it is depends on the rest.
         self._is_cut_off = False
 
@@ -226,6 +258,9 @@ class _Reader:
                 position = self._read_channel_marker(marker)
             else:
                 position = self._read_constrain_marker(marker)
+            if self._has_too_many_words():
+                self._too_many_words = True
+                self._begin_text(position)
         if self._text_begin is None:
             self._settle()
         return self._result()
@@ -234,14 +269,20 @@ class _Reader:
         space = _SPACE.match(self._text, position)
         return space.end() if space else position
 
+    def _has_too_many_words(self) -> bool:
+        if not self._context.is_loose or self._is_call or self._text_begin is not None:
+            return False
+        return len(self._undecided) + len(self._strays) > MAX_LOOSE_WORDS
+
     @property
     def _is_call(self) -> bool:
-        return self._recipient is not None and self._recipient not in READERS
+        return _is_called(self._recipient)
 
     # Markers
 
     def _read_channel_marker(self, marker: re.Match[str]) -> int:
-        if not self._is_call and any(it.kind is _Kind.CONTENT_TYPE for it in self._undecided):
+        kinds = {it.kind for it in self._undecided}
+        if not self._is_call and _Kind.CONTENT_TYPE in kinds and _Kind.NAME not in kinds:
             self._begin_text(marker.start())
             return marker.start()
         self._decide(is_channel_next=True)
@@ -307,7 +348,7 @@ class _Reader:
     def _read_part(self, begin: int, word_begin: int, end: int) -> int:
         """Reads one field, sign or unknown rest of a word; returns where it ends."""
         text = self._text
-        is_open = self._end is HeaderEnd.OPEN and end == len(text)
+        is_open = self._end is OPEN_END and end == len(text)
         if is_open and FIELD_CHARACTERS.fullmatch(text, begin, end):
             self._is_cut_off = True
             return end
@@ -338,7 +379,7 @@ class _Reader:
         return end
 
     def _may_be_recipient(self, recipient: re.Match[str]) -> bool:
-        is_open = self._end is HeaderEnd.OPEN and recipient.end() == len(self._text)
+        is_open = self._end is OPEN_END and recipient.end() == len(self._text)
         if is_open or not self._context.is_loose:
             return True
         name = recipient[1].rstrip(_SEPARATORS)
@@ -346,7 +387,7 @@ class _Reader:
         return not name or is_exact or self._words.is_name(name) or name.lower() in READERS
 
     def _read_recipient(self, match: re.Match[str]) -> int:
-        if self._end is HeaderEnd.OPEN and match.end() == len(self._text):
+        if self._end is OPEN_END and match.end() == len(self._text):
             self._is_cut_off = True
             return match.end()
         name, end = match[1].rstrip(_SEPARATORS), match.end()
@@ -356,7 +397,7 @@ class _Reader:
         if match[1].endswith("."):
             rest = _SECOND_HALF_OF_NAME.match(self._text, end)
             if rest and self._words.is_function(f"{name}.{rest[1]}"):
-                if self._end is HeaderEnd.OPEN and rest.end() == len(self._text):
+                if self._end is OPEN_END and rest.end() == len(self._text):
                     self._is_cut_off = True
                     return rest.end()
                 name, end = f"{name}.{rest[1]}", rest.end()
@@ -415,7 +456,8 @@ class _Reader:
             self._undecided.append(_Undecided(_Kind.ROLE, begin, match.end()))
             return match.end()
         read_end = match.end()
-        if self._role is None and (preset is None or word == preset.value):
+        may_be_role = preset is None or word == preset.value
+        if self._role is None and self._tool_word is None and may_be_role:
             self._decide()
             self._role = ROLES[word]
             if self._role is Role.TOOL and preset is None:
@@ -424,7 +466,7 @@ class _Reader:
             if match.group() != word or not self._expects_role or read_end > match.end():
                 self._note(RecoveryReason.MALFORMED_ROLE)
         elif self._role is None:
-            # The preset role is another one.
+            # The preset role is another one, or the first word may be a tool's name.
             self._undecided.append(_Undecided(_Kind.ROLE, begin, match.end()))
             return match.end()
         else:
@@ -555,15 +597,18 @@ class _Reader:
             self._undecided.append(_Undecided(_Kind.CHANNEL, begin, end))
         elif text[begin:end].lower() == "to" and is_first_part:
             is_last = self._skip_space(end) == len(text)
-            self._is_cut_off = is_last and self._end is HeaderEnd.OPEN
+            self._is_cut_off = is_last and self._end is OPEN_END
             self._undecided.append(_Undecided(_Kind.STRAY, begin, end))
-        elif is_type and self._may_have_type():
+        elif is_type and self._may_have_type(text[begin:end]):
             self._undecided.append(_Undecided(_Kind.CONTENT_TYPE, begin, end))
         else:
             self._add_unknown(begin, end)
 
-    def _may_have_type(self) -> bool:
+    def _may_have_type(self, word: str) -> bool:
         kinds = {it.kind for it in self._undecided}
+        if kinds == {_Kind.NAME}:
+            # `web.search code` is a call; `README.md says` is text.
+            return word in GLUED_TYPES and self._content_type is None
         is_behind_field = self._channel or self._recipient or _Kind.CHANNEL in kinds
         is_sure = self._recipient is not None or not self._context.is_loose
         has_stray = bool(self._strays) and self._strays[-1].begin >= self._fields_end
@@ -587,6 +632,8 @@ class _Reader:
     def _begin_text(self, begin: int) -> None:
         """Ends the header where its undecided words begin, or here."""
         first = self._undecided[0] if self._undecided else None
+        if self._tool_word and self._recipient in READERS:
+            self._role, self._name = Role.TOOL, self._text[slice(*self._tool_word)]
         if self._tool_word and self._recipient not in READERS:
             self._begin_text_at_tool_word(self._tool_word[0])
         elif first and first.cut:
@@ -627,7 +674,7 @@ class _Reader:
                     self._content_type, self._type_range = word, (begin, end)
                 case _Kind.NAME:
                     self._set_recipient(word, begin, end, is_bare=True)
-                case _Kind.ROLE if self._role is None and self._context.preset_role is None:
+                case _Kind.ROLE if self._may_have_role():
                     self._role = ROLES[word]
                     self._note(RecoveryReason.MALFORMED_ROLE)
                 case _Kind.ROLE:
@@ -635,11 +682,15 @@ class _Reader:
                 case _:
                     self._add_stray(RecoveryReason.UNEXPECTED_HEADER_TEXT, begin, end)
 
+    def _may_have_role(self) -> bool:
+        is_unknown = self._role is None and self._context.preset_role is None
+        return is_unknown and self._tool_word is None
+
     def _settle(self) -> None:
         """Decides what is left at the end of the header."""
-        if self._end is HeaderEnd.OPEN:
+        if self._end is OPEN_END:
             return
-        if self._end is HeaderEnd.MESSAGE:
+        if self._end is MESSAGE_END:
             self._decide()
         elif self._is_call:
             self._begin_arguments()
@@ -652,12 +703,12 @@ class _Reader:
             begin, end = self._tool_word
             word = self._text[begin:end]
             is_result = self._recipient in READERS
-            if is_result or (self._end is HeaderEnd.MESSAGE and self._words.is_name(word)):
+            if is_result or (self._end is MESSAGE_END and self._words.is_name(word)):
                 self._role, self._name = Role.TOOL, word
             else:
                 self._begin_text_at_tool_word(begin)
         is_marked = (self._content_type or "").startswith(CONSTRAIN_SPELLING)
-        if self._end is HeaderEnd.MESSAGE and self._recipient is None and is_marked:
+        if self._end is MESSAGE_END and self._recipient is None and is_marked:
             self._note(RecoveryReason.MISPLACED_CONTENT_TYPE)
 
     def _begin_arguments(self) -> None:
@@ -701,6 +752,7 @@ class _Reader:
             is_bare=is_bare and self._text_begin is None,
             is_call=self._is_call,
             unknown_word=self._text[slice(*word)] or None,
+            has_too_many_words=self._too_many_words,
         )
 
     def _repairs(self) -> list[tuple[RecoveryReason, str]]:

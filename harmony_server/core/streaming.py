@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .chat import Message, Role
 from .events import ContentDelta, Event, MessageCompleted, MessageStarted, Recovered
 from .parse_options import ParseOptions
-from .parser import StreamState
+from .parser import IN_CONTENT, IN_HEADER, StreamState
 from .tokenizer import MAX_UINT32
 
 if TYPE_CHECKING:
@@ -160,24 +160,24 @@ class StreamableParser:
     @property
     def current_role(self) -> Role | None:
         """The role of the current message; outside content the preset role, or None."""
-        if self.state is StreamState.CONTENT:
+        if self.state is IN_CONTENT:
             return self._parser.header.role
         return self._parser.preset_role
 
     @property
     def current_content_type(self) -> str | None:
         """The content type of the current message; None outside content."""
-        return self._parser.header.content_type if self.state is StreamState.CONTENT else None
+        return self._parser.header.content_type if self.state is IN_CONTENT else None
 
     @property
     def current_recipient(self) -> str | None:
         """The recipient of the current message; None outside content."""
-        return self._parser.header.recipient if self.state is StreamState.CONTENT else None
+        return self._parser.header.recipient if self.state is IN_CONTENT else None
 
     @property
     def current_channel(self) -> str | None:
         """The channel of the current message; None outside content."""
-        return self._parser.header.channel if self.state is StreamState.CONTENT else None
+        return self._parser.header.channel if self.state is IN_CONTENT else None
 
     @property
     def messages(self) -> list[Message]:
@@ -199,9 +199,9 @@ class StreamableParser:
         self._catch_up()
         parser = self._parser
         data: dict[str, Any] = {"state": parser.state.value}
-        if parser.state is StreamState.HEADER:
+        if parser.state is IN_HEADER:
             data["header_tokens"] = list(parser.header_tokens)
-        elif parser.state is StreamState.CONTENT:
+        elif parser.state is IN_CONTENT:
             header = parser.header
             author = {"role": header.role.value}
             if header.name is not None:

@@ -260,3 +260,9 @@ def test_invalid_conversation_json_is_an_error(text: str, error: type[Exception]
     """Text that is not a conversation raises the same kind of error as in the reference."""
     with pytest.raises(error):
         core.Conversation.from_json(text)
+
+
+def test_a_role_is_the_key_that_its_value_is() -> None:
+    """A role finds what a dictionary has under the equal string, and the reverse."""
+    assert {role.value: role for role in core.Role} == {role: role for role in core.Role}
+    assert {"user": 1}[core.Role.USER] == 1

@@ -1,6 +1,8 @@
 """Parse options: three modes, as in the contract."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -60,9 +62,25 @@ def test_names_change_nothing_without_recover(
 
 
 def test_options_of_a_mode() -> None:
-    """`for_mode` accepts a header limit and refuses an unknown mode."""
+    """`for_mode` accepts every other option and refuses an unknown mode."""
     assert core.ParseOptions.for_mode("lenient").max_header_tokens == 4096
     options = core.ParseOptions.for_mode("recover", max_header_tokens=8)
     assert options == core.ParseOptions(recover=True, max_header_tokens=8)
+    options = core.ParseOptions.for_mode("recover", callable_names=["f"], channels=["notes"])
+    assert options == core.ParseOptions(recover=True, callable_names=("f",), channels=("notes",))
     with pytest.raises(ValueError, match="mode must be strict, lenient or recover, not 'x'"):
         core.ParseOptions.for_mode("x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", ["callable_names", "channels"])
+def test_names_are_strings(field: str) -> None:
+    """Any iterable of names becomes a tuple; a lone string or another value is a TypeError."""
+    makers: list[Callable[..., core.ParseOptions]] = [
+        core.ParseOptions,
+        partial(core.ParseOptions.for_mode, "recover"),
+    ]
+    for make in makers:
+        assert getattr(make(**{field: iter(["f", "g"])}), field) == ("f", "g")
+        for wrong in ("functions.f", ["f", 1]):
+            with pytest.raises(TypeError, match=f"^{field} must be an iterable of strings$"):
+                make(**{field: wrong})

@@ -1,6 +1,6 @@
 """What a front end makes of a parse: reasoning, content, calls and loose text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harmony_server.core import Role
@@ -16,22 +16,48 @@ class Meaning(NamedTuple):
     loose: list[str]
 
 
-def meaning_of(events: Iterable[Event]) -> Meaning:
-    """Returns what the assistant said and called, and the text of no message."""
-    meaning = Meaning([], [], [], [])
-    for event in events:
-        if isinstance(event, Recovered) and event.message_index is None and event.text:
-            meaning.loose.append(event.text)
-        if not isinstance(event, MessageCompleted) or event.header.role is not Role.ASSISTANT:
+class Said(NamedTuple):
+    """What tells a front end how to show a message."""
+
+    is_assistants: bool
+    channel: str | None
+    recipient: str | None
+    text: str
+
+
+def meaning_of_said(messages: Iterable[Said], loose: Iterable[str]) -> Meaning:
+    """Returns what the assistant said and called, beside the text of no message."""
+    meaning = Meaning([], [], [], list(loose))
+    for message in messages:
+        if not message.is_assistants:
             continue
-        header = event.header
-        if header.recipient not in (None, "assistant", "user", "all"):
-            meaning.calls.append([header.recipient or "", event.text])
-        elif header.channel == "analysis":
-            meaning.reasoning.append(event.text)
+        if message.recipient not in (None, "assistant", "user", "all"):
+            meaning.calls.append([message.recipient or "", message.text])
+        elif message.channel == "analysis":
+            meaning.reasoning.append(message.text)
         else:
-            meaning.content.append(event.text)
+            meaning.content.append(message.text)
     return meaning
+
+
+def meaning_of(events: Sequence[Event]) -> Meaning:
+    """Returns the meaning of the core's events."""
+    said = [
+        Said(
+            event.header.role is Role.ASSISTANT,
+            event.header.channel,
+            event.header.recipient,
+            event.text,
+        )
+        for event in events
+        if isinstance(event, MessageCompleted)
+    ]
+    loose = [
+        event.text
+        for event in events
+        if isinstance(event, Recovered) and event.message_index is None
+    ]
+    return meaning_of_said(said, filter(None, loose))
 
 
 def is_meant(meaning: Meaning, meant: Meaning) -> bool:

@@ -26,11 +26,15 @@ from harmony_server.core.events import (
     TokenRange,
 )
 from harmony_server.core.parser import MessageParser
+from harmony_server.core.structure import STRUCTURAL_TOKENS
 from harmony_server.core.tokenizer import SPECIAL_TOKENS, VOCABULARY_SIZE
-from tests.strategies.outputs import outputs
-from tests.support.encodings import SPELLINGS, encode, encoding
+from tests.strategies.outputs import outputs as mutated_outputs
+from tests.support.encodings import SPELLINGS, encode, encoding, tokens_of
+
+from .generated import spoil
 
 RECOVER = ParseOptions(recover=True)
+FOREIGN = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
 # The repairs that turn text of a header into content.
 TEXT_LEAVES_HEADER = {
     RecoveryReason.MISSING_MESSAGE,
@@ -39,6 +43,8 @@ TEXT_LEAVES_HEADER = {
 }
 
 roles = st.sampled_from([None, *Role])
+generated_outputs = st.integers(0, 2**32).map(lambda seed: tokens_of(spoil(seed).text))
+outputs = mutated_outputs | generated_outputs
 
 
 def feed(parser: MessageParser, chunks: Sequence[Sequence[int]]) -> list[Event]:
@@ -61,8 +67,8 @@ def text_of(tokens: Sequence[int]) -> str:
 
 
 def text_without_markers(tokens: Sequence[int]) -> str:
-    """Returns the text of a header without the spellings of structural tokens."""
-    text = text_of([token for token in tokens if token not in SPECIAL_TOKENS.values()])
+    """Returns the text of a header without special tokens; the structural ones cut characters."""
+    text = text_of([token for token in tokens if token not in FOREIGN])
     for spelling in SPELLINGS:
         text = text.replace(spelling, "")
     return text
@@ -117,6 +123,9 @@ def test_no_text_is_lost(tokens: list[int], role: Role | None) -> None:
         reported = without_space("".join([*filter(None, fields), *stray, message.text]))
         written = without_space(text_without_markers(header_tokens))
         separators = Counter("to=" * len(header_tokens) + header.role.value)
+        if header.name is not None:
+            # As in `user:bob`.
+            separators[":"] += 1
         assert not written - reported - separators
 
 
@@ -231,6 +240,24 @@ def test_any_integer_is_a_token() -> None:
     [message] = [event for event in events if isinstance(event, MessageCompleted)]
     assert message.text == "\ufffd\ufffd\ufffd"
     assert message.repairs == (RecoveryReason.INVALID_TOKEN,)
+
+
+def test_a_cut_character_stays_before_the_blank_of_the_next_header() -> None:
+    """The blank in front of a header in the text comes behind a character that was cut off."""
+    # 4103 is the beginning of a character.
+    tokens = [*encode("<|channel|>final We see"), 4103, *encode(" to=functions.f<|message|>{}")]
+    events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
+    texts = [event.text for event in events if isinstance(event, MessageCompleted)]
+    assert texts == ["We see\ufffd ", "{}"]
+
+
+def test_a_header_with_much_text_becomes_content() -> None:
+    """A header also ends at 4,096 characters, which a few tokens may have."""
+    tokens = encode("<|channel|>final" + "-" * 10_000)
+    events = encoding().parse_events(tokens, Role.ASSISTANT, RECOVER)
+    [message] = [event for event in events if isinstance(event, MessageCompleted)]
+    assert message.text == "-" * 10_000
+    assert RecoveryReason.HEADER_TOO_LONG in message.repairs
 
 
 def test_long_header_becomes_content() -> None:

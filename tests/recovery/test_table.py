@@ -4,7 +4,7 @@ import pytest
 
 from harmony_server.core import ParseOptions, Role
 from harmony_server.core.events import MessageCompleted, Recovered
-from tests.support.encodings import encode, encoding
+from tests.support.encodings import encoding, tokens_of
 
 THOUGHT = "<|channel|>analysis<|message|>think<|end|>"
 THOUGHT_PARSED = "analysis:think"
@@ -18,7 +18,7 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
     `reason[@message][:text]`.
     """
     messages, repairs = [], []
-    for event in encoding().parse_events(encode(text), role, ParseOptions(recover=True)):
+    for event in encoding().parse_events(tokens_of(text), role, ParseOptions(recover=True)):
         if isinstance(event, MessageCompleted):
             header = event.header
             fields = [
@@ -241,6 +241,39 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
             ["repeated_recipient@0:to=g to=h"],
             id="one repair for each reason",
         ),
+        pytest.param(
+            "<|channel|>commentary web.search code<|message|>{}<|call|>",
+            ["to=web.search code commentary:{}"],
+            [],
+            id="a name and a content type",
+        ),
+        pytest.param(
+            "<|start|>assistant web.search code<|channel|>commentary<|message|>{}<|call|>",
+            ["to=web.search code commentary:{}"],
+            ["extra_start@0"],
+            id="a name and a content type before the channel",
+        ),
+        pytest.param(
+            "<|channel|>commentary so we look here to=functions.f<|call|>",
+            ["commentary:so we look here  (no stop token)", "to=functions.f commentary:"],
+            ["missing_message@0", "missing_stop@0", "missing_start@1", "missing_message@1"],
+            id="a call without arguments behind stray words",
+        ),
+        pytest.param(
+            "<|channel|>commentary so we look here to=functions.f<|endoftext|> json<|message|>{}",
+            [
+                "commentary:so we look here  (no stop token)",
+                "to=functions.f json commentary:{} (no stop token)",
+            ],
+            ["missing_message@0", "missing_stop@0", "missing_start@1", "invalid_token@1"],
+            id="an end of text in the header of a call behind stray words",
+        ),
+        pytest.param(
+            "<|channel|>final We write here to=functions.f<|endoftext|>",
+            ["final:We write here to=functions.f (no stop token)"],
+            ["missing_message@0", "missing_stop@0"],
+            id="an end of text behind the mention of a call",
+        ),
         pytest.param("<|end|><|return|>", [], ["extra_stop"], id="nothing but stop tokens"),
         pytest.param("", [], [], id="nothing"),
     ],
@@ -248,6 +281,24 @@ def parse(text: str, role: Role | None = Role.ASSISTANT) -> tuple[list[str], lis
 def test_malformed_output_is_repaired(output: str, messages: list[str], repairs: list[str]) -> None:
     """Each kind of malformed output gives these messages and repairs."""
     assert parse(output) == (messages, repairs)
+
+
+def test_a_tool_name_stays_the_author_before_a_role() -> None:
+    """A role glued to the recipient of a tool's result is reported, and does not get lost."""
+    output = "<|start|>lookup to=assistant=assistant<|channel|>commentary<|message|>4<|end|>"
+    assert parse(output, role=None) == (
+        ["tool lookup to=assistant commentary:4"],
+        ["unexpected_header_text@0:=", "malformed_role@0:assistant"],
+    )
+
+
+def test_a_tool_name_stays_the_author_without_a_message_token() -> None:
+    """The result of a tool keeps its author if text follows its header directly."""
+    output = "<|start|>lookup to=assistant<|channel|>4<|end|>"
+    assert parse(output, role=None) == (
+        ["tool lookup to=assistant :4"],
+        ["missing_message@0", "malformed_channel@0"],
+    )
 
 
 def test_unknown_word_before_a_recipient_is_a_tool() -> None:
