@@ -37,6 +37,7 @@ MAX_UNBUDGETED_BYTES: Final = 64 * 1024
 MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
 # Between these parts, the work of a caller that has gone stops.
 MAX_DECODED_TOKENS_AT_ONCE: Final = 32_768
+MAX_ANSWERED_TOKENS_AT_ONCE: Final = 32_768
 # More threads would only wait for a core.
 THREADS: Final = (os.cpu_count() or 1) + 1
 

@@ -112,6 +112,12 @@ class Settings(pydantic.BaseModel):
         None, description="Serve gRPC reflection. Unset: yes, unless auth_token_file is set."
     )
 
+    openai: bool = Field(
+        False,
+        description="Serve harmony.openai.v1.OpenAIService too, which turns bodies of OpenAI "
+        "requests into prompts and sampled tokens into their answers.",
+    )
+
     max_request_bytes: int = Field(
         5 * _MIB,
         ge=1024,

@@ -1,1 +1,47 @@
-"""The OpenAI layer of the contract."""
+"""The messages of the OpenAI layer, which `Client`'s methods for it take and return."""
+
+from harmony_client.openai.v1.openai_pb2 import (
+    AnswerContext,
+    AnswerHeader,
+    AnswerResult,
+    EndReason,
+    Framing,
+    LogprobColumns,
+    NamespaceTools,
+    Notice,
+    Prompt,
+    ReasoningField,
+    ReasoningHistory,
+    RenderModelResponseResponse,
+    RenderPolicy,
+    Sampling,
+    SequenceEnd,
+    SequenceOutcome,
+    StreamAnswerBatchResponse,
+    StreamAnswerResponse,
+    ToolChoiceMethod,
+    Unsupported,
+)
+
+__all__ = [
+    "AnswerContext",
+    "AnswerHeader",
+    "AnswerResult",
+    "EndReason",
+    "Framing",
+    "LogprobColumns",
+    "NamespaceTools",
+    "Notice",
+    "Prompt",
+    "ReasoningField",
+    "ReasoningHistory",
+    "RenderModelResponseResponse",
+    "RenderPolicy",
+    "Sampling",
+    "SequenceEnd",
+    "SequenceOutcome",
+    "StreamAnswerBatchResponse",
+    "StreamAnswerResponse",
+    "ToolChoiceMethod",
+    "Unsupported",
+]

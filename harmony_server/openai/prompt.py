@@ -110,16 +110,28 @@ def complete_prompt(
             `<|start|>assistant`.
         encoding: The encoding that rendered them.
     """
+    end = end_prompt(plan, len(rendered_tokens), encoding)
+    return replace(end, prompt_tokens=[*rendered_tokens, *end.prompt_tokens])
+
+
+def end_prompt(plan: PromptPlan, rendered_count: int, encoding: HarmonyEncoding) -> Prompt:
+    """Returns the prompt of a plan without the tokens of its conversation: those are elsewhere.
+
+    Args:
+        plan: The plan.
+        rendered_count: How many tokens its conversation has, rendered as for `complete_prompt`.
+        encoding: The encoding that rendered them.
+    """
     prefilled = _encode_spelled(encoding, plan.prefill)
     continuation = _encode_spelled(encoding, plan.continuation)
     context = replace(
         plan.context,
-        prompt_tokens=len(rendered_tokens) + len(prefilled),
+        prompt_tokens=rendered_count + len(prefilled),
         prefilled_tokens=prefilled,
         continue_tokens=continuation,
     )
     return Prompt(
-        prompt_tokens=[*rendered_tokens, *prefilled],
+        prompt_tokens=prefilled,
         prefilled=len(prefilled),
         stop_tokens=tuple(encoding.stop_tokens_for_assistant_actions()),
         choices=context.choices,

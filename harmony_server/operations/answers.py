@@ -1,0 +1,134 @@
+"""Turns sampled tokens into the answers of OpenAI requests, within limits, and counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from .. import bounds
+from ..openai.answer_context import AnswerContext
+from ..openai.answers import (
+    Answer,
+    AnswerInputError,
+    AnswerResult,
+    AnswerStepResult,
+    Framing,
+    LogprobColumns,
+    SequenceEnd,
+)
+from .abandonment import stop_if_abandoned
+from .errors import Reason, RequestError, invalid_field
+from .operations import Operations
+
+
+class OpenAnswer:
+    """An answer in progress, whose choices count as open sequences until `close`.
+
+    Args:
+        operations: Gives the encoding, limits and counters.
+        context: What the answer knows of its request.
+        framing: How events become bytes.
+        field: The path of what opens it, for errors.
+
+    Raises:
+        RequestError: INVALID_CONTEXT, the context cannot be meant; LIMIT_EXCEEDED, too many
+            sequences are open.
+    """
+
+    def __init__(
+        self, operations: Operations, context: AnswerContext, framing: Framing, field: str
+    ) -> None:
+        self._operations = operations
+        with _faults_in(field):
+            self._answer = Answer(operations.encoding, context, framing)
+        operations.limits.sequences.take(_below(field, "context.choices"), context.choices)
+        self._choices = context.choices
+
+    def open(self) -> bytes:
+        """Returns the frames that stand before the first token."""
+        return self._answer.open()
+
+    def step(
+        self,
+        tokens: Sequence[int],
+        choices: Sequence[int],
+        logprobs: LogprobColumns | None,
+        ends: Sequence[SequenceEnd],
+        cached_prompt_tokens: int | None,
+    ) -> AnswerStepResult:
+        """Takes the arguments of `Answer.step`, as fields of `step`, and returns its result.
+
+        Raises:
+            RequestError: INVALID_FIELD, the columns do not fit together; UNKNOWN_SEQUENCE, the
+                answer has no such choice.
+        """
+        self._check_known(choices, "step.choices[{}]")
+        self._check_known([end.sequence for end in ends], "step.ends[{}].sequence")
+        self._operations.counters.count_parsed(len(tokens))
+        with _faults_in("step"):
+            return self._answer.step(tokens, choices, logprobs, ends, cached_prompt_tokens)
+
+    def finish(self) -> AnswerStepResult:
+        """Ends every open sequence as if it were cancelled."""
+        return self._answer.finish()
+
+    def close(self) -> None:
+        """No longer counts the choices as open sequences; call it once."""
+        self._operations.limits.sequences.give_back(self._choices)
+
+    def _check_known(self, choices: Sequence[int], field: str) -> None:
+        if choices and max(choices) >= self._choices:
+            index = next(i for i, choice in enumerate(choices) if choice >= self._choices)
+            raise RequestError(
+                Reason.UNKNOWN_SEQUENCE,
+                f"the answer has {self._choices} choices",
+                field=field.format(index),
+            )
+
+
+def build(
+    operations: Operations,
+    context: AnswerContext,
+    tokens: Sequence[int],
+    choices: Sequence[int],
+    logprobs: LogprobColumns | None,
+    ends: Sequence[SequenceEnd],
+    cached_prompt_tokens: int | None,
+) -> AnswerResult:
+    """Returns a whole answer as one body; the arguments are those of `OpenAnswer.step`.
+
+    Raises:
+        RequestError: As `OpenAnswer` and its `step`; INVALID_FIELD, a sequence does not end.
+        AbandonedError: The caller has gone.
+    """
+    answer = OpenAnswer(operations, replace(context, stream=False), Framing.SSE, "")
+    try:
+        answer.open()
+        if logprobs is None:
+            # The work of a caller that has gone stops between the parts.
+            while len(tokens) > bounds.MAX_ANSWERED_TOKENS_AT_ONCE:
+                stop_if_abandoned()
+                size = bounds.MAX_ANSWERED_TOKENS_AT_ONCE
+                answer.step(tokens[:size], choices[:size], None, (), None)
+                tokens, choices = tokens[size:], choices[size:]
+        result = answer.step(tokens, choices, logprobs, ends, cached_prompt_tokens).result
+    finally:
+        answer.close()
+    if result is None:
+        raise invalid_field("step.ends", "must end every sequence")
+    return result
+
+
+@contextmanager
+def _faults_in(field: str) -> Iterator[None]:
+    """Turns errors of the input into those of a request, with paths below `field`."""
+    try:
+        yield
+    except AnswerInputError as error:
+        path = _below(field, error.field)
+        raise RequestError(Reason(error.reason), error.message, field=path) from None
+
+
+def _below(field: str, name: str) -> str:
+    return f"{field}.{name}" if field else name
