@@ -209,6 +209,11 @@ class MessageParser:
         if self.state is StreamState.CONTENT:
             self._complete(None, events)
 
+    @property
+    def content_begin(self) -> int:
+        """The offset of the current message's first token of content; valid in state CONTENT."""
+        return self._content_begin
+
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
         return self.state is StreamState.CONTENT and token not in self.breaks

@@ -1,0 +1,21 @@
+"""Sampled tokens to what OpenAI clients read: frames of a stream, or one body."""
+
+from .answer import Answer, build_answer
+from .ends import EndReason, SequenceEnd
+from .errors import AnswerInputError
+from .framing import Framing
+from .logprobs import LogprobColumns
+from .results import AnswerResult, AnswerStepResult, SequenceOutcome
+
+__all__ = [
+    "Answer",
+    "AnswerInputError",
+    "AnswerResult",
+    "AnswerStepResult",
+    "EndReason",
+    "Framing",
+    "LogprobColumns",
+    "SequenceEnd",
+    "SequenceOutcome",
+    "build_answer",
+]
