@@ -124,7 +124,7 @@ def _load(
         raise JsonError(f"not JSON at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep() from None
-    _check_depth(value)
+    check_depth(value)
     try:
         json.dumps(value, ensure_ascii=False, default=lambda _: None).encode()
     except UnicodeEncodeError:
@@ -145,7 +145,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _check_depth(value: Any) -> None:
+def check_depth(value: Any) -> None:
+    """Raises JsonError if a JSON value is nested deeper than MAX_JSON_DEPTH levels."""
     # Level by level: recursion would reach Python's own limit first.
     level = _containers([value])
     for _ in range(MAX_JSON_DEPTH):

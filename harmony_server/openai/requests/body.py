@@ -2,10 +2,10 @@
 
 import json
 import re
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from ...core.bounds import MAX_JSON_DEPTH
-from ...core.json_text import Number
+from ...core.json_text import JsonError, Number, check_depth
 from ..notices import NoticeReason
 from ..request_errors import BodyErrorReason, RequestBodyError
 from .fields import Field, Json
@@ -30,7 +30,7 @@ def read_body(data: bytes, notices: NoticeLog) -> Field:
     """
     body = _read(data, "", notices)
     if not isinstance(body.value, dict):
-        raise RequestBodyError("the body must be a JSON object", code="invalid_type")
+        raise _malformed("", "is not a JSON object")
     return body
 
 
@@ -45,8 +45,10 @@ def read_history(data: bytes, notices: NoticeLog) -> list[Field]:
 
 def _read(data: bytes, place: str, notices: NoticeLog) -> Field:
     value = _load(data, place)
-    if _is_too_deep(value):
-        raise _malformed(place, f"is nested deeper than {MAX_JSON_DEPTH} levels")
+    try:
+        check_depth(value)
+    except JsonError:
+        raise _too_deep(place) from None
     field = Field(value, step=place)
     if _SURROGATE_ESCAPE.search(data):
         field.value = _without_surrogates(field, notices)
@@ -74,12 +76,16 @@ def _load(data: bytes, place: str) -> Json:
     except _ConstantError as error:
         raise _malformed(place, f"has {error}, which JSON does not have") from None
     except RecursionError:
-        raise _malformed(place, f"is nested deeper than {MAX_JSON_DEPTH} levels") from None
+        raise _too_deep(place) from None
 
 
 def _malformed(place: str, message: str) -> RequestBodyError:
     reason = BodyErrorReason.MALFORMED_BODY
     return RequestBodyError(message if place else f"the body {message}", place, reason=reason)
+
+
+def _too_deep(place: str) -> RequestBodyError:
+    return _malformed(place, f"is nested deeper than {MAX_JSON_DEPTH} levels")
 
 
 class _ConstantError(ValueError):
@@ -99,21 +105,6 @@ def _read_integer(text: str) -> int | Number:
 def _read_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     return members if len(members) == len(pairs) else RepeatedMembers(pairs)
-
-
-def _is_too_deep(value: Json) -> bool:
-    # Level by level: recursion would reach Python's own limit first.
-    level: list[Any] = [value]
-    for _ in range(MAX_JSON_DEPTH + 1):
-        level = [
-            child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return False
-    return any(isinstance(node, dict | list) for node in level)
 
 
 def _without_surrogates(field: Field, notices: NoticeLog) -> Json:

@@ -15,8 +15,10 @@ MAX_TOOLS: Final = 1024
 MAX_NAME_CHARACTERS: Final = 128
 # Messages of one prompt: with four tokens each they fill the context of the gpt-oss models.
 MAX_PROMPT_MESSAGES: Final = 32_768
-# Reasoning unpacked from one `encrypted_content`.
-MAX_ENCRYPTED_REASONING_BYTES: Final = 1024 * 1024
+# Reasoning unpacked from one `encrypted_content`, and from all of a request: it packs by up to a
+# factor of a thousand.
+MAX_UNPACKED_BYTES: Final = 1024 * 1024
+MAX_TOTAL_UNPACKED_BYTES: Final = 4 * 1024 * 1024
 
 # Further notices are counted in a last one.
 MAX_NOTICES: Final = 256

@@ -79,6 +79,7 @@ _WITHOUT_EFFECT: Final = frozenset(
     }
 )
 _KNOWN: Final = _CARRIED | _REFUSED | _WITHOUT_EFFECT
+_STREAM_OPTIONS: Final = frozenset({"include_obfuscation", "include_usage"})
 _REASONING_MEMBERS: Final = frozenset({"effort", "exclude"})
 
 
@@ -111,11 +112,6 @@ def plan_chat_completion(body: bytes, header: AnswerHeader, policy: RenderPolicy
     fields = read_body(body, notices)
     model = fields.member("model").text()
     _refuse_unsupported(fields)
-    stream_options = fields.member("stream_options")
-    includes_usage = (
-        not stream_options.is_missing
-        and stream_options.member("include_usage").optional_flag() is True
-    )
     tools = read_chat_tools(fields, policy, notices)
     choice = _read_choice(fields, tools, notices)
     response_format = read_response_format(fields.member("response_format"), notices, nests=True)
@@ -139,7 +135,7 @@ def plan_chat_completion(body: bytes, header: AnswerHeader, policy: RenderPolicy
             header=replace(header, model=model if header.model is None else header.model),
             choices=_read_choices(fields),
             stream=fields.member("stream").optional_flag() is True,
-            include_usage=includes_usage,
+            include_usage=_read_include_usage(fields.member("stream_options"), notices),
             max_calls=1 if is_legacy or takes_one_call else None,
             stop=read_stop(fields),
             logprobs=sampling.top_logprobs is not None,
@@ -180,6 +176,13 @@ def _read_choice(body: Field, tools: Tools, notices: NoticeLog) -> ToolChoice:
     if not legacy.is_missing:
         notices.add(NoticeReason.PARAMETER_IGNORED, legacy, "has no effect beside tool_choice")
     return reader.read(choice)
+
+
+def _read_include_usage(options: Field, notices: NoticeLog) -> bool:
+    if options.is_missing:
+        return False
+    notices.add_ignored_members(options, _STREAM_OPTIONS)
+    return options.member("include_usage").optional_flag() is True
 
 
 def _read_choices(body: Field) -> int:

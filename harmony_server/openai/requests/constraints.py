@@ -3,6 +3,7 @@
 import json
 
 from ...core import ResponseFormat
+from .json_output import to_json
 from .tool_choice import ToolChoice
 from .tools import Tools
 
@@ -29,7 +30,7 @@ def constraints_json(
     if response_format is not None:
         members.append(f'"response_schema":{response_format.json_schema}')
     strict = [
-        f"{json.dumps(tools.rendered_name(tool).recipient)}:{tool.parameters_json or '{}'}"
+        f"{json.dumps(tools.rendered_name(tool).recipient)}:{to_json(tool.parameters or {})}"
         for tool in choice.rendered
         if tool.strict
     ]

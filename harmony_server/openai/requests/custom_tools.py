@@ -1,13 +1,16 @@
 """Custom tools, which are called with text: to the model they are functions of one string."""
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from .fields import Field
 
-CUSTOM_PARAMETERS: Final = (
-    '{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}'
-)
+CUSTOM_PARAMETERS: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+}
 
 
 def custom_arguments(text: str) -> str:

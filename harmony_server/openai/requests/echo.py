@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from ...core import ReasoningEffort, json_text
+from ...core import ReasoningEffort
 from ..render_policy import RenderPolicy
 from .fields import Field, Json
+from .json_output import to_json
 
 # As the client wrote them, or else these.
 _DEFAULTS: Final[dict[str, Json]] = {
@@ -45,4 +46,4 @@ def echo_json(body: Field, effort: ReasoningEffort, policy: RenderPolicy) -> str
     if conversation is not None:
         is_id = isinstance(conversation, str)
         members["conversation"] = {"id": conversation} if is_id else conversation
-    return json_text.dump(members)
+    return to_json(members)

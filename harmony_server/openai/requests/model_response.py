@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ...core import AnalysisRule, HarmonyEncoding, json_text
+from ...core import AnalysisRule, HarmonyEncoding
 from ..answer_context import AnswerContext, AnswerHeader, Api
 from ..notices import NoticeReason
 from ..prompt import Prompt, PromptPlan, Sampling, render_plan
@@ -12,13 +12,14 @@ from ..render_policy import RenderPolicy
 from ..request_errors import BodyErrorReason
 from .body import read_body, read_history
 from .echo import echo_json
-from .fields import Field
+from .fields import Field, Json
+from .json_output import to_json
 from .notice_log import NoticeLog
 from .planning import ANALYSIS_RULES, ReadRequest, make_plan
 from .reasoning_effort import read_effort
 from .references import resolve_references
 from .response_format import read_response_format
-from .response_items import read_items
+from .response_items import MESSAGE, read_items
 from .sampling import extra_json, read_max_tokens, read_top_logprobs
 from .template_arguments import read_model_identity
 from .tool_choice import ToolChoiceReader
@@ -241,4 +242,8 @@ def _read_sampling(body: Field, includes_logprobs: bool, notices: NoticeLog) -> 
 
 
 def _items_json(items: Sequence[Field]) -> bytes:
-    return json_text.dump([item.value for item in items]).encode()
+    return to_json([_with_type(item.value) for item in items]).encode()
+
+
+def _with_type(item: dict[str, Json]) -> dict[str, Json]:
+    return item if item.get("type") is not None else {**item, "type": MESSAGE}

@@ -31,7 +31,7 @@ def read_effort(body: Field, policy: RenderPolicy, notices: NoticeLog) -> Reason
     candidates = [body.member("reasoning_effort")]
     for parent in (body.member("reasoning"), body.member("chat_template_kwargs")):
         if not parent.is_missing:
-            name = "effort" if parent.place == "reasoning" else "reasoning_effort"
+            name = "effort" if parent.name == "reasoning" else "reasoning_effort"
             candidates.append(parent.member(name))
     for field in candidates:
         if not field.is_missing:

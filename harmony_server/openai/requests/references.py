@@ -21,7 +21,8 @@ def resolve_references(
     A reference to reasoning that the history does not have is left out.
 
     Raises:
-        RequestBodyError: A reference to something else that it does not have.
+        RequestBodyError: A reference to something else that it does not have, or a second one to
+            the same item.
     """
     if not any(item_type(item) == _REFERENCE for item in items):
         return list(items)
@@ -31,11 +32,15 @@ def resolve_references(
         if item_type(item) != _REFERENCE and isinstance(item.member("id").value, str)
     }
     resolved = []
+    used: set[str] = set()
     for item in items:
         if item_type(item) != _REFERENCE:
             resolved.append(item)
             continue
         name = item.member("id")
+        if name.text() in used:
+            raise name.invalid("is the id of an item that is there already")
+        used.add(name.text())
         found = remembered.get(name.text())
         if found is not None:
             resolved.append(found)

@@ -7,7 +7,7 @@ from ..notices import NoticeReason
 from .bounds import MAX_NAME_CHARACTERS
 from .fields import Field
 from .notice_log import NoticeLog
-from .schemas import schema_text
+from .schemas import read_schema_text
 
 _ANY_OBJECT: Final = ResponseFormat(name="json", json_schema='{"type":"object"}')
 
@@ -47,6 +47,6 @@ def _read_schema(field: Field) -> ResponseFormat:
         raise name.too_large("MAX_NAME_CHARACTERS", MAX_NAME_CHARACTERS, "string_above_max_length")
     return ResponseFormat(
         name=name.text(),
-        json_schema=schema_text(field.member("schema")),
+        json_schema=read_schema_text(field.member("schema")),
         description=field.member("description").optional_text(),
     )

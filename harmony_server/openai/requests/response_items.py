@@ -5,12 +5,13 @@ from typing import Final
 
 from ..notices import NoticeReason
 from ..request_errors import BodyErrorReason
+from .bounds import MAX_TOTAL_UNPACKED_BYTES
 from .custom_tools import custom_arguments
 from .encrypted_content import unpack_reasoning
 from .fields import Field
 from .notice_log import NoticeLog
 from .texts import ITEM_PARTS, read_text
-from .tool_names import ClientName, ToolNames, read_name, read_namespace
+from .tool_names import ClientName, ToolNames, read_name, read_optional_namespace
 from .transcript import Transcript
 
 MESSAGE: Final = "message"
@@ -100,6 +101,7 @@ class _ItemReader:
         self._transcript = transcript
         self._names = names
         self._notices = notices
+        self._unpacked_bytes = 0
 
     def read(self, item: Field, is_before_call: bool) -> None:
         kind = item_type(item)
@@ -193,7 +195,13 @@ class _ItemReader:
             self._notices.add(
                 NoticeReason.PARAMETER_IGNORED, encrypted, "was not written by this layer"
             )
-        return text or ""
+            return ""
+        self._unpacked_bytes += len(text.encode())
+        if self._unpacked_bytes > MAX_TOTAL_UNPACKED_BYTES:
+            raise encrypted.too_large(
+                "MAX_TOTAL_UNPACKED_BYTES", MAX_TOTAL_UNPACKED_BYTES, "string_above_max_length"
+            )
+        return text
 
     def _summary_text(self, part: Field) -> str:
         kind = part.member("type")
@@ -202,7 +210,9 @@ class _ItemReader:
         return part.member("text").text()
 
     def _add_call(self, item: Field, arguments: str) -> None:
-        name = ClientName(read_namespace(item.member("namespace")), read_name(item.member("name")))
+        name = ClientName(
+            read_optional_namespace(item.member("namespace")), read_name(item.member("name"))
+        )
         recipient = self._names.rendered(name).recipient
         self._transcript.add_call(item.member("call_id").optional_text(), recipient, arguments)
 

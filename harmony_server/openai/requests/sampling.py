@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from ...core import json_text
 from .bounds import MAX_STOP_STRING_BYTES, MAX_STOP_STRINGS, MAX_TOP_LOGPROBS
 from .fields import Field
+from .json_output import to_json
 
 _MAX_UINT32: Final = 2**32 - 1
 _MAX_INT64: Final = 2**63 - 1
@@ -62,7 +62,7 @@ def read_stop(body: Field) -> tuple[str, ...]:
 def extra_json(body: Field, known: frozenset[str]) -> str | None:
     """Returns the members that are none of the API's as one JSON object; None without any."""
     extra = {name: value for name, value in body.value.items() if name not in known}
-    return json_text.dump(extra) if extra else None
+    return to_json(extra) if extra else None
 
 
 def _token_id(text: str) -> int | None:

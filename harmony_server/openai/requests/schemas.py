@@ -1,31 +1,48 @@
-"""JSON Schemas of a request: cut out of the body with their order and their numbers."""
+"""JSON Schemas of a request, with their order and their numbers."""
 
-from ...core import json_text
+from typing import Any
+
+from ...core.json_text import Number
 from .body import RepeatedMembers
 from .fields import Field, Json
+from .json_output import to_json
 
 
-def schema_text(field: Field) -> str:
+def read_schema(field: Field) -> dict[str, Any]:
+    """Returns a schema in plain Python values, as `core.ToolDescription` takes it.
+
+    Raises:
+        RequestBodyError: Not an object, an object in which a name stands twice, or a number that
+            is out of range.
+    """
+    field.require_object()
+    schema: dict[str, Any] = _to_plain(field.value, field)
+    return schema
+
+
+def read_schema_text(field: Field) -> str:
     """Returns a schema as compact JSON, in the client's order and spelling of numbers.
 
     Raises:
-        RequestBodyError: Not an object, or not one that can be rendered.
+        RequestBodyError: As `read_schema`.
     """
-    field.require_object()
-    if _has_repeated_members(field.value):
-        raise field.invalid("has an object in which a name stands twice")
-    text = json_text.dump(field.value)
-    try:
-        json_text.load(text)
-    except json_text.JsonError:
-        # Of what the core refuses, only this can still be in it.
-        raise field.invalid("has a number that is out of range") from None
-    return text
+    read_schema(field)
+    return to_json(field.value)
 
 
-def _has_repeated_members(value: Json) -> bool:
-    if isinstance(value, RepeatedMembers):
-        return True
+def _to_plain(value: Json, schema: Field) -> Any:
     if isinstance(value, dict):
-        return any(map(_has_repeated_members, value.values()))
-    return isinstance(value, list) and any(map(_has_repeated_members, value))
+        if isinstance(value, RepeatedMembers):
+            raise schema.invalid("has an object in which a name stands twice")
+        return {name: _to_plain(member, schema) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_to_plain(element, schema) for element in value]
+    return _to_number(value, schema) if isinstance(value, Number) else value
+
+
+def _to_number(number: Number, schema: Field) -> int | float:
+    text = number.text
+    if float(text) in (float("inf"), float("-inf")):
+        raise schema.invalid("has a number that is out of range")
+    # Finite, it has few enough digits for Python.
+    return int(text) if text.removeprefix("-").isdecimal() else float(text)

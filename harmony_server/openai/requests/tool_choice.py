@@ -9,7 +9,7 @@ from ..notices import NoticeReason
 from ..request_errors import BodyErrorReason
 from .fields import Field
 from .notice_log import NoticeLog
-from .tool_names import ClientName, read_name, read_namespace
+from .tool_names import ClientName, read_name, read_optional_namespace
 from .tools import Tool, Tools
 
 _KINDS: Final[Mapping[str, ToolKind]] = {
@@ -110,7 +110,9 @@ class ToolChoiceReader:
 
     def _named(self, kind: ToolKind, named: Field, field: Field) -> Tool:
         name = named.member("name")
-        client_name = ClientName(read_namespace(named.member("namespace")), read_name(name))
+        client_name = ClientName(
+            read_optional_namespace(named.member("namespace")), read_name(name)
+        )
         found = self._by_name.get((kind, client_name))
         if found is None and client_name.namespace is None:
             candidates = self._namespaced.get((kind, client_name.name), [])

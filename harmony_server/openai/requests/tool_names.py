@@ -37,18 +37,26 @@ class RenderedName(NamedTuple):
 
 
 def read_name(field: Field) -> str:
-    """Returns a name of at most MAX_NAME_CHARACTERS, a prefix `functions.` taken off."""
-    name = field.text().removeprefix(_PREFIX)
+    """Returns the name of a tool, a prefix `functions.` taken off."""
+    return _bounded(field, field.text().removeprefix(_PREFIX))
+
+
+def read_namespace(field: Field) -> str:
+    """Returns the name of a namespace."""
+    return _bounded(field, field.text())
+
+
+def read_optional_namespace(field: Field) -> str | None:
+    """Returns the name of a namespace, or None where it is missing."""
+    return None if field.is_missing else read_namespace(field)
+
+
+def _bounded(field: Field, name: str) -> str:
     if not name:
         raise field.invalid("must not be empty")
     if len(name) > MAX_NAME_CHARACTERS:
         raise field.too_large("MAX_NAME_CHARACTERS", MAX_NAME_CHARACTERS, "string_above_max_length")
     return name
-
-
-def read_namespace(field: Field) -> str | None:
-    """Returns the name of a namespace, or None where it is missing."""
-    return None if field.is_missing else read_name(field)
 
 
 class ToolNames:

@@ -1,11 +1,10 @@
 """The tools that a request declares."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ... import core
-from ...core import json_text
 from ..answer_context import DeclaredTool, ToolKind
 from ..notices import NoticeReason
 from ..render_policy import NamespaceTools, RenderPolicy, Unsupported
@@ -14,8 +13,8 @@ from .bounds import MAX_TOOLS
 from .custom_tools import CUSTOM_PARAMETERS, custom_description
 from .fields import Field
 from .notice_log import NoticeLog
-from .schemas import schema_text
-from .tool_names import ClientName, RenderedName, ToolNames, flattened, read_name
+from .schemas import read_schema
+from .tool_names import ClientName, RenderedName, ToolNames, flattened, read_name, read_namespace
 
 _FUNCTION_MEMBERS: Final = frozenset({"name", "description", "parameters", "strict"})
 _CUSTOM_MEMBERS: Final = frozenset({"type", "name", "description", "format"})
@@ -31,7 +30,7 @@ class Tool:
         client_name: Its name to the client, without a prefix `functions.`.
         written_name: Its name as the client wrote it.
         description: Its description; empty if there is none.
-        parameters_json: The JSON Schema of its parameters, compact, or None.
+        parameters: The JSON Schema of its parameters, or None.
         strict: Whether the client wants calls to match the schema.
         namespace_description: That of the namespace that has it, or None.
     """
@@ -40,7 +39,7 @@ class Tool:
     client_name: ClientName
     written_name: str
     description: str
-    parameters_json: str | None
+    parameters: Mapping[str, Any] | None = field(compare=False)
     strict: bool
     namespace_description: str | None
 
@@ -93,7 +92,7 @@ class Tools:
                 core.ToolDescription(
                     name=rendered.name,
                     description="\n".join(filter(None, descriptions)),
-                    parameters=_parameters(tool),
+                    parameters=None if tool.parameters is None else dict(tool.parameters),
                 )
             )
         return namespaces
@@ -124,11 +123,7 @@ def read_response_tools(body: Field, policy: RenderPolicy, notices: NoticeLog) -
         if tool.member("type").text() != "namespace":
             reader.add_flat(tool)
             continue
-        notices.add_ignored_members(tool, _NAMESPACE_MEMBERS)
-        namespace = read_name(tool.member("name"))
-        description = tool.member("description").optional_text()
-        for inner in tool.member("tools").elements():
-            reader.add_flat(inner, namespace, description)
+        reader.add_namespace(tool)
     return reader.close()
 
 
@@ -138,6 +133,7 @@ class _ToolReader:
         self._notices = notices
         self._tools: list[Tool] = []
         self._names: set[ClientName] = set()
+        self._namespaces: set[str] = set()
 
     def close(self) -> Tools:
         return Tools(self._tools, self._policy)
@@ -148,6 +144,20 @@ class _ToolReader:
                 "is a tool that cannot be rendered", reason=BodyErrorReason.UNSUPPORTED_TOOL
             )
         self._notices.add(NoticeReason.TOOL_IGNORED, tool, "is a tool that cannot be rendered")
+
+    def add_namespace(self, tool: Field) -> None:
+        """Adds the tools of a namespace."""
+        self._notices.add_ignored_members(tool, _NAMESPACE_MEMBERS)
+        namespace = read_namespace(tool.member("name"))
+        if namespace in self._namespaces:
+            raise tool.member("name").invalid("is the name of another namespace")
+        self._namespaces.add(namespace)
+        description = tool.member("description").optional_text()
+        tools = tool.member("tools").elements()
+        if not tools:
+            self._notices.add(NoticeReason.TOOL_IGNORED, tool, "has no tools")
+        for inner in tools:
+            self.add_flat(inner, namespace, description)
 
     def add_flat(
         self, tool: Field, namespace: str | None = None, namespace_description: str | None = None
@@ -187,7 +197,7 @@ class _ToolReader:
                 ClientName(namespace, read_name(function.member("name"))),
                 function.member("name").text(),
                 function.member("description").optional_text() or "",
-                None if parameters.is_missing else schema_text(parameters),
+                None if parameters.is_missing else read_schema(parameters),
                 is_strict,
                 namespace_description,
             ),
@@ -210,20 +220,13 @@ class _ToolReader:
             ),
         )
 
-    def _add(self, field: Field, tool: Tool) -> None:
+    def _add(self, source: Field, tool: Tool) -> None:
         name = tool.client_name
         if self._policy.namespace_tools is NamespaceTools.FLATTEN:
             name = flattened(name)
         if name in self._names:
-            raise field.member("name").invalid("is the name of another tool")
+            raise source.member("name").invalid("is the name of another tool")
         self._names.add(name)
         if len(self._tools) == MAX_TOOLS:
-            raise field.too_large("MAX_TOOLS", MAX_TOOLS, "array_above_max_length")
+            raise source.too_large("MAX_TOOLS", MAX_TOOLS, "array_above_max_length")
         self._tools.append(tool)
-
-
-def _parameters(tool: Tool) -> dict[Any, Any] | None:
-    if tool.parameters_json is None:
-        return None
-    parameters: dict[Any, Any] = json_text.load_unambiguous(tool.parameters_json)
-    return parameters
