@@ -1,10 +1,26 @@
 """Converts values of the OpenAI layer to protobuf, written into messages in place."""
 
+from typing import cast
+
 from harmony_client.openai.v1 import openai_pb2 as pb
 
-from ..openai.answer_context import AnswerContext
+from ..openai.answer_context import AnswerContext, Api, ReasoningField, ToolKind
 from ..openai.answers import AnswerResult
+from ..openai.notices import NoticeReason
 from ..openai.prompt import Prompt, Sampling
+
+_APIS = {api: cast("pb.Api", pb.Api.Value(f"API_{api.name}")) for api in Api}
+_TOOL_KINDS = {
+    kind: cast("pb.ToolKind", pb.ToolKind.Value(f"TOOL_KIND_{kind.name}")) for kind in ToolKind
+}
+_NOTICE_REASONS = {
+    reason: cast("pb.NoticeReason", pb.NoticeReason.Value(f"NOTICE_REASON_{reason.name}"))
+    for reason in NoticeReason
+}
+_REASONING_FIELDS = {
+    field: cast("pb.ReasoningField", pb.ReasoningField.Value(f"REASONING_FIELD_{field.name}"))
+    for field in ReasoningField
+}
 
 
 def fill_prompt(target: pb.Prompt, prompt: Prompt) -> None:
@@ -17,7 +33,7 @@ def fill_prompt(target: pb.Prompt, prompt: Prompt) -> None:
     _fill_context(target.context, prompt.context)
     for notice in prompt.notices:
         target.notices.add(
-            reason=pb.NoticeReason.Value(f"NOTICE_REASON_{notice.reason.name}"),
+            reason=_NOTICE_REASONS[notice.reason],
             field=notice.field,
             text=notice.text,
         )
@@ -63,7 +79,7 @@ def _fill_sampling(target: pb.Sampling, sampling: Sampling) -> None:
 
 def _fill_context(target: pb.AnswerContext, context: AnswerContext) -> None:
     header = context.header
-    target.api = pb.Api.Value(f"API_{context.api.name}")
+    target.api = _APIS[context.api]
     target.header.id = header.id
     target.header.created = header.created
     if header.model is not None:
@@ -77,7 +93,7 @@ def _fill_context(target: pb.AnswerContext, context: AnswerContext) -> None:
     target.prefilled_tokens.extend(context.prefilled_tokens)
     for tool in context.tools:
         target.tools.add(
-            kind=pb.ToolKind.Value(f"TOOL_KIND_{tool.kind.name}"),
+            kind=_TOOL_KINDS[tool.kind],
             rendered_namespace=tool.rendered_namespace,
             rendered_name=tool.rendered_name,
             name=tool.name,
@@ -89,9 +105,7 @@ def _fill_context(target: pb.AnswerContext, context: AnswerContext) -> None:
     target.json_content = context.json_content
     target.stop.extend(context.stop)
     target.logprobs = context.logprobs
-    target.reasoning_field = pb.ReasoningField.Value(
-        f"REASONING_FIELD_{context.reasoning_field.name}"
-    )
+    target.reasoning_field = _REASONING_FIELDS[context.reasoning_field]
     target.legacy_function_call = context.legacy_function_call
     target.encrypted_reasoning = context.encrypted_reasoning
     target.echo_json = context.echo_json

@@ -49,7 +49,7 @@ def _fail(*_: object) -> bytes:
 async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
     """Serves the handlers in this process and yields a channel to them."""
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((handlers.build_generic_handler(),))
+    server.add_generic_rpc_handlers(handlers.build_generic_handlers())
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
