@@ -78,7 +78,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         "verbosity",
     }
 )
-_KNOWN: Final = _CARRIED | _REFUSED | _WITHOUT_EFFECT
+KNOWN_MEMBERS: Final = _CARRIED | _REFUSED | _WITHOUT_EFFECT
 _STREAM_OPTIONS: Final = frozenset({"include_obfuscation", "include_usage"})
 _REASONING_MEMBERS: Final = frozenset({"effort", "exclude"})
 
@@ -216,5 +216,5 @@ def _read_sampling(body: Field) -> Sampling:
         seed=read_seed(body),
         logit_bias=read_logit_bias(body),
         top_logprobs=(top_logprobs or 0) if wants_logprobs else None,
-        extra_json=extra_json(body, _KNOWN),
+        extra_json=extra_json(body, KNOWN_MEMBERS),
     )

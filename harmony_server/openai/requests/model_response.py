@@ -64,7 +64,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         "user",
     }
 )
-_KNOWN: Final = _CARRIED | _REFUSED | _WITHOUT_EFFECT
+KNOWN_MEMBERS: Final = _CARRIED | _REFUSED | _WITHOUT_EFFECT
 _REASONING_MEMBERS: Final = frozenset({"effort", "context"})
 _TEXT_MEMBERS: Final = frozenset({"format", "verbosity"})
 _LOGPROBS: Final = "message.output_text.logprobs"
@@ -237,7 +237,7 @@ def _read_sampling(body: Field, includes_logprobs: bool, notices: NoticeLog) -> 
         temperature=body.member("temperature").optional_number(),
         top_p=body.member("top_p").optional_number(),
         top_logprobs=(top_logprobs or 0) if includes_logprobs else top_logprobs,
-        extra_json=extra_json(body, _KNOWN),
+        extra_json=extra_json(body, KNOWN_MEMBERS),
     )
 
 

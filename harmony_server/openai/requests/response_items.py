@@ -17,7 +17,7 @@ from .transcript import Transcript
 MESSAGE: Final = "message"
 _CALLS: Final = ("function_call", "custom_tool_call")
 # Complete records of tools that ran elsewhere.
-_SKIPPED: Final = frozenset(
+SKIPPED_TYPES: Final = frozenset(
     {
         "additional_tools",
         "code_interpreter_call",
@@ -34,7 +34,7 @@ _SKIPPED: Final = frozenset(
     }
 )
 # Halves of a dialogue with the client, and cipher texts of another provider.
-_REFUSED: Final = frozenset(
+REFUSED_TYPES: Final = frozenset(
     {
         "apply_patch_call",
         "apply_patch_call_output",
@@ -53,7 +53,7 @@ _REFUSED: Final = frozenset(
 _REASONING_PARTS: Final = {"reasoning_text": "text", "text": "text"}
 _SUMMARY_PARTS: Final = {"summary_text": "text", "text": "text"}
 _COMMON: Final = frozenset({"type", "id", "status"})
-_KNOWN_MEMBERS: Final = {
+_MEMBERS: Final = {
     MESSAGE: _COMMON | {"role", "content", "phase"},
     "reasoning": _COMMON | {"content", "encrypted_content", "summary"},
     "function_call": _COMMON | {"call_id", "name", "namespace", "arguments"},
@@ -61,6 +61,7 @@ _KNOWN_MEMBERS: Final = {
     "custom_tool_call": _COMMON | {"call_id", "name", "namespace", "input"},
     "custom_tool_call_output": _COMMON | {"call_id", "output"},
 }
+RENDERED_TYPES: Final = frozenset(_MEMBERS)
 
 
 def item_type(item: Field) -> str:
@@ -106,22 +107,22 @@ class _ItemReader:
     def read(self, item: Field, is_before_call: bool) -> None:
         kind = item_type(item)
         if kind == MESSAGE:
-            self._notices.add_ignored_members(item, _KNOWN_MEMBERS[kind])
+            self._notices.add_ignored_members(item, _MEMBERS[kind])
             self._read_message(item, is_before_call)
             return
         self._transcript.end_instructions()
-        if kind in _SKIPPED:
+        if kind in SKIPPED_TYPES:
             self._ignore(item, "is a record of a tool that ran elsewhere")
             return
-        if kind in _REFUSED:
+        if kind in REFUSED_TYPES:
             raise item.member("type").invalid(
                 "is of a kind that cannot be rendered", reason=BodyErrorReason.UNSUPPORTED_ITEM
             )
-        if kind not in _KNOWN_MEMBERS:
+        if kind not in RENDERED_TYPES:
             raise item.member("type").invalid(
                 "must be a type that is known here", reason=BodyErrorReason.UNSUPPORTED_ITEM
             )
-        self._notices.add_ignored_members(item, _KNOWN_MEMBERS[kind])
+        self._notices.add_ignored_members(item, _MEMBERS[kind])
         match kind:
             case "reasoning":
                 self._read_reasoning(item)

@@ -333,14 +333,15 @@ def test_encrypted_reasoning_is_the_policys(packed: bool) -> None:
 )
 def test_parameters_of_the_platform_have_no_effect(name: str) -> None:
     """They concern neither the prompt nor the engine."""
-    prompt = chat(**{name: "x"})
-    assert prompt == chat()
+    members: dict[str, Any] = {name: "x"}
+    assert chat(**members) == chat()
 
 
 def test_parameters_of_the_platform_have_no_effect_on_responses() -> None:
     """Either."""
     names = ["prompt_cache_key", "safety_identifier", "service_tier", "stream_options", "user"]
-    assert respond(**dict.fromkeys(names, "x")) == respond()
+    members: dict[str, Any] = dict.fromkeys(names, "x")
+    assert respond(**members) == respond()
 
 
 def test_other_members_are_passed_on_verbatim() -> None:

@@ -90,7 +90,7 @@ def test_what_is_absent_is_left_out(absent: dict[str, Any]) -> None:
 
 def test_tools_of_both_apis_look_alike() -> None:
     """The Responses API has the name at the top level."""
-    members = {"description": "Does.", "parameters": _SCHEMA}
+    members: dict[str, Any] = {"description": "Does.", "parameters": _SCHEMA}
     in_chat = chat(tools=[function("f", **members)])
     in_response = respond(tools=[flat("f", **members)])
     assert in_chat.prompt_tokens == in_response.prompt_tokens
