@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from ...core import HarmonyEncoding
-from ..answer_context import AnswerContext
+from ..answer_context import AnswerContext, Api
 from .chat_answer import ChatAnswer
 from .context_checks import check_context
 from .ends import EndReason, SequenceEnd
@@ -12,6 +12,7 @@ from .errors import AnswerInputError
 from .framing import Framing
 from .logprobs import LogprobColumns, TokenLogprob, read_columns
 from .message_kind import Classifier
+from .response_answer import ResponseAnswer
 from .results import AnswerResult, AnswerStepResult
 from .sequence import AnswerSequence
 from .stop_strings import StopStrings
@@ -214,7 +215,9 @@ def build_answer(
 
 
 def _writer(context: AnswerContext, framing: Framing) -> AnswerWriter:
-    return ChatAnswer(context, framing)
+    if context.api is Api.CHAT_COMPLETIONS:
+        return ChatAnswer(context, framing)
+    return ResponseAnswer(context, framing)
 
 
 def _by_choice(choices: Sequence[int]) -> dict[int, list[int]]:
