@@ -12,6 +12,9 @@ MAX_MESSAGE_PARTS: Final = 16_384
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
+# Sequences of a StreamAnswerBatch stream for which late tokens are skipped without an error: more
+# than an engine steps while a response is on its way.
+MAX_REMEMBERED_ENDED_SEQUENCES: Final = 16_384
 # Callable names, and further channels, of one parse: far more than a conversation has. Each open
 # sequence keeps its own.
 MAX_PARSE_NAMES: Final = 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,9 +10,11 @@ from .. import bounds
 from ..openai.answer_context import AnswerContext
 from ..openai.answers import (
     Answer,
+    AnswerBatch,
     AnswerInputError,
     AnswerResult,
     AnswerStepResult,
+    BatchStepResult,
     Framing,
     LogprobColumns,
     SequenceEnd,
@@ -132,3 +134,90 @@ def _faults_in(field: str) -> Iterator[None]:
 
 def _below(field: str, name: str) -> str:
     return f"{field}.{name}" if field else name
+
+
+class OpenAnswers:
+    """The answers in progress of one batch stream, whose choices count as open sequences.
+
+    Args:
+        operations: Gives the encoding, limits and counters.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._batch = AnswerBatch(operations.encoding)
+        self._sequences: dict[int, Sequence[int]] = {}
+
+    def is_open(self, answer_id: int) -> bool:
+        """Returns whether an answer is open."""
+        return answer_id in self._sequences
+
+    def sequences(self, answer_id: int) -> Sequence[int]:
+        """Returns the sequences of an open answer."""
+        return self._sequences[answer_id]
+
+    def open(
+        self,
+        answer_id: int,
+        sequence_ids: Sequence[int],
+        context: AnswerContext,
+        framing: Framing,
+        field: str,
+    ) -> None:
+        """Opens an answer; its first frames come with the next step.
+
+        Args:
+            answer_id: The id of the answer.
+            sequence_ids: The ids of its sequences; empty: one, the id of the answer.
+            context: What the answer knows of its request.
+            framing: How events become bytes.
+            field: The path of the opening, for errors.
+
+        Raises:
+            RequestError: INVALID_CONTEXT or INVALID_FIELD, the context or the ids cannot be meant;
+                SEQUENCE_OPEN, an id is taken; LIMIT_EXCEEDED, too many sequences are open.
+        """
+        allowance = self._operations.limits.sequences
+        allowance.take(field, context.choices)
+        try:
+            with _faults_in(field):
+                self._batch.open(answer_id, sequence_ids, context, framing)
+        except BaseException:
+            allowance.give_back(context.choices)
+            raise
+        self._sequences[answer_id] = sequence_ids or (answer_id,)
+
+    def step(
+        self,
+        sequence_ids: Sequence[int],
+        tokens: Sequence[int],
+        logprobs: LogprobColumns | None,
+        ends: Sequence[SequenceEnd],
+        cached_prompt_tokens: Mapping[int, int],
+    ) -> BatchStepResult:
+        """Takes the arguments of `AnswerBatch.step`, and returns its result.
+
+        Raises:
+            RequestError: INVALID_FIELD, the columns do not fit together.
+        """
+        self._operations.counters.count_parsed(len(tokens))
+        with _faults_in(""):
+            result = self._batch.step(sequence_ids, tokens, logprobs, ends, cached_prompt_tokens)
+        return self._note_ended(result)
+
+    def finish(self) -> BatchStepResult:
+        """Ends every open sequence as if it were cancelled."""
+        return self._note_ended(self._batch.finish())
+
+    def close(self) -> None:
+        """No longer counts the choices as open sequences; call it once."""
+        for answer_id in list(self._sequences):
+            self._drop(answer_id)
+
+    def _note_ended(self, result: BatchStepResult) -> BatchStepResult:
+        for answer_id, _ in result.ended:
+            self._drop(answer_id)
+        return result
+
+    def _drop(self, answer_id: int) -> None:
+        self._operations.limits.sequences.give_back(len(self._sequences.pop(answer_id)))
