@@ -274,7 +274,7 @@ def _server(*arguments: str) -> Iterator[str]:
     """Runs a server, yields its first address once it serves, and finally prints its log."""
     with tempfile.TemporaryFile("w+") as log:
         try:
-            with running(serve_command("--log-level", "error", *arguments), stderr=log) as process:
+            with running(serve_command("--openai", "--log-level", "error", *arguments), stderr=log) as process:
                 try:
                     # The server prints its addresses once it serves on all of them.
                     address = listens_on(process)

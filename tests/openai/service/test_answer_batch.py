@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -202,7 +202,7 @@ def test_ids_are_free_again_after_an_answer(stub: OpenAIServiceStub) -> None:
         (_opening(9, context(), 1), "SEQUENCE_OPEN", "open[1].sequence_ids"),
         (_opening(9, context(echo_json="[")), "INVALID_CONTEXT", "open[1].context.echo_json"),
         (
-            pb.OpenBatchAnswer(answer_id=9, context=context(), framing=9),
+            pb.OpenBatchAnswer(answer_id=9, context=context(), framing=cast("pb.Framing", 9)),
             "INVALID_FIELD",
             "open[1].framing",
         ),

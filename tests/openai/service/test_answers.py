@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -125,7 +125,7 @@ def test_log_probabilities(stub: OpenAIServiceStub) -> None:
     )
     content = json.loads(result.body_json)["choices"][0]["logprobs"]["content"]
     assert [(entry["token"], entry["logprob"]) for entry in content] == [("No", -0.5), (".", -0.5)]
-    assert [entry["top_logprobs"] for entry in content][0][0]["logprob"] == -0.25
+    assert content[0]["top_logprobs"][0]["logprob"] == -0.25
 
 
 def test_a_large_answer_is_built_in_parts(stub: OpenAIServiceStub) -> None:
@@ -213,6 +213,7 @@ def test_a_stream_without_requests(stub: OpenAIServiceStub) -> None:
     assert list(stub.StreamAnswer(iter(()), timeout=_SECONDS)) == [pb.StreamAnswerResponse()]
 
 
+_UNKNOWN = cast("pb.Framing", 9)
 _OPEN = pb.StreamAnswerRequest(open=pb.OpenAnswer(context=context()))
 
 
@@ -253,7 +254,11 @@ _OPEN = pb.StreamAnswerRequest(open=pb.OpenAnswer(context=context()))
             "step.logprobs.logprobs",
         ),
         (
-            [pb.StreamAnswerRequest(open=pb.OpenAnswer(context=context(), framing=9))],
+            [
+                pb.StreamAnswerRequest(
+                    open=pb.OpenAnswer(context=context(), framing=_UNKNOWN)
+                )
+            ],
             "INVALID_FIELD",
             "open.framing",
         ),
@@ -312,7 +317,7 @@ def test_a_context_at_fault(
 def test_a_header_of_a_context(stub: OpenAIServiceStub, field: str) -> None:
     """The header of a context needs an id, a time and a model."""
     given = context()
-    given.header.ClearField(field)  # type: ignore[arg-type]  # one of the names above
+    given.header.ClearField(field)
     failure = failure_of(lambda: _build(stub, given, step(FINAL, ends=[end()])))
     assert (failure.reason, failure.fields) == ("INVALID_CONTEXT", (f"context.header.{field}",))
 

@@ -152,7 +152,8 @@ def test_pausing_continues_the_reasoning(stub: OpenAIServiceStub) -> None:
     assert prompt.pause_tokens == [200007]
     assert prompt.prefilled == 0
     continued = ENCODING.decode_utf8(prompt.context.continue_tokens)
-    assert continued.startswith("<|start|>assistant") and "functions.get_weather" in continued
+    assert continued.startswith("<|start|>assistant")
+    assert "functions.get_weather" in continued
 
 
 @pytest.mark.parametrize(
