@@ -1,6 +1,7 @@
 """Sampled tokens to what OpenAI clients read: frames of a stream, or one body."""
 
 from .answer import Answer, build_answer
+from .batch import AnswerBatch, BatchStepResult
 from .ends import EndReason, SequenceEnd
 from .errors import AnswerInputError
 from .framing import Framing
@@ -9,9 +10,11 @@ from .results import AnswerResult, AnswerStepResult, SequenceOutcome
 
 __all__ = [
     "Answer",
+    "AnswerBatch",
     "AnswerInputError",
     "AnswerResult",
     "AnswerStepResult",
+    "BatchStepResult",
     "EndReason",
     "Framing",
     "LogprobColumns",

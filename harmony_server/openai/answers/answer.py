@@ -33,6 +33,7 @@ class Answer:
     Attributes:
         sequences: The answer's sequences, in the order of the choices.
         writer: Writes the frames.
+        cached_prompt_tokens: How many tokens of the prompt came from a cache.
         is_ended: Whether the result has been returned.
 
     Raises:
@@ -51,7 +52,7 @@ class Answer:
             AnswerSequence(encoding, context, classifier, stop, sink, index)
             for index, sink in enumerate(self.writer.sinks)
         ]
-        self._cached_prompt_tokens = 0
+        self.cached_prompt_tokens = 0
         self._error: str | None = None
         self._is_cancelled = [False] * context.choices
         self.is_ended = False
@@ -85,7 +86,7 @@ class Answer:
         self._check(tokens, choices, ends)
         records = self._read_logprobs(logprobs, tokens)
         if cached_prompt_tokens is not None:
-            self._cached_prompt_tokens = cached_prompt_tokens
+            self.cached_prompt_tokens = cached_prompt_tokens
         if not choices:
             self.sequences[0].read(tokens, records)
         else:
@@ -148,7 +149,7 @@ class Answer:
         self.is_ended = True
         usage = Usage(
             self._context.prompt_tokens,
-            self._cached_prompt_tokens,
+            self.cached_prompt_tokens,
             sum(sequence.completion_tokens for sequence in self.sequences),
             sum(sequence.reasoning_tokens for sequence in self.sequences),
         )

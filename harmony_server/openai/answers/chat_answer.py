@@ -1,6 +1,7 @@
 """A chat completion, as a stream of chunks or as one body."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from ..answer_context import AnswerContext
 from .chat_body import ChatChoice, chat_body
@@ -18,6 +19,8 @@ class ChatAnswer:
         context: What the answer knows of its request.
         framing: How events are put into bytes.
     """
+
+    numbers_frames: ClassVar[bool] = False
 
     def __init__(self, context: AnswerContext, framing: Framing) -> None:
         self._context = context

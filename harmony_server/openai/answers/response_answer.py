@@ -1,7 +1,7 @@
 """A response, as a stream of events or as one body."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..answer_context import AnswerContext
 from .context_checks import read_echo
@@ -27,6 +27,8 @@ class ResponseAnswer:
         context: What the answer knows of its request.
         framing: How events are put into bytes.
     """
+
+    numbers_frames: ClassVar[bool] = True
 
     def __init__(self, context: AnswerContext, framing: Framing) -> None:
         header = context.header

@@ -134,6 +134,11 @@ class AnswerSequence:
         self.has_new_stop = self.has_new_continuation = False
         self.plain_texts: Sequence[str] = NO_PLAIN_TEXTS
 
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """What the frame of a text in `plain_texts` consists of; empty if it has none."""
+        return self._sink.pieces
+
     # As the lock step reads the parser's own
 
     @property
