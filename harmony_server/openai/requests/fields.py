@@ -1,9 +1,11 @@
 """Values of a body that know their place in it."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ...core.json_text import Number
 from ..request_errors import BodyErrorReason, RequestBodyError
@@ -30,7 +32,7 @@ class Field:
 
     __slots__ = ("_parent", "_step", "value")
 
-    def __init__(self, value: Json, parent: Self | None = None, step: str | int = "") -> None:
+    def __init__(self, value: Json, parent: Field | None = None, step: str | int = "") -> None:
         self.value = value
         self._parent = parent
         self._step = step
@@ -63,25 +65,28 @@ class Field:
 
     # Members and elements
 
-    def member(self, name: str) -> Self:
+    def member(self, name: str) -> Field:
         """Returns a member of an object."""
-        return type(self)(self._object().get(name), self, name)
+        value = self.value
+        if not isinstance(value, dict):
+            raise self._wrong_type("an object")
+        return Field(value.get(name), self, name)
 
-    def other_members(self, known: frozenset[str]) -> Iterator[Self]:
+    def other_members(self, known: frozenset[str]) -> Iterator[Field]:
         """Yields the members of an object whose names are not among `known`, in order."""
         value = self._object()
         if not value.keys() <= known:
             for name, member in value.items():
                 if name not in known:
-                    yield type(self)(member, self, name)
+                    yield Field(member, self, name)
 
-    def elements(self) -> list[Self]:
+    def elements(self) -> list[Field]:
         """Returns the elements of a list."""
         if not isinstance(self.value, list):
             raise self._wrong_type("a list")
-        return [type(self)(value, self, index) for index, value in enumerate(self.value)]
+        return [Field(value, self, index) for index, value in enumerate(self.value)]
 
-    def optional_elements(self) -> list[Self]:
+    def optional_elements(self) -> list[Field]:
         """Returns the elements of a list; none where it is missing."""
         return [] if self.value is None else self.elements()
 
