@@ -1,5 +1,6 @@
 """Chat Completions: bodies of POST /v1/chat/completions to prompts."""
 
+import sys
 from dataclasses import replace
 from typing import Final
 
@@ -187,10 +188,12 @@ def _read_include_usage(options: Field, notices: NoticeLog) -> bool:
 
 def _read_choices(body: Field) -> int:
     field = body.member("n")
-    if isinstance(field.value, int) and field.value > MAX_CHOICES:
+    choices = field.optional_integer(1, sys.maxsize)
+    if choices is None:
+        return 1
+    if choices > MAX_CHOICES:
         raise field.too_large("MAX_CHOICES", MAX_CHOICES, "integer_above_max_value")
-    choices = field.optional_integer(1, MAX_CHOICES)
-    return 1 if choices is None else choices
+    return choices
 
 
 def _read_reasoning_field(body: Field, policy: RenderPolicy, notices: NoticeLog) -> ReasoningField:

@@ -24,7 +24,7 @@ def constraints_json(
         response_format: The format of the answer.
         tools: The tools of the request.
         choice: Which of them the model sees and has to call.
-        hinted: Whether the engine has to see to the calls.
+        hinted: Whether a call is required, and the engine has to see to it.
     """
     members = []
     if response_format is not None:
@@ -36,7 +36,7 @@ def constraints_json(
     ]
     if strict:
         members.append(f'"strict_tools":{{{",".join(strict)}}}')
-    if hinted and choice.forced:
+    if hinted:
         recipients = [tools.rendered_name(tool).recipient for tool in choice.forced]
         members.append(f'"tool_choice":{json.dumps(recipients, separators=(",", ":"))}')
     return f"{{{','.join(members)}}}" if members else None

@@ -1,9 +1,11 @@
 """Values of a body that know their place in it."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ...core.json_text import Number
 from ..request_errors import BodyErrorReason, RequestBodyError
@@ -13,7 +15,9 @@ from .bounds import MAX_PLACE_NAME_CHARACTERS
 Json: TypeAlias = Any
 
 _SHOWN_NAME: Final = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_PLACE_NAME_CHARACTERS}}}")
-_INTEGER: Final = re.compile(r"-?\d{1,40}")
+_INTEGER: Final = re.compile(r"-?\d+")
+# The first of so many digits are enough to be out of every range.
+_MAX_INTEGER_CHARACTERS: Final = 40
 
 
 class Field:
@@ -28,22 +32,26 @@ class Field:
 
     __slots__ = ("_parent", "_step", "value")
 
-    def __init__(self, value: Json, parent: Self | None = None, step: str | int = "") -> None:
+    def __init__(self, value: Json, parent: Field | None = None, step: str | int = "") -> None:
         self.value = value
         self._parent = parent
         self._step = step
 
     @property
     def place(self) -> str:
-        """The place, as in `messages[2].content[0].type`; names that no API has may be missing."""
-        if self._parent is None:
-            return str(self._step)
-        parent = self._parent.place
-        if isinstance(self._step, int):
-            return f"{parent}[{self._step}]"
-        if not _SHOWN_NAME.fullmatch(self._step):
-            return parent
-        return f"{parent}.{self._step}" if parent else self._step
+        """The place, as in `messages[2].content[0].type`.
+
+        It ends before the first name that could be a text rather than a name.
+        """
+        place = ""
+        for step in self._steps():
+            if isinstance(step, int):
+                place += f"[{step}]"
+            elif _SHOWN_NAME.fullmatch(step):
+                place += f".{step}" if place else step
+            else:
+                break
+        return place
 
     @property
     def name(self) -> str:
@@ -57,29 +65,28 @@ class Field:
 
     # Members and elements
 
-    def member(self, name: str) -> Self:
+    def member(self, name: str) -> Field:
         """Returns a member of an object."""
-        return type(self)(self._object().get(name), self, name)
+        value = self.value
+        if not isinstance(value, dict):
+            raise self._wrong_type("an object")
+        return Field(value.get(name), self, name)
 
-    def has_member(self, name: str) -> bool:
-        """Returns whether an object has a member, be it null."""
-        return name in self._object()
-
-    def other_members(self, known: frozenset[str]) -> Iterator[Self]:
+    def other_members(self, known: frozenset[str]) -> Iterator[Field]:
         """Yields the members of an object whose names are not among `known`, in order."""
         value = self._object()
         if not value.keys() <= known:
             for name, member in value.items():
                 if name not in known:
-                    yield type(self)(member, self, name)
+                    yield Field(member, self, name)
 
-    def elements(self) -> list[Self]:
+    def elements(self) -> list[Field]:
         """Returns the elements of a list."""
         if not isinstance(self.value, list):
             raise self._wrong_type("a list")
-        return [type(self)(value, self, index) for index, value in enumerate(self.value)]
+        return [Field(value, self, index) for index, value in enumerate(self.value)]
 
-    def optional_elements(self) -> list[Self]:
+    def optional_elements(self) -> list[Field]:
         """Returns the elements of a list; none where it is missing."""
         return [] if self.value is None else self.elements()
 
@@ -111,7 +118,7 @@ class Field:
             return None
         value = self.value
         if isinstance(value, Number) and _INTEGER.fullmatch(value.text):
-            value = int(value.text)
+            value = int(value.text[:_MAX_INTEGER_CHARACTERS])
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong_type("an integer")
         if not minimum <= value <= maximum:
@@ -152,6 +159,17 @@ class Field:
             limit=limit,
             maximum=maximum,
         )
+
+    def _steps(self) -> list[str | int]:
+        """Returns the steps to this field, from the outermost value; that may have a name too."""
+        steps = []
+        field: Field | None = self
+        while field is not None:
+            if field._step != "" or field._parent is not None:
+                steps.append(field._step)
+            field = field._parent
+        steps.reverse()
+        return steps
 
     def _object(self) -> dict[str, Json]:
         if not isinstance(self.value, dict):

@@ -208,10 +208,11 @@ def test_the_legacy_call_and_its_result() -> None:
     """`function_call` is one call, and the role `function` its result."""
     shown = _conversation(
         USER,
-        {"role": "assistant", "content": None, "function_call": _CALL["function"]},
+        {"role": "assistant", "content": "Wait.", "function_call": _CALL["function"]},
         {"role": "function", "name": "f", "content": "done"},
     )
-    assert shown == USER_TEXT + _CALL_TEXT + _RESULT_TEXT
+    preamble = "<|start|>assistant<|channel|>commentary<|message|>Wait.<|end|>"
+    assert shown == USER_TEXT + preamble + _CALL_TEXT + _RESULT_TEXT
 
 
 def test_ids_of_calls_may_repeat() -> None:
@@ -239,6 +240,14 @@ def test_a_result_without_a_call_is_refused(call_id: str | None) -> None:
     error = refusal(chat, messages=[USER, {**_RESULT, "tool_call_id": call_id}])
     assert error.field == "messages[1].tool_call_id"
     assert error.reason is BodyErrorReason.UNKNOWN_CALL_ID
+
+
+@pytest.mark.parametrize("call_id", [None, ""])
+def test_a_call_without_an_id_has_no_result(call_id: str | None) -> None:
+    """It cannot be meant, so a result without an id does not belong to it."""
+    call = {"role": "assistant", "tool_calls": [{**_CALL, "id": call_id}]}
+    error = refusal(chat, messages=[USER, call, {**_RESULT, "tool_call_id": call_id}])
+    assert error.field == "messages[2].tool_call_id"
 
 
 def test_a_call_behind_its_result_does_not_count() -> None:

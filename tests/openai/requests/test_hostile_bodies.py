@@ -156,6 +156,8 @@ def test_messages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_of_unknown_members_are_not_repeated() -> None:
     """Unless they look like names; a text that stands as a name stays out of logs."""
     prompt = chat(messages=[{**USER, "my secret": 1, "x" * 65: 1, "seed": 1}])
+    hidden: dict[str, Any] = {"my secret": {"a": ["\ud800"]}}
+    assert notices(chat(**hidden)) == [(NoticeReason.TEXT_CHANGED, "")]
     assert notices(prompt) == [
         (NoticeReason.PARAMETER_IGNORED, "messages[0]"),
         (NoticeReason.PARAMETER_IGNORED, "messages[0]"),

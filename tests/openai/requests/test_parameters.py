@@ -183,6 +183,7 @@ def test_the_older_limit() -> None:
         ("temperature", {}),
         ("seed", 2**63),
         ("seed", 10**40),
+        ("seed", 10**4000),
         ("seed", 1.0),
         ("logit_bias", []),
         ("logit_bias", {"x": 1}),

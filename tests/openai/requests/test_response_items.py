@@ -68,6 +68,24 @@ def test_instructions_stand_first() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "rendered"),
+    [
+        ({"type": "web_search_call"}, ""),
+        (
+            {"role": "assistant", "content": "Wait.", "phase": "final_answer"},
+            "<|start|>assistant<|channel|>final<|message|>Wait.<|end|>",
+        ),
+        (USER, USER_TEXT),
+    ],
+)
+def test_the_leading_run_ends_at_any_other_item(first: Any, rendered: str) -> None:
+    """Even at one that is left out."""
+    assert _conversation(first, {"role": "system", "content": "Now."}) == (
+        f"{rendered}<|start|>developer<|message|># Instructions\n\nNow.<|end|>"
+    )
+
+
 @pytest.mark.parametrize("kind", ["input_text", "output_text", "text"])
 def test_parts_of_text(kind: str) -> None:
     """Several parts are put together."""
@@ -187,6 +205,7 @@ def test_reasoning_without_text_is_skipped() -> None:
         "hs1.",
         "hs1.!!!!",
         "hs1.é",
+        _packed("Text.").replace("hs1.eJ", "hs1.e!J"),
         "hs1." + base64.urlsafe_b64encode(b"no zlib").decode(),
         "hs1." + base64.urlsafe_b64encode(zlib.compress(b"\xff")).decode(),
         "hs1." + base64.urlsafe_b64encode(zlib.compress(b"cut off")[:-2]).decode(),

@@ -81,6 +81,7 @@ def test_required_of_one_tool() -> None:
     """The whole header of the call is given."""
     prompt = chat(tools=_CHAT_TOOLS[:1], tool_choice="required")
     assert _prefill(prompt) == _CALL_F
+    assert prompt.sampling.constraints_json is None
 
 
 def test_required_of_several_tools() -> None:
@@ -262,6 +263,7 @@ def test_continue() -> None:
     assert _prefill(prompt) == ""
     assert prompt.pause_tokens == (200007,)
     assert ENCODING.decode(prompt.context.continue_tokens) == f"<|start|>assistant{_CALL_F}"
+    assert prompt.sampling.constraints_json is None
 
 
 def test_nothing_pauses_without_need() -> None:

@@ -322,6 +322,21 @@ def test_native_namespaces() -> None:
     ]
 
 
+def test_native_namespaces_have_no_dots() -> None:
+    """Otherwise two tools could have one recipient."""
+    prompt = respond(
+        _NATIVE,
+        tools=[
+            {"type": "namespace", "name": "a", "tools": [flat("b.c")]},
+            {"type": "namespace", "name": "a.b", "tools": [flat("c")]},
+        ],
+    )
+    assert [(tool.rendered_namespace, tool.rendered_name) for tool in prompt.context.tools] == [
+        ("a", "b.c"),
+        ("a_b", "c"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["functions", "browser", "python", "container"])
 def test_native_namespaces_do_not_take_reserved_names(name: str) -> None:
     """The models know them otherwise; the answer still has the client's name."""
