@@ -128,8 +128,8 @@ class Settings(pydantic.BaseModel):
         1_048_576,
         ge=1,
         le=256 * _MIB,
-        description="Most tokens in one request, and most sequences that a ParseBatch request may "
-        "open or close.",
+        description="Most tokens in one request, and most sequences or answers that a request of a "
+        "batch may open or end.",
     )
     max_header_tokens: int = Field(
         4096,
@@ -150,13 +150,15 @@ class Settings(pydantic.BaseModel):
         1024,
         ge=1,
         le=1_000_000,
-        description="Most open streams: Parse, ParseBatch and reflection.",
+        description="Most open streams: Parse, ParseBatch, StreamAnswer, StreamAnswerBatch and "
+        "reflection.",
     )
     max_sequences: int = Field(
         16_384,
         ge=1,
         le=10_000_000,
-        description="Most open sequences in all ParseBatch streams together.",
+        description="Most open sequences in all ParseBatch, StreamAnswer and StreamAnswerBatch "
+        "streams together.",
     )
     max_concurrent_large_requests: int = Field(
         16,

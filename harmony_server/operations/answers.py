@@ -69,11 +69,15 @@ class OpenAnswer:
         self._check_known([end.sequence for end in ends], "step.ends[{}].sequence")
         self._operations.counters.count_parsed(len(tokens))
         with _faults_in("step"):
-            return self._answer.step(tokens, choices, logprobs, ends, cached_prompt_tokens)
+            result = self._answer.step(tokens, choices, logprobs, ends, cached_prompt_tokens)
+        _count_repairs(self._operations, result.result)
+        return result
 
     def finish(self) -> AnswerStepResult:
         """Ends every open sequence as if it were cancelled."""
-        return self._answer.finish()
+        result = self._answer.finish()
+        _count_repairs(self._operations, result.result)
+        return result
 
     def close(self) -> None:
         """No longer counts the choices as open sequences; call it once."""
@@ -120,6 +124,12 @@ def build(
     if result is None:
         raise invalid_field("step.ends", "must end every sequence")
     return result
+
+
+def _count_repairs(operations: Operations, result: AnswerResult | None) -> None:
+    """Counts the repairs of an answer that has ended."""
+    for outcome in result.outcomes if result else ():
+        operations.counters.count_repairs(outcome.repairs_by_reason)
 
 
 @contextmanager
@@ -215,8 +225,9 @@ class OpenAnswers:
             self._drop(answer_id)
 
     def _note_ended(self, result: BatchStepResult) -> BatchStepResult:
-        for answer_id, _ in result.ended:
+        for answer_id, answer in result.ended:
             self._drop(answer_id)
+            _count_repairs(self._operations, answer)
         return result
 
     def _drop(self, answer_id: int) -> None:

@@ -1,7 +1,9 @@
 """What a step of an answer gives to its caller."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+from ...core.events import RecoveryReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class SequenceOutcome:
         repairs: How many repairs the parse made.
         undeclared_calls: Calls of tools that the request does not have.
         empty: Whether there is no content but white space, and no call.
+        repairs_by_reason: How many of the repairs had each reason.
     """
 
     sequence: int
@@ -22,6 +25,7 @@ class SequenceOutcome:
     repairs: int
     undeclared_calls: int
     empty: bool
+    repairs_by_reason: Mapping[RecoveryReason, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,8 @@ class AnswerSequence:
         self._is_continued = False
         self._last_repair: Recovered | None = None
         self._end_reason: EndReason | None = None
-        self._calls = self._repairs = self._undeclared = 0
+        self._calls = self._undeclared = 0
+        self._repairs: dict[RecoveryReason, int] = {}
         self._has_content = False
         self.is_ended = False
         self.completion_tokens = self.reasoning_tokens = 0
@@ -203,9 +204,10 @@ class AnswerSequence:
         return SequenceOutcome(
             self._index,
             self._finish_reason(),
-            self._repairs,
+            sum(self._repairs.values()),
             self._undeclared,
             empty=not (self._has_content or self._calls),
+            repairs_by_reason=self._repairs,
         )
 
     def _is_read_token_by_token(self) -> bool:
@@ -388,7 +390,8 @@ class AnswerSequence:
     def _recover(self, event: Recovered) -> None:
         last, self._last_repair = self._last_repair, event
         is_new = last is None or not _goes_on(last, event)
-        self._repairs += is_new
+        if is_new:
+            self._repairs[event.reason] = self._repairs.get(event.reason, 0) + 1
         if event.reason is RecoveryReason.TEXT_OUTSIDE_MESSAGE:
             if self._aligner is not None:
                 self._aligner.set_aside(*event.offsets)
