@@ -66,7 +66,7 @@ def show_chat(client: openai.OpenAI, messages: list[Any]) -> Any:
                     shown.show("reasoning", reasoning)
             elif event.type == "content.delta":
                 shown.show("content", event.delta)
-            elif event.type == "tool_calls.function.arguments.delta":
+            elif event.type == "tool_calls.function.arguments.delta" and event.arguments_delta:
                 shown.show(f"call of {event.name}", event.arguments_delta)
         choice = stream.get_final_completion().choices[0]
     console.print(f"\n({choice.finish_reason})\n", style="dim")

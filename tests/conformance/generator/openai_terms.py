@@ -115,7 +115,7 @@ def choice(finish_reason: str, content: str | None, index: int = 0, **members: A
     return {"index": index, "message": message, "logprobs": None, "finish_reason": finish_reason}
 
 
-def thought(text: str) -> dict[str, str]:
+def thought(text: str) -> dict[str, Any]:
     """Returns the members of a message that have its reasoning."""
     return {"reasoning": text, "reasoning_content": text}
 

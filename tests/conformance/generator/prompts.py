@@ -382,7 +382,7 @@ def _responses(calls: Calls) -> list[Vector]:
 
 
 def _response_errors() -> list[Vector]:
-    cases = {
+    cases: dict[str, tuple[dict[str, Any], str, str]] = {
         "no-history": (
             {"previous_response_id": "resp_0"},
             "HISTORY_REQUIRED",

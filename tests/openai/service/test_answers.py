@@ -254,11 +254,7 @@ _OPEN = pb.StreamAnswerRequest(open=pb.OpenAnswer(context=context()))
             "step.logprobs.logprobs",
         ),
         (
-            [
-                pb.StreamAnswerRequest(
-                    open=pb.OpenAnswer(context=context(), framing=_UNKNOWN)
-                )
-            ],
+            [pb.StreamAnswerRequest(open=pb.OpenAnswer(context=context(), framing=_UNKNOWN))],
             "INVALID_FIELD",
             "open.framing",
         ),
