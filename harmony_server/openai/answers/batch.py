@@ -12,8 +12,8 @@ from .answer import Answer
 from .ends import EndReason, SequenceEnd
 from .errors import AnswerInputError
 from .framing import Framing
-from .json_bytes import TOKEN_TEXTS
-from .logprobs import LogprobColumns, read_columns
+from .json_bytes import TOKEN_TEXTS, quoted
+from .logprobs import LogprobColumns, TokenLogprob, read_columns
 from .results import AnswerResult
 from .sequence import AnswerSequence
 
@@ -140,11 +140,12 @@ class AnswerBatch:
         for opened in self._opened:
             step.touch(opened)
         self._opened = []
-        group = None if logprobs is not None else self._find_group(sequence_ids)
-        if group is None:
-            self._read_runs(sequence_ids, tokens, logprobs, step)
-        else:
+        if logprobs is not None:
+            self._read_with_logprobs(sequence_ids, tokens, logprobs, step)
+        elif (group := self._find_group(sequence_ids)) is not None:
             group.read(tokens, step)
+        else:
+            self._read_runs(sequence_ids, tokens, step)
         if ends:
             self._settle()
             self._end(ends, step)
@@ -155,26 +156,55 @@ class AnswerBatch:
         names = list(self._members)
         return self.step((), (), ends=[SequenceEnd(name, EndReason.CANCELLED) for name in names])
 
-    def _read_runs(
-        self,
-        sequence_ids: Sequence[int],
-        tokens: Sequence[int],
-        logprobs: LogprobColumns | None,
-        step: "_Step",
-    ) -> None:
-        records = None if logprobs is None else read_columns(logprobs, tokens)
+    def _read_runs(self, sequence_ids: Sequence[int], tokens: Sequence[int], step: "_Step") -> None:
         self._settle()
         runs: dict[int, list[int]] = {}
-        for index, sequence_id in enumerate(sequence_ids):
-            runs.setdefault(sequence_id, []).append(index)
-        for sequence_id, indices in runs.items():
-            member = self._members.get(sequence_id)
+        for sequence_id, token in zip(sequence_ids, tokens, strict=True):
+            runs.setdefault(sequence_id, []).append(token)
+        members, touched = self._members, step.touched
+        for sequence_id, run in runs.items():
+            member = members.get(sequence_id)
             if member is None:
                 step.result.unknown_sequence_ids.append(sequence_id)
                 continue
-            of_run = None if records is None else [records[index] for index in indices]
-            member.sequence.read([tokens[index] for index in indices], of_run)
-            step.touch(member.owner)
+            owner, sequence = member
+            text = sequence.take_plain(run)
+            if not text:
+                sequence.read(run)
+                step.touch(owner)
+                continue
+            frame = quoted(text).join(sequence.pieces)
+            writer = owner.answer.writer
+            if frame and writer.tails is not None:
+                frame += next(writer.tails)
+            if len(owner.sequence_ids) > 1 or owner.answer_id in touched:
+                writer.frames.append(frame)
+                step.touch(owner)
+            elif frame:
+                step.result.answer_ids.append(owner.answer_id)
+                step.result.frames.append(frame)
+
+    def _read_with_logprobs(
+        self,
+        sequence_ids: Sequence[int],
+        tokens: Sequence[int],
+        logprobs: LogprobColumns,
+        step: "_Step",
+    ) -> None:
+        records = read_columns(logprobs, tokens)
+        self._settle()
+        runs: dict[int, tuple[list[int], list[TokenLogprob]]] = {}
+        for sequence_id, token, record in zip(sequence_ids, tokens, records, strict=True):
+            run, of_run = runs.setdefault(sequence_id, ([], []))
+            run.append(token)
+            of_run.append(record)
+        for sequence_id, (run, of_run) in runs.items():
+            member = self._members.get(sequence_id)
+            if member is None:
+                step.result.unknown_sequence_ids.append(sequence_id)
+            else:
+                member.sequence.read(run, of_run)
+                step.touch(member.owner)
 
     def _end(self, ends: Iterable[SequenceEnd], step: "_Step") -> None:
         for end in ends:
@@ -283,19 +313,19 @@ class _Group:
             () if member is None else member.sequence.pieces for member in members
         ]
         # Of the sequences whose frames have numbers.
-        self._tails = {
-            index: member.owner.answer.writer.tail
+        self._tails = [
+            (index, tails)
             for index, member in enumerate(members)
-            if member is not None and member.owner.answer.writer.numbers_frames
-        }
+            if member is not None and (tails := member.owner.answer.writer.tails) is not None
+        ]
 
     def read(self, tokens: Sequence[int], step: _Step) -> None:
         """Reads one token for each sequence."""
         texts = self._lock_step.step(tokens if type(tokens) is list else list(tokens))
         frames = list(map(_join, map(_quote, texts), self._pieces))
-        for index, tail in self._tails.items():
+        for index, tails in self._tails:
             if texts[index] and self._pieces[index]:
-                frames[index] += tail()
+                frames[index] += next(tails)
         if self._is_one_each:
             self._finish_one_each(texts, frames, tokens, step)
         else:

@@ -1,7 +1,6 @@
 """A chat completion, as a stream of chunks or as one body."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
 
 from ..answer_context import AnswerContext
 from .chat_body import ChatChoice, chat_body
@@ -20,12 +19,11 @@ class ChatAnswer:
         framing: How events are put into bytes.
     """
 
-    numbers_frames: ClassVar[bool] = False
-
     def __init__(self, context: AnswerContext, framing: Framing) -> None:
         self._context = context
         self._template = ChunkTemplate(context, framing)
         self.frames: list[bytes] = []
+        self.tails: Iterator[bytes] | None = None
         self._choices: list[ChatChoice] = []
         receivers: Sequence[ChatChunks | ChatChoice]
         if context.stream:
@@ -48,10 +46,6 @@ class ChatAnswer:
         """Gives each choice its role, in the order that clients index them by."""
         for receiver in self._receivers:
             receiver.add_role()
-
-    def tail(self) -> bytes:
-        """Returns nothing: chunks have no number."""
-        return b""
 
     def close(self, usage: Usage, error: str | None) -> bytes:
         """Writes the usage, or the error, and the end of the stream; returns the body."""

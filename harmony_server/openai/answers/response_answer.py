@@ -1,7 +1,7 @@
 """A response, as a stream of events or as one body."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ..answer_context import AnswerContext
 from .context_checks import read_echo
@@ -28,12 +28,11 @@ class ResponseAnswer:
         framing: How events are put into bytes.
     """
 
-    numbers_frames: ClassVar[bool] = True
-
     def __init__(self, context: AnswerContext, framing: Framing) -> None:
         header = context.header
         self._events = EventWriter(framing, is_stream=context.stream)
         self.frames = self._events.frames
+        self.tails: Iterator[bytes] | None = self._events.tails
         self._output = ResponseOutput(context, self._events)
         self.sinks: Sequence[ResponseOutput] = [self._output]
         self._head = b'{"id":%b,"object":"response","created_at":%d,"model":%b,' % (
@@ -46,12 +45,8 @@ class ResponseAnswer:
     def open(self) -> None:
         """Writes the first two events."""
         response = self._response("in_progress")
-        self._events.emit_response("response.created", response)
-        self._events.emit_response("response.in_progress", response)
-
-    def tail(self) -> bytes:
-        """Returns the number of the next event, which is counted, and the end of its frame."""
-        return self._events.take_number()
+        self._events.emit("response.created", b'"response":' + response)
+        self._events.emit("response.in_progress", b'"response":' + response)
 
     def close(self, usage: Usage, error: str | None) -> bytes:
         """Writes the last event and returns its Response object."""
@@ -62,7 +57,7 @@ class ResponseAnswer:
         elif self._output.end_reason in _INCOMPLETE:
             status, details = "incomplete", _INCOMPLETE[self._output.end_reason]
         response = self._response(status, failure, details, usage.response())
-        self._events.emit_response(f"response.{status}", response)
+        self._events.emit(f"response.{status}", b'"response":' + response)
         return response
 
     def cancel(self) -> bytes:

@@ -1,12 +1,10 @@
 """The events of a streamed response, each with its number."""
 
-from collections.abc import Sequence
-from typing import Any
+import itertools
+from collections.abc import Iterator, Sequence
 
 from .framing import Framing, frame_ends
-from .json_bytes import dump, quoted
-
-JsonObject = dict[str, Any]
+from .json_bytes import quoted
 
 
 class EventWriter:
@@ -18,55 +16,40 @@ class EventWriter:
 
     Attributes:
         frames: The frames that nobody has taken yet.
+        tails: For each event that is still to come, its number and the end of its frame.
     """
 
-    __slots__ = ("_after", "_framing", "_is_stream", "_next_number", "frames")
+    __slots__ = ("_framing", "_is_stream", "frames", "tails")
 
     def __init__(self, framing: Framing, *, is_stream: bool) -> None:
         self._framing = framing
         self._is_stream = is_stream
-        self._after = frame_ends(framing).after
-        self._next_number = 0
         self.frames: list[bytes] = []
+        end = b"%d}" + frame_ends(framing).after
+        self.tails: Iterator[bytes] = map(end.__mod__, itertools.count())
 
-    def emit(self, event: str, members: JsonObject) -> None:
-        """Writes an event with these members."""
+    def emit(self, event: str, members: bytes) -> None:
+        """Writes an event with these members, given as JSON."""
         if self._is_stream:
-            self._write(event, dump(members)[1:-1])
+            frame = self._begin(event) + members + b',"sequence_number":' + next(self.tails)
+            self.frames.append(frame)
 
-    def emit_response(self, event: str, response: bytes) -> None:
-        """Writes an event that has a Response object, given as JSON."""
-        if self._is_stream:
-            self._write(event, b'"response":' + response)
-
-    def delta_pieces(self, event: str, place: JsonObject, others: JsonObject) -> Sequence[bytes]:
+    def delta_pieces(self, event: str, place: bytes, others: bytes) -> Sequence[bytes]:
         """Returns what the events of text consist of, without the text and the number.
 
         Args:
             event: The type of the events.
             place: The members that say where the text belongs.
-            others: The members behind the text.
+            others: The members behind the text, a comma before each.
         """
         if not self._is_stream:
             return ()
-        more = b"," + dump(others)[1:-1] if others else b""
-        before = self._begin(event) + dump(place)[1:-1] + b',"delta":'
-        return (before, more + b',"sequence_number":')
+        return (self._begin(event) + place + b',"delta":', others + b',"sequence_number":')
 
     def write_delta(self, text: str, pieces: Sequence[bytes]) -> None:
         """Writes an event of text."""
         if self._is_stream:
-            self.frames.append(quoted(text).join(pieces) + self.take_number())
-
-    def take_number(self) -> bytes:
-        """Returns the number of the next event, which is counted, and the end of its frame."""
-        number = self._next_number
-        self._next_number = number + 1
-        return b"%d}%b" % (number, self._after)
-
-    def _write(self, event: str, members: bytes) -> None:
-        frame = self._begin(event) + members + b',"sequence_number":' + self.take_number()
-        self.frames.append(frame)
+            self.frames.append(quoted(text).join(pieces) + next(self.tails))
 
     def _begin(self, event: str) -> bytes:
         return frame_ends(self._framing, event).before + b'{"type":%b,' % quoted(event)

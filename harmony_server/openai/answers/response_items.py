@@ -1,14 +1,15 @@
 """The items of a response: what each is in the events, and in the output."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from .custom_input import custom_input
 from .encrypted_content import pack_reasoning
 from .ids import ItemIds
+from .json_bytes import dump, quoted
 from .logprobs import LogprobEntry
 from .message_kind import MessageClass, MessageKind
-from .response_events import EventWriter, JsonObject
+from .response_events import EventWriter
 
 
 class OutputItem(Protocol):
@@ -20,8 +21,8 @@ class OutputItem(Protocol):
     def add(self, text: str, logprobs: Sequence[LogprobEntry]) -> None:
         """Writes more text."""
 
-    def end(self, text: str, status: str) -> JsonObject:
-        """Writes the events behind the text, and returns the finished item."""
+    def end(self, text: str, status: str) -> bytes:
+        """Writes the events behind the text, and returns the finished item as JSON."""
 
 
 def new_item(
@@ -54,26 +55,25 @@ def new_item(
 class _Item:
     """The part that all items share: an id, a place, and the events at both ends."""
 
-    __slots__ = ("_events", "_id", "_output_index", "_pieces")
+    __slots__ = ("_events", "_id", "_output_index", "_pieces", "_place")
 
     def __init__(self, item_id: str, output_index: int, events: EventWriter) -> None:
-        self._id = item_id
+        self._id = quoted(item_id)
         self._output_index = output_index
         self._events = events
+        # The members that say where a text belongs.
+        self._place = b'"item_id":%b,"output_index":%d' % (self._id, output_index)
         self._pieces: Sequence[bytes] = ()
 
     def add(self, text: str, logprobs: Sequence[LogprobEntry]) -> None:  # noqa: ARG002  # of content
         self._events.write_delta(text, self._pieces)
 
-    def _place(self) -> JsonObject:
-        return {"item_id": self._id, "output_index": self._output_index}
-
-    def _emit_added(self, item: JsonObject) -> None:
-        members = {"output_index": self._output_index, "item": item}
+    def _emit_added(self, item: bytes) -> None:
+        members = b'"output_index":%d,"item":%b' % (self._output_index, item)
         self._events.emit("response.output_item.added", members)
 
-    def _emit_done(self, item: JsonObject) -> JsonObject:
-        members = {"output_index": self._output_index, "item": item}
+    def _emit_done(self, item: bytes) -> bytes:
+        members = b'"output_index":%d,"item":%b' % (self._output_index, item)
         self._events.emit("response.output_item.done", members)
         return item
 
@@ -83,20 +83,18 @@ class _TextItem(_Item):
 
     __slots__ = ()
 
-    def _place(self) -> JsonObject:
-        return super()._place() | {"content_index": 0}
+    def __init__(self, item_id: str, output_index: int, events: EventWriter) -> None:
+        super().__init__(item_id, output_index, events)
+        self._place += b',"content_index":0'
 
-    def _begin_part(
-        self, part: JsonObject, delta_event: str, others: JsonObject
-    ) -> Sequence[bytes]:
-        self._events.emit("response.content_part.added", self._place() | {"part": part})
-        self._pieces = self._events.delta_pieces(delta_event, self._place(), others)
+    def _begin_part(self, part: bytes, delta_event: str, others: bytes) -> Sequence[bytes]:
+        self._events.emit("response.content_part.added", b'%b,"part":%b' % (self._place, part))
+        self._pieces = self._events.delta_pieces(delta_event, self._place, others)
         return self._pieces
 
-    def _end_part(self, part: JsonObject, done_event: str, others: JsonObject) -> None:
-        members = self._place() | {"text": part["text"]} | others
-        self._events.emit(done_event, members)
-        self._events.emit("response.content_part.done", self._place() | {"part": part})
+    def _end_part(self, part: bytes, done_event: str, text: bytes, others: bytes) -> None:
+        self._events.emit(done_event, b'%b,"text":%b%b' % (self._place, text, others))
+        self._events.emit("response.content_part.done", b'%b,"part":%b' % (self._place, part))
 
 
 class _Reasoning(_TextItem):
@@ -109,26 +107,21 @@ class _Reasoning(_TextItem):
         self._is_encrypted = is_encrypted
 
     def begin(self) -> Sequence[bytes]:
-        self._emit_added(self._item([], "in_progress"))
-        return self._begin_part(_reasoning_part(""), "response.reasoning_text.delta", {})
+        self._emit_added(self._item(b"", b"null", "in_progress"))
+        return self._begin_part(_reasoning_part(b'""'), "response.reasoning_text.delta", b"")
 
-    def end(self, text: str, status: str) -> JsonObject:
-        part = _reasoning_part(text)
-        self._end_part(part, "response.reasoning_text.done", {})
-        item = self._item([part], status)
-        if self._is_encrypted:
-            item["encrypted_content"] = pack_reasoning(text)
-        return self._emit_done(item)
+    def end(self, text: str, status: str) -> bytes:
+        written = quoted(text)
+        part = _reasoning_part(written)
+        self._end_part(part, "response.reasoning_text.done", written, b"")
+        packed = quoted(pack_reasoning(text)) if self._is_encrypted else b"null"
+        return self._emit_done(self._item(part, packed, status))
 
-    def _item(self, content: list[JsonObject], status: str) -> JsonObject:
-        return {
-            "id": self._id,
-            "type": "reasoning",
-            "summary": [],
-            "content": content,
-            "encrypted_content": None,
-            "status": status,
-        }
+    def _item(self, content: bytes, encrypted: bytes, status: str) -> bytes:
+        return (
+            b'{"id":%b,"type":"reasoning","summary":[],"content":[%b],"encrypted_content":%b,'
+            b'"status":%b}' % (self._id, content, encrypted, quoted(status))
+        )
 
 
 class _Message(_TextItem):
@@ -140,74 +133,82 @@ class _Message(_TextItem):
         self._logprobs: list[LogprobEntry] = []
 
     def begin(self) -> Sequence[bytes]:
-        self._emit_added(self._item([], "in_progress"))
-        part = _text_part("", [])
-        return self._begin_part(part, "response.output_text.delta", {"logprobs": []})
+        self._emit_added(self._item(b"", "in_progress"))
+        part = _text_part(b'""', b"[]")
+        return self._begin_part(part, "response.output_text.delta", b',"logprobs":[]')
 
     def add(self, text: str, logprobs: Sequence[LogprobEntry]) -> None:
         if not logprobs:
             super().add(text, logprobs)
             return
         self._logprobs += logprobs
-        entries = [entry.for_event() for entry in logprobs]
-        members = self._place() | {"delta": text, "logprobs": entries}
-        self._events.emit("response.output_text.delta", members)
+        members = (self._place, quoted(text), _event_logprobs(logprobs))
+        self._events.emit("response.output_text.delta", b'%b,"delta":%b,"logprobs":%b' % members)
 
-    def end(self, text: str, status: str) -> JsonObject:
-        part = _text_part(text, [entry.for_item() for entry in self._logprobs])
-        others = {"logprobs": [entry.for_event() for entry in self._logprobs]}
-        self._end_part(part, "response.output_text.done", others)
-        return self._emit_done(self._item([part], status))
+    def end(self, text: str, status: str) -> bytes:
+        written = quoted(text)
+        part = _text_part(written, dump([entry.for_item() for entry in self._logprobs]))
+        others = b',"logprobs":' + _event_logprobs(self._logprobs)
+        self._end_part(part, "response.output_text.done", written, others)
+        return self._emit_done(self._item(part, status))
 
-    def _item(self, content: list[JsonObject], status: str) -> JsonObject:
-        return {
-            "id": self._id,
-            "type": "message",
-            "role": "assistant",
-            "status": status,
-            "phase": self._phase,
-            "content": content,
-        }
+    def _item(self, content: bytes, status: str) -> bytes:
+        return (
+            b'{"id":%b,"type":"message","role":"assistant","status":%b,"phase":%b,"content":[%b]}'
+            % (self._id, quoted(status), quoted(self._phase), content)
+        )
 
 
 class _Call(_Item):
     """A call of a tool."""
 
-    __slots__ = ("_call_id", "_message")
-
-    prefix: str
+    __slots__ = ("_head",)
 
     def __init__(
-        self, message: MessageClass, ids: ItemIds, output_index: int, events: EventWriter
+        self,
+        kind: str,
+        prefix: str,
+        message: MessageClass,
+        ids: ItemIds,
+        output_index: int,
+        events: EventWriter,
     ) -> None:
-        super().__init__(ids.with_prefix(self.prefix), output_index, events)
-        self._message = message
-        self._call_id = ids.with_prefix("call")
-
-    def _item(self, kind: str, others: dict[str, Any]) -> JsonObject:
-        item = {"id": self._id, "type": kind, "call_id": self._call_id, "name": self._message.name}
-        tool = self._message.tool
+        super().__init__(ids.with_prefix(prefix), output_index, events)
+        tool = message.tool
+        namespace = b""
         if tool is not None and tool.namespace is not None:
-            item["namespace"] = tool.namespace
-        return item | others
+            namespace = b',"namespace":' + quoted(tool.namespace)
+        self._head = b'{"id":%b,"type":%b,"call_id":%b,"name":%b%b' % (
+            self._id,
+            quoted(kind),
+            quoted(ids.with_prefix("call")),
+            quoted(message.name),
+            namespace,
+        )
 
 
 class _FunctionCall(_Call):
     __slots__ = ()
 
-    prefix = "fc"
+    def __init__(
+        self, message: MessageClass, ids: ItemIds, output_index: int, events: EventWriter
+    ) -> None:
+        super().__init__("function_call", "fc", message, ids, output_index, events)
 
     def begin(self) -> Sequence[bytes]:
-        members = {"arguments": "", "status": "in_progress"}
-        self._emit_added(self._item("function_call", members))
+        self._emit_added(self._item(b'""', "in_progress"))
         event = "response.function_call_arguments.delta"
-        self._pieces = self._events.delta_pieces(event, self._place(), {})
+        self._pieces = self._events.delta_pieces(event, self._place, b"")
         return self._pieces
 
-    def end(self, text: str, status: str) -> JsonObject:
+    def end(self, text: str, status: str) -> bytes:
+        written = quoted(text)
         event = "response.function_call_arguments.done"
-        self._events.emit(event, self._place() | {"arguments": text})
-        return self._emit_done(self._item("function_call", {"arguments": text, "status": status}))
+        self._events.emit(event, b'%b,"arguments":%b' % (self._place, written))
+        return self._emit_done(self._item(written, status))
+
+    def _item(self, arguments: bytes, status: str) -> bytes:
+        return b'%b,"arguments":%b,"status":%b}' % (self._head, arguments, quoted(status))
 
 
 class _CustomCall(_Call):
@@ -215,28 +216,39 @@ class _CustomCall(_Call):
 
     __slots__ = ()
 
-    prefix = "ctc"
+    def __init__(
+        self, message: MessageClass, ids: ItemIds, output_index: int, events: EventWriter
+    ) -> None:
+        super().__init__("custom_tool_call", "ctc", message, ids, output_index, events)
 
     def begin(self) -> Sequence[bytes]:
-        self._emit_added(self._item("custom_tool_call", {"input": ""}))
+        self._emit_added(self._item(b'""'))
         return ()
 
     def add(self, text: str, logprobs: Sequence[LogprobEntry]) -> None:
         """Writes nothing yet."""
 
-    def end(self, text: str, status: str) -> JsonObject:  # noqa: ARG002  # it has none
-        written = custom_input(text)
-        if written:
+    def end(self, text: str, status: str) -> bytes:  # noqa: ARG002  # it has none
+        found = custom_input(text)
+        written = quoted(found)
+        if found:
             event = "response.custom_tool_call_input.delta"
-            self._events.emit(event, self._place() | {"delta": written})
+            self._events.emit(event, b'%b,"delta":%b' % (self._place, written))
         event = "response.custom_tool_call_input.done"
-        self._events.emit(event, self._place() | {"input": written})
-        return self._emit_done(self._item("custom_tool_call", {"input": written}))
+        self._events.emit(event, b'%b,"input":%b' % (self._place, written))
+        return self._emit_done(self._item(written))
+
+    def _item(self, written: bytes) -> bytes:
+        return b'%b,"input":%b}' % (self._head, written)
 
 
-def _reasoning_part(text: str) -> JsonObject:
-    return {"type": "reasoning_text", "text": text}
+def _reasoning_part(text: bytes) -> bytes:
+    return b'{"type":"reasoning_text","text":%b}' % text
 
 
-def _text_part(text: str, logprobs: list[JsonObject]) -> JsonObject:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs}
+def _text_part(text: bytes, logprobs: bytes) -> bytes:
+    return b'{"type":"output_text","text":%b,"annotations":[],"logprobs":%b}' % (text, logprobs)
+
+
+def _event_logprobs(logprobs: Sequence[LogprobEntry]) -> bytes:
+    return dump([entry.for_event() for entry in logprobs])

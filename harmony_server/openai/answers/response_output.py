@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from ..answer_context import AnswerContext
 from .ends import EndReason
 from .ids import ItemIds
-from .json_bytes import dump
 from .logprobs import LogprobEntry
 from .message_kind import MessageClass
 from .response_events import EventWriter
@@ -56,7 +55,7 @@ class ResponseOutput:
         """Takes the end of the message; `text` is all that was sent of it."""
         if self._item is not None:
             status = "incomplete" if is_cut_off else "completed"
-            self.items.append(dump(self._item.end(text, status)))
+            self.items.append(self._item.end(text, status))
         self._item = None
         self.pieces = ()
         self.takes_plain = False

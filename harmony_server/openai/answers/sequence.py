@@ -175,6 +175,22 @@ class AnswerSequence:
             self._flush()
         self._update()
 
+    def take_plain(self, tokens: Sequence[int]) -> str:
+        """Reads tokens that all have a text in `plain_texts`, and returns the text to frame.
+
+        Otherwise returns the empty string and has read nothing.
+        """
+        try:
+            texts = list(map(self.plain_texts.__getitem__, tokens))
+        except IndexError:
+            return ""
+        if "" in texts:
+            return ""
+        text = "".join(texts)
+        self._parser.content.write(text)
+        self._parser.offset += len(texts)
+        return text
+
     def read_one(self, token: int) -> None:
         """Reads one token, as `read` does, at a lower cost; it has no log probability."""
         if not self.is_ended:

@@ -1,7 +1,7 @@
 """What writes one answer: the part that differs between the APIs."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from .sink import MessageSink
 from .usage import Usage
@@ -13,12 +13,13 @@ class AnswerWriter(Protocol):
     """Writes the frames and the body of one answer.
 
     Attributes:
-        numbers_frames: Whether frames have numbers, which `tail` gives.
         frames: The frames that nobody has taken yet.
+        tails: The ends of the next frames that are made from pieces, each to be taken once; None if
+            pieces are all of a frame.
     """
 
-    numbers_frames: ClassVar[bool]
     frames: list[bytes]
+    tails: Iterator[bytes] | None
 
     @property
     def sinks(self) -> Sequence[MessageSink]:
@@ -26,9 +27,6 @@ class AnswerWriter(Protocol):
 
     def open(self) -> None:
         """Writes the frames that stand before the first token."""
-
-    def tail(self) -> bytes:
-        """Returns the end of the next frame that is made from pieces, and counts the frame."""
 
     def close(self, usage: Usage, error: str | None) -> bytes:
         """Writes the last frames and returns the body; `error` is that of an engine that failed."""
