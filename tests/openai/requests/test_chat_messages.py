@@ -395,3 +395,13 @@ def test_reasoning_of_earlier_turns(history: ReasoningHistory, kept: list[str]) 
     shown = text(chat(RenderPolicy(reasoning_history=history), messages=_TURNS))
     assert [word for word in ("One.", "Two.", "Three.") if word in shown] == kept
     assert all(word in shown for word in _KEPT_ALWAYS)
+
+
+def test_an_answer_at_the_end_keeps_its_reasoning() -> None:
+    """The core's rule drops what precedes an answer only once the user has gone on."""
+    shown = text(chat(messages=_TURNS[:4]))
+    assert "One." in shown
+    assert "Two." in shown
+    shown = text(chat(messages=_TURNS[:5]))
+    assert "One." not in shown
+    assert "Two." not in shown
