@@ -8,6 +8,8 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from harmony_server.openai.notices import NoticeReason
 from harmony_server.openai.render_policy import RenderPolicy
@@ -136,12 +138,34 @@ def test_mended_schemas_keep_their_repeated_members() -> None:
     assert refusal(chat_body, body=body).field == "tools[0].function.parameters"
 
 
-def test_escaped_backslashes_are_no_surrogates() -> None:
-    """The text of an escape stays."""
-    body = '{"model":"m","messages":[{"role":"user","content":"\\\\ud800"}]}'
-    prompt = chat_body(body)
-    assert conversation(prompt) == "<|start|>user<|message|>\\ud800<|end|>"
-    assert prompt.notices == ()
+@pytest.mark.parametrize(
+    ("escaped", "content"),
+    [
+        (r"\\ud800", r"\ud800"),
+        (r"\\\\ud800", r"\\ud800"),
+        (r"\\ud83d\ude00", "\\ud83d\ufffd"),
+        (r"\\\ud83d\ude00", "\\\U0001f600"),
+        (r"\uD83D\\ude00", "\ufffd\\ude00"),
+        (r"\n\ud83d\n\ude00", "\n\ufffd\n\ufffd"),
+    ],
+)
+def test_escapes_are_told_from_texts_that_look_like_them(escaped: str, content: str) -> None:
+    """Only a lone surrogate is mended, and every one is."""
+    prompt = chat_body(f'{{"model":"m","messages":[{{"role":"user","content":"{escaped}"}}]}}')
+    assert conversation(prompt) == f"<|start|>user<|message|>{content}<|end|>"
+    assert bool(prompt.notices) == ("\ufffd" in content)
+
+
+@given(st.lists(st.sampled_from(["\\", "\\u", "\\ud83d", "\\ude00", "ud83d", "n", '"', "x"])))
+def test_no_lone_surrogate_is_missed(pieces: list[str]) -> None:
+    """Whatever stands around it."""
+    body = f'{{"model":"m","messages":[{{"role":"user","content":"{"".join(pieces)}"}}]}}'
+    try:
+        read = json.loads(body)["messages"][0]["content"]
+    except (ValueError, KeyError):
+        assume(False)
+    mended = read.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    assert conversation(chat_body(body)).count("\ufffd") == mended.count("\ufffd")
 
 
 def test_notices_are_bounded() -> None:
