@@ -1,4 +1,7 @@
-"""What a request body becomes: first a plan of the prompt, then the prompt with its tokens."""
+"""What a request body becomes: first a plan of the prompt, then the prompt with its tokens.
+
+Their representations have no text of the conversation, so that they may be logged.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -36,8 +39,8 @@ class Sampling:
     seed: int | None = None
     logit_bias: dict[int, float] = field(default_factory=dict)
     top_logprobs: int | None = None
-    constraints_json: str | None = None
-    extra_json: str | None = None
+    constraints_json: str | None = field(default=None, repr=False)
+    extra_json: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class PromptPlan:
             resolved, history left out; None for a chat completion.
     """
 
-    conversation: Conversation
+    conversation: Conversation = field(repr=False)
     analysis: AnalysisRule
     prefill: str
     continuation: str
@@ -66,7 +69,7 @@ class PromptPlan:
     sampling: Sampling
     context: AnswerContext
     notices: tuple[Notice, ...]
-    input_items_json: bytes | None = None
+    input_items_json: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Prompt:
         input_items_json: As in `PromptPlan`.
     """
 
-    prompt_tokens: Sequence[int]
+    prompt_tokens: Sequence[int] = field(repr=False)
     prefilled: int
     stop_tokens: tuple[int, ...]
     choices: int
@@ -96,7 +99,7 @@ class Prompt:
     context: AnswerContext
     notices: tuple[Notice, ...]
     pause_tokens: tuple[int, ...] = ()
-    input_items_json: bytes | None = None
+    input_items_json: bytes | None = field(default=None, repr=False)
 
 
 def complete_prompt(

@@ -12,6 +12,11 @@ from .fields import Field, Json
 from .notice_log import NoticeLog
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# Every escape, so that none is taken for one that begins in the middle of another: those of a pair
+# of surrogates, of a lone one, and any other.
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F])|\\.", re.DOTALL
+)
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 # An integer of so many characters has one spelling, and fits into 64 bits.
@@ -50,9 +55,16 @@ def _read(data: bytes, place: str, notices: NoticeLog) -> Field:
     except JsonError:
         raise _too_deep(place) from None
     field = Field(value, step=place)
-    if _SURROGATE_ESCAPE.search(data):
+    if _has_lone_surrogates(data):
         field.value = _without_surrogates(field, notices)
     return field
+
+
+def _has_lone_surrogates(data: bytes) -> bool:
+    # Most bodies have no surrogates at all, which is quicker to see.
+    if not _SURROGATE_ESCAPE.search(data):
+        return False
+    return any(match[1] for match in _ESCAPE.finditer(data))
 
 
 def _load(data: bytes, place: str) -> Json:

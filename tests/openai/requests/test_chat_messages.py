@@ -292,11 +292,28 @@ def test_special_tokens_in_texts_stay_text() -> None:
     assert counted[0] == counted[1]
 
 
-def test_lone_surrogates_become_replacement_characters() -> None:
+@pytest.mark.parametrize(
+    ("content", "mended"),
+    [
+        ("a\ud83d b\ud83d\ude00", "a\ufffd b\U0001f600"),
+        ("\ude00", "\ufffd"),
+        ("\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        ("\ud83d\ude00\ude00", "\U0001f600\ufffd"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+    ],
+)
+def test_lone_surrogates_become_replacement_characters(content: str, mended: str) -> None:
     """A string cut inside an emoji is mended, and a whole one is left alone."""
-    prompt = chat(messages=[{"role": "user", "content": "a\ud83d b\ud83d\ude00"}])
-    assert conversation(prompt) == "<|start|>user<|message|>a\ufffd b\U0001f600<|end|>"
+    prompt = chat(messages=[{"role": "user", "content": content}])
+    assert conversation(prompt) == f"<|start|>user<|message|>{mended}<|end|>"
     assert notices(prompt) == [(NoticeReason.TEXT_CHANGED, "messages[0].content")]
+
+
+def test_escaped_pairs_are_characters() -> None:
+    """As clients write them that escape everything."""
+    prompt = chat(messages=[{"role": "user", "content": "\U0001f600\U0001f600"}])
+    assert conversation(prompt) == "<|start|>user<|message|>\U0001f600\U0001f600<|end|>"
+    assert prompt.notices == ()
 
 
 @pytest.mark.parametrize(
@@ -395,3 +412,13 @@ def test_reasoning_of_earlier_turns(history: ReasoningHistory, kept: list[str]) 
     shown = text(chat(RenderPolicy(reasoning_history=history), messages=_TURNS))
     assert [word for word in ("One.", "Two.", "Three.") if word in shown] == kept
     assert all(word in shown for word in _KEPT_ALWAYS)
+
+
+def test_an_answer_at_the_end_keeps_its_reasoning() -> None:
+    """The core's rule drops what precedes an answer only once the user has gone on."""
+    shown = text(chat(messages=_TURNS[:4]))
+    assert "One." in shown
+    assert "Two." in shown
+    shown = text(chat(messages=_TURNS[:5]))
+    assert "One." not in shown
+    assert "Two." not in shown

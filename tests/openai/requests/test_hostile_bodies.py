@@ -1,5 +1,6 @@
 """Bodies that nobody sends by accident."""
 
+import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -7,12 +8,16 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from harmony_server.openai.notices import NoticeReason
+from harmony_server.openai.render_policy import RenderPolicy
 from harmony_server.openai.request_errors import BodyErrorReason
-from harmony_server.openai.requests import bounds, transcript
+from harmony_server.openai.requests import bounds, plan_model_response, transcript
 
 from .rendering import (
+    HEADER,
     USER,
     chat,
     chat_body,
@@ -22,6 +27,7 @@ from .rendering import (
     respond,
     response_body,
     text,
+    to_bytes,
 )
 
 _QUESTION = json.dumps(USER)
@@ -124,12 +130,42 @@ def test_members_that_become_equal_are_repeated() -> None:
     assert chat_body(body).sampling.extra_json == '{"x":{"\ufffd":2}}'
 
 
-def test_escaped_backslashes_are_no_surrogates() -> None:
-    """The text of an escape stays."""
-    body = '{"model":"m","messages":[{"role":"user","content":"\\\\ud800"}]}'
-    prompt = chat_body(body)
-    assert conversation(prompt) == "<|start|>user<|message|>\\ud800<|end|>"
-    assert prompt.notices == ()
+def test_mended_schemas_keep_their_repeated_members() -> None:
+    """They are refused as if nothing had been mended."""
+    schema = '{"a":1,"a":2,"b":"\\ud800"}'
+    tool = f'{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}'
+    body = f'{{"model":"m","messages":[{_QUESTION}],"tools":[{tool}]}}'
+    assert refusal(chat_body, body=body).field == "tools[0].function.parameters"
+
+
+@pytest.mark.parametrize(
+    ("escaped", "content"),
+    [
+        (r"\\ud800", r"\ud800"),
+        (r"\\\\ud800", r"\\ud800"),
+        (r"\\ud83d\ude00", "\\ud83d\ufffd"),
+        (r"\\\ud83d\ude00", "\\\U0001f600"),
+        (r"\uD83D\\ude00", "\ufffd\\ude00"),
+        (r"\n\ud83d\n\ude00", "\n\ufffd\n\ufffd"),
+    ],
+)
+def test_escapes_are_told_from_texts_that_look_like_them(escaped: str, content: str) -> None:
+    """Only a lone surrogate is mended, and every one is."""
+    prompt = chat_body(f'{{"model":"m","messages":[{{"role":"user","content":"{escaped}"}}]}}')
+    assert conversation(prompt) == f"<|start|>user<|message|>{content}<|end|>"
+    assert bool(prompt.notices) == ("\ufffd" in content)
+
+
+@given(st.lists(st.sampled_from(["\\", "\\u", "\\ud83d", "\\ude00", "ud83d", "n", '"', "x"])))
+def test_no_lone_surrogate_is_missed(pieces: list[str]) -> None:
+    """Whatever stands around it."""
+    body = f'{{"model":"m","messages":[{{"role":"user","content":"{"".join(pieces)}"}}]}}'
+    try:
+        read = json.loads(body)["messages"][0]["content"]
+    except (ValueError, KeyError):
+        assume(False)
+    mended = read.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    assert conversation(chat_body(body)).count("\ufffd") == mended.count("\ufffd")
 
 
 def test_notices_are_bounded() -> None:
@@ -163,6 +199,26 @@ def test_names_of_unknown_members_are_not_repeated() -> None:
         (NoticeReason.PARAMETER_IGNORED, "messages[0]"),
         (NoticeReason.PARAMETER_IGNORED, "messages[0].seed"),
     ]
+
+
+def test_plans_and_prompts_may_be_logged() -> None:
+    """Their representations have no text of the client's."""
+    secret = "sécret"
+    format_of = {"type": "json_schema", "name": "n", "schema": {"title": secret}}
+    body: dict[str, Any] = {
+        "model": "m",
+        "instructions": secret,
+        "input": secret,
+        "text": {"format": format_of},
+        "tools": [{"type": "function", "name": "f", "description": secret}],
+        "unknown": secret,
+    }
+    plan = plan_model_response(to_bytes(body), HEADER, RenderPolicy())
+    prompt = respond(**body)
+    stopped = chat(stop=[secret], messages=[{"role": "user", "content": secret}])
+    for value in (plan, prompt, stopped):
+        assert secret in str(dataclasses.asdict(value))
+        assert secret not in repr(value)
 
 
 def _tool(name: str) -> dict[str, Any]:

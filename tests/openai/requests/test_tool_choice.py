@@ -239,6 +239,15 @@ def test_choices_that_are_refused(choice: object, field: str, reason: BodyErrorR
     assert (error.field, error.reason) == (field, reason)
 
 
+def test_a_name_of_two_namespaces_needs_its_namespace() -> None:
+    """Otherwise nobody knows which tool is meant."""
+    tools = [{"type": "namespace", "name": name, "tools": [flat("inner")]} for name in ("a", "b")]
+    error = refusal(respond, tools=tools, tool_choice=flat("inner"))
+    assert (error.field, error.reason) == ("tool_choice", BodyErrorReason.UNKNOWN_TOOL)
+    prompt = respond(tools=tools, tool_choice=flat("inner", namespace="b"))
+    assert "to=functions.b__inner " in _prefill(prompt)
+
+
 @pytest.mark.parametrize("kind", ["web_search_preview", "mcp", "code_interpreter", "computer"])
 def test_a_hosted_tool_cannot_be_chosen(kind: str) -> None:
     """It is ignored, so it is not there."""

@@ -309,6 +309,14 @@ def test_namespaces_are_flattened() -> None:
     )
 
 
+def test_a_flattened_namespace_alone() -> None:
+    """Its description stands above its tool only."""
+    prompt = respond(tools=[{**_NAMESPACE, "tools": [flat("f")]}])
+    assert conversation(prompt) == (
+        _section("// Tools of mine.", "type my_mcp__f = () => any;") + USER_TEXT
+    )
+
+
 def test_native_namespaces() -> None:
     """As namespaces of harmony, if the policy says so."""
     prompt = respond(_NATIVE, tools=[flat("g"), _NAMESPACE])
