@@ -23,6 +23,7 @@ TABLES = {
         "batch_lock_step",
         "batch_many_open",
         "cached_render_rpc",
+        "openai_render",
         "everything_on",
     ),
     "Clients in other languages": ("go_client",),

@@ -4,7 +4,7 @@ import decimal
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .bounds import MAX_JSON_DEPTH
@@ -15,6 +15,7 @@ _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
 _STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
 # The largest power of ten that fits into a double.
 _MAX_POWER = 308
+_CONTAINERS = (dict, list)
 
 
 class JsonError(ValueError):
@@ -148,19 +149,18 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def check_depth(value: Any) -> None:
     """Raises JsonError if a JSON value is nested deeper than MAX_JSON_DEPTH levels."""
     # Level by level: recursion would reach Python's own limit first.
-    level = _containers([value])
+    level = [value] if isinstance(value, _CONTAINERS) else []
     for _ in range(MAX_JSON_DEPTH):
+        if not level:
+            return
         level = [
             child
             for node in level
-            for child in _containers(node.values() if isinstance(node, dict) else node)
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, _CONTAINERS)
         ]
     if level:
         raise _too_deep()
-
-
-def _containers(values: Iterable[Any]) -> list[Any]:
-    return [value for value in values if isinstance(value, dict | list)]
 
 
 def _too_deep() -> JsonError:

@@ -6,10 +6,18 @@ Their representations have no text of the conversation, so that they may be logg
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..core import AnalysisRule, Conversation, HarmonyEncoding, RenderConversationConfig, Role
+from ..core import (
+    AnalysisRule,
+    Conversation,
+    HarmonyEncoding,
+    Message,
+    RenderConversationConfig,
+    Role,
+)
 from ..core.tokenizer import END
 from .answer_context import AnswerContext
 from .notices import Notice
+from .planned_message import PlannedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class PromptPlan:
     """What has to be rendered for a request, and what goes with it; there are no tokens yet.
 
     Attributes:
-        conversation: To be rendered for a completion of the assistant.
+        messages: The messages of the conversation to render for a completion of the assistant.
         analysis: Which of its messages on channel `analysis` stay.
         prefill: What the prompt ends with behind `<|start|>assistant`; special tokens are spelled.
         continuation: What the engine appends behind the reasoning, spelled likewise; empty if it
@@ -61,7 +69,7 @@ class PromptPlan:
             resolved, history left out; None for a chat completion.
     """
 
-    conversation: Conversation = field(repr=False)
+    messages: Sequence[PlannedMessage | Message] = field(repr=False)
     analysis: AnalysisRule
     prefill: str
     continuation: str
@@ -70,6 +78,16 @@ class PromptPlan:
     context: AnswerContext
     notices: tuple[Notice, ...]
     input_items_json: bytes | None = field(default=None, repr=False)
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation of the messages."""
+        return Conversation(
+            messages=[
+                message.to_core() if isinstance(message, PlannedMessage) else message
+                for message in self.messages
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .. import core
 from ..openai.answer_context import AnswerHeader
+from ..openai.planned_message import PlannedMessage
 from ..openai.prompt import Prompt, PromptPlan, end_prompt
 from ..openai.render_policy import RenderPolicy
 from ..openai.request_errors import RequestBodyError
@@ -32,19 +33,26 @@ class RenderedPrompt(NamedTuple):
 
 
 class _PlannedMessages(NamedTuple):
-    """The messages of a plan; implements `rendering.Messages`."""
+    """The messages of a plan; implements `rendering.Messages`.
 
-    messages: Sequence[core.Message]
-    keys: list[str]
+    Attributes:
+        messages: The messages.
+        keys: Their cache keys. Those of other front ends are of other types.
+    """
+
+    messages: Sequence[PlannedMessage | core.Message]
+    keys: Sequence[PlannedMessage | str]
 
     def size(self, index: int) -> int:
-        return len(self.keys[index])
+        key = self.keys[index]
+        return len(key) if isinstance(key, str) else len(key.text)
 
     def field(self, index: int) -> str:  # noqa: ARG002  # no longer known
         return _BODY
 
     def read(self, index: int) -> core.Message:
-        return self.messages[index]
+        message = self.messages[index]
+        return message.to_core() if isinstance(message, PlannedMessage) else message
 
 
 def prepare_chat_completion(
@@ -80,9 +88,12 @@ def _prepare(
         plan = read()
     except RequestBodyError as error:
         raise _to_request_error(error) from None
-    messages = plan.conversation.messages
     renderer = operations.renderer
-    conversation = renderer.recall(_PlannedMessages(messages, [_key(item) for item in messages]))
+    keys = [
+        message if isinstance(message, PlannedMessage) else _key(message)
+        for message in plan.messages
+    ]
+    conversation = renderer.recall(_PlannedMessages(plan.messages, keys))
 
     def render() -> RenderedPrompt:
         packed = renderer.render_conversation(
@@ -97,19 +108,9 @@ def _prepare(
 
 
 def _key(message: core.Message) -> str:
-    """Returns a text that no other message has; the keys of other front ends are no texts."""
-    content = message.content
-    head = (
-        message.author.role.value,
-        message.author.name,
-        message.recipient,
-        message.channel,
-        message.content_type,
-    )
-    # The form of a tuple shows where it ends, so any text may follow.
-    if len(content) == 1 and type(content[0]) is core.TextContent:
-        return f"{head}={content[0].text}"
-    return f"{head}{[(type(item).__name__, item.model_dump_json()) for item in content]}"
+    """Returns a text that only messages with the same content of the system or developer have."""
+    contents = [(type(item).__name__, item.model_dump_json()) for item in message.content]
+    return f"{message.author.role.value}{contents}"
 
 
 def _to_request_error(error: RequestBodyError) -> RequestError:

@@ -72,6 +72,17 @@ class Field:
             raise self._wrong_type("an object")
         return Field(value.get(name), self, name)
 
+    def text_of(self, name: str) -> str | None:
+        """Returns the string of a member of an object, or None where it is missing."""
+        value = self._object().get(name)
+        if value is None or type(value) is str:
+            return value
+        return self.member(name).optional_text()
+
+    def has(self, name: str) -> bool:
+        """Returns whether an object has a member that is not null."""
+        return self._object().get(name) is not None
+
     def other_members(self, known: frozenset[str]) -> Iterator[Field]:
         """Yields the members of an object whose names are not among `known`, in order."""
         value = self._object()
@@ -160,6 +171,10 @@ class Field:
             maximum=maximum,
         )
 
+    def required(self) -> RequestBodyError:
+        """Returns the error for a field that is missing."""
+        return self.invalid("is required", code="missing_required_parameter")
+
     def _steps(self) -> list[str | int]:
         """Returns the steps to this field, from the outermost value; that may have a name too."""
         steps = []
@@ -178,5 +193,5 @@ class Field:
 
     def _wrong_type(self, expected: str) -> RequestBodyError:
         if self.value is None:
-            return self.invalid("is required", code="missing_required_parameter")
+            return self.required()
         return self.invalid(f"must be {expected}", code="invalid_type")

@@ -68,13 +68,13 @@ def make_plan(request: ReadRequest, policy: RenderPolicy, notices: NoticeLog) ->
     if choice.forced:
         start = call_start([request.tools.rendered_name(tool) for tool in choice.forced])
     continues = method is ToolChoiceMethod.CONTINUE
-    conversation = request.transcript.close(
+    messages = request.transcript.close(
         _system_content(request, policy),
         request.tools.describe(choice.rendered),
         request.response_format,
     )
     return PromptPlan(
-        conversation=conversation,
+        messages=messages,
         analysis=request.analysis,
         prefill=start if method is ToolChoiceMethod.PREFILL else "",
         continuation=ASSISTANT_START + start if start and continues else "",

@@ -1,21 +1,24 @@
 """The conversation of a prompt, as it grows message by message; both APIs build it alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from ...core import (
     Author,
-    Conversation,
     DeveloperContent,
     Message,
     ResponseFormat,
     Role,
     SystemContent,
-    TextContent,
     ToolNamespaceConfig,
 )
+from ..planned_message import PlannedMessage
 from .bounds import MAX_PROMPT_MESSAGES
 from .fields import Field
 
+_USER: Final = Role.USER.value
+_ASSISTANT: Final = Role.ASSISTANT.value
+_TOOL: Final = Role.TOOL.value
 _ANALYSIS = "analysis"
 _COMMENTARY = "commentary"
 _FINAL = "final"
@@ -34,7 +37,7 @@ class Transcript:
         self._call_content_type = call_content_type
         self._instructions: list[str] = []
         self._is_leading = True
-        self._messages: list[Message] = []
+        self._messages: list[PlannedMessage | Message] = []
         self._called_names: dict[str, str] = {}
 
     def add_instructions(self, text: str) -> None:
@@ -53,28 +56,33 @@ class Transcript:
 
     def add_user(self, text: str) -> None:
         """Adds a message of the user."""
-        self._append(_text_message(Role.USER, text, None))
+        self._append(PlannedMessage(_USER, text))
 
     def add_reasoning(self, text: str) -> None:
         """Adds reasoning of the assistant."""
-        self._append(_text_message(Role.ASSISTANT, text, _ANALYSIS))
+        self._append(PlannedMessage(_ASSISTANT, text, _ANALYSIS))
 
     def add_preamble(self, text: str) -> None:
         """Adds what the assistant says to the user before a call."""
-        self._append(_text_message(Role.ASSISTANT, text, _COMMENTARY))
+        self._append(PlannedMessage(_ASSISTANT, text, _COMMENTARY))
 
     def add_final(self, text: str) -> None:
         """Adds an answer of the assistant."""
-        self._append(_text_message(Role.ASSISTANT, text, _FINAL))
+        self._append(PlannedMessage(_ASSISTANT, text, _FINAL))
 
     def add_call(self, call_id: str | None, recipient: str, arguments: str) -> None:
         """Adds a call; results name it by its id."""
         if call_id:
             self._called_names[call_id] = recipient
-        message = _text_message(Role.ASSISTANT, arguments, _COMMENTARY)
-        message.recipient = recipient
-        message.content_type = self._call_content_type
-        self._append(message)
+        self._append(
+            PlannedMessage(
+                _ASSISTANT,
+                arguments,
+                _COMMENTARY,
+                recipient=recipient,
+                content_type=self._call_content_type,
+            )
+        )
 
     def called_name(self, call_id: str) -> str | None:
         """Returns the recipient of the nearest preceding call with this id, or None."""
@@ -82,23 +90,18 @@ class Transcript:
 
     def add_result(self, author: str, text: str) -> None:
         """Adds what a tool returned; `author` is the recipient of its call."""
-        self._append(
-            Message(
-                author=Author(role=Role.TOOL, name=author),
-                recipient="assistant",
-                channel=_COMMENTARY,
-                content=[TextContent(text=text)],
-            )
-        )
+        self._append(PlannedMessage(_TOOL, text, _COMMENTARY, name=author, recipient=_ASSISTANT))
 
     def close(
         self,
         system: SystemContent,
         namespaces: Mapping[str, ToolNamespaceConfig],
         response_format: ResponseFormat | None,
-    ) -> Conversation:
-        """Returns the conversation, the system and the developer message before its messages."""
-        head = [Message(author=Author(role=Role.SYSTEM), content=[system])]
+    ) -> Sequence[PlannedMessage | Message]:
+        """Returns the system and the developer message, and behind them the messages."""
+        head: list[PlannedMessage | Message] = [
+            Message(author=Author(role=Role.SYSTEM), content=[system])
+        ]
         if self._instructions or namespaces or response_format:
             developer = DeveloperContent(
                 instructions="\n\n".join(self._instructions) or None,
@@ -106,15 +109,11 @@ class Transcript:
                 response_formats=[response_format] if response_format else None,
             )
             head.append(Message(author=Author(role=Role.DEVELOPER), content=[developer]))
-        return Conversation(messages=[*head, *self._messages])
+        return [*head, *self._messages]
 
-    def _append(self, message: Message) -> None:
+    def _append(self, message: PlannedMessage | Message) -> None:
         if len(self._messages) == MAX_PROMPT_MESSAGES:
             raise self._source.too_large(
                 "MAX_PROMPT_MESSAGES", MAX_PROMPT_MESSAGES, "array_above_max_length"
             )
         self._messages.append(message)
-
-
-def _text_message(role: Role, text: str, channel: str | None) -> Message:
-    return Message(author=Author(role=role), channel=channel, content=[TextContent(text=text)])

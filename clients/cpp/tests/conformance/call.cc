@@ -4,7 +4,7 @@
 #include <google/rpc/status.pb.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <harmony/openai/v1/openai.pb.h>
-#include <harmony/v1/service.pb.h>
+#include <harmony/v1/service.grpc.pb.h>
 
 #include <chrono>
 #include <stdexcept>
