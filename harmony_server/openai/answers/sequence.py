@@ -462,7 +462,9 @@ class AnswerSequence:
 
     def _max_calls(self) -> int | None:
         most = self._context.max_calls
-        return 1 if most is None and self._context.legacy_function_call else most
+        if self._context.legacy_function_call:
+            return 1 if most is None else min(most, 1)
+        return most
 
     def _may_continue_behind(self, message: MessageClass, completed: MessageCompleted) -> bool:
         return (
