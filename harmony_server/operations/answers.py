@@ -68,10 +68,30 @@ class OpenAnswer:
         self._check_known(choices, "step.choices[{}]")
         self._check_known([end.sequence for end in ends], "step.ends[{}].sequence")
         self._operations.counters.count_parsed(len(tokens))
+        frames: list[bytes] = []
+        stops: list[int] = []
+        continuations: list[int] = []
         with _faults_in("step"):
-            result = self._answer.step(tokens, choices, logprobs, ends, cached_prompt_tokens)
-        _count_repairs(self._operations, result.result)
-        return result
+            if choices and len(choices) != len(tokens):
+                raise AnswerInputError("choices", "must be as many as tokens")
+            for part in _parts_before_last(len(tokens), logprobs):
+                given = self._answer.step(tokens[part], choices[part])
+                frames.append(given.frames)
+                stops += given.stop_choices
+                continuations += given.continue_choices
+            part = _last_part(len(tokens), logprobs)
+            last = self._answer.step(
+                tokens[part], choices[part], logprobs, ends, cached_prompt_tokens
+            )
+        _count_repairs(self._operations, last.result)
+        if not frames:
+            return last
+        return AnswerStepResult(
+            b"".join((*frames, last.frames)),
+            [*stops, *last.stop_choices],
+            [*continuations, *last.continue_choices],
+            last.result,
+        )
 
     def finish(self) -> AnswerStepResult:
         """Ends every open sequence as if it were cancelled."""
@@ -111,19 +131,43 @@ def build(
     answer = OpenAnswer(operations, replace(context, stream=False), Framing.SSE, "")
     try:
         answer.open()
-        if logprobs is None:
-            # The work of a caller that has gone stops between the parts.
-            while len(tokens) > bounds.MAX_ANSWERED_TOKENS_AT_ONCE:
-                stop_if_abandoned()
-                size = bounds.MAX_ANSWERED_TOKENS_AT_ONCE
-                answer.step(tokens[:size], choices[:size], None, (), None)
-                tokens, choices = tokens[size:], choices[size:]
         result = answer.step(tokens, choices, logprobs, ends, cached_prompt_tokens).result
     finally:
         answer.close()
     if result is None:
         raise invalid_field("step.ends", "must end every sequence")
     return result
+
+
+def _parts_before_last(count: int, logprobs: LogprobColumns | None) -> Iterator[slice]:
+    """Yields the parts of many tokens but the last; between them, work without a caller stops.
+
+    Tokens with log probabilities are one part.
+    """
+    last = _last_part(count, logprobs).start
+    for begin in range(0, last, bounds.MAX_ANSWERED_TOKENS_AT_ONCE):
+        stop_if_abandoned()
+        yield slice(begin, begin + bounds.MAX_ANSWERED_TOKENS_AT_ONCE)
+
+
+def _last_part(count: int, logprobs: LogprobColumns | None) -> slice:
+    size = bounds.MAX_ANSWERED_TOKENS_AT_ONCE
+    return slice(0 if logprobs is not None else max(count - 1, 0) // size * size, count)
+
+
+def _joined(results: Sequence[BatchStepResult]) -> BatchStepResult:
+    """Returns several steps as one: an answer has at most one entry of frames."""
+    frames: dict[int, bytes] = {}
+    joined = BatchStepResult([], [], [], [], [], [])
+    for result in results:
+        for answer_id, part in zip(result.answer_ids, result.frames, strict=True):
+            frames[answer_id] = frames.get(answer_id, b"") + part
+        joined.stop_sequence_ids += result.stop_sequence_ids
+        joined.continue_sequence_ids += result.continue_sequence_ids
+        joined.ended += result.ended
+        joined.unknown_sequence_ids += result.unknown_sequence_ids
+    joined.answer_ids, joined.frames = list(frames), list(frames.values())
+    return joined
 
 
 def _count_repairs(operations: Operations, result: AnswerResult | None) -> None:
@@ -211,24 +255,33 @@ class OpenAnswers:
             RequestError: INVALID_FIELD, the columns do not fit together.
         """
         self._operations.counters.count_parsed(len(tokens))
+        earlier: list[BatchStepResult] = []
         with _faults_in(""):
-            result = self._batch.step(sequence_ids, tokens, logprobs, ends, cached_prompt_tokens)
-        return self._note_ended(result)
+            for part in _parts_before_last(len(tokens), logprobs):
+                earlier.append(self._batch.step(sequence_ids[part], tokens[part]))
+                self._note_ended(earlier[-1])
+            part = _last_part(len(tokens), logprobs)
+            last = self._batch.step(
+                sequence_ids[part], tokens[part], logprobs, ends, cached_prompt_tokens
+            )
+        self._note_ended(last)
+        return _joined([*earlier, last]) if earlier else last
 
     def finish(self) -> BatchStepResult:
         """Ends every open sequence as if it were cancelled."""
-        return self._note_ended(self._batch.finish())
+        result = self._batch.finish()
+        self._note_ended(result)
+        return result
 
     def close(self) -> None:
         """No longer counts the choices as open sequences; call it once."""
         for answer_id in list(self._sequences):
             self._drop(answer_id)
 
-    def _note_ended(self, result: BatchStepResult) -> BatchStepResult:
+    def _note_ended(self, result: BatchStepResult) -> None:
         for answer_id, answer in result.ended:
             self._drop(answer_id)
             _count_repairs(self._operations, answer)
-        return result
 
     def _drop(self, answer_id: int) -> None:
         self._operations.limits.sequences.give_back(len(self._sequences.pop(answer_id)))
