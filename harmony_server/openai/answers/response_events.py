@@ -34,7 +34,9 @@ class EventWriter:
     def emit(self, event: str, members: bytes) -> None:
         """Writes an event with these members, given as JSON."""
         if self._is_stream:
-            frame = self._begin(event) + members + b',"sequence_number":' + next(self.tails)
+            frame = (
+                _begin(self._framing, event) + members + b',"sequence_number":' + next(self.tails)
+            )
             self.frames.append(frame)
 
     def delta_pieces(self, event: str, place: bytes, others: bytes) -> Sequence[bytes]:
@@ -47,15 +49,20 @@ class EventWriter:
         """
         if not self._is_stream:
             return ()
-        return (self._begin(event) + place + b',"delta":', others + b',"sequence_number":')
+        return (
+            _begin(self._framing, event) + place + b',"delta":',
+            others + b',"sequence_number":',
+        )
 
     def write_delta(self, text: str, pieces: Sequence[bytes]) -> None:
         """Writes an event of text."""
         if self._is_stream:
             self.frames.append(quoted(text).join(pieces) + next(self.tails))
 
-    def _begin(self, event: str) -> bytes:
-        return frame_ends(self._framing, event).before + b'{"type":%b,' % quoted(event)
+
+@functools.cache
+def _begin(framing: Framing, event: str) -> bytes:
+    return frame_ends(framing, event).before + b'{"type":%b,' % quoted(event)
 
 
 def _tails(framing: Framing) -> Iterator[bytes]:
