@@ -16,6 +16,7 @@ TABLES = {
         "cached_render",
         "recover_mode",
         "linear_time",
+        "openai_answers",
     ),
     "Streaming over gRPC, against the floor and the reference": (
         "parse_stream",

@@ -161,6 +161,7 @@ def _open(sequence_ids: Sequence[int]) -> parse_pb2.ParseBatchRequest:
     )
 
 
+_MESSAGES = [{"role": "user", "content": f"{number}"} for number in range(9000)]
 _HEADER = openai_pb2.AnswerHeader(id="chatcmpl-1", created=1, model="m")
 _CONTEXT = openai_pb2.AnswerContext(api=openai_pb2.API_CHAT_COMPLETIONS, header=_HEADER, choices=1)
 
@@ -222,9 +223,7 @@ _LONG_WORK: dict[str, list[Message]] = {
     ],
     "RenderModelResponse": [
         openai_pb2.RenderModelResponseRequest(
-            body_json=json.dumps(
-                {"model": "m", "input": [{"role": "user", "content": f"{i}"} for i in range(9000)]}
-            ).encode(),
+            body_json=json.dumps({"model": "m", "input": _MESSAGES}).encode(),
             header=_HEADER,
         )
     ],

@@ -175,7 +175,7 @@ class AnswerBatch:
                 continue
             frame = quoted(text).join(sequence.pieces)
             writer = owner.answer.writer
-            if frame and writer.tails is not None:
+            if writer.tails is not None:
                 frame += next(writer.tails)
             if len(owner.sequence_ids) > 1 or owner.answer_id in touched:
                 writer.frames.append(frame)
@@ -324,7 +324,7 @@ class _Group:
         texts = self._lock_step.step(tokens if type(tokens) is list else list(tokens))
         frames = list(map(_join, map(_quote, texts), self._pieces))
         for index, tails in self._tails:
-            if texts[index] and self._pieces[index]:
+            if texts[index]:
                 frames[index] += next(tails)
         if self._is_one_each:
             self._finish_one_each(texts, frames, tokens, step)

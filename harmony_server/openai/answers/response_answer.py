@@ -32,7 +32,7 @@ class ResponseAnswer:
         header = context.header
         self._events = EventWriter(framing, is_stream=context.stream)
         self.frames = self._events.frames
-        self.tails: Iterator[bytes] | None = self._events.tails
+        self.tails: Iterator[bytes] | None = self._events.tails if context.stream else None
         self._output = ResponseOutput(context, self._events)
         self.sinks: Sequence[ResponseOutput] = [self._output]
         self._head = b'{"id":%b,"object":"response","created_at":%d,"model":%b,' % (

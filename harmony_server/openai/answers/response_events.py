@@ -1,10 +1,14 @@
 """The events of a streamed response, each with its number."""
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
 from .framing import Framing, frame_ends
 from .json_bytes import quoted
+
+# Longer answers write their further numbers one by one.
+_REMEMBERED_NUMBERS = 4096
 
 
 class EventWriter:
@@ -25,13 +29,14 @@ class EventWriter:
         self._framing = framing
         self._is_stream = is_stream
         self.frames: list[bytes] = []
-        end = b"%d}" + frame_ends(framing).after
-        self.tails: Iterator[bytes] = map(end.__mod__, itertools.count())
+        self.tails = _tails(framing)
 
     def emit(self, event: str, members: bytes) -> None:
         """Writes an event with these members, given as JSON."""
         if self._is_stream:
-            frame = self._begin(event) + members + b',"sequence_number":' + next(self.tails)
+            frame = (
+                _begin(self._framing, event) + members + b',"sequence_number":' + next(self.tails)
+            )
             self.frames.append(frame)
 
     def delta_pieces(self, event: str, place: bytes, others: bytes) -> Sequence[bytes]:
@@ -44,12 +49,32 @@ class EventWriter:
         """
         if not self._is_stream:
             return ()
-        return (self._begin(event) + place + b',"delta":', others + b',"sequence_number":')
+        return (
+            _begin(self._framing, event) + place + b',"delta":',
+            others + b',"sequence_number":',
+        )
 
     def write_delta(self, text: str, pieces: Sequence[bytes]) -> None:
         """Writes an event of text."""
         if self._is_stream:
             self.frames.append(quoted(text).join(pieces) + next(self.tails))
 
-    def _begin(self, event: str) -> bytes:
-        return frame_ends(self._framing, event).before + b'{"type":%b,' % quoted(event)
+
+@functools.cache
+def _begin(framing: Framing, event: str) -> bytes:
+    return frame_ends(framing, event).before + b'{"type":%b,' % quoted(event)
+
+
+def _tails(framing: Framing) -> Iterator[bytes]:
+    """Yields the end of every event's frame, from number 0."""
+    further = map(_tail_format(framing).__mod__, itertools.count(_REMEMBERED_NUMBERS))
+    return itertools.chain(_first_tails(framing), further)
+
+
+@functools.cache
+def _first_tails(framing: Framing) -> Sequence[bytes]:
+    return [_tail_format(framing) % number for number in range(_REMEMBERED_NUMBERS)]
+
+
+def _tail_format(framing: Framing) -> bytes:
+    return b"%d}" + frame_ends(framing).after

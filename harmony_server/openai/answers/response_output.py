@@ -44,7 +44,8 @@ class ResponseOutput:
             encrypted_reasoning=self._context.encrypted_reasoning,
         )
         self.pieces = item.begin()
-        self.takes_plain = True
+        # The input of a custom tool has no frames until it has ended, and so no numbers.
+        self.takes_plain = bool(self.pieces) or not self._context.stream
 
     def add(self, text: str, logprobs: Sequence[LogprobEntry]) -> None:
         """Takes more text of the message, or entries that belong to text sent before."""

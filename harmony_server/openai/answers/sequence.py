@@ -240,7 +240,7 @@ class AnswerSequence:
                 if logprobs is not None:
                     aligner.note(self._parser.offset, logprobs[index])
                 self._feed_one(token)
-                if self._message is None or not self._message.kind.is_content:
+                if self._message is not None and not self._message.kind.is_content:
                     aligner.forget_old()
             else:
                 text = "" if self._early else self._parser.feed_text(token)

@@ -1,7 +1,5 @@
 """BuildAnswer and StreamAnswer: bodies and frames of both APIs, and errors."""
 
-import base64
-import zlib
 from typing import Any, Final
 
 from harmony_client.openai.v1 import openai_pb2 as pb
@@ -177,9 +175,7 @@ def _bodies(calls: Calls) -> list[Vector]:
         _build(
             calls,
             "a-response",
-            context(
-                api=pb.API_RESPONSES, encrypted_reasoning=True, echo_json=to_json(_ECHO).decode()
-            ),
+            context(api=pb.API_RESPONSES, echo_json=to_json(_ECHO).decode()),
             THOUGHT + FINAL,
             _response(calls, THOUGHT + FINAL, looked),
             outcome(),
@@ -189,14 +185,12 @@ def _bodies(calls: Calls) -> list[Vector]:
 
 
 def _response(calls: Calls, text: str, reasoning: int) -> bytes:
-    encrypted = base64.urlsafe_b64encode(zlib.compress(b"Look.")).decode()
     output = [
         {
             "id": item_id("rs", 0),
             "type": "reasoning",
             "summary": [],
             "content": [{"type": "reasoning_text", "text": "Look."}],
-            "encrypted_content": f"hs1.{encrypted}",
             "status": "completed",
         },
         {

@@ -1,5 +1,6 @@
 """Answers to scripted tokens, streamed and whole."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -35,15 +36,17 @@ NEXT = "<|end|><|start|>assistant"
 def chat(**members: Any) -> AnswerContext:
     """Returns the context of a streamed chat completion that has one tool."""
     header = AnswerHeader("chatcmpl-1", 1_700_000_000, "gpt-oss-20b")
-    defaults = {"header": header, "stream": True, "include_usage": True, "prompt_tokens": 7}
-    return AnswerContext(Api.CHAT_COMPLETIONS, **(defaults | {"tools": (WEATHER,)} | members))
+    context = AnswerContext(
+        Api.CHAT_COMPLETIONS, header, 1, stream=True, include_usage=True, prompt_tokens=7
+    )
+    return dataclasses.replace(context, **({"tools": (WEATHER,)} | members))
 
 
 def response(**members: Any) -> AnswerContext:
     """Returns the context of a streamed response that has one tool."""
     header = AnswerHeader("resp_1", 1_700_000_000, "gpt-oss-20b")
-    defaults = {"header": header, "stream": True, "prompt_tokens": 7, "tools": (WEATHER,)}
-    return AnswerContext(Api.RESPONSES, **(defaults | members))
+    context = AnswerContext(Api.RESPONSES, header, 1, stream=True, prompt_tokens=7)
+    return dataclasses.replace(context, **({"tools": (WEATHER,)} | members))
 
 
 class Streamed:

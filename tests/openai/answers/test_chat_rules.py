@@ -214,7 +214,7 @@ def test_a_prefill_may_end_inside_the_recipient() -> None:
 
 
 def test_reasoning_is_continued_with_a_call() -> None:
-    """With `continue_tokens`, the end of the reasoning asks for the header, which is not counted."""
+    """With `continue_tokens`, the reasoning's end asks for the header, which is not counted."""
     context = chat(continue_tokens=tuple(tokens_of(f"<|start|>assistant{CALL}")))
     sampled = tokens_of(f'{ANALYSIS}Hm.<|end|>{{"a":1}}<|call|>')
     for size in (1, len(sampled)):

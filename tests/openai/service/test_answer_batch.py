@@ -118,6 +118,32 @@ def test_two_answers_step_together(stub: OpenAIServiceStub) -> None:
     assert stream.half_close() == [pb.StreamAnswerBatchResponse()]
 
 
+def test_a_large_step_is_read_in_parts(stub: OpenAIServiceStub) -> None:
+    """However many tokens a step has, each answer has one entry of frames, in order."""
+    words = "rain" + " rain" * 29_999
+    run = tokens(f"<|channel|>final<|message|>{words}")
+    opened = [_opening(1, context(stream=True)), _opening(2, context(stream=True))]
+    responses = _play(
+        stub, _request(*opened, feed={1: run, 2: run}), _request(ends=[end(1), end(2)])
+    )
+    for frames in _frames(responses).values():
+        deltas = [event["choices"][0]["delta"] for event in events(frames)[:-1]]
+        assert "".join(delta.get("content", "") for delta in deltas) == words
+
+
+def test_a_request_that_does_not_parse(channel: grpc.Channel) -> None:
+    """Bytes that are no message are refused with the name of the message."""
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        "/harmony.openai.v1.OpenAIService/BuildAnswer"
+    )
+    failure = failure_of(lambda: call(b"\x0a\xff", timeout=_SECONDS))
+    assert (failure.reason, failure.domain, failure.message) == (
+        "MALFORMED_REQUEST",
+        "harmony.openai.v1",
+        "the request is not a valid harmony.openai.v1.BuildAnswerRequest",
+    )
+
+
 def test_choices_have_ids_of_their_own(stub: OpenAIServiceStub) -> None:
     """An answer's sequences are named by the caller, in the order of the choices."""
     run = tokens(FINAL)
