@@ -191,6 +191,7 @@ def _response(calls: Calls, text: str, reasoning: int) -> bytes:
             "type": "reasoning",
             "summary": [],
             "content": [{"type": "reasoning_text", "text": "Look."}],
+            "encrypted_content": None,
             "status": "completed",
         },
         {
