@@ -5,6 +5,7 @@ import to `import harmony_server.core as openai_harmony`.
 """
 
 try:
+    from .attribution import Rendered, TokenPart, TokenRun, TokenRuns
     from .chat import (
         Author,
         ChannelConfig,
@@ -20,9 +21,16 @@ try:
         ToolDescription,
         ToolNamespaceConfig,
     )
+    from .continuation import Continuation
     from .conversation_rules import AnalysisRule
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
-    from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
+    from .errors import (
+        HarmonyError,
+        ParseError,
+        PrefillError,
+        RenderError,
+        raise_disallowed_special_token,
+    )
     from .parse_options import ParseMode, ParseOptions
     from .parser import StreamState
     from .registry import HarmonyEncodingName, load_harmony_encoding
@@ -40,6 +48,7 @@ __all__ = [
     "Author",
     "ChannelConfig",
     "Content",
+    "Continuation",
     "Conversation",
     "DeveloperContent",
     "HarmonyEncoding",
@@ -49,16 +58,21 @@ __all__ = [
     "ParseError",
     "ParseMode",
     "ParseOptions",
+    "PrefillError",
     "ReasoningEffort",
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
+    "Rendered",
     "ResponseFormat",
     "Role",
     "StreamState",
     "StreamableParser",
     "SystemContent",
     "TextContent",
+    "TokenPart",
+    "TokenRun",
+    "TokenRuns",
     "ToolDescription",
     "ToolNamespaceConfig",
     "load_harmony_encoding",

@@ -5,23 +5,29 @@ import json
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from . import json_text
 from . import tokenizer as tk
+from .attribution import MessageRuns, Rendered, TokenPart, TokenRuns
 from .bounds import RENDER_CACHE_BYTES
-from .chat import Content, Conversation, DeveloperContent, Message, Role, SystemContent, TextContent
-from .conversation_rules import AnalysisRule, has_function_tools, plan_conversation
+from .chat import Conversation, Message, Role, TextContent
+from .continuation import Continuation, SampledEnd, find_cuts, find_end
+from .conversation_rules import (
+    AnalysisRule,
+    ConversationPlan,
+    has_function_tools,
+    plan_conversation,
+)
 from .errors import ParseError, RenderError
-from .events import Event, MessageCompleted
-from .header import CONSTRAIN_SPELLING
+from .events import Event, MessageCompleted, TokenRange
+from .message_rendering import MessageRenderer, RenderedMessage
 from .parse_options import ParseOptions
 from .parser import MessageParser
 from .recovery import RecoveringParser
 from .render_cache import RenderCache
-from .sections import developer_text, system_text
 from .structure import STOP_TOKENS
 
 N_CTX = 1_048_576
@@ -97,11 +103,9 @@ class HarmonyEncoding:
     def __init__(self, name: str) -> None:
         self.name = name
         self.special_tokens_set = set(tk.SPECIAL_TOKENS)
-        self.render_cache: RenderCache[list[int]] | None = RenderCache(RENDER_CACHE_BYTES)
+        self.render_cache: RenderCache[RenderedMessage] | None = RenderCache(RENDER_CACHE_BYTES)
         self._tokenizer = tk.Tokenizer()
-        self._role_tokens = {
-            role.value: self._tokenizer.encode_ordinary(role.value) for role in Role
-        }
+        self._renderer = MessageRenderer(self._tokenizer)
 
     def __reduce__(self) -> tuple[Callable[[str], "HarmonyEncoding"], tuple[str]]:
         """Pickles to the name: unpickling loads the encoding, or returns the one loaded before."""
@@ -121,7 +125,7 @@ class HarmonyEncoding:
         """
         options = render_options or RenderOptions()
         try:
-            return self._render(message, options.conversation_has_function_tools)
+            return self._render(message, options.conversation_has_function_tools).tokens
         except RenderError:
             _require_json([message], "message")
             raise
@@ -137,7 +141,34 @@ class HarmonyEncoding:
             RenderError, ValueError: As `render`, but some parts may have been yielded by then.
         """
         options = render_options or RenderOptions()
-        return self._render_in_parts(message, options.conversation_has_function_tools)
+        return self._renderer.render_in_parts(message, options.conversation_has_function_tools)
+
+    def render_attributed(
+        self, message: Message, render_options: RenderOptions | None = None
+    ) -> Rendered:
+        """Renders one message, and says which part of it each token is of.
+
+        Raises:
+            RenderError, ValueError: As `render`.
+        """
+        tokens = self.render(message, render_options)
+        runs = self.find_runs(message, len(tokens), render_options)
+        return Rendered(tokens, TokenRuns.join([(0, runs)]))
+
+    def find_runs(
+        self, message: Message, token_count: int, render_options: RenderOptions | None = None
+    ) -> MessageRuns:
+        """Returns the runs of a message that was rendered before, without rendering it again.
+
+        Args:
+            message: The message.
+            token_count: The number of its tokens.
+            render_options: The options that it was rendered with.
+        """
+        options = render_options or RenderOptions()
+        return self._renderer.find_runs(
+            message, token_count, options.conversation_has_function_tools
+        )
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -147,7 +178,7 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        return self._render_conversation(conversation, config)
+        return _join(*self._render_messages(conversation, config))
 
     def render_conversation_for_completion(
         self,
@@ -162,7 +193,7 @@ class HarmonyEncoding:
         """
         tokens = self.render_conversation(conversation, config)
         tokens.append(tk.START)
-        tokens += self._role_tokens[next_turn_role.value]
+        tokens += self._renderer.role_tokens[next_turn_role.value]
         return tokens
 
     def render_conversation_for_training(
@@ -173,7 +204,108 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        return self._render_conversation(conversation, config, for_training=True)
+        return _join(*self._render_messages(conversation, config, for_training=True))
+
+    def render_conversation_attributed(
+        self,
+        conversation: Conversation,
+        config: RenderConversationConfig | None = None,
+        *,
+        next_turn_role: Role | None = None,
+        for_training: bool = False,
+        options: RenderOptions | None = None,
+    ) -> Rendered:
+        """Renders a conversation, and says whose each token is and what part of the message.
+
+        Args:
+            conversation: The conversation. Its indices count, also where messages are left out.
+            config: Which messages to leave out.
+            next_turn_role: The role whose header to begin at the end, as for completion; these
+                tokens count as the message that comes next. None for no such end.
+            for_training: Whether to end a final answer with `<|return|>`.
+            options: The facts about the conversation, if it is a part of another one.
+
+        Raises:
+            RenderError, ValueError: As `render`.
+        """
+        plan, messages = self._render_messages(
+            conversation, config, for_training=for_training, with_runs=True, options=options
+        )
+        tokens = _join(plan, messages)
+        runs = [
+            (index, cast(MessageRuns, message.runs))
+            for index, message in zip(plan.kept, messages, strict=True)
+        ]
+        if next_turn_role is not None:
+            turn_start = self._renderer.role_tokens[next_turn_role.value]
+            tokens += [tk.START, *turn_start]
+            turn_runs = MessageRuns()
+            turn_runs.add_header([(TokenPart.START, 1), (TokenPart.AUTHOR, 1 + len(turn_start))])
+            runs.append((len(conversation.messages), turn_runs))
+        return Rendered(tokens, TokenRuns.join(runs))
+
+    def continue_sampled(
+        self,
+        sampled: Sequence[int],
+        messages: Sequence[Message],
+        next_turn_role: Role,
+        *,
+        role: Role | None = None,
+        options: RenderOptions | None = None,
+        drop_analysis: bool = False,
+        keep_return: bool = False,
+    ) -> Continuation:
+        """Renders what follows sampled tokens, none of which is encoded again.
+
+        The next prompt is `prompt + sampled[:kept] + tokens`. A sampled `<|return|>` becomes the
+        `<|end|>` of a history; a message that was cut off inside its content gets an `<|end|>`.
+
+        Args:
+            sampled: The token ids as the model sampled them; more of the prompt may stand before
+                them.
+            messages: The messages that came since; none of their analysis is left out.
+            next_turn_role: The role whose header to begin at the end.
+            role: The role at the end of the prompt, if the tokens begin inside its header.
+            options: The facts about the conversation that change how messages are rendered.
+            drop_analysis: Leave out the analysis messages that AnalysisRule.CURRENT_TURN leaves
+                out of the next prompt. `sampled` must then begin with the first `<|start|>` of the
+                prompt. Excludes `role` and `keep_return`.
+            keep_return: Keep a `<|return|>` at the end instead of `<|end|>`.
+
+        Raises:
+            RenderError: The sampled tokens end inside a header or outside any message, or cannot be
+                parsed to drop analysis; or as `render`.
+            ValueError: Arguments that exclude each other; or as `render`.
+        """
+        if drop_analysis and (role is not None or keep_return):
+            raise ValueError("drop_analysis excludes role and keep_return")
+        options = options or RenderOptions()
+        end = find_end(sampled, role, keep_return=keep_return)
+        cuts: list[TokenRange] = []
+        if drop_analysis:
+            cuts = find_cuts(
+                self._parse_sampled(sampled[: end.kept]),
+                len(sampled),
+                [message.author.role for message in messages],
+                [message.channel for message in messages],
+            )
+            if cuts and cuts[-1].end == len(sampled):
+                end = SampledEnd(len(sampled), is_open=False)
+        rendered = self.render_conversation_attributed(
+            Conversation(messages=list(messages)),
+            RenderConversationConfig(analysis=AnalysisRule.KEEP),
+            next_turn_role=next_turn_role,
+            options=options,
+        )
+        tokens = [tk.END, *rendered.tokens] if end.is_open else rendered.tokens
+        return Continuation(end.kept, tokens, end.is_open, rendered.runs, cuts)
+
+    def _parse_sampled(self, sampled: Sequence[int]) -> list[MessageCompleted]:
+        try:
+            events = self.parse_events(sampled, None, ParseOptions())
+        except ParseError as error:
+            raise RenderError(str(error), field="sampled") from None
+        return [event for event in events if isinstance(event, MessageCompleted)]
 
     # Rendering many conversations
 
@@ -225,13 +357,16 @@ class HarmonyEncoding:
             lambda conversation: self.render_conversation_for_training(conversation, config),
         )
 
-    def _render_conversation(
+    def _render_messages(
         self,
         conversation: Conversation,
         config: RenderConversationConfig | None,
         *,
         for_training: bool = False,
-    ) -> list[int]:
+        with_runs: bool = False,
+        options: RenderOptions | None = None,
+    ) -> tuple[ConversationPlan, list[RenderedMessage]]:
+        """Returns the plan of a conversation, and the messages that it keeps."""
         messages = conversation.messages
         plan = plan_conversation(
             [message.author.role for message in messages],
@@ -243,88 +378,49 @@ class HarmonyEncoding:
         if len(plan.kept) < len(messages):
             dropped = set(range(len(messages))).difference(plan.kept)
             _require_json((messages[index] for index in sorted(dropped)), "conversation")
-        with_tools = plan.with_function_tools
+        with_tools = plan.with_function_tools or (
+            options is not None and options.conversation_has_function_tools
+        )
         remembered, keys = self._recall([messages[index] for index in plan.kept], with_tools)
-        tokens: list[int] = []
+        kept: list[RenderedMessage] = []
         for index, key, rendered in zip(plan.kept, keys, remembered, strict=True):
             if rendered is None:
                 try:
-                    rendered = self._render(messages[index], with_tools)
+                    rendered = self._render(messages[index], with_tools, with_runs)
                 except RenderError as error:
                     _require_json(messages, "conversation")
                     raise error.inside(f"messages[{index}]") from None
                 except ValueError as error:
                     raise ValueError(f"invalid conversation JSON: {error}") from None
                 self._remember(key, rendered)
-            tokens += rendered
-        if plan.ends_with_return:
-            tokens[-1] = tk.RETURN
-        return tokens
+            elif with_runs and rendered.runs is None:
+                runs = self._renderer.find_runs(messages[index], len(rendered.tokens), with_tools)
+                rendered = RenderedMessage(rendered.tokens, runs)
+                self._remember(key, rendered)
+            kept.append(rendered)
+        return plan, kept
 
     def _recall(
         self, messages: Sequence[Message], with_tools: bool
-    ) -> tuple[list[list[int] | None], list[_CacheKey | None]]:
-        """Returns the remembered tokens of each message, or None, and the cache key of each."""
+    ) -> tuple[list[RenderedMessage | None], list[_CacheKey | None]]:
+        """Returns each message as it was rendered, or None, and the cache key of each."""
         if self.render_cache is None:
             return [None] * len(messages), [None] * len(messages)
         keys = [_cache_key(message, with_tools) for message in messages]
         return self.render_cache.get_all(keys), keys
 
-    def _remember(self, key: _CacheKey | None, rendered: list[int]) -> None:
+    def _remember(self, key: _CacheKey | None, rendered: RenderedMessage) -> None:
         if self.render_cache is not None and key is not None:
-            # A list of its own integers, which lie together in memory, is the fastest to join.
-            size = sum(map(sys.getsizeof, key)) + sys.getsizeof(rendered)
-            size += len(rendered) * sys.getsizeof(tk.START)
-            self.render_cache.put(key, rendered, size)
+            self.render_cache.put(key, rendered, sum(map(sys.getsizeof, key)) + rendered.size)
 
-    def _render(self, message: Message, with_tools: bool) -> list[int]:
+    def _render(
+        self, message: Message, with_tools: bool, with_runs: bool = False
+    ) -> RenderedMessage:
+        runs = MessageRuns() if with_runs else None
         tokens: list[int] = []
-        for part in self._render_in_parts(message, with_tools):
+        for part in self._renderer.render_in_parts(message, with_tools, runs):
             tokens += part
-        return tokens
-
-    def _render_in_parts(self, message: Message, with_tools: bool) -> Iterator[list[int]]:
-        """Renders a message; each piece of text is encoded on its own, as in the reference."""
-        yield self._render_header(message)
-        for index, content in enumerate(message.content):
-            try:
-                text = _content_text(content, message.author.role, with_tools)
-            except RenderError as error:
-                raise error.inside(f"content[{index}]") from None
-            yield from self._tokenizer.encode_ordinary_in_parts(json_text.join_surrogates(text))
-        calls_tool = message.author.role is Role.ASSISTANT and message.recipient is not None
-        yield [tk.CALL if calls_tool else tk.END]
-
-    def _render_header(self, message: Message) -> list[int]:
-        encode = self._encode_piece
-        author = message.author
-        tokens = [tk.START]
-        if author.role is Role.TOOL:
-            if author.name is None:
-                raise RenderError("Tools should have a name!", field="author.name")
-            tokens += encode(author.name)
-        else:
-            tokens += self._role_tokens[author.role.value]
-            if author.name is not None:
-                tokens += encode(":" + author.name)
-        if message.recipient is not None and message.recipient != "all":
-            tokens += encode(" to=" + message.recipient)
-        if message.channel is not None:
-            tokens.append(tk.CHANNEL)
-            tokens += encode(message.channel)
-        if message.content_type is not None:
-            tokens += self._encode_content_type(message.content_type)
-        tokens.append(tk.MESSAGE)
-        return tokens
-
-    def _encode_content_type(self, content_type: str) -> list[int]:
-        if not content_type.startswith(CONSTRAIN_SPELLING):
-            return self._encode_piece(f" {content_type}")
-        rest = content_type.removeprefix(CONSTRAIN_SPELLING)
-        return [*self._encode_piece(" "), tk.CONSTRAIN, *self._encode_piece(rest)]
-
-    def _encode_piece(self, text: str) -> list[int]:
-        return self._tokenizer.encode_ordinary(json_text.join_surrogates(text))
+        return RenderedMessage(tokens, runs)
 
     # Parsing
 
@@ -335,6 +431,7 @@ class HarmonyEncoding:
         *,
         strict: bool | None = True,
         options: ParseOptions | None = None,
+        prefill: Iterable[int] = (),
     ) -> list[Message]:
         """Parses a whole completion.
 
@@ -344,12 +441,16 @@ class HarmonyEncoding:
                 they begin with `<|start|>`.
             strict: See ParseOptions; None means True.
             options: If given, used instead of `strict`.
+            prefill: The last tokens of the prompt, behind those that `role` stands for, if the
+                tokens continue them. The messages have nothing of their text.
 
         Raises:
             ParseError: Malformed output.
+            PrefillError: A malformed prefill.
             OverflowError: A token id is negative or does not fit into 32 bits.
         """
-        events = self.parse_events(tokens, role, options or ParseOptions(strict=strict))
+        options = options or ParseOptions(strict=strict)
+        events = self.parse_events(tokens, role, options, prefill)
         return [event.to_message() for event in events if isinstance(event, MessageCompleted)]
 
     def parse_completions(
@@ -358,6 +459,7 @@ class HarmonyEncoding:
         role: Role | None = None,
         *,
         options: ParseOptions | None = None,
+        prefill: Iterable[int] = (),
     ) -> list[list[Message]]:
         """Parses many whole completions; returns the messages of each, in order.
 
@@ -366,17 +468,22 @@ class HarmonyEncoding:
             role: The role at the end of every prompt, as in
                 `parse_messages_from_completion_tokens`.
             options: How to treat malformed output; by default it is an error.
+            prefill: The last tokens of every prompt, as in `parse_messages_from_completion_tokens`.
 
         Raises:
             ParseError: Malformed output; `completion` is the index, and the message begins with
                 `completions[index]: `.
+            PrefillError: A malformed prefill.
             OverflowError: A token id is negative or does not fit into 32 bits; the message begins
                 with `completions[index]: `.
         """
         parsed: list[list[Message]] = []
+        prefill = list(prefill)
         for index, tokens in enumerate(completions):
             try:
-                messages = self.parse_messages_from_completion_tokens(tokens, role, options=options)
+                messages = self.parse_messages_from_completion_tokens(
+                    tokens, role, options=options, prefill=prefill
+                )
             except ParseError as error:
                 raise error.of_completion(index) from None
             except OverflowError as error:
@@ -385,20 +492,28 @@ class HarmonyEncoding:
         return parsed
 
     def parse_events(
-        self, tokens: Iterable[int], role: Role | None, options: ParseOptions
+        self,
+        tokens: Iterable[int],
+        role: Role | None,
+        options: ParseOptions,
+        prefill: Iterable[int] = (),
     ) -> list[Event]:
         """Parses a whole completion into events.
 
         Arguments and errors are those of `parse_messages_from_completion_tokens`.
         """
-        parts = self.parse_in_parts(list(tokens), role, options)
+        parts = self.parse_in_parts(list(tokens), role, options, prefill)
         return [event for events in parts for event in events]
 
     def parse_in_parts(
-        self, tokens: Sequence[int], role: Role | None, options: ParseOptions
+        self,
+        tokens: Sequence[int],
+        role: Role | None,
+        options: ParseOptions,
+        prefill: Iterable[int] = (),
     ) -> Iterator[list[Event]]:
         """Yields in parts the events that `parse_events` returns, to save memory."""
-        parser = self.new_parser(role, options)
+        parser = self.new_parser(role, options, prefill)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):
             yield events
@@ -406,10 +521,20 @@ class HarmonyEncoding:
         parser.finish(events)
         yield events
 
-    def new_parser(self, role: Role | None, options: ParseOptions) -> MessageParser:
-        """Returns a parser for one sequence."""
+    def new_parser(
+        self, role: Role | None, options: ParseOptions, prefill: Iterable[int] = ()
+    ) -> MessageParser:
+        """Returns a parser for one sequence, which has read the prefill.
+
+        Raises:
+            PrefillError, OverflowError: As `MessageParser.read_prefill`.
+        """
         parser_type = RecoveringParser if options.recover else MessageParser
-        return parser_type(self._tokenizer, None if role is None else Role(role.value), options)
+        parser = parser_type(self._tokenizer, None if role is None else Role(role.value), options)
+        tokens = list(prefill)
+        if tokens:
+            parser.read_prefill(tokens)
+        return parser
 
     # Text and tokens
 
@@ -483,6 +608,15 @@ def load_once(name: str) -> HarmonyEncoding:
     return HarmonyEncoding(name)
 
 
+def _join(plan: ConversationPlan, messages: Iterable[RenderedMessage]) -> list[int]:
+    tokens: list[int] = []
+    for message in messages:
+        tokens += message.tokens
+    if plan.ends_with_return:
+        tokens[-1] = tk.RETURN
+    return tokens
+
+
 def _render_each(
     conversations: Iterable[Conversation], render: Callable[[Conversation], list[int]]
 ) -> list[list[int]]:
@@ -532,25 +666,3 @@ def _cache_key(message: Message, with_tools: bool) -> _CacheKey | None:
         message.channel,
         message.content_type,
     )
-
-
-def _content_text(content: Content, role: Role, with_tools: bool) -> str:
-    match content:
-        case TextContent():
-            return content.text
-        case SystemContent():
-            _require_role("SystemContent", Role.SYSTEM, role)
-            return system_text(content, with_tools)
-        case DeveloperContent():
-            _require_role("DeveloperContent", Role.DEVELOPER, role)
-            return developer_text(content)
-    raise NotImplementedError(f"{type(content).__name__} cannot be rendered")
-
-
-def _require_role(content: str, expected: Role, role: Role) -> None:
-    if role is not expected:
-        raise RenderError(
-            f"{content} may only appear in {expected.value} messages, "
-            f"found in {role.value.capitalize()}",
-            field="",
-        )

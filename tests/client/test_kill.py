@@ -227,6 +227,7 @@ def strict_supervisor(request: pytest.FixtureRequest) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
+@pytest.mark.long
 def test_a_replay_adapts_to_the_server(strict_supervisor: Supervisor, connect: Connect) -> None:
     """A replay far larger than the server accepts at once loses and repeats nothing."""
     client = connect(strict_supervisor.address, timeout=PATIENCE)
@@ -258,7 +259,7 @@ def test_a_replayed_batch_adapts_to_the_server(
         strict_supervisor.start()
         for number in range(SEQUENCES):
             assert batch.step({number: WORDS[-number]}) == (
-                ([number], [encoding().decode([WORDS[-number]])], [])
+                ([number], [encoding().decode([WORDS[-number]])], [], [], [])
             )
         last = batch.finish()
     assert [event.sequence_id for event in last.events] == list(range(SEQUENCES))

@@ -110,6 +110,7 @@ def test_a_server_killed_behind_envoy_costs_no_rpc(servers: list[Server], envoy:
     assert not load.failures
 
 
+@pytest.mark.long
 def test_a_server_that_stops_behind_round_robin_costs_no_rpc(
     servers: list[Server], round_robin: Client
 ) -> None:

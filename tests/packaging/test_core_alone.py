@@ -31,6 +31,7 @@ for package in ("grpc", "google"):
 """
 
 
+@pytest.mark.long
 def test_the_core_needs_no_grpc(tmp_path: Path) -> None:
     """The core renders and parses in an environment with only tiktoken and pydantic."""
     venv.create(tmp_path, with_pip=True)

@@ -65,6 +65,7 @@ def _structure(client: Client, text: str) -> list[int]:
     return [token for token in prompt if token >= _FIRST_SPECIAL_TOKEN]
 
 
+@pytest.mark.long
 def test_a_client_that_never_reads() -> None:
     """A client that never reads is no longer read from, blocks no one, and is closed as idle."""
     written = 0

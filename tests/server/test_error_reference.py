@@ -98,7 +98,7 @@ _FAILING: dict[Reason, Callable[[], object]] = {
     Reason.MALFORMED_BODY: lambda: _render_body(b"{"),
     Reason.MALFORMED_REQUEST: lambda: HarmonyService(operations()).encode(b"\xff"),
     Reason.OUT_OF_ORDER: _parse_twice,
-    Reason.PARSE_FAILED: lambda: _parse_messages(87),
+    Reason.PARSE_FAILED: lambda: _parse_messages(200006),
     Reason.UNKNOWN_CALL_ID: lambda: _render_response(input=_RESULT),
     Reason.UNKNOWN_REFERENCE: lambda: _render_response(
         input=[{"type": "item_reference", "id": "msg_1"}]

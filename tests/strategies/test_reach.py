@@ -194,6 +194,7 @@ def _has_default(kind: type) -> Callable[[dict[str, Any]], bool]:
     return lambda schema: "default" in schema and type(schema["default"]) is kind
 
 
+@pytest.mark.long
 def test_schemas() -> None:
     """Some schema matches each rule of the renderer, and each kind of malformed schema occurs."""
     _assert_reaches(
@@ -714,6 +715,7 @@ def test_odd_headers(vocabulary: Vocabulary) -> None:
     )
 
 
+@pytest.mark.long
 def test_streams_with_bad_headers(vocabulary: Vocabulary) -> None:
     """Headers fail in every way, and some are accepted."""
     _assert_reaches(

@@ -280,11 +280,13 @@ def black_hole() -> Iterator[socket.socket]:
         yield listening
 
 
+@pytest.mark.long
 def test_a_collector_that_is_down_does_no_harm() -> None:
     """If nothing listens at the collector's address, RPCs and shutdown work as usual."""
     _assert_unharmed("http://127.0.0.1:9", lambda server: eventually(server.log_entries))
 
 
+@pytest.mark.long
 def test_a_collector_that_hangs_does_no_harm(black_hole: socket.socket) -> None:
     """If the collector never answers, RPCs and shutdown work as usual."""
     with contextlib.ExitStack() as stack:

@@ -68,6 +68,7 @@ def test_csharp(clone: Path) -> None:
     assert all("namespace Harmony.V1 {" in text for text in files.values())
 
 
+@pytest.mark.long
 def test_kotlin(clone: Path) -> None:
     """The Kotlin commands generate the coroutine stub, with streams as flows."""
     need("mvn", "java")

@@ -50,6 +50,7 @@ def test_an_unreachable_server(tmp_path: Path) -> None:
     assert probe(address, "-connect-timeout", "200ms") == NO_CONNECTION
 
 
+@pytest.mark.long
 def test_a_server_that_drains(tmp_path: Path) -> None:
     """After SIGTERM, the server is alive but not ready, and finishes its open streams."""
     with running_sidecar(tmp_path, "--drain-seconds", "6") as server, Client(server.tcp) as client:

@@ -46,6 +46,7 @@ def test_a_second_server_without_workers_on_a_port() -> None:
         call(first.addresses[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_port_of_a_stopped_server(workers: int) -> None:
     """Connections of a stopped server do not keep the next one from its port."""

@@ -108,6 +108,7 @@ def test_a_client_of_a_dead_worker_reconnects(server: Supervised) -> None:
         server.until_replaced(victim)
 
 
+@pytest.mark.long
 def test_repeated_deaths_lengthen_the_pause(server: Supervised) -> None:
     """The pause before a restart doubles with each death; the other worker goes on."""
     first, second = server.workers()
@@ -133,6 +134,7 @@ def test_the_pause_before_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worker.next_pause() == 0.1
 
 
+@pytest.mark.long
 def test_a_worker_that_cannot_start_again(tmp_path: Path) -> None:
     """Each failed restart is logged with its reason; once that is gone, the worker serves."""
     tokens = tmp_path / "tokens"

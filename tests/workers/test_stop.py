@@ -98,6 +98,7 @@ def test_the_supervisor_is_killed(tmp_path: Path) -> None:
         assert server.log() == []
 
 
+@pytest.mark.long
 def test_the_supervisor_is_killed_during_start(tmp_path: Path) -> None:
     """If the supervisor is killed, workers that are still starting end too."""
     with starting(*_listen(tmp_path)) as server:
@@ -108,6 +109,7 @@ def test_the_supervisor_is_killed_during_start(tmp_path: Path) -> None:
         assert server.log() == []
 
 
+@pytest.mark.long
 def test_a_worker_that_does_not_stop_is_killed() -> None:
     """A worker that ignores SIGTERM delays the shutdown for a while and is then killed."""
     with serving("--listen", "127.0.0.1:0", "--grace-seconds", "0") as server:
@@ -119,6 +121,7 @@ def test_a_worker_that_does_not_stop_is_killed() -> None:
         assert time.monotonic() - began > 5
 
 
+@pytest.mark.long
 def test_sigterm_before_a_restart() -> None:
     """SIGTERM between a worker's death and its restart stops the server."""
     with serving("--listen", "127.0.0.1:0") as server:

@@ -143,6 +143,11 @@ class AnswerSequence:
     # As the lock step reads the parser's own
 
     @property
+    def reports_offsets(self) -> bool:
+        """False: nobody asks where the tokens of a delta stand."""
+        return False
+
+    @property
     def content(self) -> io.StringIO:
         """The text read of the current message."""
         return self._parser.content

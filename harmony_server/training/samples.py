@@ -1,0 +1,62 @@
+"""The samples of a conversation: what each prompt is answered with."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from ..core import Message, Role
+
+_FINAL = "final"
+
+
+class SampleEnd(Enum):
+    """What ends a sample.
+
+    Attributes:
+        CALL: A message with a recipient; it ends with `<|call|>`.
+        ANSWER: A message on channel `final`; it is sampled with `<|return|>`.
+        CUT: A message of somebody else, or the end of the conversation.
+    """
+
+    CALL = "call"
+    ANSWER = "answer"
+    CUT = "cut"
+
+
+class Sample(NamedTuple):
+    """Consecutive messages of the assistant that are sampled in one go.
+
+    Attributes:
+        begin: The index of the first message.
+        end: The index behind the last one.
+        ended_by: What ends the sample.
+    """
+
+    begin: int
+    end: int
+    ended_by: SampleEnd
+
+
+def samples(messages: Sequence[Message]) -> list[Sample]:
+    """Returns the samples of a conversation, in order.
+
+    A sample is a run of assistant messages, cut behind each message with a recipient (`all` counts)
+    and behind each message on channel `final`. Where a render leaves out analysis, pass the
+    messages that it keeps.
+    """
+    found: list[Sample] = []
+    begin = 0
+    for index, message in enumerate(messages):
+        if message.author.role is not Role.ASSISTANT:
+            if begin < index:
+                found.append(Sample(begin, index, SampleEnd.CUT))
+            begin = index + 1
+        elif message.recipient is not None:
+            found.append(Sample(begin, index + 1, SampleEnd.CALL))
+            begin = index + 1
+        elif message.channel == _FINAL:
+            found.append(Sample(begin, index + 1, SampleEnd.ANSWER))
+            begin = index + 1
+    if begin < len(messages):
+        found.append(Sample(begin, len(messages), SampleEnd.CUT))
+    return found
