@@ -1,7 +1,8 @@
 """Many answers at once: one step of an engine gives each of their sequences a token or some."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -312,22 +313,26 @@ class _Group:
         self._pieces: list[Sequence[bytes]] = [
             () if member is None else member.sequence.pieces for member in members
         ]
-        # Of the sequences whose frames have numbers.
-        self._tails = [
-            (index, tails)
-            for index, member in enumerate(members)
-            if member is not None and (tails := member.owner.answer.writer.tails) is not None
-        ]
+        # What stands behind the pieces of each sequence's frames; None if nothing does anywhere.
+        tails = [None if member is None else member.owner.answer.writer.tails for member in members]
+        self._tails: list[Iterator[bytes]] | None = None
+        if any(tails):
+            self._tails = [_NO_TAILS if of_one is None else of_one for of_one in tails]
 
     def read(self, tokens: Sequence[int], step: _Step) -> None:
         """Reads one token for each sequence."""
         texts = self._lock_step.step(tokens if type(tokens) is list else list(tokens))
         frames = list(map(_join, map(_quote, texts), self._pieces))
-        for index, tails in self._tails:
-            if texts[index]:
-                frames[index] += next(tails)
+        empty = empty_indices(texts)
+        if self._tails is not None:
+            tails = self._tails
+            if empty:
+                tails = tails.copy()
+                for index in empty:
+                    tails[index] = _NO_TAILS
+            frames = list(map(operator.add, frames, map(next, tails)))
         if self._is_one_each:
-            self._finish_one_each(texts, frames, tokens, step)
+            self._finish_one_each(empty, frames, tokens, step)
         else:
             self._finish_in_order(texts, frames, tokens, step)
 
@@ -336,10 +341,10 @@ class _Group:
         self._lock_step.settle()
 
     def _finish_one_each(
-        self, texts: list[str], frames: list[bytes], tokens: Sequence[int], step: _Step
+        self, empty: list[int], frames: list[bytes], tokens: Sequence[int], step: _Step
     ) -> None:
         """Reads the other tokens; no two sequences are of one answer."""
-        for index in empty_indices(texts):
+        for index in empty:
             member = self._read_one(index, tokens[index], step)
             # An answer that has more to say says it all in the end.
             if member is None or member.owner.answer_id in step.touched:
@@ -381,5 +386,6 @@ class _Group:
         return member
 
 
+_NO_TAILS = itertools.repeat(b"")
 _join: Callable[[bytes, Sequence[bytes]], bytes] = bytes.join
 _quote: Callable[[str], bytes] = TOKEN_TEXTS.__getitem__
