@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 # The scale of the figures in docs/reliability.md; 100 is a day of an inference server.
 STRESS_SCALE ?= 20
 
-.PHONY: help setup demo test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
+.PHONY: help setup demo demo-openai test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)  ## Start a server, render a conversation, stream a completion through Parse.
 	@$(BIN)/python examples/demo.py
+
+demo-openai: $(STAMP)  ## Serve OpenAI's API with a scripted engine and call it with OpenAI's client.
+	@$(BIN)/python examples/demo_openai.py
 
 test: $(STAMP)  ## Run the tests, except the long ones (about four minutes).
 	@$(TESTS) -m 'not long'

@@ -13,7 +13,7 @@ from .compare import Comparison
 
 PATH = pathlib.Path(__file__).parent / "RESULTS.md"
 # Packages whose versions the figures depend on.
-_PACKAGES = ("openai-harmony", "tiktoken", "grpcio", "protobuf", "pydantic")
+_PACKAGES = ("openai-harmony", "tiktoken", "grpcio", "protobuf", "pydantic", "openai")
 
 
 @dataclass(frozen=True)

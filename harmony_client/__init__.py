@@ -1,6 +1,9 @@
 """Client of the harmony sidecar: turns conversations into tokens, and tokens into messages."""
 
+from harmony_client._aio_answer_streams import AsyncAnswerBatch, AsyncAnswerStream
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
+from harmony_client._answer_sessions import OpenedAnswer
+from harmony_client._answer_streams import AnswerBatch, AnswerStream
 from harmony_client._codec import ParsedCompletion, ParseMode
 from harmony_client._steps import BatchEvent, BatchStep
 from harmony_client._streams import Batch, ParseStream
@@ -78,6 +81,10 @@ from harmony_client.v1.service_pb2 import (
 
 __all__ = [
     "AnalysisRule",
+    "AnswerBatch",
+    "AnswerStream",
+    "AsyncAnswerBatch",
+    "AsyncAnswerStream",
     "AsyncBatch",
     "AsyncClient",
     "AsyncParseStream",
@@ -111,6 +118,7 @@ __all__ = [
     "MessageOffsets",
     "MessageOutcome",
     "MessageStarted",
+    "OpenedAnswer",
     "ParseFailed",
     "ParseMode",
     "ParseStream",

@@ -136,8 +136,8 @@ class AsyncExchange(Generic[RequestT, ResponseT]):
             call.cancel()
 
 
-class _AsyncStream(Generic[RequestT, ResponseT]):
-    """The part that both kinds of stream share."""
+class AsyncStream(Generic[RequestT, ResponseT]):
+    """The part that all kinds of stream share."""
 
     _exchange: AsyncExchange[RequestT, ResponseT]
 
@@ -157,7 +157,7 @@ class _AsyncStream(Generic[RequestT, ResponseT]):
         self.cancel()
 
 
-class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
+class AsyncParseStream(AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
     """Parses one sequence as its tokens arrive; made by `AsyncClient.open_parse`.
 
         async with client.open_parse() as stream:
@@ -191,7 +191,7 @@ class AsyncParseStream(_AsyncStream[parse_pb2.ParseRequest, parse_pb2.ParseRespo
         return _codec.read_events(response)
 
 
-class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
+class AsyncBatch(AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
     """Parses many sequences together, one request for each step; made by `AsyncClient.batch`.
 
         async with client.batch() as batch:

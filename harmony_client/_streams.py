@@ -113,8 +113,8 @@ class Exchange(Generic[RequestT, ResponseT]):
             call.responses.cancel()
 
 
-class _Stream(Generic[RequestT, ResponseT]):
-    """The part that both kinds of stream share."""
+class Stream(Generic[RequestT, ResponseT]):
+    """The part that all kinds of stream share."""
 
     _exchange: Exchange[RequestT, ResponseT]
 
@@ -134,7 +134,7 @@ class _Stream(Generic[RequestT, ResponseT]):
         self.cancel()
 
 
-class ParseStream(_Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
+class ParseStream(Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
     """Parses one sequence as its tokens arrive; made by `Client.open_parse`.
 
         with client.open_parse() as stream:
@@ -181,7 +181,7 @@ class ParseStream(_Stream[parse_pb2.ParseRequest, parse_pb2.ParseResponse]):
         return _codec.read_events(response)
 
 
-class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
+class Batch(Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
     """Parses many sequences together, one request for each step; made by `Client.batch`.
 
         with client.batch() as batch:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 
-from harmony_client import _codec
+from harmony_client import _codec, _openai_codec
+from harmony_client._aio_answer_streams import AsyncAnswerBatch, AsyncAnswerStream
 from harmony_client._aio_streams import AsyncBatch, AsyncExchange, AsyncParseStream
+from harmony_client._answer_sessions import AnswerBatchSession, AnswerSession
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
 from harmony_client._sessions import BatchSession, ParseSession, Session
 from harmony_client.errors import from_grpc
+from harmony_client.openai.v1 import openai_pb2
+from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceStub
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
+    from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceAsyncStub
     from harmony_client.v1 import chat_pb2, constraint_pb2
     from harmony_client.v1.service_pb2_grpc import HarmonyServiceAsyncStub
 
@@ -68,6 +73,7 @@ class AsyncClient:
             self._channel = grpc.aio.secure_channel(target, credentials, options=all_options)
         # One stub serves both kinds of channel; only the type checker knows two classes.
         self._stub = cast("HarmonyServiceAsyncStub", HarmonyServiceStub(self._channel))
+        self._openai_stub = cast("OpenAIServiceAsyncStub", OpenAIServiceStub(self._channel))
 
     async def close(self) -> None:
         """Closes the connection; calls in progress raise `Cancelled`."""
@@ -272,6 +278,70 @@ class AsyncClient:
         """See `Client.decode_bytes`."""
         request = _codec.decode_bytes_request(tokens)
         return (await self._call(self._stub.Decode, request, timeout)).data
+
+    async def render_chat_completion(
+        self,
+        body: bytes,
+        header: openai_pb2.AnswerHeader,
+        *,
+        policy: openai_pb2.RenderPolicy | None = None,
+        timeout: float | None = None,
+    ) -> openai_pb2.Prompt:
+        """See `Client.render_chat_completion`."""
+        request = _openai_codec.render_chat_completion_request(body, header, policy)
+        response = await self._call(self._openai_stub.RenderChatCompletion, request, timeout)
+        return response.prompt
+
+    async def render_model_response(
+        self,
+        body: bytes,
+        header: openai_pb2.AnswerHeader,
+        *,
+        policy: openai_pb2.RenderPolicy | None = None,
+        history: bytes | None = None,
+        timeout: float | None = None,
+    ) -> openai_pb2.RenderModelResponseResponse:
+        """See `Client.render_model_response`."""
+        request = _openai_codec.render_model_response_request(body, header, policy, history)
+        return await self._call(self._openai_stub.RenderModelResponse, request, timeout)
+
+    async def build_answer(
+        self,
+        context: openai_pb2.AnswerContext,
+        tokens: Iterable[int],
+        *,
+        ends: Mapping[int, _openai_codec.EndReason],
+        choices: Iterable[int] = (),
+        error_message: str | None = None,
+        logprobs: openai_pb2.LogprobColumns | None = None,
+        cached_prompt_tokens: int | None = None,
+        timeout: float | None = None,
+    ) -> openai_pb2.AnswerResult:
+        """See `Client.build_answer`."""
+        step = _openai_codec.answer_step(
+            tokens, choices, ends, error_message, logprobs, cached_prompt_tokens
+        )
+        request = _openai_codec.build_answer_request(context, step)
+        return (await self._call(self._openai_stub.BuildAnswer, request, timeout)).result
+
+    def stream_answer(
+        self,
+        context: openai_pb2.AnswerContext,
+        *,
+        framing: _openai_codec.Framing = "sse",
+        timeout: float | None = None,
+    ) -> AsyncAnswerStream:
+        """See `Client.stream_answer`."""
+        opening = _openai_codec.open_answer(context, framing)
+        session = AnswerSession[openai_pb2.StreamAnswerRequest, openai_pb2.StreamAnswerResponse]()
+        exchange = self._exchange(self._openai_stub.StreamAnswer, session, timeout)
+        return AsyncAnswerStream(exchange, opening)
+
+    def stream_answer_batch(self, *, timeout: float | None = None) -> AsyncAnswerBatch:
+        """See `Client.stream_answer_batch`."""
+        session = AnswerBatchSession()
+        exchange = self._exchange(self._openai_stub.StreamAnswerBatch, session, timeout)
+        return AsyncAnswerBatch(exchange, session)
 
     async def _call(
         self,

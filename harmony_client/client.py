@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 
-from harmony_client import _codec
+from harmony_client import _codec, _openai_codec
+from harmony_client._answer_sessions import AnswerBatchSession, AnswerSession
+from harmony_client._answer_streams import AnswerBatch, AnswerStream
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
 from harmony_client._sessions import BatchSession, ParseSession, Session
 from harmony_client._streams import Batch, Exchange, ParseStream, Responses
 from harmony_client._watchdog import Watchdog
 from harmony_client.errors import from_grpc
+from harmony_client.openai.v1 import openai_pb2
+from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceStub
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
@@ -76,6 +80,7 @@ class Client:
         else:
             self._channel = grpc.secure_channel(target, credentials, options=all_options)
         self._stub = HarmonyServiceStub(self._channel)
+        self._openai_stub = OpenAIServiceStub(self._channel)
         self._watchdog = Watchdog()
 
     def close(self) -> None:
@@ -407,6 +412,103 @@ class Client:
         """Returns the bytes of tokens."""
         request = _codec.decode_bytes_request(tokens)
         return self._call(self._stub.Decode, request, timeout).data
+
+    def render_chat_completion(
+        self,
+        body: bytes,
+        header: openai_pb2.AnswerHeader,
+        *,
+        policy: openai_pb2.RenderPolicy | None = None,
+        timeout: float | None = None,
+    ) -> openai_pb2.Prompt:
+        """Returns the prompt for the body of a POST /v1/chat/completions.
+
+        The server must serve the OpenAI layer (`--openai`); otherwise this and
+        the four methods below raise `Unimplemented`. Their messages are in
+        `harmony_client.openai`.
+
+        Args:
+            body: The body as the client sent it.
+            header: The id, the time and the model's name of the answer.
+            policy: How to render it. None: the defaults.
+            timeout: Seconds that the call may take.
+
+        If the body is at fault, `metadata` of the error has `http_status` and
+        `openai_error_json` to answer the client with.
+        """
+        request = _openai_codec.render_chat_completion_request(body, header, policy)
+        return self._call(self._openai_stub.RenderChatCompletion, request, timeout).prompt
+
+    def render_model_response(
+        self,
+        body: bytes,
+        header: openai_pb2.AnswerHeader,
+        *,
+        policy: openai_pb2.RenderPolicy | None = None,
+        history: bytes | None = None,
+        timeout: float | None = None,
+    ) -> openai_pb2.RenderModelResponseResponse:
+        """Returns the prompt, and the input to remember, for the body of a POST /v1/responses.
+
+        `history` has the items that you remember for `previous_response_id` or
+        `conversation` of the body, as a JSON array. The other arguments and the
+        errors are as in `render_chat_completion`.
+        """
+        request = _openai_codec.render_model_response_request(body, header, policy, history)
+        return self._call(self._openai_stub.RenderModelResponse, request, timeout)
+
+    def build_answer(
+        self,
+        context: openai_pb2.AnswerContext,
+        tokens: Iterable[int],
+        *,
+        ends: Mapping[int, _openai_codec.EndReason],
+        choices: Iterable[int] = (),
+        error_message: str | None = None,
+        logprobs: openai_pb2.LogprobColumns | None = None,
+        cached_prompt_tokens: int | None = None,
+        timeout: float | None = None,
+    ) -> openai_pb2.AnswerResult:
+        """Returns the body of an answer whose tokens have all been sampled.
+
+        The arguments are those of `AnswerStream.step`. Raises ValueError for an
+        unknown reason of an end.
+        """
+        step = _openai_codec.answer_step(
+            tokens, choices, ends, error_message, logprobs, cached_prompt_tokens
+        )
+        request = _openai_codec.build_answer_request(context, step)
+        return self._call(self._openai_stub.BuildAnswer, request, timeout).result
+
+    def stream_answer(
+        self,
+        context: openai_pb2.AnswerContext,
+        *,
+        framing: _openai_codec.Framing = "sse",
+        timeout: float | None = None,
+    ) -> AnswerStream:
+        """Opens a stream that turns the tokens of one request into frames.
+
+        Args:
+            context: The context that came with the prompt.
+            framing: sse, or lines for one JSON text per line.
+            timeout: Seconds that each step may take.
+
+        Raises ValueError for an unknown framing.
+        """
+        opening = _openai_codec.open_answer(context, framing)
+        session = AnswerSession[openai_pb2.StreamAnswerRequest, openai_pb2.StreamAnswerResponse]()
+        exchange = self._exchange(self._openai_stub.StreamAnswer, session, timeout)
+        return AnswerStream(exchange, opening)
+
+    def stream_answer_batch(self, *, timeout: float | None = None) -> AnswerBatch:
+        """Opens a stream for the many requests that an inference engine steps together.
+
+        `timeout` is the seconds that each step may take.
+        """
+        session = AnswerBatchSession()
+        exchange = self._exchange(self._openai_stub.StreamAnswerBatch, session, timeout)
+        return AnswerBatch(exchange, session)
 
     def _call(
         self,

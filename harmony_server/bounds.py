@@ -15,6 +15,9 @@ MAX_MESSAGE_JSON_VALUES: Final = 262_144
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
+# Sequences of a StreamAnswerBatch stream for which late tokens are skipped without an error: more
+# than an engine steps while a response is on its way.
+MAX_REMEMBERED_ENDED_SEQUENCES: Final = 16_384
 # Callable names, and further channels, of one parse: far more than a conversation has. Each open
 # sequence keeps its own, and patterns are made of channels, which takes 20 µs for each character.
 MAX_PARSE_NAMES: Final = 1024
@@ -60,6 +63,7 @@ MAX_UNCOUNTED_TOKENS: Final = 16_384
 MAX_PACKED_TOKENS_AT_ONCE: Final = 16_384
 # Between these parts, the work of a caller that has gone stops.
 MAX_DECODED_TOKENS_AT_ONCE: Final = 32_768
+MAX_ANSWERED_TOKENS_AT_ONCE: Final = 32_768
 # More threads would only wait for a core, or for the interpreter. Each works on up to
 # MAX_UNBUDGETED_BYTES beside the budget.
 THREADS: Final = min((os.cpu_count() or 1) + 1, 9)

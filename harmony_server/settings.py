@@ -114,6 +114,12 @@ class Settings(pydantic.BaseModel):
         None, description="Serve gRPC reflection. Unset: yes, unless auth_token_file is set."
     )
 
+    openai: bool = Field(
+        False,
+        description="Serve harmony.openai.v1.OpenAIService too, which turns bodies of OpenAI "
+        "requests into prompts and sampled tokens into their answers.",
+    )
+
     max_request_bytes: int = Field(
         5 * _MIB,
         ge=1024,
@@ -124,8 +130,8 @@ class Settings(pydantic.BaseModel):
         1_048_576,
         ge=1,
         le=256 * _MIB,
-        description="Most tokens in one request, and most sequences that a ParseBatch request may "
-        "open or close.",
+        description="Most tokens in one request, and most sequences or answers that a request of a "
+        "batch may open or end.",
     )
     max_header_tokens: int = Field(
         4096,
@@ -152,13 +158,15 @@ class Settings(pydantic.BaseModel):
         1024,
         ge=1,
         le=1_000_000,
-        description="Most open streams: Parse, ParseBatch and reflection.",
+        description="Most open streams: Parse, ParseBatch, StreamAnswer, StreamAnswerBatch and "
+        "reflection.",
     )
     max_sequences: int = Field(
         16_384,
         ge=1,
         le=10_000_000,
-        description="Most open sequences in all ParseBatch streams together.",
+        description="Most open sequences in all ParseBatch, StreamAnswer and StreamAnswerBatch "
+        "streams together.",
     )
     max_concurrent_large_requests: int = Field(
         16,

@@ -23,7 +23,7 @@ CLIENTS = ROOT / "clients"
 
 # For each language, the tool that must be installed and the files that it generates.
 GENERATED = {
-    "go": ("go", ("harmonyv1/*.pb.go",)),
+    "go": ("go", ("harmonyv1/*.pb.go", "harmonyopenaiv1/*.pb.go")),
     "typescript": ("npm", ("src/gen/**/*",)),
     "rust": ("cargo", ("src/generated/*", "conformance/src/descriptors.binpb")),
 }

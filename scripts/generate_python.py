@@ -43,14 +43,14 @@ GOOGLE_PROTOS = (
 )
 
 # Directories below harmony_client/ with nothing but generated code and __init__.py.
-GENERATED = ("v1", "_google/generated")
+GENERATED = ("v1", "openai/v1", "_google/generated")
 
 # harmony_client._google uses the installed Google package, or else the generated copies.
 REWRITES = (
     (re.compile(r"\bfrom google\.(?:api|rpc) import"), "from harmony_client._google import"),
-    (re.compile(r"\bfrom harmony\.v1 import"), "from harmony_client.v1 import"),
+    (re.compile(r"\bfrom harmony\.(v1|openai\.v1) import"), r"from harmony_client.\1 import"),
     # Imports and dotted names in stubs; and the __module__ of messages, which pickle needs.
-    (re.compile(r"\bharmony\.v1\.(\w+_pb2)\b"), r"harmony_client.v1.\1"),
+    (re.compile(r"\bharmony\.(v1|openai\.v1)\.(\w+_pb2)\b"), r"harmony_client.\1.\2"),
 )
 # The generated copies must import each other, whatever is installed.
 GOOGLE_REWRITES = (

@@ -274,7 +274,8 @@ def _server(*arguments: str) -> Iterator[str]:
     """Runs a server, yields its first address once it serves, and finally prints its log."""
     with tempfile.TemporaryFile("w+") as log:
         try:
-            with running(serve_command("--log-level", "error", *arguments), stderr=log) as process:
+            command = serve_command("--openai", "--log-level", "error", *arguments)
+            with running(command, stderr=log) as process:
                 try:
                     # The server prints its addresses once it serves on all of them.
                     address = listens_on(process)

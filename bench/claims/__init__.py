@@ -16,6 +16,7 @@ TABLES = {
         "cached_render",
         "recover_mode",
         "linear_time",
+        "openai_answers",
     ),
     "Streaming over gRPC, against the floor and the reference": (
         "parse_stream",
@@ -23,6 +24,7 @@ TABLES = {
         "batch_lock_step",
         "batch_many_open",
         "cached_render_rpc",
+        "openai_render",
         "everything_on",
     ),
     "Sampling constraints": ("sampling_constraints",),

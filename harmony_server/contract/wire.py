@@ -94,6 +94,16 @@ def write_tokens_response(packed: bytes) -> bytes:
     return _write_field(_TOKENS_TAG, packed) if packed else b""
 
 
+def write_prompt_response(packed: bytes, rest_of_prompt: bytes) -> bytes:
+    """Returns a response whose field 1 is a Prompt of the OpenAI layer.
+
+    Args:
+        packed: The packed tokens of the prompt.
+        rest_of_prompt: The serialized Prompt without its tokens.
+    """
+    return _write_field(_TOKENS_TAG, _write_field(_TOKENS_TAG, packed) + rest_of_prompt)
+
+
 def write_delta_response(text: str) -> bytes:
     """Returns a ParseResponse with one event, a delta."""
     data = text.encode()

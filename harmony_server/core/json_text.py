@@ -4,7 +4,7 @@ import decimal
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .bounds import MAX_JSON_DEPTH
@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD]")
 # The largest power of ten that fits into a double.
 _MAX_POWER = 308
+_CONTAINERS = (dict, list)
 
 
 class JsonError(ValueError):
@@ -129,7 +130,7 @@ def _load(
         raise JsonError(f"not JSON at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep() from None
-    _check_depth(value)
+    check_depth(value)
     if _SURROGATE_ESCAPE.search(text) or not text.isascii():
         _check_strings(value)
     return value
@@ -148,14 +149,18 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _check_depth(value: Any) -> None:
+def check_depth(value: Any) -> None:
+    """Raises JsonError if a JSON value is nested deeper than MAX_JSON_DEPTH levels."""
     # Level by level: recursion would reach Python's own limit first.
-    level = _containers([value])
+    level = [value] if isinstance(value, _CONTAINERS) else []
     for _ in range(MAX_JSON_DEPTH):
+        if not level:
+            return
         level = [
             child
             for node in level
-            for child in _containers(node.values() if isinstance(node, dict) else node)
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, _CONTAINERS)
         ]
     if level:
         raise _too_deep()
@@ -175,10 +180,6 @@ def _check_strings(value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             _check_strings(item)
-
-
-def _containers(values: Iterable[Any]) -> list[Any]:
-    return [value for value in values if isinstance(value, dict | list)]
 
 
 def _too_deep() -> JsonError:

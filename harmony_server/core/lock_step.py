@@ -3,9 +3,28 @@
 import io
 import operator
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from .parser import NO_PLAIN_TEXTS, MessageParser
+from .parser import NO_PLAIN_TEXTS
 from .tokenizer import VOCABULARY_SIZE
+
+
+class TokenReader(Protocol):
+    """A `MessageParser`, or what stands in front of one."""
+
+    offset: int
+
+    @property
+    def plain_texts(self) -> Sequence[str]:
+        """As in `MessageParser`."""
+
+    @property
+    def content(self) -> io.StringIO:
+        """As in `MessageParser`."""
+
+    @property
+    def reports_offsets(self) -> bool:
+        """As in `MessageParser`."""
 
 
 class LockStep:
@@ -28,7 +47,7 @@ class LockStep:
         reports_offsets: Whether a parser reports the offsets of deltas.
     """
 
-    def __init__(self, ids: list[int], parsers: Sequence[MessageParser | None]) -> None:
+    def __init__(self, ids: list[int], parsers: Sequence[TokenReader | None]) -> None:
         self.ids = ids
         self._parsers = parsers
         self.reports_offsets = any(parser and parser.reports_offsets for parser in parsers)
@@ -95,6 +114,19 @@ class LockStep:
         for parser, counted_steps in zip(self._parsers, self._counted_steps, strict=True):
             if parser is not None:
                 parser.offset += self._steps - counted_steps
+
+
+def empty_indices(texts: list[str]) -> list[int]:
+    """Returns the indices of the empty texts."""
+    indices: list[int] = []
+    index = -1
+    # `list.index` is much faster than a loop, as few texts are empty.
+    try:
+        while True:
+            index = texts.index("", index + 1)
+            indices.append(index)
+    except ValueError:
+        return indices
 
 
 _write: Callable[[io.StringIO, str], int] = io.StringIO.write

@@ -281,6 +281,11 @@ class MessageParser:
             self._complete(None, events)
 
     @property
+    def content_begin(self) -> int:
+        """The offset of the current message's first token of content; valid in state CONTENT."""
+        return self._content_begin
+
+    @property
     def held_bytes(self) -> int:
         """The memory that the unfinished message takes, in bytes, estimated from above."""
         # A buffer that grows has up to a quarter of room to spare.

@@ -1,6 +1,6 @@
 """What an answer has to know of its request: the bridge between the two halves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 
@@ -58,7 +58,8 @@ class DeclaredTool:
 class AnswerContext:
     """What an answer has to know of its request.
 
-    Fields are those of `harmony.openai.v1.AnswerContext`. `header.model` is always set: it is the
+    Fields are those of `harmony.openai.v1.AnswerContext`. Its representation leaves out the
+    client's texts, so that it may be logged. `header.model` is always set: it is the
     request's where the caller gave none.
     """
 
@@ -73,9 +74,9 @@ class AnswerContext:
     max_calls: int | None = None
     continue_tokens: tuple[int, ...] = ()
     json_content: bool = False
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = field(default=(), repr=False)
     logprobs: bool = False
     reasoning_field: ReasoningField = ReasoningField.BOTH
     legacy_function_call: bool = False
     encrypted_reasoning: bool = True
-    echo_json: str = ""
+    echo_json: str = field(default="", repr=False)

@@ -1,6 +1,7 @@
 """Counts tokens, repairs and failed sequences, for the metrics."""
 
 import threading
+from collections.abc import Mapping
 
 from ..core.events import Recovered, RecoveryReason
 from .errors import SEQUENCE_REASONS, Reason
@@ -13,8 +14,8 @@ class Counters:
         rendered_tokens: Tokens in rendered messages and conversations.
         parsed_tokens: Tokens passed to a parse.
         repairs: Repairs in recover mode, by the name of their reason.
-        sequence_errors: Sequences of ParseBatch that failed, by reason. The status of an RPC does
-            not show them.
+        sequence_errors: Sequences of ParseBatch and answers of StreamAnswerBatch that failed, by
+            reason. The status of an RPC does not show them.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,12 @@ class Counters:
         """Counts a repair."""
         with self._lock:
             self.repairs[event.reason.name] += 1
+
+    def count_repairs(self, repairs: Mapping[RecoveryReason, int]) -> None:
+        """Counts repairs, given by their reasons."""
+        with self._lock:
+            for reason, count in repairs.items():
+                self.repairs[reason.name] += count
 
     def count_sequence_error(self, reason: Reason) -> None:
         """Counts a sequence that failed.

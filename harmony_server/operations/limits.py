@@ -28,19 +28,20 @@ class Allowance:
         self.taken = 0
         self._lock = threading.Lock()
 
-    def take(self, field: str | None = None) -> None:
-        """Counts one more as open, until `give_back`.
+    def take(self, field: str | None = None, count: int = 1) -> None:
+        """Counts `count` more as open, until `give_back`.
 
         Args:
             field: The path that an error names, or None.
+            count: How many.
 
         Raises:
             RequestError: LIMIT_EXCEEDED, the maximum is reached.
         """
         with self._lock:
-            if self.taken >= self.maximum:
+            if self.taken + count > self.maximum:
                 raise limit_exceeded(self.setting, self.maximum, field)
-            self.taken += 1
+            self.taken += count
 
     def give_back(self, count: int = 1) -> None:
         """Counts `count` of them as closed."""

@@ -143,6 +143,14 @@ class Renderer:
         """The size of the render cache and its lookups; all zero if it is disabled."""
         return self._cache.statistics if self._cache else CacheStatistics(0, 0, 0, 0, 0)
 
+    def pack(self, tokens: Sequence[int]) -> bytes:
+        """Returns tokens, packed."""
+        return self._packing.pack([tokens])
+
+    def count(self, packed: bytes) -> int:
+        """Returns the number of packed tokens."""
+        return self._packing.count(packed)
+
     def render_message(
         self, message: core.Message, field: str, *, with_function_tools: bool
     ) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from .. import core
 from ..addresses import Address
+from ..contract.methods import services_offered
 from ..operations.limits import Limits
 from ..operations.operations import Operations
 from ..rpc import reflection
@@ -106,8 +107,9 @@ class Server:
             CannotStartError: The server cannot listen, or the vocabulary is damaged.
         """
         memory.return_large_blocks()
+        services = services_offered(openai=self._settings.openai)
         handlers = Handlers(self._limits)
-        health = Health(self._limits)
+        health = Health(self._limits, services)
         server = transport.create(
             self._settings,
             self._secrets,
@@ -116,13 +118,13 @@ class Server:
         )
         server.add_generic_rpc_handlers(
             (
-                handlers.build_generic_handler(self.telemetry.observers),
+                *handlers.build_generic_handlers(services, self.telemetry.observers),
                 health.build_generic_handler(),
             )
         )
         if self._settings.serves_reflection:
             server.add_generic_rpc_handlers(
-                reflection.build_generic_handlers(self._limits, handlers.streams)
+                reflection.build_generic_handlers(self._limits, handlers.streams, services)
             )
         try:
             bound = [

@@ -8,6 +8,7 @@ import grpc
 
 from .. import bounds
 from ..addresses import Address
+from ..contract.methods import methods_offered
 from ..rpc.authentication import Authentication
 from ..settings import Settings
 from ..telemetry.rpcs import Observer
@@ -26,7 +27,10 @@ def create(
     shares_ports: bool,
 ) -> grpc.aio.Server:
     """Returns a server that has no handlers yet and is bound to no address."""
-    interceptors = [Authentication(secrets.tokens.admit, observers)] if secrets.tokens else []
+    interceptors = []
+    if secrets.tokens:
+        methods = methods_offered(openai=settings.openai)
+        interceptors.append(Authentication(secrets.tokens.admit, methods, observers))
     options = channel_options(settings)
     # Only workers share ports; any other second server on a port must fail.
     options.append(("grpc.so_reuseport", int(shares_ports)))

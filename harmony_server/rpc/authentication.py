@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import grpc
 
-from ..contract.methods import METHODS
+from ..contract.methods import Method
+from ..contract.statuses import DOMAIN
 from ..operations.errors import Reason, RequestError
 from ..telemetry.rpcs import Observer, observed
 from .statuses import abort
@@ -26,13 +27,19 @@ class Authentication(grpc.aio.ServerInterceptor):
 
     Args:
         admit: Returns whether it accepts a value of the metadata key `authorization`.
-        observers: See the refused RPCs of the service.
+        methods: The RPCs of the server's services.
+        observers: See these RPCs, if they are refused.
     """
 
-    def __init__(self, admit: Callable[[str | bytes], bool], observers: Sequence[Observer]) -> None:
+    def __init__(
+        self,
+        admit: Callable[[str | bytes], bool],
+        methods: Iterable[Method],
+        observers: Sequence[Observer],
+    ) -> None:
         self._admit = admit
         self._refusals: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            method.path: observed(method, _REFUSAL, observers) for method in METHODS.values()
+            method.path: observed(method, _refusal(method.domain), observers) for method in methods
         }
 
     async def intercept_service(
@@ -52,9 +59,13 @@ class Authentication(grpc.aio.ServerInterceptor):
         return self._refusals.get(path) or _REFUSAL
 
 
-async def _refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-    await abort(context, _UNAUTHENTICATED)
+def _refusal(domain: str) -> grpc.RpcMethodHandler[Any, Any]:
+    async def refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        await abort(context, _UNAUTHENTICATED, domain)
+
+    # A stream handler also fits unary methods, and can refuse before it reads a request.
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-# A stream handler also fits unary methods, and can refuse before it reads a request.
-_REFUSAL: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(_refuse)
+# For methods that the server does not have.
+_REFUSAL: grpc.RpcMethodHandler[Any, Any] = _refusal(DOMAIN)

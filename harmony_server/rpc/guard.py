@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from ..contract.statuses import DOMAIN
 from ..operations.errors import Reason, RequestError
 from ..telemetry.logs import request_id
 from .statuses import abort
@@ -33,15 +34,20 @@ class Guard:
 
     This is a class because a coroutine would take memory for as long as a stream is open.
 
+    Args:
+        context: The RPC.
+        domain: The domain of its errors.
+
     Raises:
         asyncio.CancelledError: The RPC was cancelled, or the client has gone.
         grpc.aio.AbortError: The RPC has ended with the status.
     """
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "_domain")
 
-    def __init__(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    def __init__(self, context: grpc.aio.ServicerContext[Any, Any], domain: str = DOMAIN) -> None:
         self._context = context
+        self._domain = domain
 
     async def __aenter__(self) -> None:
         pass
@@ -57,10 +63,10 @@ class Guard:
         if isinstance(error, RequestError):
             # Its frames hold the request, and the client may never read the status.
             traceback.clear_frames(error.__traceback__)
-            await abort(self._context, error)
+            await abort(self._context, error, self._domain)
         # Panics of the Rust tokenizer derive from BaseException; the client still needs a status.
         _logger.error("unexpected error while serving an RPC", exc_info=error)
         log_id = request_id()
         metadata = {"request_id": log_id} if log_id else {}
         failure = RequestError(Reason.INTERNAL, "internal error", metadata=metadata)
-        await abort(self._context, failure)
+        await abort(self._context, failure, self._domain)

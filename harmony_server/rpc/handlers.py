@@ -1,21 +1,24 @@
-"""gRPC handlers of the service: which code serves each RPC, and how requests reach it."""
+"""gRPC handlers of the services: which code serves each RPC, and how requests reach it."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 import grpc
 
 from .. import bounds
-from ..contract.methods import METHODS, SERVICE_NAME
+from ..contract.methods import METHODS, OPENAI_SERVICE_NAME, SERVICE_NAME, Method
 from ..operations.errors import RequestError
 from ..operations.limits import Limits
 from ..operations.offloading import Offloader, PreparedWork
 from ..operations.operations import Operations
+from ..service.answer_batch_stream import AnswerBatchStream
+from ..service.answer_stream import AnswerStream
 from ..service.batch_stream import BatchStream
+from ..service.openai_unary import OpenAIService
 from ..service.parse_stream import ParseStream
 from ..service.unary import HarmonyService
 from ..telemetry.rpcs import Observer, observed
@@ -59,46 +62,80 @@ class Stream(Protocol):
         """Releases what the stream holds; called exactly once, however the stream ended."""
 
 
-# RPCs whose cost depends on the size of the request.
-_UNARY: Final[dict[str, Callable[[HarmonyService, bytes], bytes]]] = {
-    "GetEncoding": HarmonyService.get_encoding,
-    "GetRenderCacheStatistics": HarmonyService.get_render_cache_statistics,
-    "Render": HarmonyService.render,
-    "Encode": HarmonyService.encode,
-}
-# RPCs whose cost depends on the new messages of the conversation, or the text of the tokens.
-_PREPARED: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[bytes]]]] = {
-    "RenderConversation": HarmonyService.render_conversation,
-    "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
-    "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
-    "ParseMessages": HarmonyService.parse_messages,
-    "Decode": HarmonyService.decode,
-    "BuildSamplingConstraint": HarmonyService.build_sampling_constraint,
-}
-_STREAMS: Final[dict[str, Callable[[Operations], Stream]]] = {
-    "Parse": ParseStream,
-    "ParseBatch": BatchStream,
+class _Served(NamedTuple):
+    """The code that serves one service.
+
+    Attributes:
+        create: Creates the object that serves the unary RPCs.
+        unary: Its methods for RPCs whose cost depends on the size of the request.
+        prepared: Its methods for RPCs whose cost depends on more: what a cache lacks, or the
+            text of the tokens.
+        streams: Create the object that serves one stream.
+    """
+
+    create: Callable[[Operations], Any]
+    unary: Mapping[str, Callable[[Any, bytes], bytes]]
+    prepared: Mapping[str, Callable[[Any, bytes], PreparedWork[bytes]]]
+    streams: Mapping[str, Callable[[Operations], Stream]]
+
+
+_SERVED: Final = {
+    SERVICE_NAME: _Served(
+        HarmonyService,
+        unary={
+            "GetEncoding": HarmonyService.get_encoding,
+            "GetRenderCacheStatistics": HarmonyService.get_render_cache_statistics,
+            "Render": HarmonyService.render,
+            "Encode": HarmonyService.encode,
+        },
+        prepared={
+            "RenderConversation": HarmonyService.render_conversation,
+            "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
+            "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
+            "BuildSamplingConstraint": HarmonyService.build_sampling_constraint,
+            "ParseMessages": HarmonyService.parse_messages,
+            "Decode": HarmonyService.decode,
+        },
+        streams={"Parse": ParseStream, "ParseBatch": BatchStream},
+    ),
+    OPENAI_SERVICE_NAME: _Served(
+        OpenAIService,
+        unary={"BuildAnswer": OpenAIService.build_answer},
+        prepared={
+            "RenderChatCompletion": OpenAIService.render_chat_completion,
+            "RenderModelResponse": OpenAIService.render_model_response,
+        },
+        streams={"StreamAnswer": AnswerStream, "StreamAnswerBatch": AnswerBatchStream},
+    ),
 }
 
 
-def _check_handlers(unary: Mapping[str, object], streams: Mapping[str, object]) -> None:
+def _check_handlers() -> None:
     """Checks that every RPC of the contract has a handler of its kind, and no other handler exists.
 
     Raises:
         TypeError: One is missing or unknown.
     """
-    for streaming, handled in ((False, unary), (True, streams)):
-        declared = {name for name, method in METHODS.items() if method.streaming == streaming}
-        if wrong := declared ^ handled.keys():
-            raise TypeError(f"not both in the contract and among the handlers: {sorted(wrong)}")
+    declared = {(method.service, name, method.streaming) for name, method in METHODS.items()}
+    handled = {
+        (service, name, streaming)
+        for service, served in _SERVED.items()
+        for streaming, names in (
+            (False, {**served.unary, **served.prepared}),
+            (True, served.streams),
+        )
+        for name in names
+    }
+    if wrong := declared ^ handled:
+        raise TypeError(f"not both in the contract and among the handlers: {sorted(wrong)}")
 
 
 # A missing handler fails at import, not at the first call.
-_check_handlers({**_UNARY, **_PREPARED}, _STREAMS)
+_check_handlers()
 
 
 class Handlers:
-    """The method handlers of harmony.v1.HarmonyService.
+    """The method handlers of the services.
 
     Requests that arrive before `start` wait for it, within their deadlines. Call `close` at the
     end.
@@ -107,19 +144,22 @@ class Handlers:
         limits: The limits of the server.
 
     Attributes:
-        streams: The open streams of Parse and ParseBatch; reflection adds its own.
+        streams: The open streams of all services; reflection adds its own.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._started = asyncio.Event()
-        self._service: HarmonyService
+        self._operations: Operations
+        # By the names of the services.
+        self._services: dict[str, Any] = {}
         self.streams = OpenStreams()
         self._offloader = Offloader(limits)
 
     def start(self, operations: Operations) -> None:
         """Begins to answer requests."""
-        self._service = HarmonyService(operations)
+        self._operations = operations
+        self._services = {name: served.create(operations) for name, served in _SERVED.items()}
         self._started.set()
 
     async def end_idle_streams(self) -> None:
@@ -131,46 +171,60 @@ class Handlers:
         """Ends the threads after their current work."""
         self._offloader.close()
 
-    def build_generic_handler(self, observers: Sequence[Observer] = ()) -> grpc.GenericRpcHandler:
-        """Returns the handler for `grpc.aio.Server.add_generic_rpc_handlers`."""
-        handlers = {
-            **{name: self._build_unary_handler(method) for name, method in _UNARY.items()},
-            **{name: self._build_prepared_handler(method) for name, method in _PREPARED.items()},
-            **{
-                name: self._build_stream_handler(new_stream)
-                for name, new_stream in _STREAMS.items()
-            },
-        }
-        observed_handlers = {
-            name: observed(METHODS[name], handler, observers) for name, handler in handlers.items()
-        }
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, observed_handlers)
+    def build_generic_handlers(
+        self, services: Iterable[str] = (SERVICE_NAME,), observers: Sequence[Observer] = ()
+    ) -> list[grpc.GenericRpcHandler]:
+        """Returns the handlers for `grpc.aio.Server.add_generic_rpc_handlers`.
+
+        Args:
+            services: The names of the services to offer.
+            observers: See each of their RPCs.
+        """
+        return [
+            grpc.method_handlers_generic_handler(
+                service,
+                {
+                    name: observed(method, self._build_handler(method), observers)
+                    for name, method in METHODS.items()
+                    if method.service == service
+                },
+            )
+            for service in services
+        ]
+
+    def _build_handler(self, method: Method) -> grpc.RpcMethodHandler[bytes, bytes]:
+        served = _SERVED[method.service]
+        if method.streaming:
+            return self._build_stream_handler(method, served.streams[method.name])
+        if method.name in served.unary:
+            return self._build_unary_handler(method, served.unary[method.name])
+        return self._build_prepared_handler(method, served.prepared[method.name])
 
     def _build_unary_handler(
-        self, method: Callable[[HarmonyService, bytes], bytes]
+        self, method: Method, do: Callable[[Any, bytes], bytes]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(data: bytes) -> bytes:
-            return await self._offloader.do_request(
-                functools.partial(method, self._service, data), len(data)
-            )
+            work = functools.partial(do, self._services[method.service], data)
+            return await self._offloader.do_request(work, len(data))
 
-        return self._build_guarded_handler(serve)
+        return self._build_guarded_handler(method, serve)
 
     def _build_prepared_handler(
-        self, method: Callable[[HarmonyService, bytes], PreparedWork[bytes]]
+        self, method: Method, prepare: Callable[[Any, bytes], PreparedWork[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(data: bytes) -> bytes:
-            return await self._offloader.do_prepared_request(
-                functools.partial(method, self._service, data), len(data)
-            )
+            work = functools.partial(prepare, self._services[method.service], data)
+            return await self._offloader.do_prepared_request(work, len(data))
 
-        return self._build_guarded_handler(serve)
+        return self._build_guarded_handler(method, serve)
 
     def _build_guarded_handler(
-        self, serve: Callable[[bytes], Awaitable[bytes]]
+        self, method: Method, serve: Callable[[bytes], Awaitable[bytes]]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        domain = method.domain
+
         async def handle(data: bytes, context: _Context) -> bytes:
-            async with Guard(context):
+            async with Guard(context, domain):
                 self._limits.check_bytes(len(data))
                 await self._started.wait()
                 answer = await serve(data)
@@ -210,8 +264,10 @@ class Handlers:
         await asyncio.shield(writing)
 
     def _build_stream_handler(
-        self, new_stream: Callable[[Operations], Stream]
+        self, method: Method, new_stream: Callable[[Operations], Stream]
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        domain = method.domain
+
         async def serve(context: _Context, stream: Stream, open_stream: OpenStream) -> None:
             # Reading only after writing is back-pressure: nothing accumulates here.
             while not isinstance(data := await context.read(), EndOfStream):
@@ -240,14 +296,14 @@ class Handlers:
         # Every coroutine, generator and context manager here takes memory for as long as the stream
         # is open.
         async def handle(_requests: object, context: _Context) -> None:
-            async with Guard(context):
+            async with Guard(context, domain):
                 self._limits.streams.take()
                 # Release the slot only when the stream has ended: a client that does not read can
                 # delay that.
                 try:
-                    async with self.streams.registered(context) as open_stream:
+                    async with self.streams.registered(context, domain) as open_stream:
                         await self._started.wait()
-                        stream = new_stream(self._service.operations)
+                        stream = new_stream(self._operations)
                         try:
                             await serve(context, stream, open_stream)
                         finally:

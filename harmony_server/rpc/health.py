@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 
-from ..contract.methods import SERVICE_NAME
 from ..contract.requests import read_request
 from ..operations.errors import Reason, RequestError
 from ..operations.limits import Limits
@@ -21,7 +21,7 @@ _Response = health_pb2.HealthCheckResponse
 # Each of Kubernetes' three probes asks about a service. Liveness is SERVING as soon as the process
 # answers, the others once it is ready to render.
 LIVENESS_SERVICE = "liveness"
-_READINESS_SERVICES = ("", SERVICE_NAME, "readiness", "startup")
+_READINESS_SERVICES = ("", "readiness", "startup")
 
 
 class Health:
@@ -32,14 +32,18 @@ class Health:
 
     Args:
         limits: Limits the open watches.
+        services: The names of the server's services.
 
     Attributes:
         watches: The open watches.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, services: Iterable[str]) -> None:
         self._limits = limits
-        self._states: dict[str, int] = dict.fromkeys(_READINESS_SERVICES, _Response.NOT_SERVING)
+        self._readiness_services = (*_READINESS_SERVICES, *services)
+        self._states: dict[str, int] = dict.fromkeys(
+            self._readiness_services, _Response.NOT_SERVING
+        )
         self._states[LIVENESS_SERVICE] = _Response.SERVING
         # Replaced by a new event and then set when a state changes.
         self._changed = asyncio.Event()
@@ -86,7 +90,7 @@ class Health:
             await changed.wait()
 
     def _set_readiness(self, state: int) -> None:
-        self._states.update(dict.fromkeys(_READINESS_SERVICES, state))
+        self._states.update(dict.fromkeys(self._readiness_services, state))
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from ..contract.statuses import DOMAIN
 from ..operations.errors import Reason, RequestError, limit_exceeded
 from .statuses import abort
 
@@ -41,13 +42,15 @@ class OpenStreams:
     def __init__(self) -> None:
         self._open: set[OpenStream] = set()
 
-    def registered(self, context: grpc.aio.ServicerContext[Any, Any]) -> _Registered:
+    def registered(
+        self, context: grpc.aio.ServicerContext[Any, Any], domain: str = DOMAIN
+    ) -> _Registered:
         """Returns an async context manager that registers the current task's stream.
 
         If the stream is ended during the block, the block is cancelled, and the RPC ends with the
-        status of the reason.
+        status of the reason, in the `domain`.
         """
-        return _Registered(self._open, context)
+        return _Registered(self._open, context, domain)
 
     def end(self) -> None:
         """Ends every open stream with UNAVAILABLE, reason SERVER_STOPPING."""
@@ -72,13 +75,17 @@ class OpenStreams:
 class _Registered:
     """See `OpenStreams.registered`; a generator would take more memory."""
 
-    __slots__ = ("_context", "_open", "_stream")
+    __slots__ = ("_context", "_domain", "_open", "_stream")
 
     def __init__(
-        self, streams: set[OpenStream], context: grpc.aio.ServicerContext[Any, Any]
+        self,
+        streams: set[OpenStream],
+        context: grpc.aio.ServicerContext[Any, Any],
+        domain: str,
     ) -> None:
         self._open = streams
         self._context = context
+        self._domain = domain
 
     async def __aenter__(self) -> OpenStream:
         # A first response that the client does not read would hold up these, and without them gRPC
@@ -98,7 +105,7 @@ class _Registered:
             if isinstance(error, asyncio.CancelledError) and stream.failure is not None:
                 # gRPC prints a traceback for a cancelled handler.
                 stream.task.uncancel()
-                await abort(self._context, stream.failure)
+                await abort(self._context, stream.failure, self._domain)
         finally:
             self._open.discard(stream)
 

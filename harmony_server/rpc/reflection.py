@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import grpc
@@ -11,7 +11,6 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from ..contract.methods import SERVICE_NAME
 from ..contract.requests import read_request
 from ..operations.limits import Limits
 from .guard import Guard
@@ -26,17 +25,18 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
 def build_generic_handlers(
-    limits: Limits, streams: OpenStreams
+    limits: Limits, streams: OpenStreams, services: Iterable[str]
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Returns handlers with which tools find the server's services and messages.
 
     Args:
         limits: Limits the open streams, those of reflection included.
         streams: Where to register the streams of reflection.
+        services: The names of the server's services.
     """
     # v1 is not listed because protobuf's pool lacks its descriptor.
     servicer = reflection.aio.ReflectionServicer(
-        (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
     )
 
     async def describe(context: _Context, open_stream: OpenStream) -> None:

@@ -9,7 +9,7 @@ from ..contract import from_proto, to_proto
 from ..contract.requests import read_request
 from ..contract.statuses import to_status
 from ..core.events import ContentDelta, Event, Recovered
-from ..core.lock_step import LockStep
+from ..core.lock_step import LockStep, empty_indices
 from ..core.parser import MessageParser
 from ..operations.abandonment import stop_if_abandoned, unless_abandoned
 from ..operations.errors import Reason, RequestError, invalid_field, parse_failed
@@ -178,7 +178,7 @@ class _Step:
         deltas = group.step(tokens)
         ranges = group.token_ranges() if group.reports_offsets else None
         begin = 0
-        for index in _find_empty(deltas):
+        for index in empty_indices(deltas):
             stop_if_abandoned()
             # The deltas of sequences that the request names earlier.
             self._response.sequence_ids.extend(sequence_ids[begin:index])
@@ -325,16 +325,3 @@ class _Step:
         return self._response.events.add(
             sequence_id=sequence_id, delta_index=len(self._response.deltas)
         )
-
-
-def _find_empty(texts: list[str]) -> list[int]:
-    """Returns the indices of the empty texts."""
-    indices: list[int] = []
-    index = -1
-    # `list.index` is much faster than a loop, as few texts are empty.
-    try:
-        while True:
-            index = texts.index("", index + 1)
-            indices.append(index)
-    except ValueError:
-        return indices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..contract.methods import methods_offered
 from ..settings import Settings
 from . import event_loop_lag
 from .figures import figures_of
@@ -36,7 +37,7 @@ class Telemetry:
         if settings.metrics_listen is not None:
             from .metrics import Metrics
 
-            self.metrics = Metrics()
+            self.metrics = Metrics(methods_offered(openai=settings.openai))
             self.observers.append(self.metrics)
         if settings.opentelemetry:
             from .otel import OpenTelemetry

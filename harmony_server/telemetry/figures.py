@@ -59,7 +59,7 @@ def figures_of(operations: Operations) -> list[Figure]:
         ),
         _counter_by_reason(
             "sequence_errors",
-            "Errors of ParseBatch sequences: events, not status codes.",
+            "Failed sequences of ParseBatch and answers of StreamAnswerBatch: not status codes.",
             counters.sequence_errors,
         ),
         _counter("render_cache_hits", "Messages found in the render cache.", lambda: cache().hits),
@@ -73,8 +73,16 @@ def figures_of(operations: Operations) -> list[Figure]:
             "Limit on the memory of the render cache.",
             lambda: cache().max_bytes,
         ),
-        *_use_of("streams", "streams of Parse, ParseBatch and reflection", limits.streams),
-        *_use_of("sequences", "sequences of ParseBatch streams", limits.sequences),
+        *_use_of(
+            "streams",
+            "streams: Parse, ParseBatch, StreamAnswer, StreamAnswerBatch and reflection",
+            limits.streams,
+        ),
+        *_use_of(
+            "sequences",
+            "sequences of ParseBatch, StreamAnswer and StreamAnswerBatch",
+            limits.sequences,
+        ),
         *_use_of(
             "large_requests",
             "large unary requests, at work or waiting for a thread",

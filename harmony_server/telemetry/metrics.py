@@ -14,7 +14,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from ..contract.methods import METHODS, Method
+from ..contract.methods import Method
 from ..version import __version__
 from .figures import LAG_SECONDS, RPC_SECONDS, Figure
 from .metrics_port import Admit, serve_metrics
@@ -28,11 +28,14 @@ _FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
 class Metrics:
     """The metrics of one server. Observes its RPCs, and reads everything else on each scrape.
 
+    Args:
+        methods: The RPCs of the server's services.
+
     Attributes:
         registry: The registry that has them all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, methods: Iterable[Method]) -> None:
         # They would double the number of series, and only OpenMetrics uses them.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # has no types
         self.registry = CollectorRegistry()
@@ -60,7 +63,7 @@ class Metrics:
             registry=self.registry,
         )
         # Creates every series now: rate() misses the first increment of a series that appears.
-        labels = {method: _labels(method) for method in METHODS.values()}
+        labels = {method: _labels(method) for method in methods}
         self._started = {method: started.labels(*values) for method, values in labels.items()}
         self._seconds = {method: seconds.labels(*values) for method, values in labels.items()}
         self._handled = {

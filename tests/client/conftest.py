@@ -59,6 +59,14 @@ class BlockingAsyncClient(Blocking):
         """Opens a batch whose methods block."""
         return Blocking(self._runner, self._target.batch(**kwargs))
 
+    def stream_answer(self, *args: Any, **kwargs: Any) -> Blocking:
+        """Opens a stream of an answer whose methods block."""
+        return Blocking(self._runner, self._target.stream_answer(*args, **kwargs))
+
+    def stream_answer_batch(self, **kwargs: Any) -> Blocking:
+        """Opens a batch of answers whose methods block."""
+        return Blocking(self._runner, self._target.stream_answer_batch(**kwargs))
+
     def parse(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Yields the events of a completion."""
         events = self._target.parse(*args, **kwargs)

@@ -12,9 +12,13 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from harmony_client._google import error_details_pb2, status_pb2
+from harmony_client.openai.v1 import openai_pb2
 from harmony_client.v1 import service_pb2
 
-SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
+SERVICES = (
+    service_pb2.DESCRIPTOR.services_by_name["HarmonyService"],
+    openai_pb2.DESCRIPTOR.services_by_name["OpenAIService"],
+)
 
 Answer = Callable[[Message, grpc.ServicerContext], Message]
 AnswerStream = Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]]
@@ -40,8 +44,9 @@ class RecordingServer:
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", -1)]
         )
-        handlers = {method.name: self._handler(method) for method in SERVICE.methods}
-        self._server.add_registered_method_handlers(SERVICE.full_name, handlers)
+        for service in SERVICES:
+            handlers = {method.name: self._handler(method) for method in service.methods}
+            self._server.add_registered_method_handlers(service.full_name, handlers)
 
     def start(self, address: str) -> None:
         """Listens on an address, and sets `address` to the one to connect to."""

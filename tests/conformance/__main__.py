@@ -12,7 +12,6 @@ from pathlib import Path
 import grpc
 
 from devtools.vector_files import read_vectors
-from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .playing import play
 
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the folder with the vectors")
     options = parser.parse_args(arguments)
     with _channel(options.target, options.ca) as channel:
-        return _play_all(HarmonyServiceStub(channel), options.folder)
+        return _play_all(channel, options.folder)
 
 
 def _channel(target: str, ca: Path | None) -> grpc.Channel:
@@ -38,11 +37,11 @@ def _channel(target: str, ca: Path | None) -> grpc.Channel:
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(ca.read_bytes()))
 
 
-def _play_all(stub: HarmonyServiceStub, folder: Path) -> int:
+def _play_all(channel: grpc.Channel, folder: Path) -> int:
     passed: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for vector in read_vectors(folder):
-        found = play(stub, vector)
+        found = play(channel, vector)
         (failed if found else passed)[vector.rpc] += 1
         if found:
             print(f"FAILED {vector.name}")

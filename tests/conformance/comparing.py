@@ -39,14 +39,14 @@ def differences(vector: Vector, received: Received) -> list[str]:
 
 def _comparable(response: Any, ignore: list[str]) -> Any:
     kept = {key: value for key, value in response.items() if key not in ignore}
-    # Events of ParseBatch may have an error.
-    if "events" in kept:
-        kept["events"] = [
+    # Events of ParseBatch, and ends of StreamAnswerBatch, may have an error.
+    for name in kept.keys() & {"events", "ended"}:
+        kept[name] = [
             {
                 key: _without_texts(value) if key == "error" else value
                 for key, value in event.items()
             }
-            for event in kept["events"]
+            for event in kept[name]
         ]
     return kept
 
@@ -62,6 +62,12 @@ def _without_texts(status: Any) -> Any:
 
 
 def _without_descriptions(detail: Any) -> Any:
+    if "metadata" in detail:
+        # A body with a text for people.
+        metadata = {
+            key: value for key, value in detail["metadata"].items() if key != "openai_error_json"
+        }
+        return {**detail, "metadata": metadata}
     if "fieldViolations" not in detail:
         return detail
     violations = [

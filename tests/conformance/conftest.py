@@ -7,7 +7,6 @@ import grpc
 import pytest
 
 from devtools.server_process import listens_on, running_server
-from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 
 @pytest.fixture(scope="session")
@@ -15,16 +14,19 @@ def targets() -> Iterator[dict[str, str]]:
     """Yields the addresses of a server that only the vectors use; some reach its limits."""
     with tempfile.TemporaryDirectory(prefix="harmony-") as folder:
         socket = f"unix://{folder}/harmony.sock"
-        with running_server("--listen", "127.0.0.1:0", "--listen", socket) as (process, address):
+        with running_server("--openai", "--listen", "127.0.0.1:0", "--listen", socket) as (
+            process,
+            address,
+        ):
             assert listens_on(process) == socket
             yield {"tcp": address, "unix": socket}
 
 
 @pytest.fixture(scope="session")
-def stubs(targets: dict[str, str]) -> Iterator[dict[str, HarmonyServiceStub]]:
-    """Yields a stub for each transport."""
+def channels(targets: dict[str, str]) -> Iterator[dict[str, grpc.Channel]]:
+    """Yields a channel for each transport."""
     with (
         grpc.insecure_channel(targets["tcp"]) as tcp,
         grpc.insecure_channel(targets["unix"]) as unix,
     ):
-        yield {"tcp": HarmonyServiceStub(tcp), "unix": HarmonyServiceStub(unix)}
+        yield {"tcp": tcp, "unix": unix}

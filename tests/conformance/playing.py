@@ -1,35 +1,45 @@
 """Plays vectors through the generated stub."""
 
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import grpc
 from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
 from devtools.vector_files import Vector
 from harmony_client._google import error_details_pb2, status_pb2
+from harmony_client.openai.v1 import openai_pb2
+from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceStub
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .comparing import Received, differences
 
-_SERVICE = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
+# Each service with its stub.
+_SERVICES: tuple[tuple[ServiceDescriptor, Callable[[grpc.Channel], object]], ...] = (
+    (service_pb2.DESCRIPTOR.services_by_name["HarmonyService"], HarmonyServiceStub),
+    (openai_pb2.DESCRIPTOR.services_by_name["OpenAIService"], OpenAIServiceStub),
+)
 _DEADLINE_SECONDS = 30
 _DETAILS_KEY = "grpc-status-details-bin"
 # Importing these types lets json_format print google.protobuf.Any.
 _DETAILS = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest)
 
 
-def play(stub: HarmonyServiceStub, vector: Vector) -> list[str]:
+def play(channel: grpc.Channel, vector: Vector) -> list[str]:
     """Makes a vector's call and returns a line for each difference."""
-    method = _SERVICE.methods_by_name.get(vector.rpc)
-    if method is None:
-        return [f"no such RPC: {vector.rpc}"]
+    for service, stub in _SERVICES:
+        if method := service.methods_by_name.get(vector.rpc):
+            return _play_method(method, getattr(stub(channel), vector.rpc), vector)
+    return [f"no such RPC: {vector.rpc}"]
+
+
+def _play_method(method: MethodDescriptor, call: Any, vector: Vector) -> list[str]:
     request_type = message_factory.GetMessageClass(method.input_type)
     requests = [json_format.ParseDict(request, request_type()) for request in vector.requests]
-    call = getattr(stub, vector.rpc)
     received = _play_stream if method.client_streaming else _play_unary
     return differences(vector, received(call, requests))
 

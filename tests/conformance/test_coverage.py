@@ -8,11 +8,19 @@ from collections import Counter
 import pytest
 
 from devtools.vector_files import FOLDER, Vector, read_vectors
+from harmony_client.openai.v1 import openai_pb2
 from harmony_client.v1 import parse_pb2, service_pb2
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _VECTORS = read_vectors(FOLDER)
-_METHODS = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods_by_name
+_METHODS = {
+    method.name: method
+    for service in (
+        service_pb2.DESCRIPTOR.services_by_name["HarmonyService"],
+        openai_pb2.DESCRIPTOR.services_by_name["OpenAIService"],
+    )
+    for method in service.methods
+}
 _RPCS = list(_METHODS)
 # What no request of a stub provokes from a server with its default settings: bytes that are no
 # message, a server with tokens, one that stops, one that is at fault.
@@ -65,7 +73,7 @@ def test_every_error_is_covered() -> None:
     page = (_ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `[A-Z_]+` \| `([A-Z0-9_]+)` \|", page, re.MULTILINE))
     pattern = re.compile(
-        r'ErrorInfo", "domain": "harmony.v1", (?:"metadata": [^}]*}, )?"reason": "(\w+)"'
+        r'ErrorInfo", "domain": "harmony[.\w]*", (?:"metadata": [^}]*}, )?"reason": "(\w+)"'
     )
     covered = {reason for vector in _VECTORS for reason in pattern.findall(_text(vector))}
     assert covered == documented - _OUT_OF_REACH

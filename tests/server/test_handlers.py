@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import queue
 import threading
@@ -13,10 +14,12 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
+from harmony_client.openai.v1 import openai_pb2
+from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceStub
 from harmony_client.v1 import chat_pb2, constraint_pb2, parse_pb2, service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 from harmony_server.bounds import MAX_INLINE_UNARY_BYTES
-from harmony_server.contract.methods import METHODS
+from harmony_server.contract.methods import METHODS, OPENAI_SERVICE_NAME, SERVICE_NAME
 from harmony_server.core import HarmonyEncoding
 from harmony_server.operations import offloading
 from harmony_server.operations.abandonment import AbandonedError, abandonable
@@ -49,7 +52,9 @@ def _fail(*_: object) -> bytes:
 async def _connected(handlers: Handlers) -> AsyncIterator["grpc.aio.Channel"]:
     """Serves the handlers in this process and yields a channel to them."""
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((handlers.build_generic_handler(),))
+    server.add_generic_rpc_handlers(
+        handlers.build_generic_handlers((SERVICE_NAME, OPENAI_SERVICE_NAME))
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -177,6 +182,10 @@ def _open(sequence_ids: Sequence[int]) -> parse_pb2.ParseBatchRequest:
     )
 
 
+_MESSAGES = [{"role": "user", "content": f"{number}"} for number in range(9000)]
+_HEADER = openai_pb2.AnswerHeader(id="chatcmpl-1", created=1, model="m")
+_CONTEXT = openai_pb2.AnswerContext(api=openai_pb2.API_CHAT_COMPLETIONS, header=_HEADER, choices=1)
+
 # Small enough to be answered at once, without a thread.
 _OPENED = [_open(_SEQUENCES[begin : begin + 250]) for begin in range(0, len(_SEQUENCES), 250)]
 # Requests whose work takes long, by RPC and sort; the last of a stream is the long one.
@@ -227,6 +236,42 @@ _LONG_WORK: dict[str, list[Message]] = {
     "ParseBatch, closed": [
         *_OPENED,
         parse_pb2.ParseBatchRequest(close=[*_SEQUENCES, *[9_999_999] * 5000]),
+    ],
+    "RenderChatCompletion": [
+        openai_pb2.RenderChatCompletionRequest(
+            body_json=json.dumps(
+                {
+                    "model": "m",
+                    "messages": [{"role": "user", "content": f"{i}"} for i in range(9000)],
+                }
+            ).encode(),
+            header=_HEADER,
+        )
+    ],
+    "RenderModelResponse": [
+        openai_pb2.RenderModelResponseRequest(
+            body_json=json.dumps({"model": "m", "input": _MESSAGES}).encode(),
+            header=_HEADER,
+        )
+    ],
+    "BuildAnswer": [
+        openai_pb2.BuildAnswerRequest(
+            context=_CONTEXT,
+            step=openai_pb2.AnswerStep(
+                tokens=[200008] * 200_000,
+                ends=[openai_pb2.SequenceEnd(reason=openai_pb2.END_REASON_STOP)],
+            ),
+        )
+    ],
+    "StreamAnswer": [
+        openai_pb2.StreamAnswerRequest(open=openai_pb2.OpenAnswer(context=_CONTEXT)),
+        openai_pb2.StreamAnswerRequest(step=openai_pb2.AnswerStep(tokens=[200008] * 200_000)),
+    ],
+    "StreamAnswerBatch": [
+        openai_pb2.StreamAnswerBatchRequest(
+            open=[openai_pb2.OpenBatchAnswer(answer_id=1, context=_CONTEXT)]
+        ),
+        openai_pb2.StreamAnswerBatchRequest(sequence_ids=[1] * 200_000, tokens=[200008] * 200_000),
     ],
 }
 # Their work does not depend on the request.
@@ -294,7 +339,10 @@ async def test_work_stops_when_its_caller_has_gone(
     handlers.start(operations())
     *earlier, long = _LONG_WORK[work]
     async with _connected(handlers) as channel:
-        call: Any = getattr(_async_stub(channel), _method(work))
+        stub: Any = _async_stub(channel)
+        if METHODS[_method(work)].service == OPENAI_SERVICE_NAME:
+            stub = OpenAIServiceStub(channel)
+        call: Any = getattr(stub, _method(work))
         if METHODS[_method(work)].streaming:
             call = call(timeout=_TIMEOUT_SECONDS)
             for request in earlier:

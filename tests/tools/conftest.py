@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
+from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceStub
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
 from .gateway import Gateway, running_gateway
@@ -38,3 +39,10 @@ def stub(sidecar: Sidecar) -> Iterator[HarmonyServiceStub]:
     """Yields a stub that calls the server directly, for comparison."""
     with grpc.insecure_channel(sidecar.tcp) as channel:
         yield HarmonyServiceStub(channel)
+
+
+@pytest.fixture(scope="session")
+def openai_stub(sidecar: Sidecar) -> Iterator[OpenAIServiceStub]:
+    """Yields a stub of the second service."""
+    with grpc.insecure_channel(sidecar.tcp) as channel:
+        yield OpenAIServiceStub(channel)

@@ -18,6 +18,7 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FileDescriptor
 
 from harmony_client._google import error_details_pb2
+from harmony_client.openai.v1 import openai_pb2
 from harmony_client.v1 import service_pb2
 from tests.support.tools import ROOT, envoy
 
@@ -52,7 +53,7 @@ def descriptor_set() -> bytes:
             add(dependency)
         files.setdefault(file.name, file)
 
-    for root in (service_pb2, error_details_pb2):
+    for root in (service_pb2, openai_pb2, error_details_pb2):
         add(root.DESCRIPTOR)
     described = descriptor_pb2.FileDescriptorSet()
     for file in files.values():

@@ -31,5 +31,5 @@ def running_sidecar(folder: Path, *arguments: str) -> Iterator[Sidecar]:
     """Runs a server until the block ends, with its socket in a folder."""
     unix = f"unix://{folder / 'harmony.sock'}"
     listen = ["--listen", "127.0.0.1:0", "--listen", unix]
-    with running_server(*listen, *arguments) as (process, tcp):
+    with running_server("--openai", *listen, *arguments) as (process, tcp):
         yield Sidecar(process, tcp, unix)

@@ -10,9 +10,12 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from devtools.vector_files import FOLDER, read_vectors
 from harmony_client._google import annotations_pb2, http_pb2
+from harmony_client.openai.v1 import openai_pb2
+from harmony_client.openai.v1.openai_pb2_grpc import OpenAIServiceStub
 from harmony_client.v1 import service_pb2
 from harmony_client.v1.service_pb2_grpc import HarmonyServiceStub
 
@@ -24,9 +27,14 @@ from .sidecar import running_sidecar
 HELLO = {"author": {"role": "ROLE_USER"}, "content": [{"text": {"text": "Grüße <|start|>"}}]}
 VECTORS = [vector for vector in read_vectors(FOLDER) if vector.error is None]
 
-METHODS: dict[str, MethodDescriptor] = dict(
-    service_pb2.DESCRIPTOR.services_by_name["HarmonyService"].methods_by_name
-)
+METHODS: dict[str, MethodDescriptor] = {
+    method.name: method
+    for service in (
+        service_pb2.DESCRIPTOR.services_by_name["HarmonyService"],
+        openai_pb2.DESCRIPTOR.services_by_name["OpenAIService"],
+    )
+    for method in service.methods
+}
 UNARY = [name for name, method in METHODS.items() if not method.client_streaming]
 
 
@@ -59,7 +67,7 @@ def call(gateway: Gateway, name: str, request: dict[str, Any]) -> tuple[int, Any
 
 def message(name: str, request: dict[str, Any]) -> Message:
     """Returns a request as a message."""
-    empty: Message = getattr(service_pb2, f"{name}Request")()
+    empty: Message = GetMessageClass(METHODS[name].input_type)()
     return json_format.ParseDict(request, empty)
 
 
@@ -67,18 +75,26 @@ def test_every_unary_rpc_has_a_rule() -> None:
     """Every unary RPC has an HTTP rule, and streams have none."""
     with_rule = {name for name, method in METHODS.items() if http_rule(method).ByteSize()}
     assert with_rule == set(UNARY)
-    assert set(METHODS) - with_rule == {"Parse", "ParseBatch"}
+    assert set(METHODS) - with_rule == {
+        "Parse",
+        "ParseBatch",
+        "StreamAnswer",
+        "StreamAnswerBatch",
+    }
 
 
 @pytest.mark.parametrize("name", UNARY)
-def test_responses_match_grpc(gateway: Gateway, stub: HarmonyServiceStub, name: str) -> None:
+def test_responses_match_grpc(
+    gateway: Gateway, stub: HarmonyServiceStub, openai_stub: OpenAIServiceStub, name: str
+) -> None:
     """The response to each vector is the canonical JSON of gRPC's response."""
     requests = [vector.requests[0] for vector in VECTORS if vector.rpc == name]
     assert requests
     for request in requests:
         status, response = call(gateway, name, request)
         assert status == 200
-        direct = getattr(stub, name)(message(name, request))
+        called = getattr(stub if hasattr(stub, name) else openai_stub, name)
+        direct = called(message(name, request))
         assert response == json_format.MessageToDict(direct)
 
 

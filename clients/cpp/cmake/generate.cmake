@@ -1,20 +1,28 @@
 # Sets HARMONY_GENERATED to the C++ files generated from the protos. Every machine generates them,
 # because generated C++ works only with the version of protobuf that generated it.
-set(HARMONY_PROTOS harmony/v1/chat.proto harmony/v1/constraint.proto harmony/v1/parse.proto harmony/v1/service.proto)
-set(HARMONY_SERVICE harmony/v1/service)
+set(HARMONY_PROTOS
+    harmony/v1/chat.proto harmony/v1/constraint.proto harmony/v1/parse.proto
+    harmony/v1/service.proto harmony/openai/v1/openai.proto
+)
+# Those that define a service.
+set(HARMONY_SERVICES harmony/v1/service harmony/openai/v1/openai)
 # The imports of the harmony protos, and the details of errors.
 set(HARMONY_GOOGLE_PROTOS
     google/api/annotations.proto google/api/http.proto google/rpc/error_details.proto
     google/rpc/status.proto
 )
 
-set(HARMONY_GENERATED ${HARMONY_SERVICE}.grpc.pb.cc ${HARMONY_SERVICE}.grpc.pb.h)
+foreach(service IN LISTS HARMONY_SERVICES)
+  list(APPEND HARMONY_GENERATED ${service}.grpc.pb.cc ${service}.grpc.pb.h)
+endforeach()
 foreach(proto IN LISTS HARMONY_PROTOS HARMONY_GOOGLE_PROTOS)
   string(REGEX REPLACE "proto$" "pb" stem ${proto})
   list(APPEND HARMONY_GENERATED ${stem}.cc ${stem}.h)
 endforeach()
 list(TRANSFORM HARMONY_GENERATED PREPEND ${HARMONY_GENERATED_DIR}/)
 
+set(service_protos ${HARMONY_SERVICES})
+list(TRANSFORM service_protos APPEND .proto)
 set(harmony_sources ${HARMONY_PROTOS})
 list(TRANSFORM harmony_sources PREPEND ${HARMONY_PROTO_DIR}/)
 set(google_sources ${HARMONY_GOOGLE_PROTOS})
@@ -26,7 +34,7 @@ add_custom_command(
   COMMAND ${CMAKE_COMMAND} -E make_directory ${HARMONY_GENERATED_DIR}
   COMMAND ${protoc} --cpp_out ${HARMONY_GENERATED_DIR} ${HARMONY_PROTOS} ${HARMONY_GOOGLE_PROTOS}
   COMMAND ${protoc} --grpc_out ${HARMONY_GENERATED_DIR}
-          --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin> ${HARMONY_SERVICE}.proto
+          --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin> ${service_protos}
   DEPENDS ${harmony_sources} ${google_sources}
   VERBATIM
 )

@@ -8,8 +8,9 @@ install(
   DESTINATION ${include_dir}
   FILES_MATCHING PATTERN *.h
 )
-foreach(source IN LISTS harmony_sources)
-  install(FILES ${source} DESTINATION ${include_dir}/harmony/v1)
+foreach(proto IN LISTS HARMONY_PROTOS)
+  get_filename_component(folder ${proto} DIRECTORY)
+  install(FILES ${HARMONY_PROTO_DIR}/${proto} DESTINATION ${include_dir}/${folder})
 endforeach()
 foreach(proto IN LISTS HARMONY_GOOGLE_PROTOS)
   get_filename_component(folder ${proto} DIRECTORY)

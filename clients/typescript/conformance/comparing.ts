@@ -29,17 +29,21 @@ export function differences(vector: Vector, received: Received): string[] {
 }
 
 function comparableResponse(response: JsonObject, ignored: string[]): JsonObject {
-  const { events, ...others } = omit(response, ...ignored);
-  if (!Array.isArray(events)) {
-    return others;
-  }
-  // Events of ParseBatch can have an error; events of Parse have no such field.
-  const eventsWithoutTexts = events.map((event) =>
-    isObject(event) && isObject(event["error"])
-      ? { ...event, error: withoutTexts(event["error"]) }
-      : event,
+  // Events of ParseBatch and ends of StreamAnswerBatch can have an error.
+  return Object.fromEntries(
+    Object.entries(omit(response, ...ignored)).map(([key, value]) => [
+      key,
+      (key === "events" || key === "ended") && Array.isArray(value)
+        ? value.map(withoutErrorTexts)
+        : value,
+    ]),
   );
-  return { ...others, events: eventsWithoutTexts };
+}
+
+function withoutErrorTexts(event: JsonValue): JsonValue {
+  return isObject(event) && isObject(event["error"])
+    ? { ...event, error: withoutTexts(event["error"]) }
+    : event;
 }
 
 /** Returns a google.rpc.Status without the texts for people, which may change. */
@@ -49,6 +53,9 @@ function withoutTexts(status: JsonObject): JsonObject {
 }
 
 function withoutDescriptions(detail: JsonValue): JsonValue {
+  if (isObject(detail) && isObject(detail["metadata"])) {
+    return { ...detail, metadata: omit(detail["metadata"], "openai_error_json") };
+  }
   if (!isObject(detail) || !Array.isArray(detail["fieldViolations"])) {
     return detail;
   }

@@ -3,8 +3,6 @@
 //     conformance --target TARGET [--ca FILE] VECTORS_DIRECTORY
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createClient } from "@connectrpc/connect";
-import { HarmonyService } from "@harmony-sidecar/client";
 import { transport } from "@harmony-sidecar/client/node";
 import { play } from "./playing.js";
 import { readVectors } from "./vectors.js";
@@ -21,12 +19,12 @@ if (values.target === undefined || folder === undefined || positionals.length > 
   process.exit(2);
 }
 const ca = values.ca === undefined ? undefined : readFileSync(values.ca, "utf8");
-const client = createClient(HarmonyService, transport(values.target, { ca }));
+const connection = transport(values.target, { ca });
 
 const counts = new Map<string, { passed: number; failed: number }>();
 const total = { passed: 0, failed: 0 };
 for (const vector of await readVectors(folder)) {
-  const lines = await play(client, vector).catch((reason: unknown) => [String(reason)]);
+  const lines = await play(connection, vector).catch((reason: unknown) => [String(reason)]);
   const outcome = lines.length === 0 ? "passed" : "failed";
   const count = counts.get(vector.rpc) ?? { passed: 0, failed: 0 };
   counts.set(vector.rpc, count);

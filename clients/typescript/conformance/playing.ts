@@ -10,9 +10,10 @@ import {
 } from "@bufbuild/protobuf";
 import {
   type CallOptions,
-  type Client,
   ConnectError,
+  createClient,
   decodeBinaryHeader,
+  type Transport,
 } from "@connectrpc/connect";
 import {
   BadRequestSchema,
@@ -20,6 +21,7 @@ import {
   HarmonyService,
   StatusSchema,
 } from "@harmony-sidecar/client";
+import { OpenAIService } from "@harmony-sidecar/client/openai";
 import { differences, type Received } from "./comparing.js";
 import type { Vector } from "./vectors.js";
 
@@ -29,17 +31,18 @@ type Streaming = (requests: AsyncIterable<Message>, options: CallOptions) => Asy
 // The types needed to print google.protobuf.Any as JSON.
 const registry = createRegistry(ErrorInfoSchema, BadRequestSchema);
 const deadline = { timeoutMs: 30_000 };
+const services = [HarmonyService, OpenAIService];
 
 /** Makes the call of a vector and returns a line for every difference. */
-export async function play(
-  client: Client<typeof HarmonyService>,
-  vector: Vector,
-): Promise<string[]> {
-  const method = HarmonyService.methods.find(({ name }) => name === vector.rpc);
+export async function play(transport: Transport, vector: Vector): Promise<string[]> {
+  const method = services
+    .flatMap<DescMethod>(({ methods }) => methods)
+    .find(({ name }) => name === vector.rpc);
   if (method === undefined) {
-    return [`the service has no RPC ${vector.rpc}`];
+    return [`no service has the RPC ${vector.rpc}`];
   }
-  const stub: unknown = client[method.localName as keyof typeof client];
+  const client: Record<string, unknown> = createClient(method.parent, transport);
+  const stub = client[method.localName];
   const requests = vector.requests.map((request) => fromJson(method.input, request, { registry }));
   const responses =
     method.methodKind === "unary"

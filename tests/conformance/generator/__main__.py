@@ -11,15 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from harmony_client.openai.v1 import openai_pb2
 from harmony_client.v1 import service_pb2
 
 from . import (
+    answer_batches,
+    answers,
     batches,
     constrained,
     contents,
     conversations,
     described,
     parses,
+    prompts,
     renders,
     schemas,
     streams,
@@ -32,12 +36,16 @@ from .reference import Reference
 from .vector import file_text
 
 FOLDER = Path(__file__).parent.parent / "vectors"
-SERVICE: Final = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
+SERVICES: Final = (
+    service_pb2.DESCRIPTOR.services_by_name["HarmonyService"],
+    openai_pb2.DESCRIPTOR.services_by_name["OpenAIService"],
+)
 # A function `encode_vectors` in any of these returns vectors of Encode, and so on.
 MODULES: Final = (
     *(described, renders, contents, schemas, conversations, constrained),
     *(parses, clean, structure, headers, ends),
     *(texts, streams, batches, recovered_streams),
+    *(prompts, answers, answer_batches),
 )
 
 
@@ -45,7 +53,7 @@ def generate() -> dict[str, str]:
     """Returns the text of every file by its name."""
     calls = Calls(Reference())
     files = {}
-    for rpc in SERVICE.methods_by_name:
+    for rpc in (method.name for service in SERVICES for method in service.methods):
         name = _snake_case(rpc)
         sources = [getattr(module, f"{name}_vectors", None) for module in MODULES]
         vectors = [vector for source in sources if source for vector in source(calls)]

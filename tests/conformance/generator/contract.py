@@ -96,10 +96,11 @@ def failure(
     field: str | None = None,
     metadata: Mapping[str, str] | None = None,
     code: int = INVALID_ARGUMENT,
+    domain: str = "harmony.v1",
 ) -> status_pb2.Status:
     """Returns the status of an error, without human-readable texts."""
     status = status_pb2.Status(code=code)
-    info = error_details_pb2.ErrorInfo(reason=reason, domain="harmony.v1", metadata=metadata)
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata)
     status.details.add().Pack(info)
     if field is not None:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, reason=reason)

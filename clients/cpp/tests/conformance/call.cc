@@ -3,6 +3,7 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <harmony/openai/v1/openai.pb.h>
 #include <harmony/v1/service.grpc.pb.h>
 
 #include <chrono>
@@ -50,8 +51,13 @@ std::unique_ptr<Message> NewMessage(const Descriptor& type) {
 }  // namespace
 
 const MethodDescriptor* FindRpc(const std::string& name) {
-  const auto* file = harmony::v1::GetEncodingRequest::descriptor()->file();
-  return file->FindServiceByName("HarmonyService")->FindMethodByName(name);
+  for (const Descriptor* message : {harmony::v1::GetEncodingRequest::descriptor(),
+                                    harmony::openai::v1::BuildAnswerRequest::descriptor()}) {
+    if (const auto* rpc = message->file()->service(0)->FindMethodByName(name)) {
+      return rpc;
+    }
+  }
+  return nullptr;
 }
 
 json Call(const std::shared_ptr<grpc::Channel>& channel, const MethodDescriptor& rpc,

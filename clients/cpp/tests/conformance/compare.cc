@@ -24,6 +24,9 @@ void ForEach(json& object, const char* key, const Change& change) {
 void RemoveHumanTexts(json& status) {
   status.erase("message");
   ForEach(status, "details", [](json& detail) {
+    if (detail.contains("metadata")) {
+      detail["metadata"].erase("openai_error_json");
+    }
     ForEach(detail, "fieldViolations", [](json& violation) { violation.erase("description"); });
   });
 }
@@ -37,11 +40,14 @@ json Comparable(json outcome, const json& ignored_keys) {
     for (const json& key : ignored_keys) {
       response.erase(key.get<std::string>());
     }
-    ForEach(response, "events", [](json& event) {
-      if (event.contains("error")) {
-        RemoveHumanTexts(event["error"]);
-      }
-    });
+    // Events of ParseBatch and ends of StreamAnswerBatch can have an error.
+    for (const char* key : {"events", "ended"}) {
+      ForEach(response, key, [](json& event) {
+        if (event.contains("error")) {
+          RemoveHumanTexts(event["error"]);
+        }
+      });
+    }
   });
   return outcome;
 }

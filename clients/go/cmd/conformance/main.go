@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 	"github.com/harmony-sidecar/harmony-sidecar/clients/go/internal/conformance"
 )
 
@@ -53,5 +52,5 @@ func run(target, ca, directory string) error {
 		return err
 	}
 	defer conn.Close()
-	return conformance.Run(harmonyv1.NewHarmonyServiceClient(conn), directory, os.Stdout)
+	return conformance.Run(conn, directory, os.Stdout)
 }

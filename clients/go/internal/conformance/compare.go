@@ -28,11 +28,14 @@ func compare(expected vector, received *outcome) string {
 	return difference("responses", expected.Responses, received.responses)
 }
 
-// removeEventTexts removes the texts for people from the statuses that ParseBatch sends as events.
+// removeEventTexts removes the texts for people from the statuses in responses: the events of
+// ParseBatch and the ends of StreamAnswerBatch.
 func removeEventTexts(responses []any) {
 	for _, response := range responses {
-		for _, event := range list(response, "events") {
-			withoutTexts(object(event)["error"])
+		for _, key := range []string{"events", "ended"} {
+			for _, event := range list(response, key) {
+				withoutTexts(object(event)["error"])
+			}
 		}
 	}
 }
@@ -41,6 +44,7 @@ func removeEventTexts(responses []any) {
 func withoutTexts(status any) any {
 	remove(status, "message")
 	for _, detail := range list(status, "details") {
+		remove(object(detail)["metadata"], "openai_error_json")
 		for _, violation := range list(detail, "fieldViolations") {
 			remove(violation, "description")
 		}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyopenaiv1"
 	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
@@ -24,8 +25,15 @@ type outcome struct {
 	status    any
 }
 
-// service describes the service that the vectors call.
-var service = harmonyv1.File_harmony_v1_service_proto.Services().ByName("HarmonyService")
+// services returns the services that the vectors call, each with a client.
+func services(connection grpc.ClientConnInterface) map[protoreflect.ServiceDescriptor]any {
+	harmony := harmonyv1.File_harmony_v1_service_proto.Services().ByName("HarmonyService")
+	openai := harmonyopenaiv1.File_harmony_openai_v1_openai_proto.Services().ByName("OpenAIService")
+	return map[protoreflect.ServiceDescriptor]any{
+		harmony: harmonyv1.NewHarmonyServiceClient(connection),
+		openai:  harmonyopenaiv1.NewOpenAIServiceClient(connection),
+	}
+}
 
 // player makes the calls of one RPC through a method of the generated client.
 type player struct {
@@ -35,11 +43,16 @@ type player struct {
 }
 
 // playerOf returns the player of an RPC.
-func playerOf(client harmonyv1.HarmonyServiceClient, rpc string) (*player, error) {
-	method := service.Methods().ByName(protoreflect.Name(rpc))
-	if method == nil {
-		return nil, errors.New("there is no such RPC")
+func playerOf(connection grpc.ClientConnInterface, rpc string) (*player, error) {
+	for service, client := range services(connection) {
+		if method := service.Methods().ByName(protoreflect.Name(rpc)); method != nil {
+			return newPlayer(client, method)
+		}
 	}
+	return nil, errors.New("there is no such RPC")
+}
+
+func newPlayer(client any, method protoreflect.MethodDescriptor) (*player, error) {
 	input, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
 	if err != nil {
 		return nil, err
@@ -48,7 +61,8 @@ func playerOf(client harmonyv1.HarmonyServiceClient, rpc string) (*player, error
 	if err != nil {
 		return nil, err
 	}
-	return &player{reflect.ValueOf(client).MethodByName(rpc), input, output, method.IsStreamingClient()}, nil
+	function := reflect.ValueOf(client).MethodByName(string(method.Name()))
+	return &player{function, input, output, method.IsStreamingClient()}, nil
 }
 
 // play makes a call. Its error is a mistake in the vector; errors of the server are in the outcome.

@@ -7,14 +7,14 @@ import (
 	"io"
 	"time"
 
-	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
+	"google.golang.org/grpc"
 )
 
 const callTimeout = 30 * time.Second
 
 // Run plays every vector of a directory and writes a report to out. It returns an error if a vector
 // failed or there was none.
-func Run(client harmonyv1.HarmonyServiceClient, directory string, out io.Writer) error {
+func Run(connection grpc.ClientConnInterface, directory string, out io.Writer) error {
 	files, err := load(directory)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func Run(client harmonyv1.HarmonyServiceClient, directory string, out io.Writer)
 	for _, file := range files {
 		passed, failed := 0, 0
 		for _, v := range file.Vectors {
-			if failure := play(client, file.RPC, v); failure != "" {
+			if failure := play(connection, file.RPC, v); failure != "" {
 				fmt.Fprintf(out, "%s\n    %s\n", v.Name, failure)
 				failed++
 			} else {
@@ -46,8 +46,8 @@ func Run(client harmonyv1.HarmonyServiceClient, directory string, out io.Writer)
 }
 
 // play plays a vector and describes the first difference from what it expects; "": none.
-func play(client harmonyv1.HarmonyServiceClient, rpc string, v vector) string {
-	p, err := playerOf(client, rpc)
+func play(connection grpc.ClientConnInterface, rpc string, v vector) string {
+	p, err := playerOf(connection, rpc)
 	if err != nil {
 		return err.Error()
 	}

@@ -86,8 +86,8 @@ func vectors(t *testing.T, contents ...string) string {
 	return directory
 }
 
-// connect returns a client of a fake server in this process.
-func connect(t *testing.T) harmonyv1.HarmonyServiceClient {
+// connect returns a connection to a fake server in this process.
+func connect(t *testing.T) grpc.ClientConnInterface {
 	t.Helper()
 	listener := bufconn.Listen(1 << 16)
 	server := grpc.NewServer()
@@ -103,7 +103,7 @@ func connect(t *testing.T) harmonyv1.HarmonyServiceClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return harmonyv1.NewHarmonyServiceClient(conn)
+	return conn
 }
 
 type fakeServer struct {

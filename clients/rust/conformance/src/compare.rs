@@ -9,8 +9,11 @@ const SHOWN_CHARACTERS: usize = 200;
 pub fn first_difference(vector: &Vector, mut outcome: Outcome) -> Option<String> {
     for response in &mut outcome.responses {
         remove(response, vector.ignore.iter().map(String::as_str));
-        for event in elements(response, "events") {
-            event.get_mut("error").map(remove_human_texts);
+        // Events of ParseBatch and ends of StreamAnswerBatch can have an error.
+        for key in ["events", "ended"] {
+            for event in elements(response, key) {
+                event.get_mut("error").map(remove_human_texts);
+            }
         }
     }
     remove_human_texts(&mut outcome.error);
@@ -23,6 +26,9 @@ pub fn first_difference(vector: &Vector, mut outcome: Outcome) -> Option<String>
 fn remove_human_texts(status: &mut Value) {
     remove(status, ["message"]);
     for detail in elements(status, "details") {
+        if let Some(metadata) = detail.get_mut("metadata") {
+            remove(metadata, ["openai_error_json"]);
+        }
         for violation in elements(detail, "fieldViolations") {
             remove(violation, ["description"]);
         }

@@ -1,14 +1,10 @@
 use std::error::Error;
 use std::path::Path;
 
-use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 /// Connects to `host:port` or `unix:///path`; over TLS if `ca` is set, trusting the CA in that file.
-pub async fn connect(
-    target: &str,
-    ca: Option<&Path>,
-) -> Result<HarmonyServiceClient<Channel>, Box<dyn Error>> {
+pub async fn connect(target: &str, ca: Option<&Path>) -> Result<Channel, Box<dyn Error>> {
     let endpoint = match ca {
         Some(ca) => {
             let ca = Certificate::from_pem(std::fs::read(ca)?);
@@ -18,5 +14,5 @@ pub async fn connect(
         None if target.starts_with("unix:") => Endpoint::from_shared(target.to_owned())?,
         None => Endpoint::from_shared(format!("http://{target}"))?,
     };
-    Ok(HarmonyServiceClient::new(endpoint.connect().await?))
+    Ok(endpoint.connect().await?)
 }

@@ -12,7 +12,6 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use arguments::Arguments;
-use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
 use json::Json;
 use play::Call;
 use tonic::transport::Channel;
@@ -37,10 +36,10 @@ async fn main() -> ExitCode {
 /// Returns whether there were vectors and all of them passed.
 async fn play_all(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let json = Json::new();
-    let client = connect::connect(&arguments.target, arguments.ca.as_deref()).await?;
+    let channel = connect::connect(&arguments.target, arguments.ca.as_deref()).await?;
     let (mut passed, mut failed) = (0, 0);
     for file in vector::read_directory(&arguments.vectors)? {
-        let failures = play_file(&client, &json, &file).await;
+        let failures = play_file(&channel, &json, &file).await;
         let passes = file.vectors.len() - failures;
         println!("{}: {passes} passed, {failures} failed", file.rpc);
         passed += passes;
@@ -51,14 +50,10 @@ async fn play_all(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 }
 
 /// Plays the vectors of a file; returns the number that failed.
-async fn play_file(
-    client: &HarmonyServiceClient<Channel>,
-    json: &Json,
-    file: &VectorFile,
-) -> usize {
+async fn play_file(channel: &Channel, json: &Json, file: &VectorFile) -> usize {
     let mut failures = 0;
     for vector in &file.vectors {
-        if let Err(error) = play_vector(client, json, &file.rpc, vector).await {
+        if let Err(error) = play_vector(channel, json, &file.rpc, vector).await {
             failures += 1;
             eprintln!("{}: {}", vector.name, with_causes(&*error));
         }
@@ -67,7 +62,7 @@ async fn play_file(
 }
 
 async fn play_vector(
-    client: &HarmonyServiceClient<Channel>,
+    channel: &Channel,
     json: &Json,
     rpc: &str,
     vector: &Vector,
@@ -77,7 +72,7 @@ async fn play_vector(
         rpc,
         requests: &vector.requests,
     };
-    let outcome = call.play(client.clone()).await?;
+    let outcome = call.play(channel.clone()).await?;
     match compare::first_difference(vector, outcome) {
         None => Ok(()),
         Some(difference) => Err(difference.into()),

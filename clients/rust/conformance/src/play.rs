@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use harmony_sidecar_client::openai::v1::open_ai_service_client::OpenAiServiceClient;
 use harmony_sidecar_client::v1::harmony_service_client::HarmonyServiceClient;
 use prost::Message;
 use serde_json::{Value, json};
@@ -22,30 +23,27 @@ pub struct Outcome {
     pub error: Value,
 }
 
-/// Calls the client's method for the RPC's name: prost has no reflection that would find it.
+/// Calls a client's method for the RPC's name: prost has no reflection that would find it.
 macro_rules! dispatch {
-    ($call:expr, $client:expr, { $($rpc:literal => $kind:ident $method:ident,)* }) => {
+    ($call:expr, { $($client:expr, $package:literal: { $($rpc:literal => $kind:ident $method:ident,)* },)* }) => {
         match $call.rpc {
-            $($rpc => $call.$kind(async |request| $client.$method(request).await).await,)*
-            rpc => Err(format!("the service has no RPC {rpc}").into()),
+            $($($rpc => $call.$kind($package, async |request| $client.$method(request).await).await,)*)*
+            rpc => Err(format!("no service has the RPC {rpc}").into()),
         }
     };
 }
 
 impl Call<'_> {
-    pub async fn play(
-        &self,
-        client: HarmonyServiceClient<Channel>,
-    ) -> Result<Outcome, Box<dyn Error>> {
+    pub async fn play(&self, channel: Channel) -> Result<Outcome, Box<dyn Error>> {
         // tonic watches the deadline of a stream only until the stream begins.
-        tokio::time::timeout(DEADLINE, self.dispatch(client)).await?
+        tokio::time::timeout(DEADLINE, self.dispatch(channel)).await?
     }
 
-    async fn dispatch(
-        &self,
-        mut client: HarmonyServiceClient<Channel>,
-    ) -> Result<Outcome, Box<dyn Error>> {
-        dispatch!(self, client, {
+    async fn dispatch(&self, channel: Channel) -> Result<Outcome, Box<dyn Error>> {
+        let mut harmony = HarmonyServiceClient::new(channel.clone());
+        let mut openai = OpenAiServiceClient::new(channel);
+        dispatch!(self, {
+            harmony, "harmony.v1": {
             "GetEncoding" => unary get_encoding,
             "GetRenderCacheStatistics" => unary get_render_cache_statistics,
             "Render" => unary render,
@@ -58,34 +56,57 @@ impl Call<'_> {
             "Decode" => unary decode,
             "Parse" => bidi parse,
             "ParseBatch" => bidi parse_batch,
+            },
+            openai, "harmony.openai.v1": {
+                "RenderChatCompletion" => unary render_chat_completion,
+                "RenderModelResponse" => unary render_model_response,
+                "BuildAnswer" => unary build_answer,
+                "StreamAnswer" => bidi stream_answer,
+                "StreamAnswerBatch" => bidi stream_answer_batch,
+            },
         })
     }
 
     async fn unary<Q: Message + Default, R: Message>(
         &self,
+        package: &str,
         call: impl AsyncFnOnce(Request<Q>) -> Result<Response<R>, Status>,
     ) -> Result<Outcome, Box<dyn Error>> {
         let [request] = self.requests else {
             return Err("a unary RPC needs exactly one request".into());
         };
-        self.outcome(exchange::unary(self.request(request)?, call).await)
+        let request = self.request(package, request)?;
+        self.outcome(package, exchange::unary(request, call).await)
     }
 
     async fn bidi<Q: Message + Default, R: Message>(
         &self,
+        package: &str,
         call: impl AsyncFnOnce(Request<RequestStream<Q>>) -> Result<Response<Streaming<R>>, Status>,
     ) -> Result<Outcome, Box<dyn Error>> {
-        let requests = self.requests.iter().map(|request| self.request(request));
-        self.outcome(exchange::bidi(requests.collect::<Result<_, _>>()?, call).await)
+        let requests = self
+            .requests
+            .iter()
+            .map(|request| self.request(package, request));
+        let requests = requests.collect::<Result<_, _>>()?;
+        self.outcome(package, exchange::bidi(requests, call).await)
     }
 
-    fn request<Q: Message + Default>(&self, value: &Value) -> Result<Q, Box<dyn Error>> {
+    fn request<Q: Message + Default>(
+        &self,
+        package: &str,
+        value: &Value,
+    ) -> Result<Q, Box<dyn Error>> {
         self.json
-            .parse(&format!("harmony.v1.{}Request", self.rpc), value)
+            .parse(&format!("{package}.{}Request", self.rpc), value)
     }
 
-    fn outcome(&self, received: Received<impl Message>) -> Result<Outcome, Box<dyn Error>> {
-        let name = format!("harmony.v1.{}Response", self.rpc);
+    fn outcome(
+        &self,
+        package: &str,
+        received: Received<impl Message>,
+    ) -> Result<Outcome, Box<dyn Error>> {
+        let name = format!("{package}.{}Response", self.rpc);
         let responses = received
             .responses
             .iter()

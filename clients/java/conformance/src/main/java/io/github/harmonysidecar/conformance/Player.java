@@ -6,11 +6,13 @@ import static io.github.harmonysidecar.conformance.CanonicalJson.toJson;
 import com.google.gson.JsonArray;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import io.github.harmonysidecar.openai.v1.OpenAIServiceGrpc;
 import io.github.harmonysidecar.v1.HarmonyServiceGrpc;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.PrototypeMarshaller;
+import io.grpc.ServiceDescriptor;
 import io.grpc.StatusException;
 import io.grpc.stub.ClientCalls;
 import java.util.ArrayList;
@@ -18,6 +20,9 @@ import java.util.List;
 
 /** Makes one call: adds each response to {@code responses}, and throws the error of the call. */
 record Player(Channel channel, CallOptions options, JsonArray requests, JsonArray responses) {
+  private static final List<ServiceDescriptor> SERVICES =
+      List.of(HarmonyServiceGrpc.getServiceDescriptor(), OpenAIServiceGrpc.getServiceDescriptor());
+
   void play(String rpc)
       throws StatusException, InvalidProtocolBufferException, InterruptedException {
     var method = methodOf(rpc);
@@ -34,14 +39,16 @@ record Player(Channel channel, CallOptions options, JsonArray requests, JsonArra
     }
   }
 
-  @SuppressWarnings("unchecked") // Every message of the service is a protobuf message.
+  @SuppressWarnings("unchecked") // Every message of the services is a protobuf message.
   private static MethodDescriptor<Message, Message> methodOf(String rpc) {
-    for (var method : HarmonyServiceGrpc.getServiceDescriptor().getMethods()) {
-      if (rpc.equals(method.getBareMethodName())) {
-        return (MethodDescriptor<Message, Message>) method;
+    for (var service : SERVICES) {
+      for (var method : service.getMethods()) {
+        if (rpc.equals(method.getBareMethodName())) {
+          return (MethodDescriptor<Message, Message>) method;
+        }
       }
     }
-    throw new IllegalArgumentException("the service has no RPC " + rpc);
+    throw new IllegalArgumentException("no service has the RPC " + rpc);
   }
 
   private void unary(MethodDescriptor<Message, Message> method, List<Message> messages)

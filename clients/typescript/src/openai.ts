@@ -1,0 +1,1 @@
+export * from "./gen/harmony/openai/v1/openai_pb.js";
