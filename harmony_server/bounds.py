@@ -9,6 +9,9 @@ from typing import Final
 
 # Contents, namespaces and tools of one message. In memory each takes hundreds of times its bytes.
 MAX_MESSAGE_PARTS: Final = 16_384
+# Characters of the JSON of a tool's parameters or a response format: more than the models' context
+# holds. Python reads JSON in one go, during which no other thread runs; this much takes 10 ms.
+MAX_JSON_CHARACTERS: Final = 512 * 1024
 # Sequences that fail in one ParseBatch request. Each error takes a hundred times the bytes that
 # cause it, and an engine's step never has so many.
 MAX_SEQUENCE_FAILURES: Final = 32_768
@@ -28,8 +31,17 @@ MAX_ERROR_MESSAGE_BYTES: Final = 1000
 # costs more than the work. A byte of a unary request can mean more work than a byte of tokens.
 MAX_INLINE_UNARY_BYTES: Final = 4 * 1024
 MAX_INLINE_STREAM_BYTES: Final = 16 * 1024
+# Characters and tokens that a small unary request may become before it goes to a thread after all.
+MAX_INLINE_WORK: Final = 16 * 1024
+# A content, a namespace or a tool takes as long as this many characters.
+INLINE_WORK_OF_A_PART: Final = 32
+# Sequences that one request may open, close or fail before it goes to a thread: each takes as long
+# as a hundred that go on.
+MAX_INLINE_SEQUENCE_CHANGES: Final = 256
 # For looking up a conversation in the cache; its new messages then count as a unary request.
 MAX_INLINE_CONVERSATION_BYTES: Final = 256 * 1024
+# Line ends in such a conversation. A message begins with the byte of one, so these bound messages.
+MAX_INLINE_CONVERSATION_LINES: Final = 8192
 # Work in threads shares a budget of bytes. Smaller work needs none, so that it never waits for
 # larger work.
 MAX_UNBUDGETED_BYTES: Final = 64 * 1024

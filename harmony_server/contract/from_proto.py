@@ -14,6 +14,7 @@ from ..core import json_text
 from ..core.parser import MessageParser
 from ..core.tokenizer import SPECIAL_TOKENS
 from ..operations.errors import invalid_field
+from ..operations.inline_work import count_inline
 
 _ROLES = {
     chat_pb2.ROLE_USER: core.Role.USER,
@@ -47,7 +48,9 @@ def convert_role(value: "chat_pb2.Role", path: str) -> core.Role:
 
 def convert_message(proto: chat_pb2.Message, path: str) -> core.Message:
     """Converts a message with at most MAX_MESSAGE_PARTS contents, tools and formats."""
-    if _count_parts(proto) > bounds.MAX_MESSAGE_PARTS:
+    parts = _count_parts(proto)
+    count_inline(parts * bounds.INLINE_WORK_OF_A_PART)
+    if parts > bounds.MAX_MESSAGE_PARTS:
         raise invalid_field(
             f"{path}.content",
             f"has more than {bounds.MAX_MESSAGE_PARTS} contents, tools and response formats",
@@ -276,6 +279,10 @@ def _convert_tool(proto: chat_pb2.ToolDescription, path: str) -> core.ToolDescri
 
 
 def _load_json(text: str, path: str) -> Any:
+    if len(text) > bounds.MAX_JSON_CHARACTERS:
+        raise invalid_field(
+            path, f"has {len(text)} characters, more than {bounds.MAX_JSON_CHARACTERS}"
+        )
     try:
         return json_text.load_unambiguous(text)
     except json_text.JsonError as error:

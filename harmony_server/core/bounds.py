@@ -36,8 +36,8 @@ MAX_BLANKS_AT_ONCE = 500_000
 RENDER_CACHE_BYTES = 16 * 1024 * 1024
 # A larger message would push out too many others.
 MAX_SHARE_OF_RENDER_CACHE = 1 / 4
-# The same tools come with every conversation.
-MAX_REMEMBERED_TOOL_TYPES = 256
+# Types of tools, of which those of longer schemas are rarely needed again.
+REMEMBERED_TOOL_TYPES_BYTES = 4 * 1024 * 1024
 MAX_REMEMBERED_TOOL_CHARACTERS = 4096
 # A program disallows few different sets of texts.
 MAX_REMEMBERED_PATTERNS = 8
@@ -46,3 +46,6 @@ MAX_REMEMBERED_PATTERNS = 8
 
 # Nesting of a tool's parameters: as deep as the reference renders in a lone message.
 MAX_JSON_DEPTH = 120
+# Of a type that the parameters of a tool become. A level of nesting indents by three characters,
+# so that a few bytes can become hundreds.
+MAX_TYPE_CHARACTERS = 1024 * 1024

@@ -29,6 +29,7 @@ from .parser import MessageParser
 from .recovery import RecoveringParser
 from .render_cache import RenderCache
 from .structure import STOP_TOKENS
+from .typescript import Watch
 
 N_CTX = 1_048_576
 _MAX_ACTION_LENGTH = 524_288
@@ -133,15 +134,29 @@ class HarmonyEncoding:
             raise ValueError(f"invalid message JSON: {error}") from None
 
     def render_in_parts(
-        self, message: Message, render_options: RenderOptions | None = None
-    ) -> Iterator[list[int]]:
+        self,
+        message: Message,
+        render_options: RenderOptions | None = None,
+        *,
+        runs: MessageRuns | None = None,
+        watch: Watch | None = None,
+    ) -> Iterator[Sequence[int]]:
         """Yields in parts the tokens that `render` returns, to save memory.
+
+        Args:
+            message: The message.
+            render_options: The facts about its conversation.
+            runs: Empty runs, to be filled with what the tokens are.
+            watch: Called with the length, in characters, of the types and descriptions of tools
+                before they are written; what it raises ends the work.
 
         Raises:
             RenderError, ValueError: As `render`, but some parts may have been yielded by then.
         """
         options = render_options or RenderOptions()
-        return self._renderer.render_in_parts(message, options.conversation_has_function_tools)
+        return self._renderer.render_in_parts(
+            message, options.conversation_has_function_tools, runs, watch
+        )
 
     def render_attributed(
         self, message: Message, render_options: RenderOptions | None = None

@@ -13,6 +13,8 @@ _MAX_UINT64 = 2**64 - 1
 _MIN_INT64 = -(2**63)
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
 _STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
+# One, or the escape of one, without which no string can have a lone surrogate.
+_SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 # The largest power of ten that fits into a double.
 _MAX_POWER = 308
 
@@ -125,10 +127,11 @@ def _load(
     except RecursionError:
         raise _too_deep() from None
     _check_depth(value)
-    try:
-        json.dumps(value, ensure_ascii=False, default=lambda _: None).encode()
-    except UnicodeEncodeError:
-        raise JsonError("lone surrogate in a string") from None
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False, default=lambda _: None).encode()
+        except UnicodeEncodeError:
+            raise JsonError("lone surrogate in a string") from None
     return value
 
 

@@ -1,7 +1,7 @@
 """One message to tokens, part by part."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from . import json_text
@@ -11,6 +11,7 @@ from .chat import Content, DeveloperContent, Message, Role, SystemContent, TextC
 from .errors import RenderError
 from .header import CONSTRAIN_SPELLING
 from .sections import developer_text, system_text
+from .typescript import Watch
 
 
 class RenderedMessage(NamedTuple):
@@ -40,8 +41,12 @@ class MessageRenderer:
         self.role_tokens = {role.value: tokenizer.encode_ordinary(role.value) for role in Role}
 
     def render_in_parts(
-        self, message: Message, with_tools: bool, runs: MessageRuns | None = None
-    ) -> Iterator[list[int]]:
+        self,
+        message: Message,
+        with_tools: bool,
+        runs: MessageRuns | None = None,
+        watch: Watch | None = None,
+    ) -> Iterator[Sequence[int]]:
         """Yields the tokens of a message in parts, and adds what they are to `runs`.
 
         Raises:
@@ -51,7 +56,7 @@ class MessageRenderer:
         yield self._render_header(message, runs)
         for index, content in enumerate(message.content):
             try:
-                text = _content_text(content, message.author.role, with_tools)
+                text = _content_text(content, message.author.role, with_tools, watch)
             except RenderError as error:
                 raise error.inside(f"content[{index}]") from None
             for tokens in self._tokenizer.encode_ordinary_in_parts(json_text.join_surrogates(text)):
@@ -126,16 +131,16 @@ class MessageRenderer:
         return self._tokenizer.encode_ordinary(json_text.join_surrogates(text))
 
 
-def _content_text(content: Content, role: Role, with_tools: bool) -> str:
+def _content_text(content: Content, role: Role, with_tools: bool, watch: Watch | None) -> str:
     match content:
         case TextContent():
             return content.text
         case SystemContent():
             _require_role("SystemContent", Role.SYSTEM, role)
-            return system_text(content, with_tools)
+            return system_text(content, with_tools, watch)
         case DeveloperContent():
             _require_role("DeveloperContent", Role.DEVELOPER, role)
-            return developer_text(content)
+            return developer_text(content, watch)
     raise NotImplementedError(f"{type(content).__name__} cannot be rendered")
 
 

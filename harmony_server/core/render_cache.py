@@ -69,6 +69,10 @@ class RenderCache(Generic[_Value]):
             self._hits += len(values) - misses
         return values
 
+    def get(self, key: Hashable) -> _Value | None:
+        """Returns the value of a key, or None if there is none."""
+        return self.get_all((key,))[0]
+
     def put(self, key: Hashable, value: _Value, size: int) -> None:
         """Remembers a value, unless it would take more than a quarter of the cache.
 

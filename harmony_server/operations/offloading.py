@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 from .. import bounds
 from .abandonment import abandonable
 from .byte_budget import ByteBudget
+from .inline_work import InlineWork, TooLargeInlineError
 from .limits import Limits
 
 _Result = TypeVar("_Result")
@@ -56,14 +57,19 @@ class Offloader:
     async def do_request(self, work: Callable[[], _Result], size: int) -> _Result:
         """Does the work of a unary request of `size` bytes: inline if small, else in a thread.
 
+        Small work that turns out to become large begins again in a thread.
+
         Raises:
             RequestError: LIMIT_EXCEEDED, the request is large and too many large ones are in
                 progress.
         """
         if size <= bounds.MAX_INLINE_UNARY_BYTES:
-            return work()
-        with self._large_requests.holding():
-            return await self.do_in_thread(work, size)
+            try:
+                with InlineWork(bounds.MAX_INLINE_WORK):
+                    return work()
+            except TooLargeInlineError:
+                pass
+        return await self._do_large(work, size)
 
     async def do_prepared_request(
         self, prepare: Callable[[], PreparedWork[_Result]], size: int
@@ -78,9 +84,18 @@ class Offloader:
             RequestError: As `do_request`.
         """
         if size <= bounds.MAX_INLINE_CONVERSATION_BYTES:
-            work = prepare()
-            return await self.do_request(work.do, work.size)
-        return await self.do_request(lambda: prepare().do(), size)
+            try:
+                with InlineWork(bounds.MAX_INLINE_WORK):
+                    work = prepare()
+            except TooLargeInlineError:
+                pass
+            else:
+                return await self.do_request(work.do, work.size)
+        return await self._do_large(lambda: prepare().do(), size)
+
+    async def _do_large(self, work: Callable[[], _Result], size: int) -> _Result:
+        with self._large_requests.holding():
+            return await self.do_in_thread(work, size)
 
     async def do_in_thread(self, work: Callable[[], _Result], size: int) -> _Result:
         """Does work on `size` bytes in a thread, once the budget has room.

@@ -14,6 +14,7 @@ from ..core.tokenizer import RETURN, START
 from .abandonment import stop_if_abandoned, unless_abandoned
 from .counters import Counters
 from .errors import RequestError, invalid_field, limit_exceeded
+from .inline_work import count_inline
 from .limits import Limits
 
 
@@ -254,5 +255,37 @@ class Renderer:
 
     def _pack(self, message: core.Message, *, with_function_tools: bool) -> bytes:
         options = core.RenderOptions(conversation_has_function_tools=with_function_tools)
-        parts = self._encoding.render_in_parts(message, options)
-        return self._packing.pack(unless_abandoned(parts))
+        parts = self._encoding.render_in_parts(message, options, watch=_Watch(self._limits).watch)
+        return self._packing.pack(_counted(unless_abandoned(parts)))
+
+
+class _Watch:
+    """Ends work on a text that becomes too long, or whose caller has gone.
+
+    Args:
+        limits: Gives the limit, `max_request_bytes`.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._maximum = limits.request_bytes
+        self._characters = 0
+
+    def watch(self, characters: int) -> None:
+        """Counts characters of types and descriptions before they are written.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, they are too many.
+            AbandonedError: The caller has gone.
+            TooLargeInlineError: They are too many for the event loop.
+        """
+        stop_if_abandoned()
+        self._characters += characters
+        if self._characters > self._maximum:
+            raise limit_exceeded("max_request_bytes", self._maximum)
+        count_inline(characters)
+
+
+def _counted(parts: Iterable[Sequence[int]]) -> Iterable[Sequence[int]]:
+    for part in parts:
+        count_inline(len(part))
+        yield part

@@ -6,10 +6,11 @@ from google.protobuf.message import Message as ProtoMessage
 
 from harmony_client.v1 import chat_pb2
 
-from .. import core
+from .. import bounds, core
 from ..contract import from_proto, wire
 from ..contract.requests import read_request
 from ..operations.errors import invalid_field
+from ..operations.inline_work import count_inline
 
 _Request = TypeVar("_Request", bound=ProtoMessage)
 
@@ -57,6 +58,8 @@ def read_conversation(request_type: type[_Request], data: bytes) -> tuple[_Reque
         RequestError: MALFORMED_REQUEST, the bytes are not a valid request; INVALID_FIELD, it has no
             conversation.
     """
+    if data.count(b"\n") > bounds.MAX_INLINE_CONVERSATION_LINES:
+        count_inline(bounds.MAX_INLINE_WORK + 1)
     try:
         conversations, rest = wire.split_field(data, _CONVERSATION_FIELD)
         messages: list[bytes] = []

@@ -169,6 +169,18 @@ def test_deep_nesting_is_never_a_recursion_error() -> None:
         type_text({"default": value})
 
 
+def test_the_length_of_a_type_is_bounded() -> None:
+    """Parameters that become a type of more than 1,048,576 characters are an error."""
+    schema = {"type": "object", "properties": {"p": {"description": ""}}}
+    room = 1_048_576 - len(type_text(schema))
+    schema["properties"]["p"]["description"] = "d" * room  # type: ignore[index]
+    assert len(type_text(schema)) == 1_048_576
+    schema["properties"]["p"]["description"] += "d"  # type: ignore[index]
+    with pytest.raises(core.RenderError, match="more than 1048576 characters") as caught:
+        type_text(schema)
+    assert caught.value.field == "content[0].developer.tools[0].tools[0].parameters_json"
+
+
 def test_response_formats_are_rendered() -> None:
     """Developer content has response formats, which the reference ignores."""
     content = {"response_formats": [{"name": "a", "json_schema": "{}"}]}

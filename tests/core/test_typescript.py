@@ -1,7 +1,10 @@
 """Schemas shown as types, rule by rule, with results taken from the reference."""
 
+from typing import Any
+
 import pytest
 
+from harmony_server.core import typescript
 from tests.core.prompts import property_text, type_text
 
 
@@ -421,3 +424,56 @@ def test_a_union_that_is_not_a_list_hides_description_and_default() -> None:
     """A property whose `oneOf` is not a list shows neither description nor default."""
     schema = {"oneOf": 5, "type": "string", "description": "D", "default": "x"}
     assert property_text(schema) == "p?: string,"
+
+
+def _nested(examples: int, levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"a": {"examples": [""] * examples}},
+    }
+    for _ in range(levels):
+        schema = {"oneOf": [schema]}
+    return schema
+
+
+def test_nothing_is_written_beyond_the_bound() -> None:
+    """A type stops growing at the bound: what is written and watched never exceeds it."""
+    watched: list[int] = []
+    with pytest.raises(typescript.TypeTooLongError):
+        typescript.schema_to_type(_nested(100_000, 50), watched.append)
+    assert 1_000_000 < sum(watched) <= 1_048_576
+
+
+def test_text_is_watched_once_however_deep_it_is() -> None:
+    """Each character of a type is written once, not once for each level of nesting."""
+    watched: list[int] = []
+    text = typescript.schema_to_type(_nested(1000, 50), watched.append)
+    assert sum(watched) == len(text)
+    # Steps that allow to stop in between.
+    assert max(watched) < 10_000
+
+
+def test_watching_can_end_the_work() -> None:
+    """An exception of the watch ends the work."""
+
+    def stop(_size: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        typescript.schema_to_type(_nested(1000, 50), stop)
+
+
+@pytest.mark.parametrize(
+    ("schema", "shown"),
+    [
+        ({"type": ["nul", "l"], "nullable": True}, "p?: nul | l | null,"),
+        ({"type": ["null"], "nullable": True}, "p?: null,"),
+        (
+            {"type": "object", "nullable": True, "description": "not null"},
+            "// not null\np?:     // not null\n{\n    },",
+        ),
+    ],
+)
+def test_null_is_added_unless_the_type_has_the_word(schema: object, shown: str) -> None:
+    """`nullable` adds null unless the type, comments included, has that word already."""
+    assert property_text(schema) == shown

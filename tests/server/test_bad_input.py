@@ -1,5 +1,6 @@
 """Invalid requests: the error names the field and leaks nothing, and the server stays healthy."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -361,6 +362,41 @@ def test_a_message_with_too_many_parts(
     message = chat.Message(author=chat.Author(role=chat.ROLE_SYSTEM), content=content)
     failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=message)))
     _assert_invalid_field(failure, "message.content")
+
+
+def test_parameters_that_become_too_long_a_type(stub: HarmonyServiceStub) -> None:
+    """Parameters whose type would have more than 1,048,576 characters are refused by their path."""
+    schema = '{"type":"object","properties":{"a":{"examples":[""%s]}}}' % (',""' * 20_000)
+    for _ in range(50):
+        schema = f'{{"oneOf":[{schema}]}}'
+    item = with_parameters(schema)
+    failure = failure_of(lambda: stub.Render(pb.RenderRequest(message=item)))
+    path = "content[0].developer.tools[0].tools[0].parameters_json"
+    _assert_invalid_field(failure, f"message.{path}")
+    assert "1048576 characters" in failure.message
+    whole = pb.RenderConversationRequest(conversation=conversation(user("x"), item))
+    failure = failure_of(lambda: stub.RenderConversation(whole))
+    _assert_invalid_field(failure, f"conversation.messages[1].{path}")
+
+
+@pytest.mark.parametrize("size", [524_288, 524_289])
+def test_json_is_limited_in_length(stub: HarmonyServiceStub, size: int) -> None:
+    """The JSON of parameters and response formats has at most 524,288 characters."""
+    text_of_size = '{"a":"%s"}' % ("x" * (size - 8))
+    response_format = chat.ResponseFormat(name="f", schema_json=text_of_size)
+    answer = chat.Content(developer=chat.DeveloperContent(response_formats=[response_format]))
+    items = {
+        "developer.tools[0].tools[0].parameters_json": with_parameters(text_of_size),
+        "developer.response_formats[0].schema_json": message(chat.ROLE_DEVELOPER, answer),
+    }
+    for path, item in items.items():
+        request = pb.RenderRequest(message=item)
+        if size <= 524_288:
+            assert stub.Render(request).tokens
+        else:
+            failure = failure_of(functools.partial(stub.Render, request))
+            _assert_invalid_field(failure, f"message.content[0].{path}")
+            assert f"has {size} characters" in failure.message
 
 
 def test_a_request_over_the_size_limit(channel: grpc.Channel) -> None:

@@ -119,7 +119,7 @@ async def test_a_deadline_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None
     handlers.start(operations())
     begun, finished = threading.Event(), threading.Event()
 
-    def render_in_parts(*_: object) -> Iterator[list[int]]:
+    def render_in_parts(*_: object, **_options: object) -> Iterator[list[int]]:
         begun.set()
         end = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -11,17 +12,24 @@ from dataclasses import dataclass
 
 import pytest
 
+from harmony_client.v1 import chat_pb2 as chat
+from harmony_client.v1 import service_pb2 as pb
 from harmony_server import core
+from harmony_server.bounds import MAX_INLINE_WORK
 from harmony_server.core.events import MessageCompleted
 from harmony_server.operations.errors import Reason, RequestError
-from harmony_server.operations.offloading import Offloader
+from harmony_server.operations.inline_work import InlineWork, TooLargeInlineError, count_inline
+from harmony_server.operations.offloading import Offloader, PreparedWork
 from harmony_server.operations.operations import Operations
 from harmony_server.operations.rendering import TokenPacking
+from harmony_server.service.unary import HarmonyService
 from tests.support.encodings import encoding, tokens_of
-from tests.support.operations import limits
+from tests.support.messages import message
+from tests.support.operations import limits, operations
 
 _CONFIG = core.RenderConversationConfig()
 _WIDTH = 4
+_BUILTIN = (chat.BUILTIN_TOOL_BROWSER, chat.BUILTIN_TOOL_PYTHON)
 
 
 def _pack(parts: Iterable[Sequence[int]]) -> bytes:
@@ -157,6 +165,55 @@ def test_parses_are_counted() -> None:
     with pytest.raises(RequestError) as caught:
         list(operations.parse(tokens, core.Role.ASSISTANT, core.ParseOptions()))
     assert caught.value.reason is Reason.PARSE_FAILED
+
+
+async def test_small_work_that_becomes_large_goes_to_a_thread() -> None:
+    """Work that counts more than fits the event loop begins again in a thread, once."""
+    offloader = Offloader(limits())
+    begun: list[threading.Thread] = []
+
+    def work(size: int) -> threading.Thread:
+        begun.append(threading.current_thread())
+        count_inline(size)
+        return threading.current_thread()
+
+    here = threading.current_thread()
+    assert await offloader.do_request(functools.partial(work, 16_384), 10) is here
+    begun.clear()
+    assert await offloader.do_request(functools.partial(work, 16_385), 10) is not here
+    assert begun[0] is here
+    assert len(begun) == 2
+
+    def prepare() -> PreparedWork[threading.Thread]:
+        work(16_385)
+        return PreparedWork(10, functools.partial(work, 10))
+
+    assert await offloader.do_prepared_request(prepare, 10) is not here
+    offloader.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        chat.Content(system=chat.SystemContent(builtin_tools=_BUILTIN)),
+        chat.Content(system=chat.SystemContent()),
+        chat.Content(developer=chat.DeveloperContent(tools=[chat.ToolNamespaceConfig()])),
+    ],
+    ids=["built-in tools", "defaults", "namespaces"],
+)
+def test_what_a_small_message_becomes_decides_where_it_is_rendered(content: chat.Content) -> None:
+    """A small request with many contents is too large for the event loop before it is rendered."""
+    service = HarmonyService(operations())
+    items = [content] * (4000 // (content.ByteSize() + 2))
+    request = pb.RenderRequest(message=message(chat.ROLE_SYSTEM, *items)).SerializeToString()
+    assert len(request) < 4096
+    with pytest.raises(TooLargeInlineError), InlineWork(MAX_INLINE_WORK):
+        service.render(request)
+    usual = message(
+        chat.ROLE_SYSTEM, chat.Content(system=chat.SystemContent(builtin_tools=_BUILTIN))
+    )
+    with InlineWork(MAX_INLINE_WORK):
+        assert service.render(pb.RenderRequest(message=usual).SerializeToString())
 
 
 async def test_any_front_end_can_offload_its_work() -> None:
