@@ -1,6 +1,7 @@
 """Client of the harmony sidecar: turns conversations into tokens, and tokens into messages."""
 
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
+from harmony_client._attribution import AttributedRender, Continuation, TokenRun
 from harmony_client._codec import ParsedCompletion, ParseMode
 from harmony_client._steps import BatchEvent, BatchStep
 from harmony_client._streams import Batch, ParseStream
@@ -57,13 +58,22 @@ from harmony_client.v1.parse_pb2 import (
     RecoveryReason,
     TokenRange,
 )
-from harmony_client.v1.service_pb2 import AnalysisRule, GetEncodingResponse, MessageOutcome
+from harmony_client.v1.service_pb2 import (
+    AnalysisRule,
+    GetEncodingResponse,
+    LossPolicy,
+    MessageOutcome,
+    TokenPart,
+    TrainedMessages,
+    TrainedTokens,
+)
 
 __all__ = [
     "AnalysisRule",
     "AsyncBatch",
     "AsyncClient",
     "AsyncParseStream",
+    "AttributedRender",
     "Author",
     "Batch",
     "BatchEvent",
@@ -74,6 +84,7 @@ __all__ = [
     "Client",
     "Content",
     "ContentDelta",
+    "Continuation",
     "Conversation",
     "DeadlineExceeded",
     "DeveloperContent",
@@ -83,6 +94,7 @@ __all__ = [
     "HarmonyClientError",
     "Internal",
     "InvalidArgument",
+    "LossPolicy",
     "Message",
     "MessageCompleted",
     "MessageOffsets",
@@ -102,9 +114,13 @@ __all__ = [
     "RpcError",
     "SystemContent",
     "TextContent",
+    "TokenPart",
     "TokenRange",
+    "TokenRun",
     "ToolDescription",
     "ToolNamespaceConfig",
+    "TrainedMessages",
+    "TrainedTokens",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",

@@ -14,7 +14,7 @@ from . import tokenizer as tk
 from .attribution import MessageRuns, Rendered, TokenPart, TokenRuns
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Conversation, Message, Role, TextContent
-from .continuation import Continuation, SampledEnd, find_cuts, find_end
+from .continuation import Continuation, find_cuts, find_end
 from .conversation_rules import (
     AnalysisRule,
     ConversationPlan,
@@ -298,14 +298,13 @@ class HarmonyEncoding:
         end = find_end(sampled, role, keep_return=keep_return)
         cuts: list[TokenRange] = []
         if drop_analysis:
-            cuts = find_cuts(
+            end, cuts = find_cuts(
                 self._parse_sampled(sampled[: end.kept]),
                 len(sampled),
+                end,
                 [message.author.role for message in messages],
                 [message.channel for message in messages],
             )
-            if cuts and cuts[-1].end == len(sampled):
-                end = SampledEnd(len(sampled), is_open=False)
         rendered = self.render_conversation_attributed(
             Conversation(messages=list(messages)),
             RenderConversationConfig(analysis=AnalysisRule.KEEP),

@@ -66,6 +66,7 @@ _CONVERSATIONS: Final[dict[str, Callable[[HarmonyService, bytes], PreparedWork[b
     "RenderConversation": HarmonyService.render_conversation,
     "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
     "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
+    "RenderContinuation": HarmonyService.render_continuation,
 }
 _STREAMS: Final[dict[str, Callable[[Operations], Stream]]] = {
     "Parse": ParseStream,

@@ -88,6 +88,31 @@ def find_trained_runs(
                     yield run
 
 
+def alternating_runs(trained: Iterable[TokenRun], count: int) -> list[int]:
+    """Returns the lengths of runs without loss, with loss, without, and so on.
+
+    The first may be 0, no other is. The first token never carries loss.
+
+    Args:
+        trained: The runs whose tokens carry loss, in order.
+        count: The number of tokens; the lengths add up to it.
+    """
+    lengths: list[int] = []
+    end = 0
+    for run in trained:
+        begin = max(run.begin, 1)
+        if begin == run.end:
+            continue
+        if lengths and begin == end:
+            lengths[-1] += run.end - begin
+        else:
+            lengths += [begin - end, run.end - begin]
+        end = run.end
+    if end < count or not count:
+        lengths.append(count - end)
+    return lengths
+
+
 def _find_trained_messages(kinds: Sequence[MessageKind], policy: LossPolicy) -> set[int]:
     """Returns the indices of the assistant messages that the policy trains, samples aside."""
     match policy.messages:
@@ -96,9 +121,9 @@ def _find_trained_messages(kinds: Sequence[MessageKind], policy: LossPolicy) -> 
         case TrainedMessages.CHOSEN:
             for index in policy.chosen:
                 if not 0 <= index < len(kinds):
-                    raise ValueError(f"chosen: there is no message {index}")
+                    raise ValueError(f"there is no message {index}")
                 if kinds[index].role is not Role.ASSISTANT:
-                    raise ValueError(f"chosen: message {index} is not the assistant's")
+                    raise ValueError(f"message {index} is not the assistant's")
             indices = policy.chosen
         case TrainedMessages.LAST_TURN:
             users = (
