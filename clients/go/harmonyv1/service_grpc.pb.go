@@ -27,6 +27,7 @@ const (
 	HarmonyService_RenderConversation_FullMethodName              = "/harmony.v1.HarmonyService/RenderConversation"
 	HarmonyService_RenderConversationForCompletion_FullMethodName = "/harmony.v1.HarmonyService/RenderConversationForCompletion"
 	HarmonyService_RenderConversationForTraining_FullMethodName   = "/harmony.v1.HarmonyService/RenderConversationForTraining"
+	HarmonyService_RenderContinuation_FullMethodName              = "/harmony.v1.HarmonyService/RenderContinuation"
 	HarmonyService_ParseMessages_FullMethodName                   = "/harmony.v1.HarmonyService/ParseMessages"
 	HarmonyService_Encode_FullMethodName                          = "/harmony.v1.HarmonyService/Encode"
 	HarmonyService_Decode_FullMethodName                          = "/harmony.v1.HarmonyService/Decode"
@@ -63,6 +64,10 @@ type HarmonyServiceClient interface {
 	// Renders a conversation as a training example: if the last message is the
 	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(ctx context.Context, in *RenderConversationForTrainingRequest, opts ...grpc.CallOption) (*RenderConversationForTrainingResponse, error)
+	// Renders what follows sampled tokens: the end of their last message if it has
+	// none, the messages that came since, and the role whose turn is next. The
+	// sampled tokens stay as they are; none is encoded again.
+	RenderContinuation(ctx context.Context, in *RenderContinuationRequest, opts ...grpc.CallOption) (*RenderContinuationResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(ctx context.Context, in *ParseMessagesRequest, opts ...grpc.CallOption) (*ParseMessagesResponse, error)
 	// Encodes text as tokens.
@@ -171,6 +176,16 @@ func (c *harmonyServiceClient) RenderConversationForTraining(ctx context.Context
 	return out, nil
 }
 
+func (c *harmonyServiceClient) RenderContinuation(ctx context.Context, in *RenderContinuationRequest, opts ...grpc.CallOption) (*RenderContinuationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenderContinuationResponse)
+	err := c.cc.Invoke(ctx, HarmonyService_RenderContinuation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *harmonyServiceClient) ParseMessages(ctx context.Context, in *ParseMessagesRequest, opts ...grpc.CallOption) (*ParseMessagesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ParseMessagesResponse)
@@ -256,6 +271,10 @@ type HarmonyServiceServer interface {
 	// Renders a conversation as a training example: if the last message is the
 	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error)
+	// Renders what follows sampled tokens: the end of their last message if it has
+	// none, the messages that came since, and the role whose turn is next. The
+	// sampled tokens stay as they are; none is encoded again.
+	RenderContinuation(context.Context, *RenderContinuationRequest) (*RenderContinuationResponse, error)
 	// Parses a whole completion into messages.
 	ParseMessages(context.Context, *ParseMessagesRequest) (*ParseMessagesResponse, error)
 	// Encodes text as tokens.
@@ -321,6 +340,9 @@ func (UnimplementedHarmonyServiceServer) RenderConversationForCompletion(context
 }
 func (UnimplementedHarmonyServiceServer) RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RenderConversationForTraining not implemented")
+}
+func (UnimplementedHarmonyServiceServer) RenderContinuation(context.Context, *RenderContinuationRequest) (*RenderContinuationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RenderContinuation not implemented")
 }
 func (UnimplementedHarmonyServiceServer) ParseMessages(context.Context, *ParseMessagesRequest) (*ParseMessagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ParseMessages not implemented")
@@ -466,6 +488,24 @@ func _HarmonyService_RenderConversationForTraining_Handler(srv interface{}, ctx 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HarmonyService_RenderContinuation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenderContinuationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HarmonyServiceServer).RenderContinuation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HarmonyService_RenderContinuation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HarmonyServiceServer).RenderContinuation(ctx, req.(*RenderContinuationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _HarmonyService_ParseMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ParseMessagesRequest)
 	if err := dec(in); err != nil {
@@ -564,6 +604,10 @@ var HarmonyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RenderConversationForTraining",
 			Handler:    _HarmonyService_RenderConversationForTraining_Handler,
+		},
+		{
+			MethodName: "RenderContinuation",
+			Handler:    _HarmonyService_RenderContinuation_Handler,
 		},
 		{
 			MethodName: "ParseMessages",

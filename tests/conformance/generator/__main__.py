@@ -14,8 +14,10 @@ from typing import Final
 from harmony_client.v1 import service_pb2
 
 from . import (
+    attributed,
     batches,
     contents,
+    continuations,
     conversations,
     described,
     parses,
@@ -35,6 +37,7 @@ SERVICE: Final = service_pb2.DESCRIPTOR.services_by_name["HarmonyService"]
 # A function `encode_vectors` in any of these returns vectors of Encode, and so on.
 MODULES: Final = (
     *(described, renders, contents, schemas, conversations),
+    *(attributed, continuations),
     *(parses, clean, structure, headers, ends),
     *(texts, streams, batches, recovered_streams),
 )

@@ -52,6 +52,7 @@ impl Call<'_> {
             "RenderConversation" => unary render_conversation,
             "RenderConversationForCompletion" => unary render_conversation_for_completion,
             "RenderConversationForTraining" => unary render_conversation_for_training,
+            "RenderContinuation" => unary render_continuation,
             "ParseMessages" => unary parse_messages,
             "Encode" => unary encode,
             "Decode" => unary decode,
