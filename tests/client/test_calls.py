@@ -187,8 +187,8 @@ def test_render_attributed(
     answer(recorder, method, response_type(tokens=[7, 8, 9], runs=RUNS))
     client = connect(recorder.address)
     rendered = client.render_attributed(iter(MESSAGES), purpose)
-    assert rendered == ([7, 8, 9], READ_RUNS, None)
     assert type(rendered.tokens) is list
+    assert rendered == ([7, 8, 9], READ_RUNS, None)
     request: Any = recorder.last_request(method)
     assert list(request.conversation.messages) == MESSAGES
     assert request.attribution == service_pb2.ATTRIBUTION_PARTS
@@ -198,7 +198,7 @@ def test_render_attributed(
 
 
 def test_runs_of_messages(recorder: RecordingServer, connect: Connect) -> None:
-    """With level "messages" there are no parts; a rule and a next role go out as in other renders."""
+    """With level "messages" there are no parts; rule and next role go out as in other renders."""
     runs = service_pb2.TokenRuns(lengths=[3, 1], messages=[0, 2])
     response = service_pb2.RenderConversationForCompletionResponse(tokens=[1, 2, 3, 4], runs=runs)
     answer(recorder, "RenderConversationForCompletion", response)
