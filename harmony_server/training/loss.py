@@ -114,7 +114,7 @@ def alternating_runs(trained: Iterable[TokenRun], count: int) -> list[int]:
 
 
 def _find_trained_messages(kinds: Sequence[MessageKind], policy: LossPolicy) -> set[int]:
-    """Returns the indices of the assistant messages that the policy trains, samples aside."""
+    """Returns the indices of the messages that the policy trains if they are in a sample."""
     match policy.messages:
         case TrainedMessages.NONE:
             indices: Iterable[int] = ()
@@ -136,10 +136,8 @@ def _find_trained_messages(kinds: Sequence[MessageKind], policy: LossPolicy) -> 
 
 
 def _is_eligible(kind: MessageKind, policy: LossPolicy) -> bool:
-    return (
-        kind.role is Role.ASSISTANT
-        and (policy.channels is None or kind.channel in policy.channels)
-        and (policy.calls or not kind.has_recipient)
+    return (policy.channels is None or kind.channel in policy.channels) and (
+        policy.calls or not kind.has_recipient
     )
 
 

@@ -33,6 +33,13 @@ def test_an_earlier_answer_is_labelled_with_return() -> None:
     assert labels(TWO_TURNS.messages, rendered, whole)[stop.end - 1] == END
 
 
+def test_ignored_tokens() -> None:
+    """A token without loss has the label that PyTorch's cross entropy ignores."""
+    rendered = encoding().render_conversation_attributed(TWO_TURNS, _CONFIG, for_training=True)
+    found = labels(TWO_TURNS.messages, rendered, LossPolicy(TrainedMessages.NONE))
+    assert set(found) == {-100}
+
+
 @given(conversations(), st.sampled_from(TrainedMessages), st.sampled_from(TrainedTokens))
 def test_labels_follow_the_mask(
     conversation: Conversation, trained: TrainedMessages, tokens: TrainedTokens
