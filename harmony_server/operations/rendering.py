@@ -65,6 +65,25 @@ class PackedRuns(NamedTuple):
     contents: bytes = b""
 
 
+class KnownRuns(NamedTuple):
+    """What the tokens of a message are.
+
+    Attributes:
+        runs: The runs.
+        lengths: Their lengths, packed; they depend on no index, so responses share them.
+        contents: Their contents, packed likewise.
+    """
+
+    runs: core.MessageRuns
+    lengths: bytes
+    contents: bytes
+
+    @property
+    def size(self) -> int:
+        """The memory that the columns take, in bytes."""
+        return self.runs.size + sys.getsizeof(self.lengths) + sys.getsizeof(self.contents)
+
+
 class RenderedConversation(NamedTuple):
     """The tokens of a conversation.
 
@@ -126,8 +145,8 @@ class RenderedMessage:
     token_count: int = 0
     token_count_with_tools: int = 0
     has_recipient: bool = False
-    runs: core.MessageRuns | None = None
-    runs_with_tools: core.MessageRuns | None = None
+    runs: KnownRuns | None = None
+    runs_with_tools: KnownRuns | None = None
     failure: RequestError | None = None
 
     @property
@@ -237,7 +256,8 @@ class Renderer:
         self._counters.count_rendered(count)
         if attribution is None:
             return RenderedConversation(packed)
-        return RenderedConversation(packed, self._pack_runs(attribution, [(0, count, runs)]))
+        known = None if runs is None else self._know(runs)
+        return RenderedConversation(packed, self._pack_runs(attribution, [(0, count, known)]))
 
     def recall(self, messages: Messages) -> RecalledConversation:
         """Looks up the messages of a conversation in the cache."""
@@ -301,14 +321,14 @@ class Renderer:
         if attribution is None and loss is None:
             return RenderedConversation(b"".join(packed))
         indices = [*plan.kept, len(rendered)]
-        runs: list[core.MessageRuns | None] = [None] * len(counts)
+        runs: list[KnownRuns | None] = [None] * len(counts)
         if attribution is Attribution.PARTS or loss is not None:
             for position, index in enumerate(plan.kept):
                 runs[position] = self._find_runs(
                     conversation.messages, index, rendered[index], with_tools
                 )
             if next_turn_role is not None:
-                runs[-1] = _turn_start_runs(counts[-1])
+                runs[-1] = self._know(_turn_start_runs(counts[-1]))
         attributed = list(zip(indices, counts, runs, strict=False))
         return RenderedConversation(
             b"".join(packed),
@@ -320,7 +340,7 @@ class Renderer:
 
     def _find_runs(
         self, messages: Messages, index: int, rendered: RenderedMessage, with_tools: bool
-    ) -> core.MessageRuns:
+    ) -> KnownRuns:
         """Returns the runs of a rendered message, and remembers them with it."""
         runs = rendered.runs_with_tools if with_tools else rendered.runs
         if runs is None:
@@ -328,7 +348,7 @@ class Renderer:
             message = messages.read(index)
             options = core.RenderOptions(conversation_has_function_tools=with_tools)
             count = rendered.token_count_with_tools if with_tools else rendered.token_count
-            runs = self._encoding.find_runs(message, count, options)
+            runs = self._know(self._encoding.find_runs(message, count, options))
             if rendered.packed is rendered.packed_with_tools:
                 rendered.runs = rendered.runs_with_tools = runs
             elif with_tools:
@@ -338,23 +358,32 @@ class Renderer:
             self._remember(messages, index, rendered)
         return runs
 
+    def _know(self, runs: core.MessageRuns) -> KnownRuns:
+        pack = self._packing.pack
+        return KnownRuns(runs, pack([runs.lengths]), pack([runs.contents]))
+
     def _pack_runs(
         self,
         attribution: Attribution,
-        attributed: Iterable[tuple[int, int, core.MessageRuns | None]],
+        attributed: Iterable[tuple[int, int, KnownRuns | None]],
     ) -> PackedRuns:
         """Packs the runs of messages, each given as index, number of tokens and runs."""
         pack = self._packing.pack
+        indices: list[int] = []
         if attribution is Attribution.MESSAGES:
-            indices, counts = [], []
+            counts = []
             for index, count, _ in attributed:
                 indices.append(index)
                 counts.append(count)
             return PackedRuns(pack([counts]), pack([indices]))
-        joined = core.TokenRuns.join((index, runs) for index, _, runs in attributed if runs)
-        return PackedRuns(
-            pack([joined.lengths]), pack([joined.messages]), joined.parts, pack([joined.contents])
-        )
+        lengths, parts, contents = [], [], []
+        for index, _, known in attributed:
+            if known is not None:
+                lengths.append(known.lengths)
+                indices += [index] * len(known.runs.parts)
+                parts.append(known.runs.parts)
+                contents.append(known.contents)
+        return PackedRuns(b"".join(lengths), pack([indices]), b"".join(parts), b"".join(contents))
 
     def _render_messages(self, conversation: RecalledConversation) -> list[RenderedMessage]:
         messages = conversation.messages
@@ -416,12 +445,12 @@ def _turn_start_runs(count: int) -> core.MessageRuns:
 
 def _find_loss(
     rendered: Sequence[RenderedMessage],
-    attributed: Iterable[tuple[int, int, core.MessageRuns | None]],
+    attributed: Iterable[tuple[int, int, KnownRuns | None]],
     policy: LossPolicy,
     *,
     ends_with_return: bool,
 ) -> list[int]:
-    runs = core.TokenRuns.join((index, runs) for index, _, runs in attributed if runs)
+    runs = core.TokenRuns.join((index, known.runs) for index, _, known in attributed if known)
     kinds = [message.kind for message in rendered]
     try:
         trained = list(find_trained_runs(kinds, runs, policy, ends_with_return=ends_with_return))

@@ -170,7 +170,9 @@ class HarmonyService:
                 )
             )
 
-        return PreparedWork(conversation.new_bytes + len(request.sampled), render)
+        # Otherwise only the end of the sampled tokens is looked at.
+        parsed_tokens = len(request.sampled) if request.drop_analysis else 0
+        return PreparedWork(conversation.new_bytes + parsed_tokens, render)
 
     def parse_messages(self, data: bytes) -> bytes:
         """Parses a completion."""
