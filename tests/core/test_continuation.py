@@ -75,6 +75,14 @@ def test_a_content_that_was_cut_off_is_closed() -> None:
     assert found.closed
 
 
+def test_a_long_content_that_was_cut_off_is_closed() -> None:
+    """The last structural token is found however far back it is."""
+    sampled = "<|channel|>final<|message|>" + "It rains. " * 1000
+    text, found = _continued(sampled, user("More?"))
+    assert text.startswith(sampled + "<|end|><|start|>user")
+    assert found.closed
+
+
 @pytest.mark.parametrize(
     ("sampled", "role", "problem"),
     [

@@ -42,7 +42,12 @@ _ENDS: Final = {
         False,
         (_RESULT, assistant("1", "analysis"), assistant("2", "final")),
     ),
-    "long": (f"<|channel|>final<|message|>{'It rains. ' * 400}", "<|return|>", True, (user("a"),)),
+    "long-and-cut-off": (
+        f"<|channel|>final<|message|>{'It rains. ' * 400}",
+        "",
+        True,
+        (user("More?"),),
+    ),
 }
 _ROLES: Final = {
     "user": chat.ROLE_USER,
