@@ -10,15 +10,15 @@ import pytest
 import harmony_client
 
 EXPORTED = """
-    AnalysisRule AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep
-    BuiltinTool Cancelled ChannelConfig Client Content ContentDelta Conversation DeadlineExceeded
-    DeveloperContent
-    FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError Internal
-    InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
-    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered
-    RecoveryReason ResourceExhausted ResponseFormat Role RpcError SystemContent TextContent
-    TokenRange
-    ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
+    AnalysisRule AsyncBatch AsyncClient AsyncParseStream AttributedRender Author Batch BatchEvent
+    BatchStep BuiltinTool Cancelled ChannelConfig Client Content ContentDelta Continuation
+    Conversation DeadlineExceeded DeveloperContent FailedPrecondition FieldViolation
+    GetEncodingResponse HarmonyClientError Internal InvalidArgument LossPolicy Message
+    MessageCompleted MessageOffsets MessageOutcome MessageStarted ParseFailed ParseMode
+    ParseStream ParsedCompletion PermissionDenied ReasoningEffort Recovered RecoveryReason
+    ResourceExhausted ResponseFormat Role RpcError SystemContent TextContent TokenPart TokenRange
+    TokenRun ToolDescription ToolNamespaceConfig TrainedMessages TrainedTokens Unauthenticated
+    Unavailable Unimplemented
     assistant developer function namespace response_format system tool user
 """
 

@@ -146,6 +146,17 @@ def test_dropping_analysis() -> None:
     assert kept.cuts == []
 
 
+def test_dropping_the_last_message() -> None:
+    """Reasoning that was cut off and is left out needs no `<|end|>`."""
+    question = "<|start|>user<|message|>Rain?<|end|>"
+    sampled = tokens_of(f"{question}<|start|>assistant<|channel|>analysis<|message|>As")
+    new = [said("final", "Yes."), user("More?")]
+    found = encoding().continue_sampled(sampled, new, Role.ASSISTANT, drop_analysis=True)
+    assert found.cuts == [(len(tokens_of(question)), len(sampled))]
+    assert not found.closed
+    assert found.tokens[0] == START
+
+
 def test_dropping_analysis_from_malformed_tokens() -> None:
     """Where the messages cannot be told apart, nothing can be dropped."""
     with pytest.raises(RenderError) as caught:
