@@ -4,6 +4,7 @@ from harmony_client._aio_answer_streams import AsyncAnswerBatch, AsyncAnswerStre
 from harmony_client._aio_streams import AsyncBatch, AsyncParseStream
 from harmony_client._answer_sessions import OpenedAnswer
 from harmony_client._answer_streams import AnswerBatch, AnswerStream
+from harmony_client._attribution import AttributedRender, Continuation, TokenRun
 from harmony_client._codec import ParsedCompletion, ParseMode
 from harmony_client._steps import BatchEvent, BatchStep
 from harmony_client._streams import Batch, ParseStream
@@ -76,7 +77,11 @@ from harmony_client.v1.service_pb2 import (
     AnalysisRule,
     BuildSamplingConstraintResponse,
     GetEncodingResponse,
+    LossPolicy,
     MessageOutcome,
+    TokenPart,
+    TrainedMessages,
+    TrainedTokens,
 )
 
 __all__ = [
@@ -88,6 +93,7 @@ __all__ = [
     "AsyncBatch",
     "AsyncClient",
     "AsyncParseStream",
+    "AttributedRender",
     "Author",
     "Batch",
     "BatchEvent",
@@ -103,6 +109,7 @@ __all__ = [
     "ConstraintNoticeReason",
     "Content",
     "ContentDelta",
+    "Continuation",
     "Conversation",
     "DeadlineExceeded",
     "DeveloperContent",
@@ -113,6 +120,7 @@ __all__ = [
     "HeaderForms",
     "Internal",
     "InvalidArgument",
+    "LossPolicy",
     "Message",
     "MessageCompleted",
     "MessageOffsets",
@@ -136,11 +144,15 @@ __all__ = [
     "SystemContent",
     "TextContent",
     "TokenAutomaton",
+    "TokenPart",
     "TokenRange",
+    "TokenRun",
     "ToolChoice",
     "ToolChoiceMode",
     "ToolDescription",
     "ToolNamespaceConfig",
+    "TrainedMessages",
+    "TrainedTokens",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",

@@ -20,6 +20,21 @@ SpecialTokens: TypeAlias = Literal["all"] | Iterable[str]
 ParseMode: TypeAlias = Literal["strict", "lenient", "recover"]
 """What to do with malformed output; `Client.parse_messages` describes each mode."""
 
+RenderPurpose: TypeAlias = Literal["conversation", "completion", "training"]
+"""What a conversation is rendered for; each is a render method of the client."""
+
+AttributionLevel: TypeAlias = Literal["messages", "parts"]
+"""How finely a render says whose each token is: a run a message, or a run a part of one."""
+
+_ATTRIBUTIONS = {
+    "messages": service_pb2.ATTRIBUTION_MESSAGES,
+    "parts": service_pb2.ATTRIBUTION_PARTS,
+}
+AttributedRequest: TypeAlias = (
+    service_pb2.RenderConversationRequest
+    | service_pb2.RenderConversationForCompletionRequest
+    | service_pb2.RenderConversationForTrainingRequest
+)
 TokenOrRun: TypeAlias = int | Iterable[int]
 Event: TypeAlias = (
     parse_pb2.MessageStarted
@@ -114,6 +129,68 @@ def build_sampling_constraint_request(
         conversation=_to_conversation(conversation),
         format=enum_label(constraint_pb2.ConstraintFormat, "CONSTRAINT_FORMAT_", constraint_format),
         options=merged,
+    )
+
+
+def build_attributed_render(
+    conversation: Conversation,
+    purpose: RenderPurpose,
+    *,
+    level: AttributionLevel,
+    loss: service_pb2.LossPolicy | None,
+    next_turn_role: Role,
+    auto_drop_analysis: bool,
+    analysis: AnalysisRule | None,
+) -> AttributedRequest:
+    """Returns the request to render a conversation and say whose each token is."""
+    purposes = get_args(RenderPurpose)
+    if purpose not in purposes:
+        raise ValueError(f"unknown purpose {purpose!r}; choose from {', '.join(purposes)}")
+    if loss is not None and purpose != "training":
+        raise ValueError('loss needs the purpose "training"')
+    attribution = _to_attribution(level)
+    if purpose == "training":
+        training = render_conversation_for_training_request(
+            conversation, auto_drop_analysis, analysis
+        )
+        training.attribution = attribution
+        if loss is not None:
+            training.loss.CopyFrom(loss)
+        return training
+    request: AttributedRequest
+    if purpose == "completion":
+        request = render_conversation_for_completion_request(
+            conversation, next_turn_role, auto_drop_analysis, analysis
+        )
+    else:
+        request = render_conversation_request(conversation, auto_drop_analysis, analysis)
+    request.attribution = attribution
+    return request
+
+
+def render_continuation_request(
+    sampled: Iterable[int],
+    messages: Iterable[chat_pb2.Message],
+    next_turn_role: Role,
+    *,
+    role: Role | None,
+    conversation_has_function_tools: bool,
+    level: AttributionLevel | None,
+    drop_analysis: bool,
+    keep_return: bool,
+) -> service_pb2.RenderContinuationRequest:
+    """Returns the request to render what follows sampled tokens."""
+    return service_pb2.RenderContinuationRequest(
+        sampled=sampled,
+        role=None if role is None else _to_role(role),
+        messages=messages,
+        next_turn_role=_to_role(next_turn_role),
+        options=service_pb2.RenderOptions(
+            conversation_has_function_tools=conversation_has_function_tools
+        ),
+        attribution=None if level is None else _to_attribution(level),
+        drop_analysis=drop_analysis,
+        keep_return=keep_return,
     )
 
 
@@ -220,6 +297,12 @@ def _to_render_config(
         raise ValueError("analysis and auto_drop_analysis=False exclude each other")
     rule = enum_label(service_pb2.AnalysisRule, "ANALYSIS_RULE_", analysis)
     return service_pb2.RenderConversationConfig(analysis=rule)
+
+
+def _to_attribution(level: AttributionLevel) -> service_pb2.Attribution:
+    if level not in _ATTRIBUTIONS:
+        raise ValueError(f"unknown level {level!r}; choose from {', '.join(_ATTRIBUTIONS)}")
+    return _ATTRIBUTIONS[level]
 
 
 def _to_role(role: Role) -> Role:

@@ -15,6 +15,13 @@ from harmony_client import _codec, _openai_codec
 from harmony_client._aio_answer_streams import AsyncAnswerBatch, AsyncAnswerStream
 from harmony_client._aio_streams import AsyncBatch, AsyncExchange, AsyncParseStream
 from harmony_client._answer_sessions import AnswerBatchSession, AnswerSession
+from harmony_client._attribution import (
+    AttributedRender,
+    Continuation,
+    read_continuation,
+    read_loss_mask,
+    read_runs,
+)
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
 from harmony_client._sessions import BatchSession, ParseSession, Session
 from harmony_client.errors import from_grpc
@@ -175,6 +182,92 @@ class AsyncClient:
             conversation, format, tool_choice, allowed_recipients, response_schema, options
         )
         return await self._call(self._stub.BuildSamplingConstraint, request, timeout)
+
+    async def render_attributed(
+        self,
+        conversation: _codec.Conversation,
+        purpose: _codec.RenderPurpose = "conversation",
+        *,
+        level: _codec.AttributionLevel = "parts",
+        loss: service_pb2.LossPolicy | None = None,
+        next_turn_role: _codec.Role = "assistant",
+        auto_drop_analysis: bool = True,
+        analysis: _codec.AnalysisRule | None = None,
+        timeout: float | None = None,
+    ) -> AttributedRender:
+        """Renders a conversation, and says whose each token is.
+
+        `purpose` says which render method it stands for: "conversation",
+        "completion" (with `next_turn_role`) or "training". With the level
+        "parts" there is a run for each part of each message; with "messages",
+        one for each message.
+
+        With `loss`, a policy for training, the result has a loss mask. A
+        training render without `analysis="current_turn"` leaves out the
+        reasoning of a single turn, as in the reference.
+
+        Raises ValueError for an unknown purpose, level or role, for `loss`
+        without the purpose "training", and as `render_conversation`.
+        """
+        request = _codec.build_attributed_render(
+            conversation,
+            purpose,
+            level=level,
+            loss=loss,
+            next_turn_role=next_turn_role,
+            auto_drop_analysis=auto_drop_analysis,
+            analysis=analysis,
+        )
+        loss_mask = None
+        if isinstance(request, service_pb2.RenderConversationForTrainingRequest):
+            trained = await self._call(self._stub.RenderConversationForTraining, request, timeout)
+            if loss is not None:
+                loss_mask = read_loss_mask(trained.loss_runs)
+            return AttributedRender(list(trained.tokens), read_runs(trained.runs), loss_mask)
+        if isinstance(request, service_pb2.RenderConversationForCompletionRequest):
+            prompt = await self._call(self._stub.RenderConversationForCompletion, request, timeout)
+            return AttributedRender(list(prompt.tokens), read_runs(prompt.runs), loss_mask)
+        rendered = await self._call(self._stub.RenderConversation, request, timeout)
+        return AttributedRender(list(rendered.tokens), read_runs(rendered.runs), loss_mask)
+
+    async def continue_sampled(
+        self,
+        sampled: Iterable[int],
+        messages: Iterable[chat_pb2.Message],
+        next_turn_role: _codec.Role = "assistant",
+        *,
+        role: _codec.Role | None = "assistant",
+        conversation_has_function_tools: bool = False,
+        level: _codec.AttributionLevel | None = None,
+        drop_analysis: bool = False,
+        keep_return: bool = False,
+        timeout: float | None = None,
+    ) -> Continuation:
+        """Renders what follows sampled tokens; none of them is encoded again.
+
+        The next prompt is `prompt + sampled[:kept] + tokens`. A `<|return|>` at
+        the end becomes `<|end|>` unless `keep_return` is set; a message that was
+        cut off inside its content gets an `<|end|>`.
+
+        `sampled` may have more of the prompt before it. `role` is the role that
+        the prompt ended with; None if the tokens begin with `<|start|>`. With
+        `drop_analysis`, the result names the ranges that the rule current_turn
+        leaves out; `sampled` must then be the whole prompt and what was sampled,
+        with `role=None`.
+
+        Raises ValueError for an unknown role or level.
+        """
+        request = _codec.render_continuation_request(
+            sampled,
+            messages,
+            next_turn_role,
+            role=role,
+            conversation_has_function_tools=conversation_has_function_tools,
+            level=level,
+            drop_analysis=drop_analysis,
+            keep_return=keep_return,
+        )
+        return read_continuation(await self._call(self._stub.RenderContinuation, request, timeout))
 
     async def parse_messages(
         self,

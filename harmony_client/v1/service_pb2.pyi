@@ -17,10 +17,68 @@ class AnalysisRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ANALYSIS_RULE_KEEP: _ClassVar[AnalysisRule]
     ANALYSIS_RULE_CURRENT_TURN: _ClassVar[AnalysisRule]
     ANALYSIS_RULE_NONE: _ClassVar[AnalysisRule]
+
+class Attribution(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ATTRIBUTION_UNSPECIFIED: _ClassVar[Attribution]
+    ATTRIBUTION_MESSAGES: _ClassVar[Attribution]
+    ATTRIBUTION_PARTS: _ClassVar[Attribution]
+
+class TokenPart(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOKEN_PART_UNSPECIFIED: _ClassVar[TokenPart]
+    TOKEN_PART_START: _ClassVar[TokenPart]
+    TOKEN_PART_AUTHOR: _ClassVar[TokenPart]
+    TOKEN_PART_NAME: _ClassVar[TokenPart]
+    TOKEN_PART_RECIPIENT: _ClassVar[TokenPart]
+    TOKEN_PART_CHANNEL: _ClassVar[TokenPart]
+    TOKEN_PART_CONTENT_TYPE: _ClassVar[TokenPart]
+    TOKEN_PART_MESSAGE: _ClassVar[TokenPart]
+    TOKEN_PART_CONTENT: _ClassVar[TokenPart]
+    TOKEN_PART_STOP: _ClassVar[TokenPart]
+
+class TrainedMessages(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRAINED_MESSAGES_UNSPECIFIED: _ClassVar[TrainedMessages]
+    TRAINED_MESSAGES_LAST_TURN: _ClassVar[TrainedMessages]
+    TRAINED_MESSAGES_LAST_SAMPLE: _ClassVar[TrainedMessages]
+    TRAINED_MESSAGES_ALL: _ClassVar[TrainedMessages]
+    TRAINED_MESSAGES_CHOSEN: _ClassVar[TrainedMessages]
+    TRAINED_MESSAGES_NONE: _ClassVar[TrainedMessages]
+
+class TrainedTokens(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRAINED_TOKENS_UNSPECIFIED: _ClassVar[TrainedTokens]
+    TRAINED_TOKENS_SAMPLED: _ClassVar[TrainedTokens]
+    TRAINED_TOKENS_CONTENT: _ClassVar[TrainedTokens]
+    TRAINED_TOKENS_MESSAGE: _ClassVar[TrainedTokens]
 ANALYSIS_RULE_UNSPECIFIED: AnalysisRule
 ANALYSIS_RULE_KEEP: AnalysisRule
 ANALYSIS_RULE_CURRENT_TURN: AnalysisRule
 ANALYSIS_RULE_NONE: AnalysisRule
+ATTRIBUTION_UNSPECIFIED: Attribution
+ATTRIBUTION_MESSAGES: Attribution
+ATTRIBUTION_PARTS: Attribution
+TOKEN_PART_UNSPECIFIED: TokenPart
+TOKEN_PART_START: TokenPart
+TOKEN_PART_AUTHOR: TokenPart
+TOKEN_PART_NAME: TokenPart
+TOKEN_PART_RECIPIENT: TokenPart
+TOKEN_PART_CHANNEL: TokenPart
+TOKEN_PART_CONTENT_TYPE: TokenPart
+TOKEN_PART_MESSAGE: TokenPart
+TOKEN_PART_CONTENT: TokenPart
+TOKEN_PART_STOP: TokenPart
+TRAINED_MESSAGES_UNSPECIFIED: TrainedMessages
+TRAINED_MESSAGES_LAST_TURN: TrainedMessages
+TRAINED_MESSAGES_LAST_SAMPLE: TrainedMessages
+TRAINED_MESSAGES_ALL: TrainedMessages
+TRAINED_MESSAGES_CHOSEN: TrainedMessages
+TRAINED_MESSAGES_NONE: TrainedMessages
+TRAINED_TOKENS_UNSPECIFIED: TrainedTokens
+TRAINED_TOKENS_SAMPLED: TrainedTokens
+TRAINED_TOKENS_CONTENT: TrainedTokens
+TRAINED_TOKENS_MESSAGE: TrainedTokens
 
 class GetEncodingRequest(_message.Message):
     __slots__ = ()
@@ -89,63 +147,145 @@ class RenderConversationConfig(_message.Message):
     analysis: AnalysisRule
     def __init__(self, auto_drop_analysis: bool = ..., analysis: _Optional[_Union[AnalysisRule, str]] = ...) -> None: ...
 
+class TokenRuns(_message.Message):
+    __slots__ = ("lengths", "messages", "parts", "contents")
+    LENGTHS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    CONTENTS_FIELD_NUMBER: _ClassVar[int]
+    lengths: _containers.RepeatedScalarFieldContainer[int]
+    messages: _containers.RepeatedScalarFieldContainer[int]
+    parts: _containers.RepeatedScalarFieldContainer[TokenPart]
+    contents: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, lengths: _Optional[_Iterable[int]] = ..., messages: _Optional[_Iterable[int]] = ..., parts: _Optional[_Iterable[_Union[TokenPart, str]]] = ..., contents: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class LossPolicy(_message.Message):
+    __slots__ = ("messages", "tokens", "channels", "leave_out_calls", "chosen")
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_OUT_CALLS_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    messages: TrainedMessages
+    tokens: TrainedTokens
+    channels: _containers.RepeatedScalarFieldContainer[str]
+    leave_out_calls: bool
+    chosen: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, messages: _Optional[_Union[TrainedMessages, str]] = ..., tokens: _Optional[_Union[TrainedTokens, str]] = ..., channels: _Optional[_Iterable[str]] = ..., leave_out_calls: bool = ..., chosen: _Optional[_Iterable[int]] = ...) -> None: ...
+
 class RenderRequest(_message.Message):
-    __slots__ = ("message", "options")
+    __slots__ = ("message", "options", "attribution")
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     message: _chat_pb2.Message
     options: RenderOptions
-    def __init__(self, message: _Optional[_Union[_chat_pb2.Message, _Mapping]] = ..., options: _Optional[_Union[RenderOptions, _Mapping]] = ...) -> None: ...
+    attribution: Attribution
+    def __init__(self, message: _Optional[_Union[_chat_pb2.Message, _Mapping]] = ..., options: _Optional[_Union[RenderOptions, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ...) -> None: ...
 
 class RenderResponse(_message.Message):
-    __slots__ = ("tokens",)
+    __slots__ = ("tokens", "runs")
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
     tokens: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tokens: _Optional[_Iterable[int]] = ...) -> None: ...
+    runs: TokenRuns
+    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., runs: _Optional[_Union[TokenRuns, _Mapping]] = ...) -> None: ...
 
 class RenderConversationRequest(_message.Message):
-    __slots__ = ("conversation", "config")
+    __slots__ = ("conversation", "config", "attribution")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     conversation: _chat_pb2.Conversation
     config: RenderConversationConfig
-    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., config: _Optional[_Union[RenderConversationConfig, _Mapping]] = ...) -> None: ...
+    attribution: Attribution
+    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., config: _Optional[_Union[RenderConversationConfig, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ...) -> None: ...
 
 class RenderConversationResponse(_message.Message):
-    __slots__ = ("tokens",)
+    __slots__ = ("tokens", "runs")
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
     tokens: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tokens: _Optional[_Iterable[int]] = ...) -> None: ...
+    runs: TokenRuns
+    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., runs: _Optional[_Union[TokenRuns, _Mapping]] = ...) -> None: ...
 
 class RenderConversationForCompletionRequest(_message.Message):
-    __slots__ = ("conversation", "next_turn_role", "config")
+    __slots__ = ("conversation", "next_turn_role", "config", "attribution")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     NEXT_TURN_ROLE_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     conversation: _chat_pb2.Conversation
     next_turn_role: _chat_pb2.Role
     config: RenderConversationConfig
-    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., next_turn_role: _Optional[_Union[_chat_pb2.Role, str]] = ..., config: _Optional[_Union[RenderConversationConfig, _Mapping]] = ...) -> None: ...
+    attribution: Attribution
+    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., next_turn_role: _Optional[_Union[_chat_pb2.Role, str]] = ..., config: _Optional[_Union[RenderConversationConfig, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ...) -> None: ...
 
 class RenderConversationForCompletionResponse(_message.Message):
-    __slots__ = ("tokens",)
+    __slots__ = ("tokens", "runs")
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
     tokens: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tokens: _Optional[_Iterable[int]] = ...) -> None: ...
+    runs: TokenRuns
+    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., runs: _Optional[_Union[TokenRuns, _Mapping]] = ...) -> None: ...
 
 class RenderConversationForTrainingRequest(_message.Message):
-    __slots__ = ("conversation", "config")
+    __slots__ = ("conversation", "config", "attribution", "loss")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
     conversation: _chat_pb2.Conversation
     config: RenderConversationConfig
-    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., config: _Optional[_Union[RenderConversationConfig, _Mapping]] = ...) -> None: ...
+    attribution: Attribution
+    loss: LossPolicy
+    def __init__(self, conversation: _Optional[_Union[_chat_pb2.Conversation, _Mapping]] = ..., config: _Optional[_Union[RenderConversationConfig, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., loss: _Optional[_Union[LossPolicy, _Mapping]] = ...) -> None: ...
 
 class RenderConversationForTrainingResponse(_message.Message):
-    __slots__ = ("tokens",)
+    __slots__ = ("tokens", "runs", "loss_runs")
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    LOSS_RUNS_FIELD_NUMBER: _ClassVar[int]
     tokens: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tokens: _Optional[_Iterable[int]] = ...) -> None: ...
+    runs: TokenRuns
+    loss_runs: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., runs: _Optional[_Union[TokenRuns, _Mapping]] = ..., loss_runs: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RenderContinuationRequest(_message.Message):
+    __slots__ = ("sampled", "role", "messages", "next_turn_role", "options", "attribution", "drop_analysis", "keep_return")
+    SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TURN_ROLE_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    DROP_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_RETURN_FIELD_NUMBER: _ClassVar[int]
+    sampled: _containers.RepeatedScalarFieldContainer[int]
+    role: _chat_pb2.Role
+    messages: _containers.RepeatedCompositeFieldContainer[_chat_pb2.Message]
+    next_turn_role: _chat_pb2.Role
+    options: RenderOptions
+    attribution: Attribution
+    drop_analysis: bool
+    keep_return: bool
+    def __init__(self, sampled: _Optional[_Iterable[int]] = ..., role: _Optional[_Union[_chat_pb2.Role, str]] = ..., messages: _Optional[_Iterable[_Union[_chat_pb2.Message, _Mapping]]] = ..., next_turn_role: _Optional[_Union[_chat_pb2.Role, str]] = ..., options: _Optional[_Union[RenderOptions, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., drop_analysis: bool = ..., keep_return: bool = ...) -> None: ...
+
+class RenderContinuationResponse(_message.Message):
+    __slots__ = ("tokens", "kept", "closed", "runs", "cut_begins", "cut_ends")
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    CUT_BEGINS_FIELD_NUMBER: _ClassVar[int]
+    CUT_ENDS_FIELD_NUMBER: _ClassVar[int]
+    tokens: _containers.RepeatedScalarFieldContainer[int]
+    kept: int
+    closed: bool
+    runs: TokenRuns
+    cut_begins: _containers.RepeatedScalarFieldContainer[int]
+    cut_ends: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., kept: _Optional[int] = ..., closed: bool = ..., runs: _Optional[_Union[TokenRuns, _Mapping]] = ..., cut_begins: _Optional[_Iterable[int]] = ..., cut_ends: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BuildSamplingConstraintRequest(_message.Message):
     __slots__ = ("conversation", "format", "options")

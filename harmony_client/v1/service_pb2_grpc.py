@@ -75,6 +75,11 @@ class HarmonyServiceStub(object):
                 request_serializer=harmony_dot_v1_dot_service__pb2.RenderConversationForTrainingRequest.SerializeToString,
                 response_deserializer=harmony_dot_v1_dot_service__pb2.RenderConversationForTrainingResponse.FromString,
                 _registered_method=True)
+        self.RenderContinuation = channel.unary_unary(
+                '/harmony.v1.HarmonyService/RenderContinuation',
+                request_serializer=harmony_dot_v1_dot_service__pb2.RenderContinuationRequest.SerializeToString,
+                response_deserializer=harmony_dot_v1_dot_service__pb2.RenderContinuationResponse.FromString,
+                _registered_method=True)
         self.BuildSamplingConstraint = channel.unary_unary(
                 '/harmony.v1.HarmonyService/BuildSamplingConstraint',
                 request_serializer=harmony_dot_v1_dot_service__pb2.BuildSamplingConstraintRequest.SerializeToString,
@@ -159,6 +164,15 @@ class HarmonyServiceServicer(object):
     def RenderConversationForTraining(self, request, context):
         """Renders a conversation as a training example: if the last message is the
         assistant's, on channel `final`, it ends with `<|return|>`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenderContinuation(self, request, context):
+        """Renders what follows sampled tokens: the end of their last message if it has
+        none, the messages that came since, and the role whose turn is next. The
+        sampled tokens stay as they are; none is encoded again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,6 +282,11 @@ def add_HarmonyServiceServicer_to_server(servicer, server):
                     servicer.RenderConversationForTraining,
                     request_deserializer=harmony_dot_v1_dot_service__pb2.RenderConversationForTrainingRequest.FromString,
                     response_serializer=harmony_dot_v1_dot_service__pb2.RenderConversationForTrainingResponse.SerializeToString,
+            ),
+            'RenderContinuation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenderContinuation,
+                    request_deserializer=harmony_dot_v1_dot_service__pb2.RenderContinuationRequest.FromString,
+                    response_serializer=harmony_dot_v1_dot_service__pb2.RenderContinuationResponse.SerializeToString,
             ),
             'BuildSamplingConstraint': grpc.unary_unary_rpc_method_handler(
                     servicer.BuildSamplingConstraint,
@@ -472,6 +491,33 @@ class HarmonyService(object):
             '/harmony.v1.HarmonyService/RenderConversationForTraining',
             harmony_dot_v1_dot_service__pb2.RenderConversationForTrainingRequest.SerializeToString,
             harmony_dot_v1_dot_service__pb2.RenderConversationForTrainingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenderContinuation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/harmony.v1.HarmonyService/RenderContinuation',
+            harmony_dot_v1_dot_service__pb2.RenderContinuationRequest.SerializeToString,
+            harmony_dot_v1_dot_service__pb2.RenderContinuationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,15 @@ class HarmonyServiceStub:
     assistant's, on channel `final`, it ends with `<|return|>`.
     """
 
+    RenderContinuation: grpc.UnaryUnaryMultiCallable[
+        harmony_client.v1.service_pb2.RenderContinuationRequest,
+        harmony_client.v1.service_pb2.RenderContinuationResponse,
+    ]
+    """Renders what follows sampled tokens: the end of their last message if it has
+    none, the messages that came since, and the role whose turn is next. The
+    sampled tokens stay as they are; none is encoded again.
+    """
+
     BuildSamplingConstraint: grpc.UnaryUnaryMultiCallable[
         harmony_client.v1.service_pb2.BuildSamplingConstraintRequest,
         harmony_client.v1.service_pb2.BuildSamplingConstraintResponse,
@@ -192,6 +201,15 @@ class HarmonyServiceAsyncStub:
     ]
     """Renders a conversation as a training example: if the last message is the
     assistant's, on channel `final`, it ends with `<|return|>`.
+    """
+
+    RenderContinuation: grpc.aio.UnaryUnaryMultiCallable[
+        harmony_client.v1.service_pb2.RenderContinuationRequest,
+        harmony_client.v1.service_pb2.RenderContinuationResponse,
+    ]
+    """Renders what follows sampled tokens: the end of their last message if it has
+    none, the messages that came since, and the role whose turn is next. The
+    sampled tokens stay as they are; none is encoded again.
     """
 
     BuildSamplingConstraint: grpc.aio.UnaryUnaryMultiCallable[
@@ -326,6 +344,17 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[harmony_client.v1.service_pb2.RenderConversationForTrainingResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.RenderConversationForTrainingResponse]]:
         """Renders a conversation as a training example: if the last message is the
         assistant's, on channel `final`, it ends with `<|return|>`.
+        """
+
+    @abc.abstractmethod
+    def RenderContinuation(
+        self,
+        request: harmony_client.v1.service_pb2.RenderContinuationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[harmony_client.v1.service_pb2.RenderContinuationResponse, collections.abc.Awaitable[harmony_client.v1.service_pb2.RenderContinuationResponse]]:
+        """Renders what follows sampled tokens: the end of their last message if it has
+        none, the messages that came since, and the role whose turn is next. The
+        sampled tokens stay as they are; none is encoded again.
         """
 
     @abc.abstractmethod

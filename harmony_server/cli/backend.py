@@ -5,7 +5,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ..core import Conversation, Message, ParseMode, RenderConversationConfig, Role
+    from ..core import (
+        Conversation,
+        Message,
+        ParseMode,
+        RenderConversationConfig,
+        Rendered,
+        Role,
+    )
     from ..core.constraints import (
         ConstraintFormat,
         SamplingConstraint,
@@ -43,6 +50,15 @@ class Backend(Protocol):
         config: "RenderConversationConfig",
     ) -> list[int]:
         """Renders a conversation; only a completion uses `next_role`."""
+
+    def render_attributed(
+        self,
+        conversation: "Conversation",
+        purpose: Purpose,
+        next_role: "Role",
+        config: "RenderConversationConfig",
+    ) -> "Rendered":
+        """Renders as `render`, and says whose each token is."""
 
     def parse(
         self,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .connection import Server
+from .conversation_options import ConversationOptions, conversation_options
 from .inputs import file_argument, read_source, read_tokens
 from .target import open_backend, target_options
 
@@ -33,11 +34,22 @@ _STYLES = {
 
 
 @click.command(
-    epilog="\b\nExample:\n  harmony-server render conversation.json | harmony-server inspect\n",
+    epilog="\b\nExample:\n  harmony-server render conversation.json | harmony-server inspect\n"
+    "  harmony-server inspect --conversation conversation.json\n",
 )
 @file_argument
+@click.option(
+    "--conversation",
+    "is_conversation",
+    is_flag=True,
+    help="FILE contains a conversation in canonical JSON: render it as render does, and label the "
+    "tokens by what the renderer made of them.",
+)
+@conversation_options
 @target_options
-def inspect(file: str, server: Server | None) -> None:
+def inspect(
+    file: str, is_conversation: bool, options: ConversationOptions, server: Server | None
+) -> None:
     """Show what each token is.
 
     FILE contains token ids: a JSON array, or ids separated by white space or commas. Each token
@@ -45,18 +57,30 @@ def inspect(file: str, server: Server | None) -> None:
     labelled as well as possible; parse says what is wrong with it. On a terminal the lines have
     colours, unless NO_COLOR is set.
     """
+    if not is_conversation and any(options):
+        raise click.UsageError("The options for rendering need --conversation.")
     from rich.console import Console
     from rich.segment import Segments
 
     from ..core.tokenizer import is_token
+    from .labels import label_rendered, label_tokens
 
     source = read_source(file)
-    tokens = read_tokens(source)
     with source.named_in_errors(), open_backend(server) as backend:
-        texts = _decode_each(backend, [token for token in tokens if is_token(token)])
+        if is_conversation:
+            from .conversations import read_conversation
+
+            conversation = read_conversation(source)
+            rendered = backend.render_attributed(conversation, *options.for_backend())
+            tokens, labels = rendered.tokens, label_rendered(rendered)
+            texts = _decode_each(backend, tokens)
+        else:
+            tokens = read_tokens(source)
+            texts = _decode_each(backend, [token for token in tokens if is_token(token)])
+            labels = label_tokens(tokens, texts)
     # Segments are fast: one Text for each token would take seconds for a long prompt.
     console = Console()
-    lines = Segments(_lines(tokens, texts, console.encoding))
+    lines = Segments(_lines(tokens, labels, texts, console.encoding))
     console.print(lines, soft_wrap=True, end="")
 
 
@@ -69,17 +93,18 @@ def _decode_each(backend: "Backend", tokens: "Sequence[int]") -> dict[int, bytes
 
 
 def _lines(
-    tokens: "Sequence[int]", texts: "Mapping[int, bytes]", encoding: str
+    tokens: "Sequence[int]",
+    labels: "Sequence[Label]",
+    texts: "Mapping[int, bytes]",
+    encoding: str,
 ) -> "Iterator[Segment]":
     from rich.segment import Segment
     from rich.style import Style
 
     from ..core.tokenizer import START
-    from .labels import label_tokens
 
     dim = Style.parse("dim")
     styles = {name: Style.parse(style) for name, style in _STYLES.items()}
-    labels = label_tokens(tokens, texts)
     for offset, (token, label) in enumerate(zip(tokens, labels, strict=True)):
         if token == START and offset:
             yield Segment("\n")

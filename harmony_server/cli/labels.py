@@ -1,13 +1,14 @@
 """Labels each token with its part in a message.
 
-Unlike the parser, this never fails: in malformed output it labels tokens as they were probably
-meant.
+For tokens alone this is a guess. Unlike the parser, it never fails: in malformed output it labels
+tokens as they were probably meant.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
+from ..core import Rendered, TokenPart
 from ..core.structure import STOP_TOKENS
 from ..core.tokenizer import MESSAGE, START, is_special_token
 
@@ -31,6 +32,29 @@ class Label(Enum):
     CONTENT = "content"
     OUTSIDE = "outside"
     UNKNOWN = "unknown"
+
+
+_LABELS = {
+    # The structural tokens.
+    TokenPart.START: Label.SPECIAL,
+    TokenPart.MESSAGE: Label.SPECIAL,
+    TokenPart.STOP: Label.SPECIAL,
+    TokenPart.AUTHOR: Label.ROLE,
+    TokenPart.NAME: Label.ROLE,
+    TokenPart.RECIPIENT: Label.RECIPIENT,
+    TokenPart.CHANNEL: Label.CHANNEL,
+    TokenPart.CONTENT_TYPE: Label.CONTENT_TYPE,
+    TokenPart.CONTENT: Label.CONTENT,
+}
+
+
+def label_rendered(rendered: Rendered) -> list[Label]:
+    """Returns the label of each token of a render, of which each part is known."""
+    return [
+        Label.SPECIAL if is_special_token(token) else _LABELS[run.part]
+        for run in rendered
+        for token in rendered.tokens[run.begin : run.end]
+    ]
 
 
 def label_tokens(tokens: Sequence[int], texts: Mapping[int, bytes]) -> list[Label]:

@@ -48,6 +48,22 @@ class LocalBackend:
                 case Purpose.CONVERSATION:
                     return encoding.render_conversation(conversation, config)
 
+    def render_attributed(
+        self,
+        conversation: core.Conversation,
+        purpose: Purpose,
+        next_role: core.Role,
+        config: core.RenderConversationConfig,
+    ) -> core.Rendered:
+        """See `Backend`."""
+        with _as_input_errors():
+            return self._encoding.render_conversation_attributed(
+                conversation,
+                config,
+                next_turn_role=next_role if purpose is Purpose.COMPLETION else None,
+                for_training=purpose is Purpose.TRAINING,
+            )
+
     def parse(
         self,
         tokens: Sequence[int],

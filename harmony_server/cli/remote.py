@@ -1,5 +1,6 @@
 """The backend that works through a server, with the client."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -82,6 +83,37 @@ class RemoteBackend:
                     return client.render_conversation(
                         messages, auto_drop_analysis=drop, analysis=rule
                     )
+
+    def render_attributed(
+        self,
+        conversation: core.Conversation,
+        purpose: Purpose,
+        next_role: core.Role,
+        config: core.RenderConversationConfig,
+    ) -> core.Rendered:
+        """See `Backend`."""
+        with self._as_input_errors():
+            rendered = self._client.render_attributed(
+                from_core.convert_conversation(conversation),
+                purpose.value,
+                next_turn_role=next_role.value,
+                auto_drop_analysis=config.auto_drop_analysis,
+                analysis=config.analysis and config.analysis.value,
+            )
+        runs = rendered.runs
+        try:
+            parts = bytes(core.TokenPart(run.part) for run in runs)
+        except ValueError:
+            raise self._unknown_value("runs.parts") from None
+        return core.Rendered(
+            rendered.tokens,
+            core.TokenRuns(
+                array("I", [run.end - run.begin for run in runs]),
+                array("I", [run.message for run in runs]),
+                parts,
+                array("I", [run.content for run in runs]),
+            ),
+        )
 
     def parse(
         self,

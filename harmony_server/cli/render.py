@@ -4,11 +4,10 @@ import json
 
 import click
 
-from .backend import Purpose
 from .connection import Server
+from .conversation_options import ConversationOptions, conversation_options
 from .inputs import file_argument, read_source
 from .output import write_text
-from .roles import ROLES
 from .target import open_backend, target_options
 
 
@@ -16,42 +15,22 @@ from .target import open_backend, target_options
     epilog="\b\nExample:\n  harmony-server render --text examples/conversation.json\n",
 )
 @file_argument
-@click.option(
-    "--for",
-    "purpose",
-    type=click.Choice([purpose.value for purpose in Purpose]),
-    default=Purpose.COMPLETION.value,
-    show_default=True,
-    help="completion: a prompt to sample from. training: an example to train on. conversation: the "
-    "messages alone.",
-)
-@click.option(
-    "--next-role",
-    type=click.Choice(ROLES),
-    help="The role whose turn is next, with --for completion.  [default: assistant]",
-)
-@click.option(
-    "--keep-analysis",
-    is_flag=True,
-    help="Keep the analysis before the first answer, even if the last message is an answer.",
-)
-@click.option(
-    "--analysis",
-    type=click.Choice(["keep", "current-turn", "none"]),
-    help="Keep all analysis, that of the current turn, or none.  [default: leave out that before "
-    "the first answer, if the last message is an answer]",
-)
+@conversation_options
 @click.option("--text", "as_text", is_flag=True, help="Write text instead of tokens.")
 @click.option("--json", "as_json", is_flag=True, help="Write the tokens as a JSON array.")
+@click.option(
+    "--runs",
+    "as_runs",
+    is_flag=True,
+    help="Write which message each range of tokens is of, and which part of it, as a JSON array.",
+)
 @target_options
 def render(
     file: str,
-    purpose: str,
-    next_role: str | None,
-    keep_analysis: bool,
-    analysis: str | None,
+    options: ConversationOptions,
     as_text: bool,
     as_json: bool,
+    as_runs: bool,
     server: Server | None,
 ) -> None:
     """Turn a conversation into tokens.
@@ -59,27 +38,21 @@ def render(
     FILE contains canonical JSON, {"messages": [...]}. The tokens are written on one line,
     separated by spaces.
     """
-    if as_text and as_json:
-        raise click.UsageError("--text and --json exclude each other.")
-    if next_role is not None and purpose != Purpose.COMPLETION.value:
-        raise click.UsageError(f"--next-role has no meaning with --for {purpose}.")
-    if keep_analysis and analysis is not None:
-        raise click.UsageError("--keep-analysis and --analysis exclude each other.")
-    from ..core import AnalysisRule, RenderConversationConfig, Role
+    formats = {"--text": as_text, "--json": as_json, "--runs": as_runs}
+    given = [name for name, is_given in formats.items() if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other.")
     from .conversations import read_conversation
 
-    if analysis is None:
-        config = RenderConversationConfig(auto_drop_analysis=not keep_analysis)
-    else:
-        config = RenderConversationConfig(analysis=AnalysisRule(analysis.replace("-", "_")))
     source = read_source(file)
     with source.named_in_errors(), open_backend(server) as backend:
-        tokens = backend.render(
-            read_conversation(source),
-            Purpose(purpose),
-            Role(next_role or "assistant"),
-            config,
-        )
+        conversation = read_conversation(source)
+        if as_runs:
+            rendered = backend.render_attributed(conversation, *options.for_backend())
+            runs = [run._asdict() | {"part": run.part.name.lower()} for run in rendered]
+            click.echo(json.dumps(runs))
+            return
+        tokens = backend.render(conversation, *options.for_backend())
         if as_text:
             write_text(backend.decode_bytes(tokens).decode())
         elif as_json:

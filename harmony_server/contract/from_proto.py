@@ -17,6 +17,8 @@ from ..core.tokenizer import SPECIAL_TOKENS
 from ..operations.abandonment import stop_if_abandoned
 from ..operations.errors import invalid_field, prefill_failed
 from ..operations.inline_work import count_inline
+from ..operations.rendering import Attribution
+from ..training.policy import LossPolicy, TrainedMessages, TrainedTokens
 
 _ROLES = {
     chat_pb2.ROLE_USER: core.Role.USER,
@@ -34,6 +36,25 @@ _ANALYSIS_RULES = {
     service_pb2.ANALYSIS_RULE_KEEP: core.AnalysisRule.KEEP,
     service_pb2.ANALYSIS_RULE_CURRENT_TURN: core.AnalysisRule.CURRENT_TURN,
     service_pb2.ANALYSIS_RULE_NONE: core.AnalysisRule.NONE,
+}
+_ATTRIBUTIONS = {
+    service_pb2.ATTRIBUTION_UNSPECIFIED: None,
+    service_pb2.ATTRIBUTION_MESSAGES: Attribution.MESSAGES,
+    service_pb2.ATTRIBUTION_PARTS: Attribution.PARTS,
+}
+_TRAINED_MESSAGES = {
+    service_pb2.TRAINED_MESSAGES_UNSPECIFIED: TrainedMessages.LAST_TURN,
+    service_pb2.TRAINED_MESSAGES_LAST_TURN: TrainedMessages.LAST_TURN,
+    service_pb2.TRAINED_MESSAGES_LAST_SAMPLE: TrainedMessages.LAST_SAMPLE,
+    service_pb2.TRAINED_MESSAGES_ALL: TrainedMessages.ALL,
+    service_pb2.TRAINED_MESSAGES_CHOSEN: TrainedMessages.CHOSEN,
+    service_pb2.TRAINED_MESSAGES_NONE: TrainedMessages.NONE,
+}
+_TRAINED_TOKENS = {
+    service_pb2.TRAINED_TOKENS_UNSPECIFIED: TrainedTokens.SAMPLED,
+    service_pb2.TRAINED_TOKENS_SAMPLED: TrainedTokens.SAMPLED,
+    service_pb2.TRAINED_TOKENS_CONTENT: TrainedTokens.CONTENT,
+    service_pb2.TRAINED_TOKENS_MESSAGE: TrainedTokens.MESSAGE,
 }
 _BUILTIN_TOOLS = {
     chat_pb2.BUILTIN_TOOL_BROWSER: core.ToolNamespaceConfig.browser(),
@@ -115,6 +136,31 @@ def convert_render_config(
     if proto.HasField("auto_drop_analysis"):
         return core.RenderConversationConfig(auto_drop_analysis=proto.auto_drop_analysis)
     return core.RenderConversationConfig()
+
+
+def convert_attribution(value: "service_pb2.Attribution", path: str) -> Attribution | None:
+    """Converts how finely to say whose each token is; None for not at all."""
+    if value not in _ATTRIBUTIONS:
+        raise invalid_field(path, "must be an attribution")
+    return _ATTRIBUTIONS[value]
+
+
+def convert_loss_policy(proto: service_pb2.LossPolicy, path: str) -> LossPolicy:
+    """Converts a loss policy; whether it fits the messages is not checked."""
+    if proto.messages not in _TRAINED_MESSAGES:
+        raise invalid_field(f"{path}.messages", "must say which messages carry loss")
+    if proto.tokens not in _TRAINED_TOKENS:
+        raise invalid_field(f"{path}.tokens", "must say which tokens carry loss")
+    try:
+        return LossPolicy(
+            messages=_TRAINED_MESSAGES[proto.messages],
+            tokens=_TRAINED_TOKENS[proto.tokens],
+            channels=frozenset(proto.channels) or None,
+            calls=not proto.leave_out_calls,
+            chosen=tuple(proto.chosen),
+        )
+    except ValueError as error:
+        raise invalid_field(f"{path}.chosen", str(error).removeprefix("chosen ")) from None
 
 
 def convert_parse_options(

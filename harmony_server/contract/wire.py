@@ -104,6 +104,31 @@ def write_prompt_response(packed: bytes, rest_of_prompt: bytes) -> bytes:
     return _write_field(_TOKENS_TAG, _write_field(_TOKENS_TAG, packed) + rest_of_prompt)
 
 
+def write_columns(number: int, columns: Iterable[bytes]) -> bytes:
+    """Returns a field that is a message of packed columns, whose fields count from 1.
+
+    Args:
+        number: The number of the field, at most 15.
+        columns: The packed columns; empty ones are left out.
+    """
+    value = b"".join(
+        _write_field(bytes([column << 3 | _LENGTH_DELIMITED]), packed)
+        for column, packed in enumerate(columns, 1)
+        if packed
+    )
+    return _write_field(bytes([number << 3 | _LENGTH_DELIMITED]), value)
+
+
+def write_packed(number: int, packed: bytes) -> bytes:
+    """Returns a packed field, or nothing if it is empty.
+
+    Args:
+        number: The number of the field, at most 15.
+        packed: The packed values.
+    """
+    return _write_field(bytes([number << 3 | _LENGTH_DELIMITED]), packed) if packed else b""
+
+
 def write_delta_response(text: str) -> bytes:
     """Returns a ParseResponse with one event, a delta."""
     data = text.encode()

@@ -5,7 +5,7 @@ import to `import harmony_server.core as openai_harmony`.
 """
 
 try:
-    from .attribution import Rendered, TokenPart, TokenRun, TokenRuns
+    from .attribution import MessageRuns, Rendered, TokenPart, TokenRun, TokenRuns
     from .chat import (
         Author,
         ChannelConfig,
@@ -55,6 +55,7 @@ __all__ = [
     "HarmonyEncodingName",
     "HarmonyError",
     "Message",
+    "MessageRuns",
     "ParseError",
     "ParseMode",
     "ParseOptions",

@@ -80,32 +80,36 @@ def find_end(sampled: Sequence[int], role: Role | None, *, keep_return: bool) ->
 
 def find_cuts(
     parsed: Sequence[MessageCompleted],
-    end: int,
+    count: int,
+    end: SampledEnd,
     new_roles: Sequence[Role],
     new_channels: Sequence[str | None],
-) -> list[TokenRange]:
+) -> tuple[SampledEnd, list[TokenRange]]:
     """Returns the analysis messages that the rule CURRENT_TURN leaves out of the next prompt.
 
     Args:
         parsed: The messages of the prompt and the sampled tokens; each begins with `<|start|>`.
-        end: The offset behind the last of them.
+        count: The number of these tokens.
+        end: How they end.
         new_roles: The roles of the messages that follow.
         new_channels: Their channels.
+
+    Returns:
+        How the tokens end if those messages are cut, and the range of each.
     """
-    roles = [message.header.role for message in parsed]
-    channels = [message.header.channel for message in parsed]
     plan = plan_conversation(
-        [*roles, *new_roles],
-        [*channels, *new_channels],
+        [*(message.header.role for message in parsed), *new_roles],
+        [*(message.header.channel for message in parsed), *new_channels],
         (),
         analysis=AnalysisRule.CURRENT_TURN,
     )
     dropped = set(range(len(parsed))).difference(plan.kept)
     begins = [message.header_range.begin - 1 for message in parsed]
-    return [
-        TokenRange(begins[index], begins[index + 1] if index + 1 < len(begins) else end)
-        for index in sorted(dropped)
-    ]
+    ends = [*begins[1:], count]
+    cuts = [TokenRange(begins[index], ends[index]) for index in sorted(dropped)]
+    if cuts and cuts[-1].end == count:
+        end = SampledEnd(count, is_open=False)
+    return end, cuts
 
 
 def _find_last_boundary(sampled: Sequence[int]) -> int | None:

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -14,10 +14,9 @@ from . import tokenizer as tk
 from .attribution import MessageRuns, Rendered, TokenPart, TokenRuns
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Conversation, Message, Role, TextContent
-from .continuation import Continuation, SampledEnd, find_cuts, find_end
+from .continuation import Continuation, find_cuts, find_end
 from .conversation_rules import (
     AnalysisRule,
-    ConversationPlan,
     has_function_tools,
     plan_conversation,
 )
@@ -126,7 +125,7 @@ class HarmonyEncoding:
         """
         options = render_options or RenderOptions()
         try:
-            return self._render(message, options.conversation_has_function_tools).tokens
+            return self._render(message, options.conversation_has_function_tools)
         except RenderError:
             _require_json([message], "message")
             raise
@@ -138,6 +137,7 @@ class HarmonyEncoding:
         message: Message,
         render_options: RenderOptions | None = None,
         *,
+        runs: MessageRuns | None = None,
         watch: Watch | None = None,
     ) -> Iterator[Sequence[int]]:
         """Yields in parts the tokens that `render` returns, to save memory.
@@ -145,6 +145,7 @@ class HarmonyEncoding:
         Args:
             message: The message.
             render_options: The facts about its conversation.
+            runs: Empty runs, to be filled with what the tokens are.
             watch: Called with the length, in characters, of the types and descriptions of tools
                 before they are written; what it raises ends the work.
 
@@ -153,7 +154,7 @@ class HarmonyEncoding:
         """
         options = render_options or RenderOptions()
         return self._renderer.render_in_parts(
-            message, options.conversation_has_function_tools, watch=watch
+            message, options.conversation_has_function_tools, runs, watch
         )
 
     def render_attributed(
@@ -191,7 +192,7 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        return _join(*self._render_messages(conversation, config))
+        return self._render_conversation(conversation, config)
 
     def render_conversation_for_completion(
         self,
@@ -217,7 +218,7 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        return _join(*self._render_messages(conversation, config, for_training=True))
+        return self._render_conversation(conversation, config, for_training=True)
 
     def render_conversation_attributed(
         self,
@@ -241,14 +242,10 @@ class HarmonyEncoding:
         Raises:
             RenderError, ValueError: As `render`.
         """
-        plan, messages = self._render_messages(
-            conversation, config, for_training=for_training, with_runs=True, options=options
+        runs: list[tuple[int, MessageRuns]] = []
+        tokens = self._render_conversation(
+            conversation, config, for_training=for_training, runs=runs, options=options
         )
-        tokens = _join(plan, messages)
-        runs = [
-            (index, cast(MessageRuns, message.runs))
-            for index, message in zip(plan.kept, messages, strict=True)
-        ]
         if next_turn_role is not None:
             turn_start = self._renderer.role_tokens[next_turn_role.value]
             tokens += [tk.START, *turn_start]
@@ -296,14 +293,13 @@ class HarmonyEncoding:
         end = find_end(sampled, role, keep_return=keep_return)
         cuts: list[TokenRange] = []
         if drop_analysis:
-            cuts = find_cuts(
+            end, cuts = find_cuts(
                 self._parse_sampled(sampled[: end.kept]),
                 len(sampled),
+                end,
                 [message.author.role for message in messages],
                 [message.channel for message in messages],
             )
-            if cuts and cuts[-1].end == len(sampled):
-                end = SampledEnd(len(sampled), is_open=False)
         rendered = self.render_conversation_attributed(
             Conversation(messages=list(messages)),
             RenderConversationConfig(analysis=AnalysisRule.KEEP),
@@ -370,16 +366,16 @@ class HarmonyEncoding:
             lambda conversation: self.render_conversation_for_training(conversation, config),
         )
 
-    def _render_messages(
+    def _render_conversation(
         self,
         conversation: Conversation,
         config: RenderConversationConfig | None,
         *,
         for_training: bool = False,
-        with_runs: bool = False,
+        runs: list[tuple[int, MessageRuns]] | None = None,
         options: RenderOptions | None = None,
-    ) -> tuple[ConversationPlan, list[RenderedMessage]]:
-        """Returns the plan of a conversation, and the messages that it keeps."""
+    ) -> list[int]:
+        """Renders a conversation, and adds the index and the runs of each message to `runs`."""
         messages = conversation.messages
         plan = plan_conversation(
             [message.author.role for message in messages],
@@ -395,23 +391,31 @@ class HarmonyEncoding:
             options is not None and options.conversation_has_function_tools
         )
         remembered, keys = self._recall([messages[index] for index in plan.kept], with_tools)
-        kept: list[RenderedMessage] = []
+        tokens: list[int] = []
         for index, key, rendered in zip(plan.kept, keys, remembered, strict=True):
             if rendered is None:
+                message_runs = None if runs is None else MessageRuns()
                 try:
-                    rendered = self._render(messages[index], with_tools, with_runs)
+                    message_tokens = self._render(messages[index], with_tools, message_runs)
                 except RenderError as error:
                     _require_json(messages, "conversation")
                     raise error.inside(f"messages[{index}]") from None
                 except ValueError as error:
                     raise ValueError(f"invalid conversation JSON: {error}") from None
-                self._remember(key, rendered)
-            elif with_runs and rendered.runs is None:
-                runs = self._renderer.find_runs(messages[index], len(rendered.tokens), with_tools)
-                rendered = RenderedMessage(rendered.tokens, runs)
-                self._remember(key, rendered)
-            kept.append(rendered)
-        return plan, kept
+                self._remember(key, message_tokens, message_runs)
+            else:
+                message_tokens, message_runs = rendered
+                if runs is not None and message_runs is None:
+                    message_runs = self._renderer.find_runs(
+                        messages[index], len(message_tokens), with_tools
+                    )
+                    self._remember(key, message_tokens, message_runs)
+            tokens += message_tokens
+            if runs is not None and message_runs is not None:
+                runs.append((index, message_runs))
+        if plan.ends_with_return:
+            tokens[-1] = tk.RETURN
+        return tokens
 
     def _recall(
         self, messages: Sequence[Message], with_tools: bool
@@ -422,18 +426,18 @@ class HarmonyEncoding:
         keys = [_cache_key(message, with_tools) for message in messages]
         return self.render_cache.get_all(keys), keys
 
-    def _remember(self, key: _CacheKey | None, rendered: RenderedMessage) -> None:
+    def _remember(self, key: _CacheKey | None, tokens: list[int], runs: MessageRuns | None) -> None:
         if self.render_cache is not None and key is not None:
+            rendered = RenderedMessage(tokens, runs)
             self.render_cache.put(key, rendered, sum(map(sys.getsizeof, key)) + rendered.size)
 
     def _render(
-        self, message: Message, with_tools: bool, with_runs: bool = False
-    ) -> RenderedMessage:
-        runs = MessageRuns() if with_runs else None
+        self, message: Message, with_tools: bool, runs: MessageRuns | None = None
+    ) -> list[int]:
         tokens: list[int] = []
         for part in self._renderer.render_in_parts(message, with_tools, runs):
             tokens += part
-        return RenderedMessage(tokens, runs)
+        return tokens
 
     # Parsing
 
@@ -634,15 +638,6 @@ class HarmonyEncoding:
 def load_once(name: str) -> HarmonyEncoding:
     """Returns the process's encoding of this name."""
     return HarmonyEncoding(name)
-
-
-def _join(plan: ConversationPlan, messages: Iterable[RenderedMessage]) -> list[int]:
-    tokens: list[int] = []
-    for message in messages:
-        tokens += message.tokens
-    if plan.ends_with_return:
-        tokens[-1] = tk.RETURN
-    return tokens
 
 
 def _render_each(

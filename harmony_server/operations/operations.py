@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .. import bounds, core
+from ..core.continuation import find_cuts, find_end
 from ..core.errors import SpecialTokenError
-from ..core.events import Event, MessageCompleted, Recovered
+from ..core.events import Event, MessageCompleted, Recovered, TokenRange
 from ..core.tokenizer import MAX_TOKEN_BYTES, is_token
 from .abandonment import unless_abandoned
 from .constraining import ConstraintBuilder
 from .counters import Counters
-from .errors import Reason, RequestError, parse_failed, prefill_failed
+from .errors import Reason, RequestError, invalid_field, parse_failed, prefill_failed
 from .limits import Limits
 from .offloading import cost_of_tokens
-from .rendering import Renderer, TokenPacking
+from .rendering import (
+    Attribution,
+    RecalledConversation,
+    RenderedConversation,
+    Renderer,
+    TokenPacking,
+)
+
+
+class PackedContinuation(NamedTuple):
+    """What follows sampled tokens, as in `core.Continuation`.
+
+    Attributes:
+        kept: How many of the sampled tokens stay.
+        closed: Whether the first of the new tokens is an `<|end|>` that closes the sampled message.
+        cuts: The ranges of the sampled tokens to leave out.
+        rendered: The new tokens; the runs are those of the tokens behind that `<|end|>`.
+    """
+
+    kept: int
+    closed: bool
+    cuts: list[TokenRange]
+    rendered: RenderedConversation
 
 
 class Operations:
@@ -66,6 +89,67 @@ class Operations:
             return len(tokens)
         text_bytes = min(len(tokens) * MAX_TOKEN_BYTES, self.limits.text_bytes)
         return cost_of_tokens(len(tokens), text_bytes)
+
+    def continue_sampled(
+        self,
+        sampled: Sequence[int],
+        conversation: RecalledConversation,
+        next_turn_role: core.Role,
+        *,
+        role: core.Role | None,
+        with_function_tools: bool,
+        attribution: Attribution | None,
+        drop_analysis: bool,
+        keep_return: bool,
+    ) -> PackedContinuation:
+        """Renders what follows sampled tokens.
+
+        Takes the arguments of `core.HarmonyEncoding.continue_sampled`, and those of
+        `Renderer.render_conversation` for the new messages.
+
+        Raises:
+            RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_FIELD, the sampled
+                tokens cannot be continued, or a message cannot be rendered.
+            AbandonedError: The caller has gone.
+        """
+        self.limits.check_tokens(len(sampled), "sampled")
+        try:
+            end = find_end(sampled, role, keep_return=keep_return)
+        except core.RenderError as error:
+            raise invalid_field(error.field, str(error)) from None
+        cuts: list[TokenRange] = []
+        if drop_analysis:
+            messages = conversation.messages
+            new = [messages.read(index) for index in range(len(messages.keys))]
+            end, cuts = find_cuts(
+                self._parse_sampled(sampled[: end.kept]),
+                len(sampled),
+                end,
+                [message.author.role for message in new],
+                [message.channel for message in new],
+            )
+        rendered = self.renderer.render_conversation(
+            conversation,
+            core.RenderConversationConfig(analysis=core.AnalysisRule.KEEP),
+            next_turn_role=next_turn_role,
+            with_function_tools=with_function_tools,
+            attribution=attribution,
+        )
+        if end.is_open:
+            rendered = rendered._replace(packed=self.renderer.packed_end + rendered.packed)
+        return PackedContinuation(end.kept, end.is_open, cuts, rendered)
+
+    def _parse_sampled(self, sampled: Sequence[int]) -> list[MessageCompleted]:
+        parts = self.encoding.parse_in_parts(sampled, None, core.ParseOptions())
+        try:
+            return [
+                event
+                for events in unless_abandoned(parts)
+                for event in events
+                if isinstance(event, MessageCompleted)
+            ]
+        except core.ParseError as error:
+            raise invalid_field("sampled", str(error)) from None
 
     def parse(
         self,

@@ -100,7 +100,7 @@ def _prepare(
             conversation,
             core.RenderConversationConfig(analysis=plan.analysis),
             next_turn_role=core.Role.ASSISTANT,
-        )
+        ).packed
         prompt = end_prompt(plan, renderer.count(packed), operations.encoding)
         return RenderedPrompt(packed + renderer.pack(prompt.prompt_tokens), prompt)
 

@@ -92,6 +92,7 @@ _SERVED: Final = {
             "RenderConversation": HarmonyService.render_conversation,
             "RenderConversationForCompletion": HarmonyService.render_conversation_for_completion,
             "RenderConversationForTraining": HarmonyService.render_conversation_for_training,
+            "RenderContinuation": HarmonyService.render_continuation,
             "BuildSamplingConstraint": HarmonyService.build_sampling_constraint,
             "ParseMessages": HarmonyService.parse_messages,
             "Decode": HarmonyService.decode,

@@ -4,7 +4,7 @@ from typing import NamedTuple, TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
 
-from harmony_client.v1 import chat_pb2
+from harmony_client.v1 import chat_pb2, service_pb2
 
 from .. import bounds, core
 from ..contract import from_proto, wire
@@ -23,9 +23,11 @@ class MessageBytes(NamedTuple):
 
     Attributes:
         keys: The bytes of each message, which are also its cache key.
+        parent: The path in the request of the messages' list.
     """
 
     keys: list[bytes]
+    parent: str
 
     def size(self, index: int) -> int:
         """Returns the size of a message, in bytes."""
@@ -33,7 +35,7 @@ class MessageBytes(NamedTuple):
 
     def field(self, index: int) -> str:
         """Returns the path of a message in the request."""
-        return f"conversation.messages[{index}]"
+        return f"{self.parent}[{index}]"
 
     def read(self, index: int) -> core.Message:
         """Returns a message.
@@ -76,4 +78,21 @@ def read_conversation(request_type: type[_Request], data: bytes) -> tuple[_Reque
         return read_conversation(request_type, request.SerializeToString())
     if not conversations:
         raise invalid_field("conversation", "is required")
-    return read_request(request_type, rest), MessageBytes(messages)
+    return read_request(request_type, rest), MessageBytes(messages, "conversation.messages")
+
+
+def read_messages(
+    request_type: type[service_pb2.RenderContinuationRequest], data: bytes
+) -> tuple[service_pb2.RenderContinuationRequest, MessageBytes]:
+    """Returns a request without its messages, and the messages, which are not checked.
+
+    Raises:
+        RequestError: MALFORMED_REQUEST, the bytes are not a valid request.
+    """
+    try:
+        messages, rest = wire.split_field(data, request_type.MESSAGES_FIELD_NUMBER)
+    except wire.WireError:
+        request = read_request(request_type, data)
+        request.DiscardUnknownFields()
+        return read_messages(request_type, request.SerializeToString())
+    return read_request(request_type, rest), MessageBytes(messages, "messages")

@@ -17,11 +17,15 @@ from ..core.tokenizer import SPECIAL_TOKENS
 from ..operations.errors import invalid_field
 from ..operations.offloading import PreparedWork
 from ..operations.operations import Operations
-from ..operations.rendering import TokenPacking
+from ..operations.rendering import RenderedConversation, TokenPacking
 from ..version import __version__
-from .conversations import read_conversation
+from .conversations import read_conversation, read_messages
 
 _Request = TypeVar("_Request", bound=Message)
+
+_RUNS_FIELD = 2
+_LOSS_RUNS_FIELD = 3
+_CONTINUATION_RUNS_FIELD = 4
 
 # The cache keeps rendered tokens in the form of responses.
 TOKEN_PACKING = TokenPacking(wire.pack_parts, wire.count_tokens)
@@ -74,12 +78,13 @@ class HarmonyService:
         request = read_request(pb.RenderRequest, data)
         if not request.HasField("message"):
             raise invalid_field("message", "is required")
-        packed = self.operations.renderer.render_message(
+        rendered = self.operations.renderer.render_message(
             from_proto.convert_message(request.message, "message"),
             "message",
             with_function_tools=request.options.conversation_has_function_tools,
+            attribution=from_proto.convert_attribution(request.attribution, "attribution"),
         )
-        return wire.write_tokens_response(packed)
+        return _write_rendered(rendered)
 
     def render_conversation(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to render a conversation."""
@@ -107,17 +112,69 @@ class HarmonyService:
         if isinstance(request, pb.RenderConversationForCompletionRequest):
             next_turn_role = from_proto.convert_role(request.next_turn_role, "next_turn_role")
         config = from_proto.convert_render_config(request.config, "config")
+        attribution = from_proto.convert_attribution(request.attribution, "attribution")
+        loss = None
         for_training = isinstance(request, pb.RenderConversationForTrainingRequest)
+        if isinstance(request, pb.RenderConversationForTrainingRequest) and request.HasField(
+            "loss"
+        ):
+            loss = from_proto.convert_loss_policy(request.loss, "loss")
         renderer = self.operations.renderer
         conversation = renderer.recall(messages)
 
         def render() -> bytes:
-            packed = renderer.render_conversation(
-                conversation, config, for_training=for_training, next_turn_role=next_turn_role
+            rendered = renderer.render_conversation(
+                conversation,
+                config,
+                for_training=for_training,
+                next_turn_role=next_turn_role,
+                attribution=attribution,
+                loss=loss,
             )
-            return wire.write_tokens_response(packed)
+            return _write_rendered(rendered)
 
         return PreparedWork(conversation.new_bytes, render)
+
+    def render_continuation(self, data: bytes) -> PreparedWork[bytes]:
+        """Prepares to render what follows sampled tokens."""
+        request, messages = read_messages(pb.RenderContinuationRequest, data)
+        role = from_proto.convert_role(request.role, "role") if request.HasField("role") else None
+        for field in ("role", "keep_return"):
+            if request.drop_analysis and (request.keep_return if field == "keep_return" else role):
+                raise invalid_field("drop_analysis", f"excludes {field}")
+        next_turn_role = from_proto.convert_role(request.next_turn_role, "next_turn_role")
+        attribution = from_proto.convert_attribution(request.attribution, "attribution")
+        conversation = self.operations.renderer.recall(messages)
+
+        def render() -> bytes:
+            continuation = self.operations.continue_sampled(
+                request.sampled,
+                conversation,
+                next_turn_role,
+                role=role,
+                with_function_tools=request.options.conversation_has_function_tools,
+                attribution=attribution,
+                drop_analysis=request.drop_analysis,
+                keep_return=request.keep_return,
+            )
+            rest = pb.RenderContinuationResponse(
+                kept=continuation.kept,
+                closed=continuation.closed,
+                cut_begins=[cut.begin for cut in continuation.cuts],
+                cut_ends=[cut.end for cut in continuation.cuts],
+            )
+            runs = continuation.rendered.runs
+            return b"".join(
+                (
+                    wire.write_tokens_response(continuation.rendered.packed),
+                    rest.SerializeToString(),
+                    b"" if runs is None else wire.write_columns(_CONTINUATION_RUNS_FIELD, runs),
+                )
+            )
+
+        # Otherwise only the end of the sampled tokens is looked at.
+        parsed_tokens = len(request.sampled) if request.drop_analysis else 0
+        return PreparedWork(conversation.new_bytes + parsed_tokens, render)
 
     def build_sampling_constraint(self, data: bytes) -> PreparedWork[bytes]:
         """Prepares to build a sampling constraint."""
@@ -196,6 +253,16 @@ class HarmonyService:
 
 def _pack_constraint(constraint: SamplingConstraint) -> bytes:
     return constraints.write_response(constraint).SerializeToString()
+
+
+def _write_rendered(rendered: RenderedConversation) -> bytes:
+    """Returns the response of a render RPC."""
+    response = wire.write_tokens_response(rendered.packed)
+    if rendered.runs is not None:
+        response += wire.write_columns(_RUNS_FIELD, rendered.runs)
+    if rendered.loss_runs is not None:
+        response += wire.write_packed(_LOSS_RUNS_FIELD, wire.pack_tokens(rendered.loss_runs))
+    return response
 
 
 def _to_response(events: Iterable[Event]) -> pb.ParseMessagesResponse:

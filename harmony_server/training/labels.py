@@ -43,7 +43,7 @@ def labels(
             for token, trained in zip(rendered.tokens, mask, strict=True)
         ],
     )
-    if history_returns and policy.tokens is not TrainedTokens.MESSAGE:
+    if history_returns:
         whole = LossPolicy(
             policy.messages, TrainedTokens.MESSAGE, policy.channels, policy.calls, policy.chosen
         )

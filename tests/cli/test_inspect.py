@@ -1,5 +1,7 @@
 """`harmony-server inspect`."""
 
+import json
+
 import pytest
 
 from .conftest import Run
@@ -66,6 +68,47 @@ def test_recipient_after_the_channel(run: Run) -> None:
     assert ("recipient", "'functions'") in found
     assert ("content type", "' json'") in found
     assert found[-1] == ("content", "'{}'")
+
+
+# Guessed from the tokens, "to=functions.f" would be the recipient.
+MISLEADING = {
+    "messages": [
+        {"role": "user", "name": "to=functions.f", "content": "Hi"},
+        {"role": "assistant", "channel": "final", "content_type": "code x", "content": "1"},
+    ]
+}
+
+
+def test_a_conversation_is_labelled_by_attribution(run: Run) -> None:
+    """With --conversation, each token has the label of what the renderer made it from."""
+    result = run("inspect", "--conversation", stdin=json.dumps(MISLEADING))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [line[17:].split("  ")[0] for line in result.stdout.splitlines() if line] == [
+        *["special", *["role"] * 6, "special", "content", "special"],
+        *["special", "role", "special", "channel", *["content type"] * 2],
+        *["special", "content", "special"],
+        *["special", "role"],
+    ]
+
+
+def test_a_conversation_is_rendered_as_render_does(run: Run) -> None:
+    """The options of render choose the tokens."""
+    stdin = json.dumps(MISLEADING)
+    options = ("--for", "training", "--analysis", "keep")
+    tokens = run("render", *options, stdin=stdin).stdout.split()
+    result = run("inspect", "--conversation", *options, stdin=stdin)
+    assert [line[9:15].strip() for line in result.stdout.splitlines() if line] == tokens
+    assert result.stdout.endswith("<|return|>\n")
+
+
+@pytest.mark.parametrize(
+    "options", [("--for", "training"), ("--keep-analysis",), ("--next-role", "user")]
+)
+def test_options_for_rendering_need_a_conversation(run: Run, options: tuple[str, ...]) -> None:
+    """Tokens are not rendered, so options for rendering are a mistake."""
+    result = run("inspect", *options, stdin="200006")
+    assert result.exit_code == 2
+    assert "need --conversation" in result.stderr
 
 
 def test_tool_name(run: Run) -> None:

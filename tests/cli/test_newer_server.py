@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 
 from harmony_client.v1 import chat_pb2, parse_pb2, service_pb2
 
@@ -16,15 +17,16 @@ _UNKNOWN = 99
 
 
 @contextlib.contextmanager
-def _server(response: service_pb2.ParseMessagesResponse) -> Iterator[str]:
-    """Runs a server that answers ParseMessages with a response, and yields its address."""
+def _server(response: Message) -> Iterator[str]:
+    """Runs a server that answers one RPC with a response, and yields its address."""
+    rpc = response.DESCRIPTOR.name.removesuffix("Response")
     method = grpc.unary_unary_rpc_method_handler(
         lambda _request, _context: response,
-        request_deserializer=service_pb2.ParseMessagesRequest.FromString,
-        response_serializer=service_pb2.ParseMessagesResponse.SerializeToString,
+        request_deserializer=getattr(service_pb2, f"{rpc}Request").FromString,
+        response_serializer=type(response).SerializeToString,
     )
     server = grpc.server(ThreadPoolExecutor(max_workers=1))
-    server.add_registered_method_handlers("harmony.v1.HarmonyService", {"ParseMessages": method})
+    server.add_registered_method_handlers("harmony.v1.HarmonyService", {rpc: method})
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -82,3 +84,14 @@ def test_an_unknown_value(run: Run, response: service_pb2.ParseMessagesResponse,
         f"{address}: the response has an unknown value in {path}; the server may be newer than "
         "this command\n"
     )
+
+
+def test_an_unknown_part(run: Run) -> None:
+    """A part of a message that this version does not know is such a value."""
+    runs = service_pb2.TokenRuns(lengths=[1], messages=[0], contents=[0])
+    runs.parts.append(_UNKNOWN)  # type: ignore[arg-type]
+    response = service_pb2.RenderConversationForCompletionResponse(tokens=[200006], runs=runs)
+    with _server(response) as address:
+        result = run("render", "--runs", "--target", address, stdin='{"messages": []}')
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "an unknown value in runs.parts" in result.stderr

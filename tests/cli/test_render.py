@@ -35,6 +35,31 @@ def test_json(run: Run) -> None:
     assert result.stdout == "[200006, 1428, 200008, 12194, 200007, 200006, 173781]\n"
 
 
+def test_runs(run: Run) -> None:
+    """With --runs the output says which message and part each range of tokens is of."""
+    result = run("render", "--runs", stdin=ANSWERED.replace("Hello", ""))
+    assert (result.exit_code, result.stderr) == (0, "")
+    runs = json.loads(result.stdout)
+    assert runs[0] == {"begin": 0, "end": 1, "message": 0, "part": "start", "content": 0}
+    assert [(run["message"], run["part"], run["end"] - run["begin"]) for run in runs] == [
+        *[(0, "start", 1), (0, "author", 1), (0, "message", 1), (0, "content", 1), (0, "stop", 1)],
+        # The analysis is left out, the answer empty.
+        *[(2, "start", 1), (2, "author", 1), (2, "channel", 2), (2, "message", 1), (2, "stop", 1)],
+        *[(3, "start", 1), (3, "author", 1)],
+    ]
+
+
+@pytest.mark.parametrize("purpose", ["completion", "training", "conversation"])
+def test_runs_cover_the_tokens(run: Run, purpose: str) -> None:
+    """Runs are those of the tokens that the same options give."""
+    options = ("--for", purpose, "--analysis", "current-turn")
+    tokens = json.loads(run("render", "--json", *options, stdin=ANSWERED).stdout)
+    runs = json.loads(run("render", "--runs", *options, stdin=ANSWERED).stdout)
+    assert [run["begin"] for run in runs[1:]] == [run["end"] for run in runs[:-1]]
+    assert runs[-1]["end"] == len(tokens)
+    assert {run["message"] for run in runs} == set(range(3 + (purpose == "completion")))
+
+
 def test_text(run: Run) -> None:
     """With --text the output is the text of the prompt, and not a byte more."""
     result = run("render", "--text", stdin=USER)
@@ -189,6 +214,7 @@ def test_a_long_value_is_cut(run: Run) -> None:
     ("arguments", "problem"),
     [
         (["--text", "--json"], "--text and --json exclude each other"),
+        (["--json", "--runs"], "--json and --runs exclude each other"),
         (["--for", "training", "--next-role", "user"], "--next-role has no meaning with --for"),
         (["--next-role", "nobody"], "'nobody' is not one of 'user', 'assistant'"),
     ],

@@ -66,6 +66,17 @@ def test_render(run: Run, server_address: str, conversation: str, purpose: str) 
     assert there.stdout == here.stdout
 
 
+@pytest.mark.parametrize("purpose", ["completion", "training", "conversation"])
+@pytest.mark.parametrize("command", [("render", "--runs"), ("inspect", "--conversation")])
+def test_attribution(run: Run, server_address: str, command: tuple[str, ...], purpose: str) -> None:
+    """A server says the same of each token."""
+    arguments = (*command, "--for", purpose)
+    here = run(*arguments, stdin=UNUSUAL)
+    there = run(*arguments, "--target", server_address, stdin=UNUSUAL)
+    assert (there.exit_code, there.stderr) == (0, "")
+    assert there.stdout == here.stdout
+
+
 def test_render_options(run: Run, server_address: str) -> None:
     """--next-role, --keep-analysis and --analysis reach the server."""
     conversation = (
@@ -107,6 +118,7 @@ def test_tokens(run: Run, server_address: str, command: str) -> None:
         (["decode", "--strict"], "61138"),
         (["encode"], "<|start|>"),
         (["render"], '{"messages": [{"role": "tool", "content": "x"}]}'),
+        (["render", "--runs"], '{"messages": [{"role": "tool", "content": "x"}]}'),
         (["render"], '{"messages": [{"role": "user", "content": [{"type": "system_content"}]}]}'),
     ],
 )

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from harmony_client import AnalysisRule, Client, Conversation, ParseMode, Role, assistant, user
+from harmony_client import (
+    AnalysisRule,
+    Client,
+    Conversation,
+    LossPolicy,
+    ParseMode,
+    Role,
+    TokenRun,
+    assistant,
+    user,
+)
 from harmony_client.v1 import constraint_pb2, parse_pb2, service_pb2
 
 from .recording_server import RecordingServer
@@ -146,6 +156,178 @@ def test_an_unknown_role_is_not_sent(recorder: RecordingServer, connect: Connect
     """An unknown role raises ValueError, and no call is made."""
     with pytest.raises(ValueError, match="unknown name 'robot'"):
         connect(recorder.address).render_conversation_for_completion(MESSAGES, "robot")
+    assert not recorder.calls
+
+
+RUNS = service_pb2.TokenRuns(
+    lengths=[1, 2],
+    messages=[0, 0],
+    parts=["TOKEN_PART_START", "TOKEN_PART_CONTENT"],
+    contents=[0, 3],
+)
+READ_RUNS = [
+    TokenRun(0, 1, 0, service_pb2.TOKEN_PART_START, 0),
+    TokenRun(1, 3, 0, service_pb2.TOKEN_PART_CONTENT, 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "method"),
+    [
+        ("conversation", "RenderConversation"),
+        ("completion", "RenderConversationForCompletion"),
+        ("training", "RenderConversationForTraining"),
+    ],
+)
+def test_render_attributed(
+    recorder: RecordingServer, connect: Connect, purpose: Any, method: str
+) -> None:
+    """The purpose selects the RPC; the columns of its runs come back as ranges."""
+    response_type: Any = getattr(service_pb2, f"{method}Response")
+    answer(recorder, method, response_type(tokens=[7, 8, 9], runs=RUNS))
+    client = connect(recorder.address)
+    rendered = client.render_attributed(iter(MESSAGES), purpose)
+    assert type(rendered.tokens) is list
+    assert rendered == ([7, 8, 9], READ_RUNS, None)
+    request: Any = recorder.last_request(method)
+    assert list(request.conversation.messages) == MESSAGES
+    assert request.attribution == service_pb2.ATTRIBUTION_PARTS
+    assert request.config.auto_drop_analysis
+    if purpose == "completion":
+        assert request.next_turn_role == Role.ROLE_ASSISTANT
+
+
+def test_runs_of_messages(recorder: RecordingServer, connect: Connect) -> None:
+    """With level "messages" there are no parts; rule and next role go out as in other renders."""
+    runs = service_pb2.TokenRuns(lengths=[3, 1], messages=[0, 2])
+    response = service_pb2.RenderConversationForCompletionResponse(tokens=[1, 2, 3, 4], runs=runs)
+    answer(recorder, "RenderConversationForCompletion", response)
+    rendered = connect(recorder.address).render_attributed(
+        MESSAGES, "completion", level="messages", next_turn_role="tool", analysis="keep"
+    )
+    assert rendered.runs == [(0, 3, 0, 0, 0), (3, 4, 2, 0, 0)]
+    request: Any = recorder.last_request("RenderConversationForCompletion")
+    assert request.attribution == service_pb2.ATTRIBUTION_MESSAGES
+    assert request.next_turn_role == Role.ROLE_TOOL
+    assert request.config.analysis == AnalysisRule.ANALYSIS_RULE_KEEP
+
+
+@pytest.mark.parametrize(
+    ("loss_runs", "mask"), [([2, 3, 1], b"\0\0\1\1\1\0"), ([0, 2], b"\1\1"), ([], b"")]
+)
+def test_loss_mask(
+    recorder: RecordingServer, connect: Connect, loss_runs: list[int], mask: bytes
+) -> None:
+    """A policy goes out as it is; the runs of loss come back as one byte a token."""
+    response = service_pb2.RenderConversationForTrainingResponse(loss_runs=loss_runs)
+    answer(recorder, "RenderConversationForTraining", response)
+    policy = LossPolicy(messages="TRAINED_MESSAGES_ALL", channels=["final"])
+    rendered = connect(recorder.address).render_attributed(MESSAGES, "training", loss=policy)
+    assert rendered.loss_mask == mask
+    request: Any = recorder.last_request("RenderConversationForTraining")
+    assert request.loss == policy
+
+
+def test_an_empty_policy_is_sent(recorder: RecordingServer, connect: Connect) -> None:
+    """A policy of defaults asks for a mask; no policy asks for none."""
+    client = connect(recorder.address)
+    assert client.render_attributed(MESSAGES, "training", loss=LossPolicy()).loss_mask == b""
+    request: Any = recorder.last_request("RenderConversationForTraining")
+    assert request.HasField("loss")
+    assert client.render_attributed(MESSAGES, "training").loss_mask is None
+    request = recorder.last_request("RenderConversationForTraining")
+    assert not request.HasField("loss")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (
+            {"purpose": "prompt"},
+            "unknown purpose 'prompt'; choose from conversation, completion, training",
+        ),
+        ({"level": "tokens"}, "unknown level 'tokens'; choose from messages, parts"),
+        ({"loss": LossPolicy()}, 'loss needs the purpose "training"'),
+        ({"purpose": "completion", "next_turn_role": "robot"}, "unknown name 'robot'"),
+        ({"analysis": "keep", "auto_drop_analysis": False}, "exclude each other"),
+    ],
+)
+def test_a_wrong_attribution_is_not_sent(
+    recorder: RecordingServer, connect: Connect, arguments: dict[str, Any], problem: str
+) -> None:
+    """Arguments that do not exist or do not fit raise ValueError, and no call is made."""
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        connect(recorder.address).render_attributed(MESSAGES, **arguments)
+    assert not recorder.calls
+
+
+def test_continue_sampled_defaults(recorder: RecordingServer, connect: Connect) -> None:
+    """By default the tokens begin inside the assistant's header, and the assistant is next."""
+    connect(recorder.address).continue_sampled(iter([1, 2]), iter(MESSAGES))
+    assert recorder.last_request("RenderContinuation") == service_pb2.RenderContinuationRequest(
+        sampled=[1, 2],
+        role=Role.ROLE_ASSISTANT,
+        messages=MESSAGES,
+        next_turn_role=Role.ROLE_ASSISTANT,
+        options=service_pb2.RenderOptions(),
+    )
+
+
+def test_continue_sampled(recorder: RecordingServer, connect: Connect) -> None:
+    """Every option goes out; runs begin behind the closing token, and cuts are ranges."""
+    response = service_pb2.RenderContinuationResponse(
+        tokens=[9, 7, 8, 8],
+        kept=2,
+        closed=True,
+        runs=RUNS,
+        cut_begins=[0, 4],
+        cut_ends=[3, 6],
+    )
+    answer(recorder, "RenderContinuation", response)
+    found = connect(recorder.address).continue_sampled(
+        [1, 2, 3],
+        MESSAGES,
+        "user",
+        role=None,
+        conversation_has_function_tools=True,
+        level="parts",
+        drop_analysis=True,
+        keep_return=True,
+    )
+    assert (found.kept, found.tokens, found.closed) == (2, [9, 7, 8, 8], True)
+    assert [(run.begin, run.end) for run in found.runs] == [(1, 2), (2, 4)]
+    assert [(cut.begin, cut.end) for cut in found.cuts] == [(0, 3), (4, 6)]
+    assert recorder.last_request("RenderContinuation") == service_pb2.RenderContinuationRequest(
+        sampled=[1, 2, 3],
+        messages=MESSAGES,
+        next_turn_role=Role.ROLE_USER,
+        options=service_pb2.RenderOptions(conversation_has_function_tools=True),
+        attribution=service_pb2.ATTRIBUTION_PARTS,
+        drop_analysis=True,
+        keep_return=True,
+    )
+
+
+def test_a_continuation_that_closes_nothing(recorder: RecordingServer, connect: Connect) -> None:
+    """Without a closing token, the runs begin with the first token."""
+    answer(recorder, "RenderContinuation", service_pb2.RenderContinuationResponse(runs=RUNS))
+    assert connect(recorder.address).continue_sampled([1], [], level="parts").runs == READ_RUNS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"level": "tokens"}, "unknown level 'tokens'"),
+        ({"role": "robot"}, "unknown name 'robot'"),
+        ({"next_turn_role": "robot"}, "unknown name 'robot'"),
+    ],
+)
+def test_a_wrong_continuation_is_not_sent(
+    recorder: RecordingServer, connect: Connect, arguments: dict[str, Any], problem: str
+) -> None:
+    """An unknown level or role raises ValueError, and no call is made."""
+    with pytest.raises(ValueError, match=problem):
+        connect(recorder.address).continue_sampled([1], [], **arguments)
     assert not recorder.calls
 
 

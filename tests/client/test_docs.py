@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from harmony_client import errors
 
-TEXT = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "client.md").read_text(encoding="utf-8")
 
 
-def test_examples_run(server_address: str) -> None:
-    """The examples run in order, as one program."""
-    examples = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+@pytest.mark.parametrize("page", ["client.md", "training.md"])
+def test_examples_run(server_address: str, page: str) -> None:
+    """The examples of a page run in order, as one program."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert len(examples) > 5
     program = "\n".join(examples).replace("127.0.0.1:50051", server_address)
-    exec(compile(program, "docs/client.md", "exec"), {"__name__": "docs"})
+    exec(compile(program, f"docs/{page}", "exec"), {"__name__": "docs"})
 
 
 def test_examples_of_the_readme_run(server_address: str) -> None:

@@ -10,18 +10,17 @@ import pytest
 import harmony_client
 
 EXPORTED = """
-    AnalysisRule AsyncBatch AsyncClient AsyncParseStream Author Batch BatchEvent BatchStep
-    BuildSamplingConstraintResponse BuiltinTool Cancelled ChannelConfig Client ConstraintFormat
-    ConstraintLevel ConstraintNotice ConstraintNoticeReason Content ContentDelta Conversation
-    DeadlineExceeded DeveloperContent
-    FailedPrecondition FieldViolation GetEncodingResponse HarmonyClientError HeaderForms
-    Internal
-    InvalidArgument Message MessageCompleted MessageOffsets MessageOutcome MessageStarted
-    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort
-    ReasoningMode Recovered
-    RecoveryReason ResourceExhausted ResponseFormat Role RpcError
-    SamplingConstraintOptions SystemContent TextContent TokenAutomaton TokenRange ToolChoice
-    ToolChoiceMode ToolDescription ToolNamespaceConfig Unauthenticated Unavailable Unimplemented
+    AnalysisRule AsyncBatch AsyncClient AsyncParseStream AttributedRender Author Batch
+    BatchEvent BatchStep BuildSamplingConstraintResponse BuiltinTool Cancelled ChannelConfig
+    Client ConstraintFormat ConstraintLevel ConstraintNotice ConstraintNoticeReason Content
+    ContentDelta Continuation Conversation DeadlineExceeded DeveloperContent FailedPrecondition
+    FieldViolation GetEncodingResponse HarmonyClientError HeaderForms Internal InvalidArgument
+    LossPolicy Message MessageCompleted MessageOffsets MessageOutcome MessageStarted ParseFailed
+    ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort ReasoningMode
+    Recovered RecoveryReason ResourceExhausted ResponseFormat Role RpcError
+    SamplingConstraintOptions SystemContent TextContent TokenAutomaton TokenPart TokenRange
+    TokenRun ToolChoice ToolChoiceMode ToolDescription ToolNamespaceConfig TrainedMessages
+    TrainedTokens Unauthenticated Unavailable Unimplemented
     assistant developer function namespace response_format system tool user
 """
 

@@ -23,6 +23,7 @@ from harmony_server.core import (
     TokenPart,
     ToolDescription,
 )
+from harmony_server.core.bounds import MAX_ENCODED_CHARACTERS_AT_ONCE
 from harmony_server.core.events import MessageCompleted
 from harmony_server.core.parse_options import ParseOptions
 from tests.strategies.build import conversation_from_dict, message_from_dict
@@ -112,6 +113,19 @@ def test_messages_left_out_keep_their_indices() -> None:
     assert sorted({run.message for run in rendered}) == [0, 2]
     assert rendered.message_range(1) is None
     assert rendered.message_range(0) == (0, 6)
+    prompt = encoding().render_conversation_attributed(history, next_turn_role=Role.USER)
+    assert [run.message for run in prompt][-3:] == [2, 3, 3]
+
+
+def test_a_long_content_is_one_run() -> None:
+    """A content that is encoded in parts is one run, however it was rendered."""
+    text = "It rains. " * (MAX_ENCODED_CHARACTERS_AT_ONCE // 5)
+    history = _conversation(Message.from_role_and_content(Role.USER, text))
+    fresh = HarmonyEncoding("HarmonyGptOss")
+    fresh.render_cache = None
+    rendered = fresh.render_conversation_attributed(history)
+    assert [run.part.name for run in rendered] == ["START", "AUTHOR", "MESSAGE", "CONTENT", "STOP"]
+    assert rendered.content_range(0, 0) == (3, len(rendered.tokens) - 1)
 
 
 def test_the_end_of_a_prompt_belongs_to_the_next_message() -> None:

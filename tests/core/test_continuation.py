@@ -75,6 +75,14 @@ def test_a_content_that_was_cut_off_is_closed() -> None:
     assert found.closed
 
 
+def test_a_long_content_that_was_cut_off_is_closed() -> None:
+    """The last structural token is found however far back it is."""
+    sampled = "<|channel|>final<|message|>" + "It rains. " * 1000
+    text, found = _continued(sampled, user("More?"))
+    assert text.startswith(sampled + "<|end|><|start|>user")
+    assert found.closed
+
+
 @pytest.mark.parametrize(
     ("sampled", "role", "problem"),
     [
@@ -136,6 +144,17 @@ def test_dropping_analysis() -> None:
     )
     kept = encoding().continue_sampled(sampled, [], Role.ASSISTANT, drop_analysis=True)
     assert kept.cuts == []
+
+
+def test_dropping_the_last_message() -> None:
+    """Reasoning that was cut off and is left out needs no `<|end|>`."""
+    question = "<|start|>user<|message|>Rain?<|end|>"
+    sampled = tokens_of(f"{question}<|start|>assistant<|channel|>analysis<|message|>As")
+    new = [said("final", "Yes."), user("More?")]
+    found = encoding().continue_sampled(sampled, new, Role.ASSISTANT, drop_analysis=True)
+    assert found.cuts == [(len(tokens_of(question)), len(sampled))]
+    assert not found.closed
+    assert found.tokens[0] == START
 
 
 def test_dropping_analysis_from_malformed_tokens() -> None:

@@ -91,6 +91,7 @@ def test_the_names_of_the_core() -> None:
         "HarmonyEncodingName",
         "HarmonyError",
         "Message",
+        "MessageRuns",
         "ParseError",
         "ParseMode",
         "ParseOptions",

@@ -206,6 +206,20 @@ _LONG_WORK: dict[str, list[Message]] = {
             format=constraint_pb2.CONSTRAINT_FORMAT_XGRAMMAR_EBNF,
         )
     ],
+    "RenderContinuation": [
+        service_pb2.RenderContinuationRequest(
+            sampled=[200008],
+            messages=_CONVERSATION.messages,
+            next_turn_role=chat_pb2.ROLE_ASSISTANT,
+        )
+    ],
+    "RenderContinuation, analysis dropped": [
+        service_pb2.RenderContinuationRequest(
+            sampled=[200006, 1428, *_TOKENS],
+            next_turn_role=chat_pb2.ROLE_ASSISTANT,
+            drop_analysis=True,
+        )
+    ],
     "ParseMessages": [
         service_pb2.ParseMessagesRequest(tokens=_TOKENS, role=chat_pb2.ROLE_ASSISTANT)
     ],

@@ -103,13 +103,15 @@ def test_any_front_end_renders_as_the_core_does(drops: bool) -> None:
     config = core.RenderConversationConfig(auto_drop_analysis=drops)
     for _ in range(2):
         recalled = renderer.recall(_json(conversation))
-        packed = renderer.render_conversation(recalled, config, next_turn_role=core.Role.USER)
-        assert _unpack(packed) == encoding().render_conversation_for_completion(
+        rendered = renderer.render_conversation(recalled, config, next_turn_role=core.Role.USER)
+        assert _unpack(rendered.packed) == encoding().render_conversation_for_completion(
             conversation, core.Role.USER, config
         )
         recalled = renderer.recall(_json(conversation))
-        packed = renderer.render_conversation(recalled, config, for_training=True)
-        assert _unpack(packed) == encoding().render_conversation_for_training(conversation, config)
+        rendered = renderer.render_conversation(recalled, config, for_training=True)
+        assert _unpack(rendered.packed) == encoding().render_conversation_for_training(
+            conversation, config
+        )
 
 
 def test_front_ends_share_cache_and_counters() -> None:
@@ -119,13 +121,13 @@ def test_front_ends_share_cache_and_counters() -> None:
     first, second = _json(_conversation()), _json(_conversation())
     new = renderer.recall(first)
     assert new.new_bytes == sum(map(len, first.keys))
-    packed = renderer.render_conversation(new, _CONFIG)
+    rendered = renderer.render_conversation(new, _CONFIG)
     known = renderer.recall(second)
     assert known.new_bytes == 0
-    assert renderer.render_conversation(known, _CONFIG) == packed
+    assert renderer.render_conversation(known, _CONFIG) == rendered
     statistics = renderer.cache_statistics
     assert (statistics.hits, statistics.misses, statistics.entries) == (3, 3, 3)
-    assert operations.counters.rendered_tokens == 2 * len(_unpack(packed))
+    assert operations.counters.rendered_tokens == 2 * len(_unpack(rendered.packed))
 
 
 def test_errors_have_reasons_and_paths() -> None:

@@ -4,9 +4,9 @@ from typing import Literal
 
 from hypothesis import given
 
-from harmony_server.core import Conversation
+from harmony_server.core import AnalysisRule, Conversation
 from harmony_server.core.tokenizer import RETURN
-from harmony_server.training import examples, loss_mask
+from harmony_server.training import LossPolicy, TrainedMessages, examples, loss_mask
 from tests.strategies.turns import TWO_TURNS, conversations, said, user
 from tests.support.encodings import encoding
 
@@ -41,6 +41,24 @@ def test_an_example_a_conversation() -> None:
     assert turn == 3
     assert "4." not in trained
     assert trained.endswith("Yes.<|return|>")
+
+
+def test_earlier_turns_lose_their_reasoning() -> None:
+    """By default an example is rendered as the last turn saw it; another rule may be named."""
+    [example] = examples(encoding(), TWO_TURNS)
+    text = encoding().decode(example.rendered.tokens)
+    assert "Add." not in text
+    assert "Ask." in text
+    [kept] = examples(encoding(), TWO_TURNS, analysis=AnalysisRule.KEEP)
+    assert "Add." in encoding().decode(kept.rendered.tokens)
+
+
+def test_the_policy_of_examples() -> None:
+    """A policy holds for each example."""
+    policy = LossPolicy(TrainedMessages.ALL)
+    [example] = examples(encoding(), TWO_TURNS, policy=policy)
+    assert example.mask == loss_mask(TWO_TURNS.messages, example.rendered, policy)
+    assert example.mask != loss_mask(TWO_TURNS.messages, example.rendered)
 
 
 def test_a_single_turn_keeps_its_reasoning() -> None:

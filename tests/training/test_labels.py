@@ -1,5 +1,6 @@
 """Labels: the token to predict, or -100."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,29 @@ def test_an_earlier_answer_is_labelled_with_return() -> None:
     assert declined[stop.end - 1] == IGNORED_LABEL
     whole = LossPolicy(TrainedMessages.ALL, TrainedTokens.MESSAGE)
     assert labels(TWO_TURNS.messages, rendered, whole)[stop.end - 1] == END
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        LossPolicy(),
+        LossPolicy(TrainedMessages.ALL, channels=frozenset({"analysis"})),
+        LossPolicy(TrainedMessages.CHOSEN, chosen=(8,)),
+    ],
+)
+def test_an_answer_that_carries_no_loss_has_no_return(policy: LossPolicy) -> None:
+    """The `<|end|>` of an answer that the policy leaves out is ignored too."""
+    rendered = encoding().render_conversation_attributed(TWO_TURNS, _CONFIG, for_training=True)
+    stop = rendered.message_range(2)
+    assert stop is not None
+    assert labels(TWO_TURNS.messages, rendered, policy)[stop.end - 1] == IGNORED_LABEL
+
+
+def test_ignored_tokens() -> None:
+    """A token without loss has the label that PyTorch's cross entropy ignores."""
+    rendered = encoding().render_conversation_attributed(TWO_TURNS, _CONFIG, for_training=True)
+    found = labels(TWO_TURNS.messages, rendered, LossPolicy(TrainedMessages.NONE))
+    assert set(found) == {-100}
 
 
 @given(conversations(), st.sampled_from(TrainedMessages), st.sampled_from(TrainedTokens))

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from harmony_server.core import (
     AnalysisRule,
+    Author,
     Conversation,
+    Message,
     RenderConversationConfig,
     Role,
     TokenPart,
@@ -117,6 +119,40 @@ def test_chosen_messages() -> None:
     assert "{}<|call|>⟧" in chosen
 
 
+def test_contents_of_earlier_answers() -> None:
+    """The `<|end|>` of an earlier answer is not sampled, so it is no sampled stop token either."""
+    policy = LossPolicy(TrainedMessages.ALL, TrainedTokens.CONTENT)
+    assert "<|message|>⟦4.⟧<|end|>" in _marked(TWO_TURNS, policy)
+
+
+def test_a_name_is_sampled() -> None:
+    """The prompt ends with the role, so the model samples the name behind it."""
+    named = Message.from_author_and_content(Author.new(Role.ASSISTANT, "bob"), "Hi")
+    conversation = Conversation.from_messages([user("?"), named.with_channel("final")])
+    assert _marked(conversation, LossPolicy()).endswith(
+        "<|start|>assistant⟦:bob<|channel|>final<|message|>Hi<|return|>⟧"
+    )
+
+
+def test_no_channel_is_no_channel_of_a_list() -> None:
+    """A message without a channel carries loss only if the policy names no channels."""
+    conversation = Conversation.from_messages([user("?"), said(None, "Hi")])
+    assert _marked(conversation, LossPolicy()).endswith("assistant⟦<|message|>Hi<|end|>⟧")
+    assert "⟦" not in _marked(conversation, LossPolicy(channels=frozenset({"final"})))
+
+
+@pytest.mark.parametrize("tokens", TrainedTokens)
+def test_the_end_of_a_prompt_carries_no_loss(tokens: TrainedTokens) -> None:
+    """In a render for completion, the header that it begins is of no message."""
+    rendered = encoding().render_conversation_attributed(
+        TWO_TURNS, _CONFIG, next_turn_role=Role.ASSISTANT
+    )
+    mask = loss_mask(TWO_TURNS.messages, rendered, LossPolicy(TrainedMessages.ALL, tokens))
+    assert len(mask) == len(rendered.tokens)
+    assert mask.endswith(b"\0\0")
+    assert any(mask)
+
+
 def test_no_messages() -> None:
     """With NONE, nothing carries loss."""
     assert "⟦" not in _marked(TWO_TURNS, LossPolicy(TrainedMessages.NONE))
@@ -124,7 +160,12 @@ def test_no_messages() -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "problem"),
-    [((0,), "message 0 is not the assistant's"), ((9,), "there is no message 9")],
+    [
+        ((0,), "message 0 is not the assistant's"),
+        ((6,), "message 6 is not the assistant's"),
+        ((9,), "there is no message 9"),
+        ((-1,), "there is no message -1"),
+    ],
 )
 def test_bad_choices(chosen: tuple[int, ...], problem: str) -> None:
     """A chosen index must be that of an assistant message."""
@@ -135,8 +176,9 @@ def test_bad_choices(chosen: tuple[int, ...], problem: str) -> None:
 
 def test_bad_policies() -> None:
     """Chosen indices ascend, and need CHOSEN."""
-    with pytest.raises(ValueError, match="chosen must be ascending"):
-        LossPolicy(TrainedMessages.CHOSEN, chosen=(2, 1))
+    for chosen in ((2, 1), (1, 1)):
+        with pytest.raises(ValueError, match="chosen must be ascending"):
+            LossPolicy(TrainedMessages.CHOSEN, chosen=chosen)
     with pytest.raises(ValueError, match="chosen excludes"):
         LossPolicy(chosen=(1,))
 

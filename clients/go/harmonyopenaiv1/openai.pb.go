@@ -1901,7 +1901,7 @@ type BuildAnswerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The context. Required. `stream` has no effect.
 	Context *AnswerContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The tokens and ends of every sequence. A sequence without an end is cancelled.
+	// The tokens and the ends of all sequences. Every sequence must end.
 	Step          *AnswerStep `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

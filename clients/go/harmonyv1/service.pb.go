@@ -82,6 +82,265 @@ func (AnalysisRule) EnumDescriptor() ([]byte, []int) {
 	return file_harmony_v1_service_proto_rawDescGZIP(), []int{0}
 }
 
+// How finely a render says whose each token is.
+type Attribution int32
+
+const (
+	// Not at all.
+	Attribution_ATTRIBUTION_UNSPECIFIED Attribution = 0
+	// One run a message: `lengths` and `messages`.
+	Attribution_ATTRIBUTION_MESSAGES Attribution = 1
+	// One run a part of a message: every column.
+	Attribution_ATTRIBUTION_PARTS Attribution = 2
+)
+
+// Enum value maps for Attribution.
+var (
+	Attribution_name = map[int32]string{
+		0: "ATTRIBUTION_UNSPECIFIED",
+		1: "ATTRIBUTION_MESSAGES",
+		2: "ATTRIBUTION_PARTS",
+	}
+	Attribution_value = map[string]int32{
+		"ATTRIBUTION_UNSPECIFIED": 0,
+		"ATTRIBUTION_MESSAGES":    1,
+		"ATTRIBUTION_PARTS":       2,
+	}
+)
+
+func (x Attribution) Enum() *Attribution {
+	p := new(Attribution)
+	*p = x
+	return p
+}
+
+func (x Attribution) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Attribution) Descriptor() protoreflect.EnumDescriptor {
+	return file_harmony_v1_service_proto_enumTypes[1].Descriptor()
+}
+
+func (Attribution) Type() protoreflect.EnumType {
+	return &file_harmony_v1_service_proto_enumTypes[1]
+}
+
+func (x Attribution) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Attribution.Descriptor instead.
+func (Attribution) EnumDescriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{1}
+}
+
+// What tokens of a message are.
+type TokenPart int32
+
+const (
+	// Never sent.
+	TokenPart_TOKEN_PART_UNSPECIFIED TokenPart = 0
+	// `<|start|>`.
+	TokenPart_TOKEN_PART_START TokenPart = 1
+	// The role, or for a tool its name.
+	TokenPart_TOKEN_PART_AUTHOR TokenPart = 2
+	// `:` and the name of an author that is not a tool.
+	TokenPart_TOKEN_PART_NAME TokenPart = 3
+	// ` to=` and the recipient.
+	TokenPart_TOKEN_PART_RECIPIENT TokenPart = 4
+	// `<|channel|>` and the channel.
+	TokenPart_TOKEN_PART_CHANNEL TokenPart = 5
+	// The content type, with its blank and its `<|constrain|>`.
+	TokenPart_TOKEN_PART_CONTENT_TYPE TokenPart = 6
+	// `<|message|>`.
+	TokenPart_TOKEN_PART_MESSAGE TokenPart = 7
+	// One content.
+	TokenPart_TOKEN_PART_CONTENT TokenPart = 8
+	// The stop token.
+	TokenPart_TOKEN_PART_STOP TokenPart = 9
+)
+
+// Enum value maps for TokenPart.
+var (
+	TokenPart_name = map[int32]string{
+		0: "TOKEN_PART_UNSPECIFIED",
+		1: "TOKEN_PART_START",
+		2: "TOKEN_PART_AUTHOR",
+		3: "TOKEN_PART_NAME",
+		4: "TOKEN_PART_RECIPIENT",
+		5: "TOKEN_PART_CHANNEL",
+		6: "TOKEN_PART_CONTENT_TYPE",
+		7: "TOKEN_PART_MESSAGE",
+		8: "TOKEN_PART_CONTENT",
+		9: "TOKEN_PART_STOP",
+	}
+	TokenPart_value = map[string]int32{
+		"TOKEN_PART_UNSPECIFIED":  0,
+		"TOKEN_PART_START":        1,
+		"TOKEN_PART_AUTHOR":       2,
+		"TOKEN_PART_NAME":         3,
+		"TOKEN_PART_RECIPIENT":    4,
+		"TOKEN_PART_CHANNEL":      5,
+		"TOKEN_PART_CONTENT_TYPE": 6,
+		"TOKEN_PART_MESSAGE":      7,
+		"TOKEN_PART_CONTENT":      8,
+		"TOKEN_PART_STOP":         9,
+	}
+)
+
+func (x TokenPart) Enum() *TokenPart {
+	p := new(TokenPart)
+	*p = x
+	return p
+}
+
+func (x TokenPart) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TokenPart) Descriptor() protoreflect.EnumDescriptor {
+	return file_harmony_v1_service_proto_enumTypes[2].Descriptor()
+}
+
+func (TokenPart) Type() protoreflect.EnumType {
+	return &file_harmony_v1_service_proto_enumTypes[2]
+}
+
+func (x TokenPart) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TokenPart.Descriptor instead.
+func (TokenPart) EnumDescriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{2}
+}
+
+// Which of the assistant's messages carry loss. A sample is a run of assistant
+// messages, cut after each message with a recipient and after each message on
+// channel `final`.
+type TrainedMessages int32
+
+const (
+	// TRAINED_MESSAGES_LAST_TURN.
+	TrainedMessages_TRAINED_MESSAGES_UNSPECIFIED TrainedMessages = 0
+	// Those after the last user message; all if there is none.
+	TrainedMessages_TRAINED_MESSAGES_LAST_TURN TrainedMessages = 1
+	// Those of the last sample.
+	TrainedMessages_TRAINED_MESSAGES_LAST_SAMPLE TrainedMessages = 2
+	// Every one.
+	TrainedMessages_TRAINED_MESSAGES_ALL TrainedMessages = 3
+	// Those in `chosen`.
+	TrainedMessages_TRAINED_MESSAGES_CHOSEN TrainedMessages = 4
+	// None.
+	TrainedMessages_TRAINED_MESSAGES_NONE TrainedMessages = 5
+)
+
+// Enum value maps for TrainedMessages.
+var (
+	TrainedMessages_name = map[int32]string{
+		0: "TRAINED_MESSAGES_UNSPECIFIED",
+		1: "TRAINED_MESSAGES_LAST_TURN",
+		2: "TRAINED_MESSAGES_LAST_SAMPLE",
+		3: "TRAINED_MESSAGES_ALL",
+		4: "TRAINED_MESSAGES_CHOSEN",
+		5: "TRAINED_MESSAGES_NONE",
+	}
+	TrainedMessages_value = map[string]int32{
+		"TRAINED_MESSAGES_UNSPECIFIED": 0,
+		"TRAINED_MESSAGES_LAST_TURN":   1,
+		"TRAINED_MESSAGES_LAST_SAMPLE": 2,
+		"TRAINED_MESSAGES_ALL":         3,
+		"TRAINED_MESSAGES_CHOSEN":      4,
+		"TRAINED_MESSAGES_NONE":        5,
+	}
+)
+
+func (x TrainedMessages) Enum() *TrainedMessages {
+	p := new(TrainedMessages)
+	*p = x
+	return p
+}
+
+func (x TrainedMessages) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TrainedMessages) Descriptor() protoreflect.EnumDescriptor {
+	return file_harmony_v1_service_proto_enumTypes[3].Descriptor()
+}
+
+func (TrainedMessages) Type() protoreflect.EnumType {
+	return &file_harmony_v1_service_proto_enumTypes[3]
+}
+
+func (x TrainedMessages) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TrainedMessages.Descriptor instead.
+func (TrainedMessages) EnumDescriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{3}
+}
+
+// Which tokens of these messages carry loss.
+type TrainedTokens int32
+
+const (
+	// TRAINED_TOKENS_SAMPLED.
+	TrainedTokens_TRAINED_TOKENS_UNSPECIFIED TrainedTokens = 0
+	// Those that the model samples: all but the `<|start|>` and role that the prompt
+	// ends with, and the `<|end|>` of an answer, which is sampled as `<|return|>`.
+	TrainedTokens_TRAINED_TOKENS_SAMPLED TrainedTokens = 1
+	// Contents, and the stop tokens that the model samples.
+	TrainedTokens_TRAINED_TOKENS_CONTENT TrainedTokens = 2
+	// All.
+	TrainedTokens_TRAINED_TOKENS_MESSAGE TrainedTokens = 3
+)
+
+// Enum value maps for TrainedTokens.
+var (
+	TrainedTokens_name = map[int32]string{
+		0: "TRAINED_TOKENS_UNSPECIFIED",
+		1: "TRAINED_TOKENS_SAMPLED",
+		2: "TRAINED_TOKENS_CONTENT",
+		3: "TRAINED_TOKENS_MESSAGE",
+	}
+	TrainedTokens_value = map[string]int32{
+		"TRAINED_TOKENS_UNSPECIFIED": 0,
+		"TRAINED_TOKENS_SAMPLED":     1,
+		"TRAINED_TOKENS_CONTENT":     2,
+		"TRAINED_TOKENS_MESSAGE":     3,
+	}
+)
+
+func (x TrainedTokens) Enum() *TrainedTokens {
+	p := new(TrainedTokens)
+	*p = x
+	return p
+}
+
+func (x TrainedTokens) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TrainedTokens) Descriptor() protoreflect.EnumDescriptor {
+	return file_harmony_v1_service_proto_enumTypes[4].Descriptor()
+}
+
+func (TrainedTokens) Type() protoreflect.EnumType {
+	return &file_harmony_v1_service_proto_enumTypes[4]
+}
+
+func (x TrainedTokens) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TrainedTokens.Descriptor instead.
+func (TrainedTokens) EnumDescriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{4}
+}
+
 // Asks for the encoding. Has no fields.
 type GetEncodingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -473,20 +732,181 @@ func (x *RenderConversationConfig) GetAnalysis() AnalysisRule {
 	return AnalysisRule_ANALYSIS_RULE_UNSPECIFIED
 }
 
+// Whose the tokens of a render are: runs that follow one another without gaps, as
+// parallel columns. Empty unless the request asks for it.
+type TokenRuns struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of tokens of each run, never 0.
+	Lengths []uint32 `protobuf:"varint,1,rep,packed,name=lengths,proto3" json:"lengths,omitempty"`
+	// The index of each run's message in the request. The end of a prompt has the
+	// index of the message that comes next.
+	Messages []uint32 `protobuf:"varint,2,rep,packed,name=messages,proto3" json:"messages,omitempty"`
+	// What each run is. Only with ATTRIBUTION_PARTS.
+	Parts []TokenPart `protobuf:"varint,3,rep,packed,name=parts,proto3,enum=harmony.v1.TokenPart" json:"parts,omitempty"`
+	// The index of each run's content; 0 for other parts. Only with
+	// ATTRIBUTION_PARTS.
+	Contents      []uint32 `protobuf:"varint,4,rep,packed,name=contents,proto3" json:"contents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenRuns) Reset() {
+	*x = TokenRuns{}
+	mi := &file_harmony_v1_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenRuns) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenRuns) ProtoMessage() {}
+
+func (x *TokenRuns) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenRuns.ProtoReflect.Descriptor instead.
+func (*TokenRuns) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *TokenRuns) GetLengths() []uint32 {
+	if x != nil {
+		return x.Lengths
+	}
+	return nil
+}
+
+func (x *TokenRuns) GetMessages() []uint32 {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *TokenRuns) GetParts() []TokenPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *TokenRuns) GetContents() []uint32 {
+	if x != nil {
+		return x.Contents
+	}
+	return nil
+}
+
+// Which tokens of a training example carry loss. The first token never does.
+type LossPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which messages. Unset: those of the last turn.
+	Messages TrainedMessages `protobuf:"varint,1,opt,name=messages,proto3,enum=harmony.v1.TrainedMessages" json:"messages,omitempty"`
+	// Which of their tokens. Unset: the sampled ones.
+	Tokens TrainedTokens `protobuf:"varint,2,opt,name=tokens,proto3,enum=harmony.v1.TrainedTokens" json:"tokens,omitempty"`
+	// The channels whose messages carry loss. Empty: every message, also one without
+	// a channel.
+	Channels []string `protobuf:"bytes,3,rep,name=channels,proto3" json:"channels,omitempty"`
+	// True: messages with a recipient carry no loss. Default: false.
+	LeaveOutCalls bool `protobuf:"varint,4,opt,name=leave_out_calls,json=leaveOutCalls,proto3" json:"leave_out_calls,omitempty"`
+	// The indices of the messages, ascending. Only with TRAINED_MESSAGES_CHOSEN.
+	Chosen        []uint32 `protobuf:"varint,5,rep,packed,name=chosen,proto3" json:"chosen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LossPolicy) Reset() {
+	*x = LossPolicy{}
+	mi := &file_harmony_v1_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LossPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LossPolicy) ProtoMessage() {}
+
+func (x *LossPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LossPolicy.ProtoReflect.Descriptor instead.
+func (*LossPolicy) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *LossPolicy) GetMessages() TrainedMessages {
+	if x != nil {
+		return x.Messages
+	}
+	return TrainedMessages_TRAINED_MESSAGES_UNSPECIFIED
+}
+
+func (x *LossPolicy) GetTokens() TrainedTokens {
+	if x != nil {
+		return x.Tokens
+	}
+	return TrainedTokens_TRAINED_TOKENS_UNSPECIFIED
+}
+
+func (x *LossPolicy) GetChannels() []string {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *LossPolicy) GetLeaveOutCalls() bool {
+	if x != nil {
+		return x.LeaveOutCalls
+	}
+	return false
+}
+
+func (x *LossPolicy) GetChosen() []uint32 {
+	if x != nil {
+		return x.Chosen
+	}
+	return nil
+}
+
 // One message to render.
 type RenderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The message. Required.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	// The facts about its conversation. Unset: the defaults.
-	Options       *RenderOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	Options *RenderOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	// Whether to say whose each token is. Unset: no.
+	Attribution   Attribution `protobuf:"varint,3,opt,name=attribution,proto3,enum=harmony.v1.Attribution" json:"attribution,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderRequest) Reset() {
 	*x = RenderRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[6]
+	mi := &file_harmony_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +918,7 @@ func (x *RenderRequest) String() string {
 func (*RenderRequest) ProtoMessage() {}
 
 func (x *RenderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[6]
+	mi := &file_harmony_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +931,7 @@ func (x *RenderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderRequest.ProtoReflect.Descriptor instead.
 func (*RenderRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RenderRequest) GetMessage() *Message {
@@ -528,18 +948,27 @@ func (x *RenderRequest) GetOptions() *RenderOptions {
 	return nil
 }
 
+func (x *RenderRequest) GetAttribution() Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return Attribution_ATTRIBUTION_UNSPECIFIED
+}
+
 // A rendered message.
 type RenderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The token ids.
-	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	// Whose they are. Empty unless the request asks for it.
+	Runs          *TokenRuns `protobuf:"bytes,2,opt,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderResponse) Reset() {
 	*x = RenderResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[7]
+	mi := &file_harmony_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +980,7 @@ func (x *RenderResponse) String() string {
 func (*RenderResponse) ProtoMessage() {}
 
 func (x *RenderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[7]
+	mi := &file_harmony_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,12 +993,19 @@ func (x *RenderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderResponse.ProtoReflect.Descriptor instead.
 func (*RenderResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RenderResponse) GetTokens() []uint32 {
 	if x != nil {
 		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RenderResponse) GetRuns() *TokenRuns {
+	if x != nil {
+		return x.Runs
 	}
 	return nil
 }
@@ -580,14 +1016,16 @@ type RenderConversationRequest struct {
 	// The conversation. Required; may have no messages.
 	Conversation *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// How to render it. Unset: the defaults.
-	Config        *RenderConversationConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	Config *RenderConversationConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	// Whether to say whose each token is. Unset: no.
+	Attribution   Attribution `protobuf:"varint,3,opt,name=attribution,proto3,enum=harmony.v1.Attribution" json:"attribution,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationRequest) Reset() {
 	*x = RenderConversationRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[8]
+	mi := &file_harmony_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +1037,7 @@ func (x *RenderConversationRequest) String() string {
 func (*RenderConversationRequest) ProtoMessage() {}
 
 func (x *RenderConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[8]
+	mi := &file_harmony_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +1050,7 @@ func (x *RenderConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderConversationRequest.ProtoReflect.Descriptor instead.
 func (*RenderConversationRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RenderConversationRequest) GetConversation() *Conversation {
@@ -629,18 +1067,27 @@ func (x *RenderConversationRequest) GetConfig() *RenderConversationConfig {
 	return nil
 }
 
+func (x *RenderConversationRequest) GetAttribution() Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return Attribution_ATTRIBUTION_UNSPECIFIED
+}
+
 // A rendered conversation.
 type RenderConversationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The token ids.
-	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	// Whose they are. Empty unless the request asks for it.
+	Runs          *TokenRuns `protobuf:"bytes,2,opt,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationResponse) Reset() {
 	*x = RenderConversationResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[9]
+	mi := &file_harmony_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +1099,7 @@ func (x *RenderConversationResponse) String() string {
 func (*RenderConversationResponse) ProtoMessage() {}
 
 func (x *RenderConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[9]
+	mi := &file_harmony_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,12 +1112,19 @@ func (x *RenderConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderConversationResponse.ProtoReflect.Descriptor instead.
 func (*RenderConversationResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RenderConversationResponse) GetTokens() []uint32 {
 	if x != nil {
 		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RenderConversationResponse) GetRuns() *TokenRuns {
+	if x != nil {
+		return x.Runs
 	}
 	return nil
 }
@@ -683,14 +1137,16 @@ type RenderConversationForCompletionRequest struct {
 	// The role whose turn is next, usually ROLE_ASSISTANT. Required.
 	NextTurnRole Role `protobuf:"varint,2,opt,name=next_turn_role,json=nextTurnRole,proto3,enum=harmony.v1.Role" json:"next_turn_role,omitempty"`
 	// How to render it. Unset: the defaults.
-	Config        *RenderConversationConfig `protobuf:"bytes,3,opt,name=config,proto3" json:"config,omitempty"`
+	Config *RenderConversationConfig `protobuf:"bytes,3,opt,name=config,proto3" json:"config,omitempty"`
+	// Whether to say whose each token is. Unset: no.
+	Attribution   Attribution `protobuf:"varint,4,opt,name=attribution,proto3,enum=harmony.v1.Attribution" json:"attribution,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationForCompletionRequest) Reset() {
 	*x = RenderConversationForCompletionRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[10]
+	mi := &file_harmony_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -702,7 +1158,7 @@ func (x *RenderConversationForCompletionRequest) String() string {
 func (*RenderConversationForCompletionRequest) ProtoMessage() {}
 
 func (x *RenderConversationForCompletionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[10]
+	mi := &file_harmony_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -715,7 +1171,7 @@ func (x *RenderConversationForCompletionRequest) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use RenderConversationForCompletionRequest.ProtoReflect.Descriptor instead.
 func (*RenderConversationForCompletionRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RenderConversationForCompletionRequest) GetConversation() *Conversation {
@@ -739,18 +1195,27 @@ func (x *RenderConversationForCompletionRequest) GetConfig() *RenderConversation
 	return nil
 }
 
+func (x *RenderConversationForCompletionRequest) GetAttribution() Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return Attribution_ATTRIBUTION_UNSPECIFIED
+}
+
 // A prompt.
 type RenderConversationForCompletionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The token ids.
-	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	// Whose they are. Empty unless the request asks for it.
+	Runs          *TokenRuns `protobuf:"bytes,2,opt,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationForCompletionResponse) Reset() {
 	*x = RenderConversationForCompletionResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[11]
+	mi := &file_harmony_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +1227,7 @@ func (x *RenderConversationForCompletionResponse) String() string {
 func (*RenderConversationForCompletionResponse) ProtoMessage() {}
 
 func (x *RenderConversationForCompletionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[11]
+	mi := &file_harmony_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,12 +1240,19 @@ func (x *RenderConversationForCompletionResponse) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use RenderConversationForCompletionResponse.ProtoReflect.Descriptor instead.
 func (*RenderConversationForCompletionResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RenderConversationForCompletionResponse) GetTokens() []uint32 {
 	if x != nil {
 		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RenderConversationForCompletionResponse) GetRuns() *TokenRuns {
+	if x != nil {
+		return x.Runs
 	}
 	return nil
 }
@@ -791,14 +1263,22 @@ type RenderConversationForTrainingRequest struct {
 	// The conversation. Required; may have no messages.
 	Conversation *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// How to render it. Unset: the defaults.
-	Config        *RenderConversationConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	//
+	// Beware of the default: like the reference, it leaves out the analysis before
+	// the first message on channel `final`, also in a conversation of one turn.
+	// ANALYSIS_RULE_CURRENT_TURN keeps the reasoning of the last turn.
+	Config *RenderConversationConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	// Whether to say whose each token is. Unset: no.
+	Attribution Attribution `protobuf:"varint,3,opt,name=attribution,proto3,enum=harmony.v1.Attribution" json:"attribution,omitempty"`
+	// Which tokens carry loss. Unset: the response does not say.
+	Loss          *LossPolicy `protobuf:"bytes,4,opt,name=loss,proto3" json:"loss,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationForTrainingRequest) Reset() {
 	*x = RenderConversationForTrainingRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[12]
+	mi := &file_harmony_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +1290,7 @@ func (x *RenderConversationForTrainingRequest) String() string {
 func (*RenderConversationForTrainingRequest) ProtoMessage() {}
 
 func (x *RenderConversationForTrainingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[12]
+	mi := &file_harmony_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +1303,7 @@ func (x *RenderConversationForTrainingRequest) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use RenderConversationForTrainingRequest.ProtoReflect.Descriptor instead.
 func (*RenderConversationForTrainingRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RenderConversationForTrainingRequest) GetConversation() *Conversation {
@@ -840,18 +1320,37 @@ func (x *RenderConversationForTrainingRequest) GetConfig() *RenderConversationCo
 	return nil
 }
 
+func (x *RenderConversationForTrainingRequest) GetAttribution() Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return Attribution_ATTRIBUTION_UNSPECIFIED
+}
+
+func (x *RenderConversationForTrainingRequest) GetLoss() *LossPolicy {
+	if x != nil {
+		return x.Loss
+	}
+	return nil
+}
+
 // A training example.
 type RenderConversationForTrainingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The token ids.
-	Tokens        []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	// Whose they are. Empty unless the request asks for it.
+	Runs *TokenRuns `protobuf:"bytes,2,opt,name=runs,proto3" json:"runs,omitempty"`
+	// The lengths of runs without loss, with loss, without, and so on; the first may
+	// be 0, no other is. Empty if the request has no policy.
+	LossRuns      []uint32 `protobuf:"varint,3,rep,packed,name=loss_runs,json=lossRuns,proto3" json:"loss_runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderConversationForTrainingResponse) Reset() {
 	*x = RenderConversationForTrainingResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[13]
+	mi := &file_harmony_v1_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +1362,7 @@ func (x *RenderConversationForTrainingResponse) String() string {
 func (*RenderConversationForTrainingResponse) ProtoMessage() {}
 
 func (x *RenderConversationForTrainingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[13]
+	mi := &file_harmony_v1_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,12 +1375,233 @@ func (x *RenderConversationForTrainingResponse) ProtoReflect() protoreflect.Mess
 
 // Deprecated: Use RenderConversationForTrainingResponse.ProtoReflect.Descriptor instead.
 func (*RenderConversationForTrainingResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{13}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RenderConversationForTrainingResponse) GetTokens() []uint32 {
 	if x != nil {
 		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RenderConversationForTrainingResponse) GetRuns() *TokenRuns {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *RenderConversationForTrainingResponse) GetLossRuns() []uint32 {
+	if x != nil {
+		return x.LossRuns
+	}
+	return nil
+}
+
+// Sampled tokens to continue.
+type RenderContinuationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token ids as the model sampled them. More of the prompt may stand before
+	// them; only their end is looked at. Required.
+	Sampled []uint32 `protobuf:"varint,1,rep,packed,name=sampled,proto3" json:"sampled,omitempty"`
+	// The role that the prompt ended with, if the tokens begin inside that header.
+	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
+	// The messages that came since. None of their analysis is left out.
+	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
+	// The role whose turn is next, usually ROLE_ASSISTANT. Required.
+	NextTurnRole Role `protobuf:"varint,4,opt,name=next_turn_role,json=nextTurnRole,proto3,enum=harmony.v1.Role" json:"next_turn_role,omitempty"`
+	// The facts about the conversation. Unset: the defaults.
+	Options *RenderOptions `protobuf:"bytes,5,opt,name=options,proto3" json:"options,omitempty"`
+	// Whether to say whose each new token is. Unset: no.
+	Attribution Attribution `protobuf:"varint,6,opt,name=attribution,proto3,enum=harmony.v1.Attribution" json:"attribution,omitempty"`
+	// True: leave out the messages that ANALYSIS_RULE_CURRENT_TURN leaves out of the
+	// next prompt. `sampled` must then begin with the first `<|start|>` of the prompt.
+	// Excludes `role` and `keep_return`. Default: false.
+	DropAnalysis bool `protobuf:"varint,7,opt,name=drop_analysis,json=dropAnalysis,proto3" json:"drop_analysis,omitempty"`
+	// True: a `<|return|>` at the end stays. Default: it becomes `<|end|>`, as in the
+	// history of a conversation.
+	KeepReturn    bool `protobuf:"varint,8,opt,name=keep_return,json=keepReturn,proto3" json:"keep_return,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderContinuationRequest) Reset() {
+	*x = RenderContinuationRequest{}
+	mi := &file_harmony_v1_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderContinuationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderContinuationRequest) ProtoMessage() {}
+
+func (x *RenderContinuationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderContinuationRequest.ProtoReflect.Descriptor instead.
+func (*RenderContinuationRequest) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RenderContinuationRequest) GetSampled() []uint32 {
+	if x != nil {
+		return x.Sampled
+	}
+	return nil
+}
+
+func (x *RenderContinuationRequest) GetRole() Role {
+	if x != nil && x.Role != nil {
+		return *x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *RenderContinuationRequest) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *RenderContinuationRequest) GetNextTurnRole() Role {
+	if x != nil {
+		return x.NextTurnRole
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *RenderContinuationRequest) GetOptions() *RenderOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *RenderContinuationRequest) GetAttribution() Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return Attribution_ATTRIBUTION_UNSPECIFIED
+}
+
+func (x *RenderContinuationRequest) GetDropAnalysis() bool {
+	if x != nil {
+		return x.DropAnalysis
+	}
+	return false
+}
+
+func (x *RenderContinuationRequest) GetKeepReturn() bool {
+	if x != nil {
+		return x.KeepReturn
+	}
+	return false
+}
+
+// What follows sampled tokens. The next prompt is the prompt, the first `kept`
+// sampled tokens without the cut ranges, and `tokens`.
+type RenderContinuationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token ids.
+	Tokens []uint32 `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	// How many of the sampled tokens stay.
+	Kept uint32 `protobuf:"varint,2,opt,name=kept,proto3" json:"kept,omitempty"`
+	// True: the first of `tokens` is an `<|end|>` that closes the sampled message. A
+	// label at its place is `<|return|>` if the model sampled that.
+	Closed bool `protobuf:"varint,3,opt,name=closed,proto3" json:"closed,omitempty"`
+	// Whose the tokens after that `<|end|>` are. Empty unless the request asks for it.
+	Runs *TokenRuns `protobuf:"bytes,4,opt,name=runs,proto3" json:"runs,omitempty"`
+	// The first offset of each range of `sampled` to leave out, ascending. Empty
+	// unless `drop_analysis` is set.
+	CutBegins []uint32 `protobuf:"varint,5,rep,packed,name=cut_begins,json=cutBegins,proto3" json:"cut_begins,omitempty"`
+	// The offset after the end of each range, parallel to `cut_begins`.
+	CutEnds       []uint32 `protobuf:"varint,6,rep,packed,name=cut_ends,json=cutEnds,proto3" json:"cut_ends,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderContinuationResponse) Reset() {
+	*x = RenderContinuationResponse{}
+	mi := &file_harmony_v1_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderContinuationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderContinuationResponse) ProtoMessage() {}
+
+func (x *RenderContinuationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_harmony_v1_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderContinuationResponse.ProtoReflect.Descriptor instead.
+func (*RenderContinuationResponse) Descriptor() ([]byte, []int) {
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RenderContinuationResponse) GetTokens() []uint32 {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RenderContinuationResponse) GetKept() uint32 {
+	if x != nil {
+		return x.Kept
+	}
+	return 0
+}
+
+func (x *RenderContinuationResponse) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+func (x *RenderContinuationResponse) GetRuns() *TokenRuns {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *RenderContinuationResponse) GetCutBegins() []uint32 {
+	if x != nil {
+		return x.CutBegins
+	}
+	return nil
+}
+
+func (x *RenderContinuationResponse) GetCutEnds() []uint32 {
+	if x != nil {
+		return x.CutEnds
 	}
 	return nil
 }
@@ -900,7 +1620,7 @@ type BuildSamplingConstraintRequest struct {
 
 func (x *BuildSamplingConstraintRequest) Reset() {
 	*x = BuildSamplingConstraintRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[14]
+	mi := &file_harmony_v1_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +1632,7 @@ func (x *BuildSamplingConstraintRequest) String() string {
 func (*BuildSamplingConstraintRequest) ProtoMessage() {}
 
 func (x *BuildSamplingConstraintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[14]
+	mi := &file_harmony_v1_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +1645,7 @@ func (x *BuildSamplingConstraintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildSamplingConstraintRequest.ProtoReflect.Descriptor instead.
 func (*BuildSamplingConstraintRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{14}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BuildSamplingConstraintRequest) GetConversation() *Conversation {
@@ -970,7 +1690,7 @@ type BuildSamplingConstraintResponse struct {
 
 func (x *BuildSamplingConstraintResponse) Reset() {
 	*x = BuildSamplingConstraintResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[15]
+	mi := &file_harmony_v1_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1702,7 @@ func (x *BuildSamplingConstraintResponse) String() string {
 func (*BuildSamplingConstraintResponse) ProtoMessage() {}
 
 func (x *BuildSamplingConstraintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[15]
+	mi := &file_harmony_v1_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1715,7 @@ func (x *BuildSamplingConstraintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildSamplingConstraintResponse.ProtoReflect.Descriptor instead.
 func (*BuildSamplingConstraintResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{15}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BuildSamplingConstraintResponse) GetConstraint() isBuildSamplingConstraintResponse_Constraint {
@@ -1070,14 +1790,17 @@ type ParseMessagesRequest struct {
 	// inside that header. Unset: the tokens begin with `<|start|>`.
 	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
 	// The mode and further options. Unset: strict mode and the server's limit.
-	Options       *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// The last tokens of the prompt, behind those that `role` stands for, as in
+	// ParseConfig. Empty: the tokens begin behind `role`.
+	Prefill       []uint32 `protobuf:"varint,4,rep,packed,name=prefill,proto3" json:"prefill,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ParseMessagesRequest) Reset() {
 	*x = ParseMessagesRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[16]
+	mi := &file_harmony_v1_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1812,7 @@ func (x *ParseMessagesRequest) String() string {
 func (*ParseMessagesRequest) ProtoMessage() {}
 
 func (x *ParseMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[16]
+	mi := &file_harmony_v1_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1825,7 @@ func (x *ParseMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ParseMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{16}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ParseMessagesRequest) GetTokens() []uint32 {
@@ -1126,6 +1849,13 @@ func (x *ParseMessagesRequest) GetOptions() *ParseOptions {
 	return nil
 }
 
+func (x *ParseMessagesRequest) GetPrefill() []uint32 {
+	if x != nil {
+		return x.Prefill
+	}
+	return nil
+}
+
 // How a parsed message ended, and the repairs in it.
 type MessageOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1142,7 +1872,7 @@ type MessageOutcome struct {
 
 func (x *MessageOutcome) Reset() {
 	*x = MessageOutcome{}
-	mi := &file_harmony_v1_service_proto_msgTypes[17]
+	mi := &file_harmony_v1_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1884,7 @@ func (x *MessageOutcome) String() string {
 func (*MessageOutcome) ProtoMessage() {}
 
 func (x *MessageOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[17]
+	mi := &file_harmony_v1_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1897,7 @@ func (x *MessageOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageOutcome.ProtoReflect.Descriptor instead.
 func (*MessageOutcome) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{17}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MessageOutcome) GetStopToken() uint32 {
@@ -1206,7 +1936,7 @@ type ParseMessagesResponse struct {
 
 func (x *ParseMessagesResponse) Reset() {
 	*x = ParseMessagesResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[18]
+	mi := &file_harmony_v1_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1948,7 @@ func (x *ParseMessagesResponse) String() string {
 func (*ParseMessagesResponse) ProtoMessage() {}
 
 func (x *ParseMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[18]
+	mi := &file_harmony_v1_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1961,7 @@ func (x *ParseMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ParseMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{18}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ParseMessagesResponse) GetMessages() []*Message {
@@ -1269,7 +1999,7 @@ type SpecialTokenSet struct {
 
 func (x *SpecialTokenSet) Reset() {
 	*x = SpecialTokenSet{}
-	mi := &file_harmony_v1_service_proto_msgTypes[19]
+	mi := &file_harmony_v1_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +2011,7 @@ func (x *SpecialTokenSet) String() string {
 func (*SpecialTokenSet) ProtoMessage() {}
 
 func (x *SpecialTokenSet) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[19]
+	mi := &file_harmony_v1_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +2024,7 @@ func (x *SpecialTokenSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecialTokenSet.ProtoReflect.Descriptor instead.
 func (*SpecialTokenSet) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{19}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SpecialTokenSet) GetAll() bool {
@@ -1328,7 +2058,7 @@ type EncodeRequest struct {
 
 func (x *EncodeRequest) Reset() {
 	*x = EncodeRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[20]
+	mi := &file_harmony_v1_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +2070,7 @@ func (x *EncodeRequest) String() string {
 func (*EncodeRequest) ProtoMessage() {}
 
 func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[20]
+	mi := &file_harmony_v1_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +2083,7 @@ func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeRequest.ProtoReflect.Descriptor instead.
 func (*EncodeRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{20}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EncodeRequest) GetText() string {
@@ -1388,7 +2118,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[21]
+	mi := &file_harmony_v1_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +2130,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[21]
+	mi := &file_harmony_v1_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +2143,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{21}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EncodeResponse) GetTokens() []uint32 {
@@ -1439,7 +2169,7 @@ type DecodeRequest struct {
 
 func (x *DecodeRequest) Reset() {
 	*x = DecodeRequest{}
-	mi := &file_harmony_v1_service_proto_msgTypes[22]
+	mi := &file_harmony_v1_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +2181,7 @@ func (x *DecodeRequest) String() string {
 func (*DecodeRequest) ProtoMessage() {}
 
 func (x *DecodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[22]
+	mi := &file_harmony_v1_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +2194,7 @@ func (x *DecodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecodeRequest.ProtoReflect.Descriptor instead.
 func (*DecodeRequest) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{22}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DecodeRequest) GetTokens() []uint32 {
@@ -1504,7 +2234,7 @@ type DecodeResponse struct {
 
 func (x *DecodeResponse) Reset() {
 	*x = DecodeResponse{}
-	mi := &file_harmony_v1_service_proto_msgTypes[23]
+	mi := &file_harmony_v1_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +2246,7 @@ func (x *DecodeResponse) String() string {
 func (*DecodeResponse) ProtoMessage() {}
 
 func (x *DecodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harmony_v1_service_proto_msgTypes[23]
+	mi := &file_harmony_v1_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +2259,7 @@ func (x *DecodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecodeResponse.ProtoReflect.Descriptor instead.
 func (*DecodeResponse) Descriptor() ([]byte, []int) {
-	return file_harmony_v1_service_proto_rawDescGZIP(), []int{23}
+	return file_harmony_v1_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DecodeResponse) GetOutput() isDecodeResponse_Output {
@@ -1610,28 +2340,69 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\x18RenderConversationConfig\x121\n" +
 	"\x12auto_drop_analysis\x18\x01 \x01(\bH\x00R\x10autoDropAnalysis\x88\x01\x01\x124\n" +
 	"\banalysis\x18\x02 \x01(\x0e2\x18.harmony.v1.AnalysisRuleR\banalysisB\x15\n" +
-	"\x13_auto_drop_analysis\"s\n" +
+	"\x13_auto_drop_analysis\"\x8a\x01\n" +
+	"\tTokenRuns\x12\x18\n" +
+	"\alengths\x18\x01 \x03(\rR\alengths\x12\x1a\n" +
+	"\bmessages\x18\x02 \x03(\rR\bmessages\x12+\n" +
+	"\x05parts\x18\x03 \x03(\x0e2\x15.harmony.v1.TokenPartR\x05parts\x12\x1a\n" +
+	"\bcontents\x18\x04 \x03(\rR\bcontents\"\xd4\x01\n" +
+	"\n" +
+	"LossPolicy\x127\n" +
+	"\bmessages\x18\x01 \x01(\x0e2\x1b.harmony.v1.TrainedMessagesR\bmessages\x121\n" +
+	"\x06tokens\x18\x02 \x01(\x0e2\x19.harmony.v1.TrainedTokensR\x06tokens\x12\x1a\n" +
+	"\bchannels\x18\x03 \x03(\tR\bchannels\x12&\n" +
+	"\x0fleave_out_calls\x18\x04 \x01(\bR\rleaveOutCalls\x12\x16\n" +
+	"\x06chosen\x18\x05 \x03(\rR\x06chosen\"\xae\x01\n" +
 	"\rRenderRequest\x12-\n" +
 	"\amessage\x18\x01 \x01(\v2\x13.harmony.v1.MessageR\amessage\x123\n" +
-	"\aoptions\x18\x02 \x01(\v2\x19.harmony.v1.RenderOptionsR\aoptions\"(\n" +
+	"\aoptions\x18\x02 \x01(\v2\x19.harmony.v1.RenderOptionsR\aoptions\x129\n" +
+	"\vattribution\x18\x03 \x01(\x0e2\x17.harmony.v1.AttributionR\vattribution\"S\n" +
 	"\x0eRenderResponse\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\x97\x01\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
+	"\x04runs\x18\x02 \x01(\v2\x15.harmony.v1.TokenRunsR\x04runs\"\xd2\x01\n" +
 	"\x19RenderConversationRequest\x12<\n" +
 	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x12<\n" +
-	"\x06config\x18\x02 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\"4\n" +
+	"\x06config\x18\x02 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\x129\n" +
+	"\vattribution\x18\x03 \x01(\x0e2\x17.harmony.v1.AttributionR\vattribution\"_\n" +
 	"\x1aRenderConversationResponse\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\xdc\x01\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
+	"\x04runs\x18\x02 \x01(\v2\x15.harmony.v1.TokenRunsR\x04runs\"\x97\x02\n" +
 	"&RenderConversationForCompletionRequest\x12<\n" +
 	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x126\n" +
 	"\x0enext_turn_role\x18\x02 \x01(\x0e2\x10.harmony.v1.RoleR\fnextTurnRole\x12<\n" +
-	"\x06config\x18\x03 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\"A\n" +
+	"\x06config\x18\x03 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\x129\n" +
+	"\vattribution\x18\x04 \x01(\x0e2\x17.harmony.v1.AttributionR\vattribution\"l\n" +
 	"'RenderConversationForCompletionResponse\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\xa2\x01\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
+	"\x04runs\x18\x02 \x01(\v2\x15.harmony.v1.TokenRunsR\x04runs\"\x89\x02\n" +
 	"$RenderConversationForTrainingRequest\x12<\n" +
 	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x12<\n" +
-	"\x06config\x18\x02 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\"?\n" +
+	"\x06config\x18\x02 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\x129\n" +
+	"\vattribution\x18\x03 \x01(\x0e2\x17.harmony.v1.AttributionR\vattribution\x12*\n" +
+	"\x04loss\x18\x04 \x01(\v2\x16.harmony.v1.LossPolicyR\x04loss\"\x87\x01\n" +
 	"%RenderConversationForTrainingResponse\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\xd5\x01\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
+	"\x04runs\x18\x02 \x01(\v2\x15.harmony.v1.TokenRunsR\x04runs\x12\x1b\n" +
+	"\tloss_runs\x18\x03 \x03(\rR\blossRuns\"\x88\x03\n" +
+	"\x19RenderContinuationRequest\x12\x18\n" +
+	"\asampled\x18\x01 \x03(\rR\asampled\x12)\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.harmony.v1.RoleH\x00R\x04role\x88\x01\x01\x12/\n" +
+	"\bmessages\x18\x03 \x03(\v2\x13.harmony.v1.MessageR\bmessages\x126\n" +
+	"\x0enext_turn_role\x18\x04 \x01(\x0e2\x10.harmony.v1.RoleR\fnextTurnRole\x123\n" +
+	"\aoptions\x18\x05 \x01(\v2\x19.harmony.v1.RenderOptionsR\aoptions\x129\n" +
+	"\vattribution\x18\x06 \x01(\x0e2\x17.harmony.v1.AttributionR\vattribution\x12#\n" +
+	"\rdrop_analysis\x18\a \x01(\bR\fdropAnalysis\x12\x1f\n" +
+	"\vkeep_return\x18\b \x01(\bR\n" +
+	"keepReturnB\a\n" +
+	"\x05_role\"\xc5\x01\n" +
+	"\x1aRenderContinuationResponse\x12\x16\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12\x12\n" +
+	"\x04kept\x18\x02 \x01(\rR\x04kept\x12\x16\n" +
+	"\x06closed\x18\x03 \x01(\bR\x06closed\x12)\n" +
+	"\x04runs\x18\x04 \x01(\v2\x15.harmony.v1.TokenRunsR\x04runs\x12\x1d\n" +
+	"\n" +
+	"cut_begins\x18\x05 \x03(\rR\tcutBegins\x12\x19\n" +
+	"\bcut_ends\x18\x06 \x03(\rR\acutEnds\"\xd5\x01\n" +
 	"\x1eBuildSamplingConstraintRequest\x12<\n" +
 	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x124\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x1c.harmony.v1.ConstraintFormatR\x06format\x12?\n" +
@@ -1644,11 +2415,12 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"stopTokens\x126\n" +
 	"\anotices\x18\x05 \x03(\v2\x1c.harmony.v1.ConstraintNoticeR\anoticesB\f\n" +
 	"\n" +
-	"constraint\"\x96\x01\n" +
+	"constraint\"\xb0\x01\n" +
 	"\x14ParseMessagesRequest\x12\x16\n" +
 	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.harmony.v1.RoleH\x00R\x04role\x88\x01\x01\x122\n" +
-	"\aoptions\x18\x03 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptionsB\a\n" +
+	"\aoptions\x18\x03 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptions\x12\x18\n" +
+	"\aprefill\x18\x04 \x03(\rR\aprefillB\a\n" +
 	"\x05_role\"\xaf\x01\n" +
 	"\x0eMessageOutcome\x12\"\n" +
 	"\n" +
@@ -1681,14 +2453,42 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\x19ANALYSIS_RULE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ANALYSIS_RULE_KEEP\x10\x01\x12\x1e\n" +
 	"\x1aANALYSIS_RULE_CURRENT_TURN\x10\x02\x12\x16\n" +
-	"\x12ANALYSIS_RULE_NONE\x10\x032\xcd\v\n" +
+	"\x12ANALYSIS_RULE_NONE\x10\x03*[\n" +
+	"\vAttribution\x12\x1b\n" +
+	"\x17ATTRIBUTION_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14ATTRIBUTION_MESSAGES\x10\x01\x12\x15\n" +
+	"\x11ATTRIBUTION_PARTS\x10\x02*\xfd\x01\n" +
+	"\tTokenPart\x12\x1a\n" +
+	"\x16TOKEN_PART_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10TOKEN_PART_START\x10\x01\x12\x15\n" +
+	"\x11TOKEN_PART_AUTHOR\x10\x02\x12\x13\n" +
+	"\x0fTOKEN_PART_NAME\x10\x03\x12\x18\n" +
+	"\x14TOKEN_PART_RECIPIENT\x10\x04\x12\x16\n" +
+	"\x12TOKEN_PART_CHANNEL\x10\x05\x12\x1b\n" +
+	"\x17TOKEN_PART_CONTENT_TYPE\x10\x06\x12\x16\n" +
+	"\x12TOKEN_PART_MESSAGE\x10\a\x12\x16\n" +
+	"\x12TOKEN_PART_CONTENT\x10\b\x12\x13\n" +
+	"\x0fTOKEN_PART_STOP\x10\t*\xc7\x01\n" +
+	"\x0fTrainedMessages\x12 \n" +
+	"\x1cTRAINED_MESSAGES_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aTRAINED_MESSAGES_LAST_TURN\x10\x01\x12 \n" +
+	"\x1cTRAINED_MESSAGES_LAST_SAMPLE\x10\x02\x12\x18\n" +
+	"\x14TRAINED_MESSAGES_ALL\x10\x03\x12\x1b\n" +
+	"\x17TRAINED_MESSAGES_CHOSEN\x10\x04\x12\x19\n" +
+	"\x15TRAINED_MESSAGES_NONE\x10\x05*\x83\x01\n" +
+	"\rTrainedTokens\x12\x1e\n" +
+	"\x1aTRAINED_TOKENS_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16TRAINED_TOKENS_SAMPLED\x10\x01\x12\x1a\n" +
+	"\x16TRAINED_TOKENS_CONTENT\x10\x02\x12\x1a\n" +
+	"\x16TRAINED_TOKENS_MESSAGE\x10\x032\xd3\f\n" +
 	"\x0eHarmonyService\x12d\n" +
 	"\vGetEncoding\x12\x1e.harmony.v1.GetEncodingRequest\x1a\x1f.harmony.v1.GetEncodingResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/encoding\x12\x8e\x01\n" +
 	"\x18GetRenderCacheStatistics\x12+.harmony.v1.GetRenderCacheStatisticsRequest\x1a,.harmony.v1.GetRenderCacheStatisticsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/renderCache\x12_\n" +
 	"\x06Render\x12\x19.harmony.v1.RenderRequest\x1a\x1a.harmony.v1.RenderResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/messages:render\x12\x88\x01\n" +
 	"\x12RenderConversation\x12%.harmony.v1.RenderConversationRequest\x1a&.harmony.v1.RenderConversationResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/conversations:render\x12\xbc\x01\n" +
 	"\x1fRenderConversationForCompletion\x122.harmony.v1.RenderConversationForCompletionRequest\x1a3.harmony.v1.RenderConversationForCompletionResponse\"0\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/conversations:renderForCompletion\x12\xb4\x01\n" +
-	"\x1dRenderConversationForTraining\x120.harmony.v1.RenderConversationForTrainingRequest\x1a1.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/conversations:renderForTraining\x12\x9a\x01\n" +
+	"\x1dRenderConversationForTraining\x120.harmony.v1.RenderConversationForTrainingRequest\x1a1.harmony.v1.RenderConversationForTrainingResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/conversations:renderForTraining\x12\x83\x01\n" +
+	"\x12RenderContinuation\x12%.harmony.v1.RenderContinuationRequest\x1a&.harmony.v1.RenderContinuationResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/tokens:continue\x12\x9a\x01\n" +
 	"\x17BuildSamplingConstraint\x12*.harmony.v1.BuildSamplingConstraintRequest\x1a+.harmony.v1.BuildSamplingConstraintResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/conversations:constrain\x12v\n" +
 	"\rParseMessages\x12 .harmony.v1.ParseMessagesRequest\x1a!.harmony.v1.ParseMessagesResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/completions:parse\x12[\n" +
 	"\x06Encode\x12\x19.harmony.v1.EncodeRequest\x1a\x1a.harmony.v1.EncodeResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/text:encode\x12]\n" +
@@ -1710,106 +2510,134 @@ func file_harmony_v1_service_proto_rawDescGZIP() []byte {
 	return file_harmony_v1_service_proto_rawDescData
 }
 
-var file_harmony_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_harmony_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_harmony_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_harmony_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_harmony_v1_service_proto_goTypes = []any{
 	(AnalysisRule)(0),                               // 0: harmony.v1.AnalysisRule
-	(*GetEncodingRequest)(nil),                      // 1: harmony.v1.GetEncodingRequest
-	(*GetEncodingResponse)(nil),                     // 2: harmony.v1.GetEncodingResponse
-	(*GetRenderCacheStatisticsRequest)(nil),         // 3: harmony.v1.GetRenderCacheStatisticsRequest
-	(*GetRenderCacheStatisticsResponse)(nil),        // 4: harmony.v1.GetRenderCacheStatisticsResponse
-	(*RenderOptions)(nil),                           // 5: harmony.v1.RenderOptions
-	(*RenderConversationConfig)(nil),                // 6: harmony.v1.RenderConversationConfig
-	(*RenderRequest)(nil),                           // 7: harmony.v1.RenderRequest
-	(*RenderResponse)(nil),                          // 8: harmony.v1.RenderResponse
-	(*RenderConversationRequest)(nil),               // 9: harmony.v1.RenderConversationRequest
-	(*RenderConversationResponse)(nil),              // 10: harmony.v1.RenderConversationResponse
-	(*RenderConversationForCompletionRequest)(nil),  // 11: harmony.v1.RenderConversationForCompletionRequest
-	(*RenderConversationForCompletionResponse)(nil), // 12: harmony.v1.RenderConversationForCompletionResponse
-	(*RenderConversationForTrainingRequest)(nil),    // 13: harmony.v1.RenderConversationForTrainingRequest
-	(*RenderConversationForTrainingResponse)(nil),   // 14: harmony.v1.RenderConversationForTrainingResponse
-	(*BuildSamplingConstraintRequest)(nil),          // 15: harmony.v1.BuildSamplingConstraintRequest
-	(*BuildSamplingConstraintResponse)(nil),         // 16: harmony.v1.BuildSamplingConstraintResponse
-	(*ParseMessagesRequest)(nil),                    // 17: harmony.v1.ParseMessagesRequest
-	(*MessageOutcome)(nil),                          // 18: harmony.v1.MessageOutcome
-	(*ParseMessagesResponse)(nil),                   // 19: harmony.v1.ParseMessagesResponse
-	(*SpecialTokenSet)(nil),                         // 20: harmony.v1.SpecialTokenSet
-	(*EncodeRequest)(nil),                           // 21: harmony.v1.EncodeRequest
-	(*EncodeResponse)(nil),                          // 22: harmony.v1.EncodeResponse
-	(*DecodeRequest)(nil),                           // 23: harmony.v1.DecodeRequest
-	(*DecodeResponse)(nil),                          // 24: harmony.v1.DecodeResponse
-	nil,                                             // 25: harmony.v1.GetEncodingResponse.SpecialTokensEntry
-	(*Message)(nil),                                 // 26: harmony.v1.Message
-	(*Conversation)(nil),                            // 27: harmony.v1.Conversation
-	(Role)(0),                                       // 28: harmony.v1.Role
-	(ConstraintFormat)(0),                           // 29: harmony.v1.ConstraintFormat
-	(*SamplingConstraintOptions)(nil),               // 30: harmony.v1.SamplingConstraintOptions
-	(*TokenAutomaton)(nil),                          // 31: harmony.v1.TokenAutomaton
-	(*ConstraintNotice)(nil),                        // 32: harmony.v1.ConstraintNotice
-	(*ParseOptions)(nil),                            // 33: harmony.v1.ParseOptions
-	(*MessageOffsets)(nil),                          // 34: harmony.v1.MessageOffsets
-	(RecoveryReason)(0),                             // 35: harmony.v1.RecoveryReason
-	(*Recovered)(nil),                               // 36: harmony.v1.Recovered
-	(*ParseRequest)(nil),                            // 37: harmony.v1.ParseRequest
-	(*ParseBatchRequest)(nil),                       // 38: harmony.v1.ParseBatchRequest
-	(*ParseResponse)(nil),                           // 39: harmony.v1.ParseResponse
-	(*ParseBatchResponse)(nil),                      // 40: harmony.v1.ParseBatchResponse
+	(Attribution)(0),                                // 1: harmony.v1.Attribution
+	(TokenPart)(0),                                  // 2: harmony.v1.TokenPart
+	(TrainedMessages)(0),                            // 3: harmony.v1.TrainedMessages
+	(TrainedTokens)(0),                              // 4: harmony.v1.TrainedTokens
+	(*GetEncodingRequest)(nil),                      // 5: harmony.v1.GetEncodingRequest
+	(*GetEncodingResponse)(nil),                     // 6: harmony.v1.GetEncodingResponse
+	(*GetRenderCacheStatisticsRequest)(nil),         // 7: harmony.v1.GetRenderCacheStatisticsRequest
+	(*GetRenderCacheStatisticsResponse)(nil),        // 8: harmony.v1.GetRenderCacheStatisticsResponse
+	(*RenderOptions)(nil),                           // 9: harmony.v1.RenderOptions
+	(*RenderConversationConfig)(nil),                // 10: harmony.v1.RenderConversationConfig
+	(*TokenRuns)(nil),                               // 11: harmony.v1.TokenRuns
+	(*LossPolicy)(nil),                              // 12: harmony.v1.LossPolicy
+	(*RenderRequest)(nil),                           // 13: harmony.v1.RenderRequest
+	(*RenderResponse)(nil),                          // 14: harmony.v1.RenderResponse
+	(*RenderConversationRequest)(nil),               // 15: harmony.v1.RenderConversationRequest
+	(*RenderConversationResponse)(nil),              // 16: harmony.v1.RenderConversationResponse
+	(*RenderConversationForCompletionRequest)(nil),  // 17: harmony.v1.RenderConversationForCompletionRequest
+	(*RenderConversationForCompletionResponse)(nil), // 18: harmony.v1.RenderConversationForCompletionResponse
+	(*RenderConversationForTrainingRequest)(nil),    // 19: harmony.v1.RenderConversationForTrainingRequest
+	(*RenderConversationForTrainingResponse)(nil),   // 20: harmony.v1.RenderConversationForTrainingResponse
+	(*RenderContinuationRequest)(nil),               // 21: harmony.v1.RenderContinuationRequest
+	(*RenderContinuationResponse)(nil),              // 22: harmony.v1.RenderContinuationResponse
+	(*BuildSamplingConstraintRequest)(nil),          // 23: harmony.v1.BuildSamplingConstraintRequest
+	(*BuildSamplingConstraintResponse)(nil),         // 24: harmony.v1.BuildSamplingConstraintResponse
+	(*ParseMessagesRequest)(nil),                    // 25: harmony.v1.ParseMessagesRequest
+	(*MessageOutcome)(nil),                          // 26: harmony.v1.MessageOutcome
+	(*ParseMessagesResponse)(nil),                   // 27: harmony.v1.ParseMessagesResponse
+	(*SpecialTokenSet)(nil),                         // 28: harmony.v1.SpecialTokenSet
+	(*EncodeRequest)(nil),                           // 29: harmony.v1.EncodeRequest
+	(*EncodeResponse)(nil),                          // 30: harmony.v1.EncodeResponse
+	(*DecodeRequest)(nil),                           // 31: harmony.v1.DecodeRequest
+	(*DecodeResponse)(nil),                          // 32: harmony.v1.DecodeResponse
+	nil,                                             // 33: harmony.v1.GetEncodingResponse.SpecialTokensEntry
+	(*Message)(nil),                                 // 34: harmony.v1.Message
+	(*Conversation)(nil),                            // 35: harmony.v1.Conversation
+	(Role)(0),                                       // 36: harmony.v1.Role
+	(ConstraintFormat)(0),                           // 37: harmony.v1.ConstraintFormat
+	(*SamplingConstraintOptions)(nil),               // 38: harmony.v1.SamplingConstraintOptions
+	(*TokenAutomaton)(nil),                          // 39: harmony.v1.TokenAutomaton
+	(*ConstraintNotice)(nil),                        // 40: harmony.v1.ConstraintNotice
+	(*ParseOptions)(nil),                            // 41: harmony.v1.ParseOptions
+	(*MessageOffsets)(nil),                          // 42: harmony.v1.MessageOffsets
+	(RecoveryReason)(0),                             // 43: harmony.v1.RecoveryReason
+	(*Recovered)(nil),                               // 44: harmony.v1.Recovered
+	(*ParseRequest)(nil),                            // 45: harmony.v1.ParseRequest
+	(*ParseBatchRequest)(nil),                       // 46: harmony.v1.ParseBatchRequest
+	(*ParseResponse)(nil),                           // 47: harmony.v1.ParseResponse
+	(*ParseBatchResponse)(nil),                      // 48: harmony.v1.ParseBatchResponse
 }
 var file_harmony_v1_service_proto_depIdxs = []int32{
-	25, // 0: harmony.v1.GetEncodingResponse.special_tokens:type_name -> harmony.v1.GetEncodingResponse.SpecialTokensEntry
+	33, // 0: harmony.v1.GetEncodingResponse.special_tokens:type_name -> harmony.v1.GetEncodingResponse.SpecialTokensEntry
 	0,  // 1: harmony.v1.RenderConversationConfig.analysis:type_name -> harmony.v1.AnalysisRule
-	26, // 2: harmony.v1.RenderRequest.message:type_name -> harmony.v1.Message
-	5,  // 3: harmony.v1.RenderRequest.options:type_name -> harmony.v1.RenderOptions
-	27, // 4: harmony.v1.RenderConversationRequest.conversation:type_name -> harmony.v1.Conversation
-	6,  // 5: harmony.v1.RenderConversationRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	27, // 6: harmony.v1.RenderConversationForCompletionRequest.conversation:type_name -> harmony.v1.Conversation
-	28, // 7: harmony.v1.RenderConversationForCompletionRequest.next_turn_role:type_name -> harmony.v1.Role
-	6,  // 8: harmony.v1.RenderConversationForCompletionRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	27, // 9: harmony.v1.RenderConversationForTrainingRequest.conversation:type_name -> harmony.v1.Conversation
-	6,  // 10: harmony.v1.RenderConversationForTrainingRequest.config:type_name -> harmony.v1.RenderConversationConfig
-	27, // 11: harmony.v1.BuildSamplingConstraintRequest.conversation:type_name -> harmony.v1.Conversation
-	29, // 12: harmony.v1.BuildSamplingConstraintRequest.format:type_name -> harmony.v1.ConstraintFormat
-	30, // 13: harmony.v1.BuildSamplingConstraintRequest.options:type_name -> harmony.v1.SamplingConstraintOptions
-	31, // 14: harmony.v1.BuildSamplingConstraintResponse.automaton:type_name -> harmony.v1.TokenAutomaton
-	32, // 15: harmony.v1.BuildSamplingConstraintResponse.notices:type_name -> harmony.v1.ConstraintNotice
-	28, // 16: harmony.v1.ParseMessagesRequest.role:type_name -> harmony.v1.Role
-	33, // 17: harmony.v1.ParseMessagesRequest.options:type_name -> harmony.v1.ParseOptions
-	34, // 18: harmony.v1.MessageOutcome.offsets:type_name -> harmony.v1.MessageOffsets
-	35, // 19: harmony.v1.MessageOutcome.repairs:type_name -> harmony.v1.RecoveryReason
-	26, // 20: harmony.v1.ParseMessagesResponse.messages:type_name -> harmony.v1.Message
-	18, // 21: harmony.v1.ParseMessagesResponse.outcomes:type_name -> harmony.v1.MessageOutcome
-	36, // 22: harmony.v1.ParseMessagesResponse.recovered:type_name -> harmony.v1.Recovered
-	20, // 23: harmony.v1.EncodeRequest.allowed_special:type_name -> harmony.v1.SpecialTokenSet
-	20, // 24: harmony.v1.EncodeRequest.disallowed_special:type_name -> harmony.v1.SpecialTokenSet
-	1,  // 25: harmony.v1.HarmonyService.GetEncoding:input_type -> harmony.v1.GetEncodingRequest
-	3,  // 26: harmony.v1.HarmonyService.GetRenderCacheStatistics:input_type -> harmony.v1.GetRenderCacheStatisticsRequest
-	7,  // 27: harmony.v1.HarmonyService.Render:input_type -> harmony.v1.RenderRequest
-	9,  // 28: harmony.v1.HarmonyService.RenderConversation:input_type -> harmony.v1.RenderConversationRequest
-	11, // 29: harmony.v1.HarmonyService.RenderConversationForCompletion:input_type -> harmony.v1.RenderConversationForCompletionRequest
-	13, // 30: harmony.v1.HarmonyService.RenderConversationForTraining:input_type -> harmony.v1.RenderConversationForTrainingRequest
-	15, // 31: harmony.v1.HarmonyService.BuildSamplingConstraint:input_type -> harmony.v1.BuildSamplingConstraintRequest
-	17, // 32: harmony.v1.HarmonyService.ParseMessages:input_type -> harmony.v1.ParseMessagesRequest
-	21, // 33: harmony.v1.HarmonyService.Encode:input_type -> harmony.v1.EncodeRequest
-	23, // 34: harmony.v1.HarmonyService.Decode:input_type -> harmony.v1.DecodeRequest
-	37, // 35: harmony.v1.HarmonyService.Parse:input_type -> harmony.v1.ParseRequest
-	38, // 36: harmony.v1.HarmonyService.ParseBatch:input_type -> harmony.v1.ParseBatchRequest
-	2,  // 37: harmony.v1.HarmonyService.GetEncoding:output_type -> harmony.v1.GetEncodingResponse
-	4,  // 38: harmony.v1.HarmonyService.GetRenderCacheStatistics:output_type -> harmony.v1.GetRenderCacheStatisticsResponse
-	8,  // 39: harmony.v1.HarmonyService.Render:output_type -> harmony.v1.RenderResponse
-	10, // 40: harmony.v1.HarmonyService.RenderConversation:output_type -> harmony.v1.RenderConversationResponse
-	12, // 41: harmony.v1.HarmonyService.RenderConversationForCompletion:output_type -> harmony.v1.RenderConversationForCompletionResponse
-	14, // 42: harmony.v1.HarmonyService.RenderConversationForTraining:output_type -> harmony.v1.RenderConversationForTrainingResponse
-	16, // 43: harmony.v1.HarmonyService.BuildSamplingConstraint:output_type -> harmony.v1.BuildSamplingConstraintResponse
-	19, // 44: harmony.v1.HarmonyService.ParseMessages:output_type -> harmony.v1.ParseMessagesResponse
-	22, // 45: harmony.v1.HarmonyService.Encode:output_type -> harmony.v1.EncodeResponse
-	24, // 46: harmony.v1.HarmonyService.Decode:output_type -> harmony.v1.DecodeResponse
-	39, // 47: harmony.v1.HarmonyService.Parse:output_type -> harmony.v1.ParseResponse
-	40, // 48: harmony.v1.HarmonyService.ParseBatch:output_type -> harmony.v1.ParseBatchResponse
-	37, // [37:49] is the sub-list for method output_type
-	25, // [25:37] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	2,  // 2: harmony.v1.TokenRuns.parts:type_name -> harmony.v1.TokenPart
+	3,  // 3: harmony.v1.LossPolicy.messages:type_name -> harmony.v1.TrainedMessages
+	4,  // 4: harmony.v1.LossPolicy.tokens:type_name -> harmony.v1.TrainedTokens
+	34, // 5: harmony.v1.RenderRequest.message:type_name -> harmony.v1.Message
+	9,  // 6: harmony.v1.RenderRequest.options:type_name -> harmony.v1.RenderOptions
+	1,  // 7: harmony.v1.RenderRequest.attribution:type_name -> harmony.v1.Attribution
+	11, // 8: harmony.v1.RenderResponse.runs:type_name -> harmony.v1.TokenRuns
+	35, // 9: harmony.v1.RenderConversationRequest.conversation:type_name -> harmony.v1.Conversation
+	10, // 10: harmony.v1.RenderConversationRequest.config:type_name -> harmony.v1.RenderConversationConfig
+	1,  // 11: harmony.v1.RenderConversationRequest.attribution:type_name -> harmony.v1.Attribution
+	11, // 12: harmony.v1.RenderConversationResponse.runs:type_name -> harmony.v1.TokenRuns
+	35, // 13: harmony.v1.RenderConversationForCompletionRequest.conversation:type_name -> harmony.v1.Conversation
+	36, // 14: harmony.v1.RenderConversationForCompletionRequest.next_turn_role:type_name -> harmony.v1.Role
+	10, // 15: harmony.v1.RenderConversationForCompletionRequest.config:type_name -> harmony.v1.RenderConversationConfig
+	1,  // 16: harmony.v1.RenderConversationForCompletionRequest.attribution:type_name -> harmony.v1.Attribution
+	11, // 17: harmony.v1.RenderConversationForCompletionResponse.runs:type_name -> harmony.v1.TokenRuns
+	35, // 18: harmony.v1.RenderConversationForTrainingRequest.conversation:type_name -> harmony.v1.Conversation
+	10, // 19: harmony.v1.RenderConversationForTrainingRequest.config:type_name -> harmony.v1.RenderConversationConfig
+	1,  // 20: harmony.v1.RenderConversationForTrainingRequest.attribution:type_name -> harmony.v1.Attribution
+	12, // 21: harmony.v1.RenderConversationForTrainingRequest.loss:type_name -> harmony.v1.LossPolicy
+	11, // 22: harmony.v1.RenderConversationForTrainingResponse.runs:type_name -> harmony.v1.TokenRuns
+	36, // 23: harmony.v1.RenderContinuationRequest.role:type_name -> harmony.v1.Role
+	34, // 24: harmony.v1.RenderContinuationRequest.messages:type_name -> harmony.v1.Message
+	36, // 25: harmony.v1.RenderContinuationRequest.next_turn_role:type_name -> harmony.v1.Role
+	9,  // 26: harmony.v1.RenderContinuationRequest.options:type_name -> harmony.v1.RenderOptions
+	1,  // 27: harmony.v1.RenderContinuationRequest.attribution:type_name -> harmony.v1.Attribution
+	11, // 28: harmony.v1.RenderContinuationResponse.runs:type_name -> harmony.v1.TokenRuns
+	35, // 29: harmony.v1.BuildSamplingConstraintRequest.conversation:type_name -> harmony.v1.Conversation
+	37, // 30: harmony.v1.BuildSamplingConstraintRequest.format:type_name -> harmony.v1.ConstraintFormat
+	38, // 31: harmony.v1.BuildSamplingConstraintRequest.options:type_name -> harmony.v1.SamplingConstraintOptions
+	39, // 32: harmony.v1.BuildSamplingConstraintResponse.automaton:type_name -> harmony.v1.TokenAutomaton
+	40, // 33: harmony.v1.BuildSamplingConstraintResponse.notices:type_name -> harmony.v1.ConstraintNotice
+	36, // 34: harmony.v1.ParseMessagesRequest.role:type_name -> harmony.v1.Role
+	41, // 35: harmony.v1.ParseMessagesRequest.options:type_name -> harmony.v1.ParseOptions
+	42, // 36: harmony.v1.MessageOutcome.offsets:type_name -> harmony.v1.MessageOffsets
+	43, // 37: harmony.v1.MessageOutcome.repairs:type_name -> harmony.v1.RecoveryReason
+	34, // 38: harmony.v1.ParseMessagesResponse.messages:type_name -> harmony.v1.Message
+	26, // 39: harmony.v1.ParseMessagesResponse.outcomes:type_name -> harmony.v1.MessageOutcome
+	44, // 40: harmony.v1.ParseMessagesResponse.recovered:type_name -> harmony.v1.Recovered
+	28, // 41: harmony.v1.EncodeRequest.allowed_special:type_name -> harmony.v1.SpecialTokenSet
+	28, // 42: harmony.v1.EncodeRequest.disallowed_special:type_name -> harmony.v1.SpecialTokenSet
+	5,  // 43: harmony.v1.HarmonyService.GetEncoding:input_type -> harmony.v1.GetEncodingRequest
+	7,  // 44: harmony.v1.HarmonyService.GetRenderCacheStatistics:input_type -> harmony.v1.GetRenderCacheStatisticsRequest
+	13, // 45: harmony.v1.HarmonyService.Render:input_type -> harmony.v1.RenderRequest
+	15, // 46: harmony.v1.HarmonyService.RenderConversation:input_type -> harmony.v1.RenderConversationRequest
+	17, // 47: harmony.v1.HarmonyService.RenderConversationForCompletion:input_type -> harmony.v1.RenderConversationForCompletionRequest
+	19, // 48: harmony.v1.HarmonyService.RenderConversationForTraining:input_type -> harmony.v1.RenderConversationForTrainingRequest
+	21, // 49: harmony.v1.HarmonyService.RenderContinuation:input_type -> harmony.v1.RenderContinuationRequest
+	23, // 50: harmony.v1.HarmonyService.BuildSamplingConstraint:input_type -> harmony.v1.BuildSamplingConstraintRequest
+	25, // 51: harmony.v1.HarmonyService.ParseMessages:input_type -> harmony.v1.ParseMessagesRequest
+	29, // 52: harmony.v1.HarmonyService.Encode:input_type -> harmony.v1.EncodeRequest
+	31, // 53: harmony.v1.HarmonyService.Decode:input_type -> harmony.v1.DecodeRequest
+	45, // 54: harmony.v1.HarmonyService.Parse:input_type -> harmony.v1.ParseRequest
+	46, // 55: harmony.v1.HarmonyService.ParseBatch:input_type -> harmony.v1.ParseBatchRequest
+	6,  // 56: harmony.v1.HarmonyService.GetEncoding:output_type -> harmony.v1.GetEncodingResponse
+	8,  // 57: harmony.v1.HarmonyService.GetRenderCacheStatistics:output_type -> harmony.v1.GetRenderCacheStatisticsResponse
+	14, // 58: harmony.v1.HarmonyService.Render:output_type -> harmony.v1.RenderResponse
+	16, // 59: harmony.v1.HarmonyService.RenderConversation:output_type -> harmony.v1.RenderConversationResponse
+	18, // 60: harmony.v1.HarmonyService.RenderConversationForCompletion:output_type -> harmony.v1.RenderConversationForCompletionResponse
+	20, // 61: harmony.v1.HarmonyService.RenderConversationForTraining:output_type -> harmony.v1.RenderConversationForTrainingResponse
+	22, // 62: harmony.v1.HarmonyService.RenderContinuation:output_type -> harmony.v1.RenderContinuationResponse
+	24, // 63: harmony.v1.HarmonyService.BuildSamplingConstraint:output_type -> harmony.v1.BuildSamplingConstraintResponse
+	27, // 64: harmony.v1.HarmonyService.ParseMessages:output_type -> harmony.v1.ParseMessagesResponse
+	30, // 65: harmony.v1.HarmonyService.Encode:output_type -> harmony.v1.EncodeResponse
+	32, // 66: harmony.v1.HarmonyService.Decode:output_type -> harmony.v1.DecodeResponse
+	47, // 67: harmony.v1.HarmonyService.Parse:output_type -> harmony.v1.ParseResponse
+	48, // 68: harmony.v1.HarmonyService.ParseBatch:output_type -> harmony.v1.ParseBatchResponse
+	56, // [56:69] is the sub-list for method output_type
+	43, // [43:56] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_harmony_v1_service_proto_init() }
@@ -1821,13 +2649,14 @@ func file_harmony_v1_service_proto_init() {
 	file_harmony_v1_constraint_proto_init()
 	file_harmony_v1_parse_proto_init()
 	file_harmony_v1_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_harmony_v1_service_proto_msgTypes[15].OneofWrappers = []any{
+	file_harmony_v1_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_harmony_v1_service_proto_msgTypes[19].OneofWrappers = []any{
 		(*BuildSamplingConstraintResponse_Grammar)(nil),
 		(*BuildSamplingConstraintResponse_Automaton)(nil),
 	}
-	file_harmony_v1_service_proto_msgTypes[16].OneofWrappers = []any{}
-	file_harmony_v1_service_proto_msgTypes[17].OneofWrappers = []any{}
-	file_harmony_v1_service_proto_msgTypes[23].OneofWrappers = []any{
+	file_harmony_v1_service_proto_msgTypes[20].OneofWrappers = []any{}
+	file_harmony_v1_service_proto_msgTypes[21].OneofWrappers = []any{}
+	file_harmony_v1_service_proto_msgTypes[27].OneofWrappers = []any{
 		(*DecodeResponse_Text)(nil),
 		(*DecodeResponse_Data)(nil),
 	}
@@ -1836,8 +2665,8 @@ func file_harmony_v1_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harmony_v1_service_proto_rawDesc), len(file_harmony_v1_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   25,
+			NumEnums:      5,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	HarmonyService_RenderConversation_FullMethodName              = "/harmony.v1.HarmonyService/RenderConversation"
 	HarmonyService_RenderConversationForCompletion_FullMethodName = "/harmony.v1.HarmonyService/RenderConversationForCompletion"
 	HarmonyService_RenderConversationForTraining_FullMethodName   = "/harmony.v1.HarmonyService/RenderConversationForTraining"
+	HarmonyService_RenderContinuation_FullMethodName              = "/harmony.v1.HarmonyService/RenderContinuation"
 	HarmonyService_BuildSamplingConstraint_FullMethodName         = "/harmony.v1.HarmonyService/BuildSamplingConstraint"
 	HarmonyService_ParseMessages_FullMethodName                   = "/harmony.v1.HarmonyService/ParseMessages"
 	HarmonyService_Encode_FullMethodName                          = "/harmony.v1.HarmonyService/Encode"
@@ -64,6 +65,10 @@ type HarmonyServiceClient interface {
 	// Renders a conversation as a training example: if the last message is the
 	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(ctx context.Context, in *RenderConversationForTrainingRequest, opts ...grpc.CallOption) (*RenderConversationForTrainingResponse, error)
+	// Renders what follows sampled tokens: the end of their last message if it has
+	// none, the messages that came since, and the role whose turn is next. The
+	// sampled tokens stay as they are; none is encoded again.
+	RenderContinuation(ctx context.Context, in *RenderContinuationRequest, opts ...grpc.CallOption) (*RenderContinuationResponse, error)
 	// Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
 	// grammar, or a token automaton. The same tools, format and options give the same bytes, so
 	// clients keep the response for all turns of a conversation.
@@ -176,6 +181,16 @@ func (c *harmonyServiceClient) RenderConversationForTraining(ctx context.Context
 	return out, nil
 }
 
+func (c *harmonyServiceClient) RenderContinuation(ctx context.Context, in *RenderContinuationRequest, opts ...grpc.CallOption) (*RenderContinuationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenderContinuationResponse)
+	err := c.cc.Invoke(ctx, HarmonyService_RenderContinuation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *harmonyServiceClient) BuildSamplingConstraint(ctx context.Context, in *BuildSamplingConstraintRequest, opts ...grpc.CallOption) (*BuildSamplingConstraintResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BuildSamplingConstraintResponse)
@@ -271,6 +286,10 @@ type HarmonyServiceServer interface {
 	// Renders a conversation as a training example: if the last message is the
 	// assistant's, on channel `final`, it ends with `<|return|>`.
 	RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error)
+	// Renders what follows sampled tokens: the end of their last message if it has
+	// none, the messages that came since, and the role whose turn is next. The
+	// sampled tokens stay as they are; none is encoded again.
+	RenderContinuation(context.Context, *RenderContinuationRequest) (*RenderContinuationResponse, error)
 	// Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
 	// grammar, or a token automaton. The same tools, format and options give the same bytes, so
 	// clients keep the response for all turns of a conversation.
@@ -340,6 +359,9 @@ func (UnimplementedHarmonyServiceServer) RenderConversationForCompletion(context
 }
 func (UnimplementedHarmonyServiceServer) RenderConversationForTraining(context.Context, *RenderConversationForTrainingRequest) (*RenderConversationForTrainingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RenderConversationForTraining not implemented")
+}
+func (UnimplementedHarmonyServiceServer) RenderContinuation(context.Context, *RenderContinuationRequest) (*RenderContinuationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RenderContinuation not implemented")
 }
 func (UnimplementedHarmonyServiceServer) BuildSamplingConstraint(context.Context, *BuildSamplingConstraintRequest) (*BuildSamplingConstraintResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BuildSamplingConstraint not implemented")
@@ -488,6 +510,24 @@ func _HarmonyService_RenderConversationForTraining_Handler(srv interface{}, ctx 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HarmonyService_RenderContinuation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenderContinuationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HarmonyServiceServer).RenderContinuation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HarmonyService_RenderContinuation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HarmonyServiceServer).RenderContinuation(ctx, req.(*RenderContinuationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _HarmonyService_BuildSamplingConstraint_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(BuildSamplingConstraintRequest)
 	if err := dec(in); err != nil {
@@ -604,6 +644,10 @@ var HarmonyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RenderConversationForTraining",
 			Handler:    _HarmonyService_RenderConversationForTraining_Handler,
+		},
+		{
+			MethodName: "RenderContinuation",
+			Handler:    _HarmonyService_RenderContinuation_Handler,
 		},
 		{
 			MethodName: "BuildSamplingConstraint",

@@ -17,9 +17,11 @@ from harmony_client.v1 import service_pb2
 from . import (
     answer_batches,
     answers,
+    attributed,
     batches,
     constrained,
     contents,
+    continuations,
     conversations,
     described,
     parses,
@@ -43,6 +45,7 @@ SERVICES: Final = (
 # A function `encode_vectors` in any of these returns vectors of Encode, and so on.
 MODULES: Final = (
     *(described, renders, contents, schemas, conversations, constrained),
+    *(attributed, continuations),
     *(parses, clean, structure, headers, ends),
     *(texts, streams, batches, recovered_streams),
     *(prompts, answers, answer_batches),

@@ -50,6 +50,7 @@ impl Call<'_> {
             "RenderConversation" => unary render_conversation,
             "RenderConversationForCompletion" => unary render_conversation_for_completion,
             "RenderConversationForTraining" => unary render_conversation_for_training,
+            "RenderContinuation" => unary render_continuation,
             "BuildSamplingConstraint" => unary build_sampling_constraint,
             "ParseMessages" => unary parse_messages,
             "Encode" => unary encode,

@@ -54,7 +54,7 @@ pub fn prompt() -> RenderConversationForCompletionRequest {
             ],
         }),
         next_turn_role: Role::Assistant.into(),
-        config: None,
+        ..Default::default()
     }
 }
 

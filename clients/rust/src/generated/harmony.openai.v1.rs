@@ -334,7 +334,7 @@ pub struct BuildAnswerRequest {
     /// The context. Required. `stream` has no effect.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<AnswerContext>,
-    /// The tokens and ends of every sequence. A sequence without an end is cancelled.
+    /// The tokens and the ends of all sequences. Every sequence must end.
     #[prost(message, optional, tag = "2")]
     pub step: ::core::option::Option<AnswerStep>,
 }

@@ -1126,6 +1126,45 @@ pub struct RenderConversationConfig {
     #[prost(enumeration = "AnalysisRule", tag = "2")]
     pub analysis: i32,
 }
+/// Whose the tokens of a render are: runs that follow one another without gaps, as
+/// parallel columns. Empty unless the request asks for it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TokenRuns {
+    /// The number of tokens of each run, never 0.
+    #[prost(uint32, repeated, tag = "1")]
+    pub lengths: ::prost::alloc::vec::Vec<u32>,
+    /// The index of each run's message in the request. The end of a prompt has the
+    /// index of the message that comes next.
+    #[prost(uint32, repeated, tag = "2")]
+    pub messages: ::prost::alloc::vec::Vec<u32>,
+    /// What each run is. Only with ATTRIBUTION_PARTS.
+    #[prost(enumeration = "TokenPart", repeated, tag = "3")]
+    pub parts: ::prost::alloc::vec::Vec<i32>,
+    /// The index of each run's content; 0 for other parts. Only with
+    /// ATTRIBUTION_PARTS.
+    #[prost(uint32, repeated, tag = "4")]
+    pub contents: ::prost::alloc::vec::Vec<u32>,
+}
+/// Which tokens of a training example carry loss. The first token never does.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LossPolicy {
+    /// Which messages. Unset: those of the last turn.
+    #[prost(enumeration = "TrainedMessages", tag = "1")]
+    pub messages: i32,
+    /// Which of their tokens. Unset: the sampled ones.
+    #[prost(enumeration = "TrainedTokens", tag = "2")]
+    pub tokens: i32,
+    /// The channels whose messages carry loss. Empty: every message, also one without
+    /// a channel.
+    #[prost(string, repeated, tag = "3")]
+    pub channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: messages with a recipient carry no loss. Default: false.
+    #[prost(bool, tag = "4")]
+    pub leave_out_calls: bool,
+    /// The indices of the messages, ascending. Only with TRAINED_MESSAGES_CHOSEN.
+    #[prost(uint32, repeated, tag = "5")]
+    pub chosen: ::prost::alloc::vec::Vec<u32>,
+}
 /// One message to render.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RenderRequest {
@@ -1135,6 +1174,9 @@ pub struct RenderRequest {
     /// The facts about its conversation. Unset: the defaults.
     #[prost(message, optional, tag = "2")]
     pub options: ::core::option::Option<RenderOptions>,
+    /// Whether to say whose each token is. Unset: no.
+    #[prost(enumeration = "Attribution", tag = "3")]
+    pub attribution: i32,
 }
 /// A rendered message.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1142,6 +1184,9 @@ pub struct RenderResponse {
     /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
+    /// Whose they are. Empty unless the request asks for it.
+    #[prost(message, optional, tag = "2")]
+    pub runs: ::core::option::Option<TokenRuns>,
 }
 /// A conversation to render.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1152,6 +1197,9 @@ pub struct RenderConversationRequest {
     /// How to render it. Unset: the defaults.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<RenderConversationConfig>,
+    /// Whether to say whose each token is. Unset: no.
+    #[prost(enumeration = "Attribution", tag = "3")]
+    pub attribution: i32,
 }
 /// A rendered conversation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1159,6 +1207,9 @@ pub struct RenderConversationResponse {
     /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
+    /// Whose they are. Empty unless the request asks for it.
+    #[prost(message, optional, tag = "2")]
+    pub runs: ::core::option::Option<TokenRuns>,
 }
 /// A conversation to render as a prompt.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1172,6 +1223,9 @@ pub struct RenderConversationForCompletionRequest {
     /// How to render it. Unset: the defaults.
     #[prost(message, optional, tag = "3")]
     pub config: ::core::option::Option<RenderConversationConfig>,
+    /// Whether to say whose each token is. Unset: no.
+    #[prost(enumeration = "Attribution", tag = "4")]
+    pub attribution: i32,
 }
 /// A prompt.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1179,6 +1233,9 @@ pub struct RenderConversationForCompletionResponse {
     /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
+    /// Whose they are. Empty unless the request asks for it.
+    #[prost(message, optional, tag = "2")]
+    pub runs: ::core::option::Option<TokenRuns>,
 }
 /// A conversation to render as a training example.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1187,8 +1244,18 @@ pub struct RenderConversationForTrainingRequest {
     #[prost(message, optional, tag = "1")]
     pub conversation: ::core::option::Option<Conversation>,
     /// How to render it. Unset: the defaults.
+    ///
+    /// Beware of the default: like the reference, it leaves out the analysis before
+    /// the first message on channel `final`, also in a conversation of one turn.
+    /// ANALYSIS_RULE_CURRENT_TURN keeps the reasoning of the last turn.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<RenderConversationConfig>,
+    /// Whether to say whose each token is. Unset: no.
+    #[prost(enumeration = "Attribution", tag = "3")]
+    pub attribution: i32,
+    /// Which tokens carry loss. Unset: the response does not say.
+    #[prost(message, optional, tag = "4")]
+    pub loss: ::core::option::Option<LossPolicy>,
 }
 /// A training example.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1196,6 +1263,70 @@ pub struct RenderConversationForTrainingResponse {
     /// The token ids.
     #[prost(uint32, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<u32>,
+    /// Whose they are. Empty unless the request asks for it.
+    #[prost(message, optional, tag = "2")]
+    pub runs: ::core::option::Option<TokenRuns>,
+    /// The lengths of runs without loss, with loss, without, and so on; the first may
+    /// be 0, no other is. Empty if the request has no policy.
+    #[prost(uint32, repeated, tag = "3")]
+    pub loss_runs: ::prost::alloc::vec::Vec<u32>,
+}
+/// Sampled tokens to continue.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RenderContinuationRequest {
+    /// The token ids as the model sampled them. More of the prompt may stand before
+    /// them; only their end is looked at. Required.
+    #[prost(uint32, repeated, tag = "1")]
+    pub sampled: ::prost::alloc::vec::Vec<u32>,
+    /// The role that the prompt ended with, if the tokens begin inside that header.
+    #[prost(enumeration = "Role", optional, tag = "2")]
+    pub role: ::core::option::Option<i32>,
+    /// The messages that came since. None of their analysis is left out.
+    #[prost(message, repeated, tag = "3")]
+    pub messages: ::prost::alloc::vec::Vec<Message>,
+    /// The role whose turn is next, usually ROLE_ASSISTANT. Required.
+    #[prost(enumeration = "Role", tag = "4")]
+    pub next_turn_role: i32,
+    /// The facts about the conversation. Unset: the defaults.
+    #[prost(message, optional, tag = "5")]
+    pub options: ::core::option::Option<RenderOptions>,
+    /// Whether to say whose each new token is. Unset: no.
+    #[prost(enumeration = "Attribution", tag = "6")]
+    pub attribution: i32,
+    /// True: leave out the messages that ANALYSIS_RULE_CURRENT_TURN leaves out of the
+    /// next prompt. `sampled` must then begin with the first `<|start|>` of the prompt.
+    /// Excludes `role` and `keep_return`. Default: false.
+    #[prost(bool, tag = "7")]
+    pub drop_analysis: bool,
+    /// True: a `<|return|>` at the end stays. Default: it becomes `<|end|>`, as in the
+    /// history of a conversation.
+    #[prost(bool, tag = "8")]
+    pub keep_return: bool,
+}
+/// What follows sampled tokens. The next prompt is the prompt, the first `kept`
+/// sampled tokens without the cut ranges, and `tokens`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenderContinuationResponse {
+    /// The token ids.
+    #[prost(uint32, repeated, tag = "1")]
+    pub tokens: ::prost::alloc::vec::Vec<u32>,
+    /// How many of the sampled tokens stay.
+    #[prost(uint32, tag = "2")]
+    pub kept: u32,
+    /// True: the first of `tokens` is an `<|end|>` that closes the sampled message. A
+    /// label at its place is `<|return|>` if the model sampled that.
+    #[prost(bool, tag = "3")]
+    pub closed: bool,
+    /// Whose the tokens after that `<|end|>` are. Empty unless the request asks for it.
+    #[prost(message, optional, tag = "4")]
+    pub runs: ::core::option::Option<TokenRuns>,
+    /// The first offset of each range of `sampled` to leave out, ascending. Empty
+    /// unless `drop_analysis` is set.
+    #[prost(uint32, repeated, tag = "5")]
+    pub cut_begins: ::prost::alloc::vec::Vec<u32>,
+    /// The offset after the end of each range, parallel to `cut_begins`.
+    #[prost(uint32, repeated, tag = "6")]
+    pub cut_ends: ::prost::alloc::vec::Vec<u32>,
 }
 /// Asks for a sampling constraint.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1384,6 +1515,185 @@ impl AnalysisRule {
             "ANALYSIS_RULE_KEEP" => Some(Self::Keep),
             "ANALYSIS_RULE_CURRENT_TURN" => Some(Self::CurrentTurn),
             "ANALYSIS_RULE_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+/// How finely a render says whose each token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Attribution {
+    /// Not at all.
+    Unspecified = 0,
+    /// One run a message: `lengths` and `messages`.
+    Messages = 1,
+    /// One run a part of a message: every column.
+    Parts = 2,
+}
+impl Attribution {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ATTRIBUTION_UNSPECIFIED",
+            Self::Messages => "ATTRIBUTION_MESSAGES",
+            Self::Parts => "ATTRIBUTION_PARTS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ATTRIBUTION_UNSPECIFIED" => Some(Self::Unspecified),
+            "ATTRIBUTION_MESSAGES" => Some(Self::Messages),
+            "ATTRIBUTION_PARTS" => Some(Self::Parts),
+            _ => None,
+        }
+    }
+}
+/// What tokens of a message are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TokenPart {
+    /// Never sent.
+    Unspecified = 0,
+    /// `<|start|>`.
+    Start = 1,
+    /// The role, or for a tool its name.
+    Author = 2,
+    /// `:` and the name of an author that is not a tool.
+    Name = 3,
+    /// ` to=` and the recipient.
+    Recipient = 4,
+    /// `<|channel|>` and the channel.
+    Channel = 5,
+    /// The content type, with its blank and its `<|constrain|>`.
+    ContentType = 6,
+    /// `<|message|>`.
+    Message = 7,
+    /// One content.
+    Content = 8,
+    /// The stop token.
+    Stop = 9,
+}
+impl TokenPart {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TOKEN_PART_UNSPECIFIED",
+            Self::Start => "TOKEN_PART_START",
+            Self::Author => "TOKEN_PART_AUTHOR",
+            Self::Name => "TOKEN_PART_NAME",
+            Self::Recipient => "TOKEN_PART_RECIPIENT",
+            Self::Channel => "TOKEN_PART_CHANNEL",
+            Self::ContentType => "TOKEN_PART_CONTENT_TYPE",
+            Self::Message => "TOKEN_PART_MESSAGE",
+            Self::Content => "TOKEN_PART_CONTENT",
+            Self::Stop => "TOKEN_PART_STOP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TOKEN_PART_UNSPECIFIED" => Some(Self::Unspecified),
+            "TOKEN_PART_START" => Some(Self::Start),
+            "TOKEN_PART_AUTHOR" => Some(Self::Author),
+            "TOKEN_PART_NAME" => Some(Self::Name),
+            "TOKEN_PART_RECIPIENT" => Some(Self::Recipient),
+            "TOKEN_PART_CHANNEL" => Some(Self::Channel),
+            "TOKEN_PART_CONTENT_TYPE" => Some(Self::ContentType),
+            "TOKEN_PART_MESSAGE" => Some(Self::Message),
+            "TOKEN_PART_CONTENT" => Some(Self::Content),
+            "TOKEN_PART_STOP" => Some(Self::Stop),
+            _ => None,
+        }
+    }
+}
+/// Which of the assistant's messages carry loss. A sample is a run of assistant
+/// messages, cut after each message with a recipient and after each message on
+/// channel `final`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TrainedMessages {
+    /// TRAINED_MESSAGES_LAST_TURN.
+    Unspecified = 0,
+    /// Those after the last user message; all if there is none.
+    LastTurn = 1,
+    /// Those of the last sample.
+    LastSample = 2,
+    /// Every one.
+    All = 3,
+    /// Those in `chosen`.
+    Chosen = 4,
+    /// None.
+    None = 5,
+}
+impl TrainedMessages {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRAINED_MESSAGES_UNSPECIFIED",
+            Self::LastTurn => "TRAINED_MESSAGES_LAST_TURN",
+            Self::LastSample => "TRAINED_MESSAGES_LAST_SAMPLE",
+            Self::All => "TRAINED_MESSAGES_ALL",
+            Self::Chosen => "TRAINED_MESSAGES_CHOSEN",
+            Self::None => "TRAINED_MESSAGES_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRAINED_MESSAGES_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRAINED_MESSAGES_LAST_TURN" => Some(Self::LastTurn),
+            "TRAINED_MESSAGES_LAST_SAMPLE" => Some(Self::LastSample),
+            "TRAINED_MESSAGES_ALL" => Some(Self::All),
+            "TRAINED_MESSAGES_CHOSEN" => Some(Self::Chosen),
+            "TRAINED_MESSAGES_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+/// Which tokens of these messages carry loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TrainedTokens {
+    /// TRAINED_TOKENS_SAMPLED.
+    Unspecified = 0,
+    /// Those that the model samples: all but the `<|start|>` and role that the prompt
+    /// ends with, and the `<|end|>` of an answer, which is sampled as `<|return|>`.
+    Sampled = 1,
+    /// Contents, and the stop tokens that the model samples.
+    Content = 2,
+    /// All.
+    Message = 3,
+}
+impl TrainedTokens {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRAINED_TOKENS_UNSPECIFIED",
+            Self::Sampled => "TRAINED_TOKENS_SAMPLED",
+            Self::Content => "TRAINED_TOKENS_CONTENT",
+            Self::Message => "TRAINED_TOKENS_MESSAGE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRAINED_TOKENS_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRAINED_TOKENS_SAMPLED" => Some(Self::Sampled),
+            "TRAINED_TOKENS_CONTENT" => Some(Self::Content),
+            "TRAINED_TOKENS_MESSAGE" => Some(Self::Message),
             _ => None,
         }
     }
@@ -1654,6 +1964,35 @@ pub mod harmony_service_client {
                         "harmony.v1.HarmonyService",
                         "RenderConversationForTraining",
                     ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Renders what follows sampled tokens: the end of their last message if it has
+        /// none, the messages that came since, and the role whose turn is next. The
+        /// sampled tokens stay as they are; none is encoded again.
+        pub async fn render_continuation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RenderContinuationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenderContinuationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/harmony.v1.HarmonyService/RenderContinuation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("harmony.v1.HarmonyService", "RenderContinuation"),
                 );
             self.inner.unary(req, path, codec).await
         }

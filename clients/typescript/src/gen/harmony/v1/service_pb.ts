@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file harmony/v1/service.proto.
  */
 export const file_harmony_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("ChhoYXJtb255L3YxL3NlcnZpY2UucHJvdG8SCmhhcm1vbnkudjEiFAoSR2V0RW5jb2RpbmdSZXF1ZXN0IvYCChNHZXRFbmNvZGluZ1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSFgoOdG9rZW5pemVyX25hbWUYAiABKAkSDQoFbl9jdHgYAyABKA0SGgoSbWF4X21lc3NhZ2VfdG9rZW5zGAQgASgNEhMKC3N0b3BfdG9rZW5zGAUgAygNEikKIXN0b3BfdG9rZW5zX2Zvcl9hc3Npc3RhbnRfYWN0aW9ucxgGIAMoDRJKCg5zcGVjaWFsX3Rva2VucxgHIAMoCzIyLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXNwb25zZS5TcGVjaWFsVG9rZW5zRW50cnkSGQoRdm9jYWJ1bGFyeV9zaGEyNTYYCCABKAkSFgoOc2VydmVyX3ZlcnNpb24YCSABKAkSGQoRZW5kX29mX3RleHRfdG9rZW4YCiABKA0aNAoSU3BlY2lhbFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiIQofR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzUmVxdWVzdCJzCiBHZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZRIMCgRoaXRzGAEgASgEEg4KBm1pc3NlcxgCIAEoBBIPCgdlbnRyaWVzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1heF9ieXRlcxgFIAEoBCI4Cg1SZW5kZXJPcHRpb25zEicKH2NvbnZlcnNhdGlvbl9oYXNfZnVuY3Rpb25fdG9vbHMYASABKAgifgoYUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnEh8KEmF1dG9fZHJvcF9hbmFseXNpcxgBIAEoCEgAiAEBEioKCGFuYWx5c2lzGAIgASgOMhguaGFybW9ueS52MS5BbmFseXNpc1J1bGVCFQoTX2F1dG9fZHJvcF9hbmFseXNpcyJhCg1SZW5kZXJSZXF1ZXN0EiQKB21lc3NhZ2UYASABKAsyEy5oYXJtb255LnYxLk1lc3NhZ2USKgoHb3B0aW9ucxgCIAEoCzIZLmhhcm1vbnkudjEuUmVuZGVyT3B0aW9ucyIgCg5SZW5kZXJSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0igQEKGVJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SNAoGY29uZmlnGAIgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciLAoaUmVuZGVyQ29udmVyc2F0aW9uUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIrgBCiZSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhIoCg5uZXh0X3R1cm5fcm9sZRgCIAEoDjIQLmhhcm1vbnkudjEuUm9sZRI0CgZjb25maWcYAyABKAsyJC5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkNvbmZpZyI5CidSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIowBCiRSZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1JlcXVlc3QSLgoMY29udmVyc2F0aW9uGAEgASgLMhguaGFybW9ueS52MS5Db252ZXJzYXRpb24SNAoGY29uZmlnGAIgASgLMiQuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Db25maWciNwolUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0itgEKHkJ1aWxkU2FtcGxpbmdDb25zdHJhaW50UmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhIsCgZmb3JtYXQYAiABKA4yHC5oYXJtb255LnYxLkNvbnN0cmFpbnRGb3JtYXQSNgoHb3B0aW9ucxgDIAEoCzIlLmhhcm1vbnkudjEuU2FtcGxpbmdDb25zdHJhaW50T3B0aW9ucyLHAQofQnVpbGRTYW1wbGluZ0NvbnN0cmFpbnRSZXNwb25zZRIRCgdncmFtbWFyGAEgASgJSAASLwoJYXV0b21hdG9uGAIgASgLMhouaGFybW9ueS52MS5Ub2tlbkF1dG9tYXRvbkgAEg4KBnNoYTI1NhgDIAEoCRITCgtzdG9wX3Rva2VucxgEIAMoDRItCgdub3RpY2VzGAUgAygLMhwuaGFybW9ueS52MS5Db25zdHJhaW50Tm90aWNlQgwKCmNvbnN0cmFpbnQifwoUUGFyc2VNZXNzYWdlc1JlcXVlc3QSDgoGdG9rZW5zGAEgAygNEiMKBHJvbGUYAiABKA4yEC5oYXJtb255LnYxLlJvbGVIAIgBARIpCgdvcHRpb25zGAMgASgLMhguaGFybW9ueS52MS5QYXJzZU9wdGlvbnNCBwoFX3JvbGUikgEKDk1lc3NhZ2VPdXRjb21lEhcKCnN0b3BfdG9rZW4YASABKA1IAIgBARIrCgdvZmZzZXRzGAIgASgLMhouaGFybW9ueS52MS5NZXNzYWdlT2Zmc2V0cxIrCgdyZXBhaXJzGAMgAygOMhouaGFybW9ueS52MS5SZWNvdmVyeVJlYXNvbkINCgtfc3RvcF90b2tlbiKWAQoVUGFyc2VNZXNzYWdlc1Jlc3BvbnNlEiUKCG1lc3NhZ2VzGAEgAygLMhMuaGFybW9ueS52MS5NZXNzYWdlEiwKCG91dGNvbWVzGAIgAygLMhouaGFybW9ueS52MS5NZXNzYWdlT3V0Y29tZRIoCglyZWNvdmVyZWQYAyADKAsyFS5oYXJtb255LnYxLlJlY292ZXJlZCIuCg9TcGVjaWFsVG9rZW5TZXQSCwoDYWxsGAEgASgIEg4KBnRva2VucxgCIAMoCSKMAQoNRW5jb2RlUmVxdWVzdBIMCgR0ZXh0GAEgASgJEjQKD2FsbG93ZWRfc3BlY2lhbBgCIAEoCzIbLmhhcm1vbnkudjEuU3BlY2lhbFRva2VuU2V0EjcKEmRpc2FsbG93ZWRfc3BlY2lhbBgDIAEoCzIbLmhhcm1vbnkudjEuU3BlY2lhbFRva2VuU2V0IiAKDkVuY29kZVJlc3BvbnNlEg4KBnRva2VucxgBIAMoDSJBCg1EZWNvZGVSZXF1ZXN0Eg4KBnRva2VucxgBIAMoDRIOCgZzdHJpY3QYAiABKAgSEAoIYXNfYnl0ZXMYAyABKAgiOgoORGVjb2RlUmVzcG9uc2USDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIAEIICgZvdXRwdXQqfQoMQW5hbHlzaXNSdWxlEh0KGUFOQUxZU0lTX1JVTEVfVU5TUEVDSUZJRUQQABIWChJBTkFMWVNJU19SVUxFX0tFRVAQARIeChpBTkFMWVNJU19SVUxFX0NVUlJFTlRfVFVSThACEhYKEkFOQUxZU0lTX1JVTEVfTk9ORRADMs0LCg5IYXJtb255U2VydmljZRJkCgtHZXRFbmNvZGluZxIeLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXF1ZXN0Gh8uaGFybW9ueS52MS5HZXRFbmNvZGluZ1Jlc3BvbnNlIhSC0+STAg4SDC92MS9lbmNvZGluZxKOAQoYR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzEisuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXF1ZXN0GiwuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZSIXgtPkkwIREg8vdjEvcmVuZGVyQ2FjaGUSXwoGUmVuZGVyEhkuaGFybW9ueS52MS5SZW5kZXJSZXF1ZXN0GhouaGFybW9ueS52MS5SZW5kZXJSZXNwb25zZSIegtPkkwIYOgEqIhMvdjEvbWVzc2FnZXM6cmVuZGVyEogBChJSZW5kZXJDb252ZXJzYXRpb24SJS5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QaJi5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9jb252ZXJzYXRpb25zOnJlbmRlchK8AQofUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvbhIyLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlcXVlc3QaMy5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkZvckNvbXBsZXRpb25SZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvY29udmVyc2F0aW9uczpyZW5kZXJGb3JDb21wbGV0aW9uErQBCh1SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZxIwLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXF1ZXN0GjEuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1Jlc3BvbnNlIi6C0+STAig6ASoiIy92MS9jb252ZXJzYXRpb25zOnJlbmRlckZvclRyYWluaW5nEpoBChdCdWlsZFNhbXBsaW5nQ29uc3RyYWludBIqLmhhcm1vbnkudjEuQnVpbGRTYW1wbGluZ0NvbnN0cmFpbnRSZXF1ZXN0GisuaGFybW9ueS52MS5CdWlsZFNhbXBsaW5nQ29uc3RyYWludFJlc3BvbnNlIiaC0+STAiA6ASoiGy92MS9jb252ZXJzYXRpb25zOmNvbnN0cmFpbhJ2Cg1QYXJzZU1lc3NhZ2VzEiAuaGFybW9ueS52MS5QYXJzZU1lc3NhZ2VzUmVxdWVzdBohLmhhcm1vbnkudjEuUGFyc2VNZXNzYWdlc1Jlc3BvbnNlIiCC0+STAho6ASoiFS92MS9jb21wbGV0aW9uczpwYXJzZRJbCgZFbmNvZGUSGS5oYXJtb255LnYxLkVuY29kZVJlcXVlc3QaGi5oYXJtb255LnYxLkVuY29kZVJlc3BvbnNlIhqC0+STAhQ6ASoiDy92MS90ZXh0OmVuY29kZRJdCgZEZWNvZGUSGS5oYXJtb255LnYxLkRlY29kZVJlcXVlc3QaGi5oYXJtb255LnYxLkRlY29kZVJlc3BvbnNlIhyC0+STAhY6ASoiES92MS90b2tlbnM6ZGVjb2RlEkAKBVBhcnNlEhguaGFybW9ueS52MS5QYXJzZVJlcXVlc3QaGS5oYXJtb255LnYxLlBhcnNlUmVzcG9uc2UoATABEk8KClBhcnNlQmF0Y2gSHS5oYXJtb255LnYxLlBhcnNlQmF0Y2hSZXF1ZXN0Gh4uaGFybW9ueS52MS5QYXJzZUJhdGNoUmVzcG9uc2UoATABQmAKG2lvLmdpdGh1Yi5oYXJtb255c2lkZWNhci52MVABWj9naXRodWIuY29tL2hhcm1vbnktc2lkZWNhci9oYXJtb255LXNpZGVjYXIvY2xpZW50cy9nby9oYXJtb255djFiBnByb3RvMw", [file_google_api_annotations, file_harmony_v1_chat, file_harmony_v1_constraint, file_harmony_v1_parse]);
+  fileDesc("ChhoYXJtb255L3YxL3NlcnZpY2UucHJvdG8SCmhhcm1vbnkudjEiFAoSR2V0RW5jb2RpbmdSZXF1ZXN0IvYCChNHZXRFbmNvZGluZ1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSFgoOdG9rZW5pemVyX25hbWUYAiABKAkSDQoFbl9jdHgYAyABKA0SGgoSbWF4X21lc3NhZ2VfdG9rZW5zGAQgASgNEhMKC3N0b3BfdG9rZW5zGAUgAygNEikKIXN0b3BfdG9rZW5zX2Zvcl9hc3Npc3RhbnRfYWN0aW9ucxgGIAMoDRJKCg5zcGVjaWFsX3Rva2VucxgHIAMoCzIyLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXNwb25zZS5TcGVjaWFsVG9rZW5zRW50cnkSGQoRdm9jYWJ1bGFyeV9zaGEyNTYYCCABKAkSFgoOc2VydmVyX3ZlcnNpb24YCSABKAkSGQoRZW5kX29mX3RleHRfdG9rZW4YCiABKA0aNAoSU3BlY2lhbFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiIQofR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzUmVxdWVzdCJzCiBHZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZRIMCgRoaXRzGAEgASgEEg4KBm1pc3NlcxgCIAEoBBIPCgdlbnRyaWVzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1heF9ieXRlcxgFIAEoBCI4Cg1SZW5kZXJPcHRpb25zEicKH2NvbnZlcnNhdGlvbl9oYXNfZnVuY3Rpb25fdG9vbHMYASABKAgifgoYUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnEh8KEmF1dG9fZHJvcF9hbmFseXNpcxgBIAEoCEgAiAEBEioKCGFuYWx5c2lzGAIgASgOMhguaGFybW9ueS52MS5BbmFseXNpc1J1bGVCFQoTX2F1dG9fZHJvcF9hbmFseXNpcyJmCglUb2tlblJ1bnMSDwoHbGVuZ3RocxgBIAMoDRIQCghtZXNzYWdlcxgCIAMoDRIkCgVwYXJ0cxgDIAMoDjIVLmhhcm1vbnkudjEuVG9rZW5QYXJ0EhAKCGNvbnRlbnRzGAQgAygNIqEBCgpMb3NzUG9saWN5Ei0KCG1lc3NhZ2VzGAEgASgOMhsuaGFybW9ueS52MS5UcmFpbmVkTWVzc2FnZXMSKQoGdG9rZW5zGAIgASgOMhkuaGFybW9ueS52MS5UcmFpbmVkVG9rZW5zEhAKCGNoYW5uZWxzGAMgAygJEhcKD2xlYXZlX291dF9jYWxscxgEIAEoCBIOCgZjaG9zZW4YBSADKA0ijwEKDVJlbmRlclJlcXVlc3QSJAoHbWVzc2FnZRgBIAEoCzITLmhhcm1vbnkudjEuTWVzc2FnZRIqCgdvcHRpb25zGAIgASgLMhkuaGFybW9ueS52MS5SZW5kZXJPcHRpb25zEiwKC2F0dHJpYnV0aW9uGAMgASgOMhcuaGFybW9ueS52MS5BdHRyaWJ1dGlvbiJFCg5SZW5kZXJSZXNwb25zZRIOCgZ0b2tlbnMYASADKA0SIwoEcnVucxgCIAEoCzIVLmhhcm1vbnkudjEuVG9rZW5SdW5zIq8BChlSZW5kZXJDb252ZXJzYXRpb25SZXF1ZXN0Ei4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLmhhcm1vbnkudjEuQ29udmVyc2F0aW9uEjQKBmNvbmZpZxgCIAEoCzIkLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uQ29uZmlnEiwKC2F0dHJpYnV0aW9uGAMgASgOMhcuaGFybW9ueS52MS5BdHRyaWJ1dGlvbiJRChpSZW5kZXJDb252ZXJzYXRpb25SZXNwb25zZRIOCgZ0b2tlbnMYASADKA0SIwoEcnVucxgCIAEoCzIVLmhhcm1vbnkudjEuVG9rZW5SdW5zIuYBCiZSZW5kZXJDb252ZXJzYXRpb25Gb3JDb21wbGV0aW9uUmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhIoCg5uZXh0X3R1cm5fcm9sZRgCIAEoDjIQLmhhcm1vbnkudjEuUm9sZRI0CgZjb25maWcYAyABKAsyJC5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkNvbmZpZxIsCgthdHRyaWJ1dGlvbhgEIAEoDjIXLmhhcm1vbnkudjEuQXR0cmlidXRpb24iXgonUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlc3BvbnNlEg4KBnRva2VucxgBIAMoDRIjCgRydW5zGAIgASgLMhUuaGFybW9ueS52MS5Ub2tlblJ1bnMi4AEKJFJlbmRlckNvbnZlcnNhdGlvbkZvclRyYWluaW5nUmVxdWVzdBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5oYXJtb255LnYxLkNvbnZlcnNhdGlvbhI0CgZjb25maWcYAiABKAsyJC5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkNvbmZpZxIsCgthdHRyaWJ1dGlvbhgDIAEoDjIXLmhhcm1vbnkudjEuQXR0cmlidXRpb24SJAoEbG9zcxgEIAEoCzIWLmhhcm1vbnkudjEuTG9zc1BvbGljeSJvCiVSZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1Jlc3BvbnNlEg4KBnRva2VucxgBIAMoDRIjCgRydW5zGAIgASgLMhUuaGFybW9ueS52MS5Ub2tlblJ1bnMSEQoJbG9zc19ydW5zGAMgAygNIrECChlSZW5kZXJDb250aW51YXRpb25SZXF1ZXN0Eg8KB3NhbXBsZWQYASADKA0SIwoEcm9sZRgCIAEoDjIQLmhhcm1vbnkudjEuUm9sZUgAiAEBEiUKCG1lc3NhZ2VzGAMgAygLMhMuaGFybW9ueS52MS5NZXNzYWdlEigKDm5leHRfdHVybl9yb2xlGAQgASgOMhAuaGFybW9ueS52MS5Sb2xlEioKB29wdGlvbnMYBSABKAsyGS5oYXJtb255LnYxLlJlbmRlck9wdGlvbnMSLAoLYXR0cmlidXRpb24YBiABKA4yFy5oYXJtb255LnYxLkF0dHJpYnV0aW9uEhUKDWRyb3BfYW5hbHlzaXMYByABKAgSEwoLa2VlcF9yZXR1cm4YCCABKAhCBwoFX3JvbGUilQEKGlJlbmRlckNvbnRpbnVhdGlvblJlc3BvbnNlEg4KBnRva2VucxgBIAMoDRIMCgRrZXB0GAIgASgNEg4KBmNsb3NlZBgDIAEoCBIjCgRydW5zGAQgASgLMhUuaGFybW9ueS52MS5Ub2tlblJ1bnMSEgoKY3V0X2JlZ2lucxgFIAMoDRIQCghjdXRfZW5kcxgGIAMoDSK2AQoeQnVpbGRTYW1wbGluZ0NvbnN0cmFpbnRSZXF1ZXN0Ei4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLmhhcm1vbnkudjEuQ29udmVyc2F0aW9uEiwKBmZvcm1hdBgCIAEoDjIcLmhhcm1vbnkudjEuQ29uc3RyYWludEZvcm1hdBI2CgdvcHRpb25zGAMgASgLMiUuaGFybW9ueS52MS5TYW1wbGluZ0NvbnN0cmFpbnRPcHRpb25zIscBCh9CdWlsZFNhbXBsaW5nQ29uc3RyYWludFJlc3BvbnNlEhEKB2dyYW1tYXIYASABKAlIABIvCglhdXRvbWF0b24YAiABKAsyGi5oYXJtb255LnYxLlRva2VuQXV0b21hdG9uSAASDgoGc2hhMjU2GAMgASgJEhMKC3N0b3BfdG9rZW5zGAQgAygNEi0KB25vdGljZXMYBSADKAsyHC5oYXJtb255LnYxLkNvbnN0cmFpbnROb3RpY2VCDAoKY29uc3RyYWludCKQAQoUUGFyc2VNZXNzYWdlc1JlcXVlc3QSDgoGdG9rZW5zGAEgAygNEiMKBHJvbGUYAiABKA4yEC5oYXJtb255LnYxLlJvbGVIAIgBARIpCgdvcHRpb25zGAMgASgLMhguaGFybW9ueS52MS5QYXJzZU9wdGlvbnMSDwoHcHJlZmlsbBgEIAMoDUIHCgVfcm9sZSKSAQoOTWVzc2FnZU91dGNvbWUSFwoKc3RvcF90b2tlbhgBIAEoDUgAiAEBEisKB29mZnNldHMYAiABKAsyGi5oYXJtb255LnYxLk1lc3NhZ2VPZmZzZXRzEisKB3JlcGFpcnMYAyADKA4yGi5oYXJtb255LnYxLlJlY292ZXJ5UmVhc29uQg0KC19zdG9wX3Rva2VuIpYBChVQYXJzZU1lc3NhZ2VzUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5oYXJtb255LnYxLk1lc3NhZ2USLAoIb3V0Y29tZXMYAiADKAsyGi5oYXJtb255LnYxLk1lc3NhZ2VPdXRjb21lEigKCXJlY292ZXJlZBgDIAMoCzIVLmhhcm1vbnkudjEuUmVjb3ZlcmVkIi4KD1NwZWNpYWxUb2tlblNldBILCgNhbGwYASABKAgSDgoGdG9rZW5zGAIgAygJIowBCg1FbmNvZGVSZXF1ZXN0EgwKBHRleHQYASABKAkSNAoPYWxsb3dlZF9zcGVjaWFsGAIgASgLMhsuaGFybW9ueS52MS5TcGVjaWFsVG9rZW5TZXQSNwoSZGlzYWxsb3dlZF9zcGVjaWFsGAMgASgLMhsuaGFybW9ueS52MS5TcGVjaWFsVG9rZW5TZXQiIAoORW5jb2RlUmVzcG9uc2USDgoGdG9rZW5zGAEgAygNIkEKDURlY29kZVJlcXVlc3QSDgoGdG9rZW5zGAEgAygNEg4KBnN0cmljdBgCIAEoCBIQCghhc19ieXRlcxgDIAEoCCI6Cg5EZWNvZGVSZXNwb25zZRIOCgR0ZXh0GAEgASgJSAASDgoEZGF0YRgCIAEoDEgAQggKBm91dHB1dCp9CgxBbmFseXNpc1J1bGUSHQoZQU5BTFlTSVNfUlVMRV9VTlNQRUNJRklFRBAAEhYKEkFOQUxZU0lTX1JVTEVfS0VFUBABEh4KGkFOQUxZU0lTX1JVTEVfQ1VSUkVOVF9UVVJOEAISFgoSQU5BTFlTSVNfUlVMRV9OT05FEAMqWwoLQXR0cmlidXRpb24SGwoXQVRUUklCVVRJT05fVU5TUEVDSUZJRUQQABIYChRBVFRSSUJVVElPTl9NRVNTQUdFUxABEhUKEUFUVFJJQlVUSU9OX1BBUlRTEAIq/QEKCVRva2VuUGFydBIaChZUT0tFTl9QQVJUX1VOU1BFQ0lGSUVEEAASFAoQVE9LRU5fUEFSVF9TVEFSVBABEhUKEVRPS0VOX1BBUlRfQVVUSE9SEAISEwoPVE9LRU5fUEFSVF9OQU1FEAMSGAoUVE9LRU5fUEFSVF9SRUNJUElFTlQQBBIWChJUT0tFTl9QQVJUX0NIQU5ORUwQBRIbChdUT0tFTl9QQVJUX0NPTlRFTlRfVFlQRRAGEhYKElRPS0VOX1BBUlRfTUVTU0FHRRAHEhYKElRPS0VOX1BBUlRfQ09OVEVOVBAIEhMKD1RPS0VOX1BBUlRfU1RPUBAJKscBCg9UcmFpbmVkTWVzc2FnZXMSIAocVFJBSU5FRF9NRVNTQUdFU19VTlNQRUNJRklFRBAAEh4KGlRSQUlORURfTUVTU0FHRVNfTEFTVF9UVVJOEAESIAocVFJBSU5FRF9NRVNTQUdFU19MQVNUX1NBTVBMRRACEhgKFFRSQUlORURfTUVTU0FHRVNfQUxMEAMSGwoXVFJBSU5FRF9NRVNTQUdFU19DSE9TRU4QBBIZChVUUkFJTkVEX01FU1NBR0VTX05PTkUQBSqDAQoNVHJhaW5lZFRva2VucxIeChpUUkFJTkVEX1RPS0VOU19VTlNQRUNJRklFRBAAEhoKFlRSQUlORURfVE9LRU5TX1NBTVBMRUQQARIaChZUUkFJTkVEX1RPS0VOU19DT05URU5UEAISGgoWVFJBSU5FRF9UT0tFTlNfTUVTU0FHRRADMtMMCg5IYXJtb255U2VydmljZRJkCgtHZXRFbmNvZGluZxIeLmhhcm1vbnkudjEuR2V0RW5jb2RpbmdSZXF1ZXN0Gh8uaGFybW9ueS52MS5HZXRFbmNvZGluZ1Jlc3BvbnNlIhSC0+STAg4SDC92MS9lbmNvZGluZxKOAQoYR2V0UmVuZGVyQ2FjaGVTdGF0aXN0aWNzEisuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXF1ZXN0GiwuaGFybW9ueS52MS5HZXRSZW5kZXJDYWNoZVN0YXRpc3RpY3NSZXNwb25zZSIXgtPkkwIREg8vdjEvcmVuZGVyQ2FjaGUSXwoGUmVuZGVyEhkuaGFybW9ueS52MS5SZW5kZXJSZXF1ZXN0GhouaGFybW9ueS52MS5SZW5kZXJSZXNwb25zZSIegtPkkwIYOgEqIhMvdjEvbWVzc2FnZXM6cmVuZGVyEogBChJSZW5kZXJDb252ZXJzYXRpb24SJS5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlcXVlc3QaJi5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvblJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9jb252ZXJzYXRpb25zOnJlbmRlchK8AQofUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvbhIyLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yQ29tcGxldGlvblJlcXVlc3QaMy5oYXJtb255LnYxLlJlbmRlckNvbnZlcnNhdGlvbkZvckNvbXBsZXRpb25SZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvY29udmVyc2F0aW9uczpyZW5kZXJGb3JDb21wbGV0aW9uErQBCh1SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZxIwLmhhcm1vbnkudjEuUmVuZGVyQ29udmVyc2F0aW9uRm9yVHJhaW5pbmdSZXF1ZXN0GjEuaGFybW9ueS52MS5SZW5kZXJDb252ZXJzYXRpb25Gb3JUcmFpbmluZ1Jlc3BvbnNlIi6C0+STAig6ASoiIy92MS9jb252ZXJzYXRpb25zOnJlbmRlckZvclRyYWluaW5nEoMBChJSZW5kZXJDb250aW51YXRpb24SJS5oYXJtb255LnYxLlJlbmRlckNvbnRpbnVhdGlvblJlcXVlc3QaJi5oYXJtb255LnYxLlJlbmRlckNvbnRpbnVhdGlvblJlc3BvbnNlIh6C0+STAhg6ASoiEy92MS90b2tlbnM6Y29udGludWUSmgEKF0J1aWxkU2FtcGxpbmdDb25zdHJhaW50EiouaGFybW9ueS52MS5CdWlsZFNhbXBsaW5nQ29uc3RyYWludFJlcXVlc3QaKy5oYXJtb255LnYxLkJ1aWxkU2FtcGxpbmdDb25zdHJhaW50UmVzcG9uc2UiJoLT5JMCIDoBKiIbL3YxL2NvbnZlcnNhdGlvbnM6Y29uc3RyYWluEnYKDVBhcnNlTWVzc2FnZXMSIC5oYXJtb255LnYxLlBhcnNlTWVzc2FnZXNSZXF1ZXN0GiEuaGFybW9ueS52MS5QYXJzZU1lc3NhZ2VzUmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2NvbXBsZXRpb25zOnBhcnNlElsKBkVuY29kZRIZLmhhcm1vbnkudjEuRW5jb2RlUmVxdWVzdBoaLmhhcm1vbnkudjEuRW5jb2RlUmVzcG9uc2UiGoLT5JMCFDoBKiIPL3YxL3RleHQ6ZW5jb2RlEl0KBkRlY29kZRIZLmhhcm1vbnkudjEuRGVjb2RlUmVxdWVzdBoaLmhhcm1vbnkudjEuRGVjb2RlUmVzcG9uc2UiHILT5JMCFjoBKiIRL3YxL3Rva2VuczpkZWNvZGUSQAoFUGFyc2USGC5oYXJtb255LnYxLlBhcnNlUmVxdWVzdBoZLmhhcm1vbnkudjEuUGFyc2VSZXNwb25zZSgBMAESTwoKUGFyc2VCYXRjaBIdLmhhcm1vbnkudjEuUGFyc2VCYXRjaFJlcXVlc3QaHi5oYXJtb255LnYxLlBhcnNlQmF0Y2hSZXNwb25zZSgBMAFCYAobaW8uZ2l0aHViLmhhcm1vbnlzaWRlY2FyLnYxUAFaP2dpdGh1Yi5jb20vaGFybW9ueS1zaWRlY2FyL2hhcm1vbnktc2lkZWNhci9jbGllbnRzL2dvL2hhcm1vbnl2MWIGcHJvdG8z", [file_google_api_annotations, file_harmony_v1_chat, file_harmony_v1_constraint, file_harmony_v1_parse]);
 
 /**
  * Asks for the encoding. Has no fields.
@@ -241,6 +241,101 @@ export const RenderConversationConfigSchema: GenMessage<RenderConversationConfig
   messageDesc(file_harmony_v1_service, 5);
 
 /**
+ * Whose the tokens of a render are: runs that follow one another without gaps, as
+ * parallel columns. Empty unless the request asks for it.
+ *
+ * @generated from message harmony.v1.TokenRuns
+ */
+export type TokenRuns = Message<"harmony.v1.TokenRuns"> & {
+  /**
+   * The number of tokens of each run, never 0.
+   *
+   * @generated from field: repeated uint32 lengths = 1;
+   */
+  lengths: number[];
+
+  /**
+   * The index of each run's message in the request. The end of a prompt has the
+   * index of the message that comes next.
+   *
+   * @generated from field: repeated uint32 messages = 2;
+   */
+  messages: number[];
+
+  /**
+   * What each run is. Only with ATTRIBUTION_PARTS.
+   *
+   * @generated from field: repeated harmony.v1.TokenPart parts = 3;
+   */
+  parts: TokenPart[];
+
+  /**
+   * The index of each run's content; 0 for other parts. Only with
+   * ATTRIBUTION_PARTS.
+   *
+   * @generated from field: repeated uint32 contents = 4;
+   */
+  contents: number[];
+};
+
+/**
+ * Describes the message harmony.v1.TokenRuns.
+ * Use `create(TokenRunsSchema)` to create a new message.
+ */
+export const TokenRunsSchema: GenMessage<TokenRuns> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_service, 6);
+
+/**
+ * Which tokens of a training example carry loss. The first token never does.
+ *
+ * @generated from message harmony.v1.LossPolicy
+ */
+export type LossPolicy = Message<"harmony.v1.LossPolicy"> & {
+  /**
+   * Which messages. Unset: those of the last turn.
+   *
+   * @generated from field: harmony.v1.TrainedMessages messages = 1;
+   */
+  messages: TrainedMessages;
+
+  /**
+   * Which of their tokens. Unset: the sampled ones.
+   *
+   * @generated from field: harmony.v1.TrainedTokens tokens = 2;
+   */
+  tokens: TrainedTokens;
+
+  /**
+   * The channels whose messages carry loss. Empty: every message, also one without
+   * a channel.
+   *
+   * @generated from field: repeated string channels = 3;
+   */
+  channels: string[];
+
+  /**
+   * True: messages with a recipient carry no loss. Default: false.
+   *
+   * @generated from field: bool leave_out_calls = 4;
+   */
+  leaveOutCalls: boolean;
+
+  /**
+   * The indices of the messages, ascending. Only with TRAINED_MESSAGES_CHOSEN.
+   *
+   * @generated from field: repeated uint32 chosen = 5;
+   */
+  chosen: number[];
+};
+
+/**
+ * Describes the message harmony.v1.LossPolicy.
+ * Use `create(LossPolicySchema)` to create a new message.
+ */
+export const LossPolicySchema: GenMessage<LossPolicy> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_service, 7);
+
+/**
  * One message to render.
  *
  * @generated from message harmony.v1.RenderRequest
@@ -259,6 +354,13 @@ export type RenderRequest = Message<"harmony.v1.RenderRequest"> & {
    * @generated from field: harmony.v1.RenderOptions options = 2;
    */
   options?: RenderOptions | undefined;
+
+  /**
+   * Whether to say whose each token is. Unset: no.
+   *
+   * @generated from field: harmony.v1.Attribution attribution = 3;
+   */
+  attribution: Attribution;
 };
 
 /**
@@ -266,7 +368,7 @@ export type RenderRequest = Message<"harmony.v1.RenderRequest"> & {
  * Use `create(RenderRequestSchema)` to create a new message.
  */
 export const RenderRequestSchema: GenMessage<RenderRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 6);
+  messageDesc(file_harmony_v1_service, 8);
 
 /**
  * A rendered message.
@@ -280,6 +382,13 @@ export type RenderResponse = Message<"harmony.v1.RenderResponse"> & {
    * @generated from field: repeated uint32 tokens = 1;
    */
   tokens: number[];
+
+  /**
+   * Whose they are. Empty unless the request asks for it.
+   *
+   * @generated from field: harmony.v1.TokenRuns runs = 2;
+   */
+  runs?: TokenRuns | undefined;
 };
 
 /**
@@ -287,7 +396,7 @@ export type RenderResponse = Message<"harmony.v1.RenderResponse"> & {
  * Use `create(RenderResponseSchema)` to create a new message.
  */
 export const RenderResponseSchema: GenMessage<RenderResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 7);
+  messageDesc(file_harmony_v1_service, 9);
 
 /**
  * A conversation to render.
@@ -308,6 +417,13 @@ export type RenderConversationRequest = Message<"harmony.v1.RenderConversationRe
    * @generated from field: harmony.v1.RenderConversationConfig config = 2;
    */
   config?: RenderConversationConfig | undefined;
+
+  /**
+   * Whether to say whose each token is. Unset: no.
+   *
+   * @generated from field: harmony.v1.Attribution attribution = 3;
+   */
+  attribution: Attribution;
 };
 
 /**
@@ -315,7 +431,7 @@ export type RenderConversationRequest = Message<"harmony.v1.RenderConversationRe
  * Use `create(RenderConversationRequestSchema)` to create a new message.
  */
 export const RenderConversationRequestSchema: GenMessage<RenderConversationRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 8);
+  messageDesc(file_harmony_v1_service, 10);
 
 /**
  * A rendered conversation.
@@ -329,6 +445,13 @@ export type RenderConversationResponse = Message<"harmony.v1.RenderConversationR
    * @generated from field: repeated uint32 tokens = 1;
    */
   tokens: number[];
+
+  /**
+   * Whose they are. Empty unless the request asks for it.
+   *
+   * @generated from field: harmony.v1.TokenRuns runs = 2;
+   */
+  runs?: TokenRuns | undefined;
 };
 
 /**
@@ -336,7 +459,7 @@ export type RenderConversationResponse = Message<"harmony.v1.RenderConversationR
  * Use `create(RenderConversationResponseSchema)` to create a new message.
  */
 export const RenderConversationResponseSchema: GenMessage<RenderConversationResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 9);
+  messageDesc(file_harmony_v1_service, 11);
 
 /**
  * A conversation to render as a prompt.
@@ -364,6 +487,13 @@ export type RenderConversationForCompletionRequest = Message<"harmony.v1.RenderC
    * @generated from field: harmony.v1.RenderConversationConfig config = 3;
    */
   config?: RenderConversationConfig | undefined;
+
+  /**
+   * Whether to say whose each token is. Unset: no.
+   *
+   * @generated from field: harmony.v1.Attribution attribution = 4;
+   */
+  attribution: Attribution;
 };
 
 /**
@@ -371,7 +501,7 @@ export type RenderConversationForCompletionRequest = Message<"harmony.v1.RenderC
  * Use `create(RenderConversationForCompletionRequestSchema)` to create a new message.
  */
 export const RenderConversationForCompletionRequestSchema: GenMessage<RenderConversationForCompletionRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 10);
+  messageDesc(file_harmony_v1_service, 12);
 
 /**
  * A prompt.
@@ -385,6 +515,13 @@ export type RenderConversationForCompletionResponse = Message<"harmony.v1.Render
    * @generated from field: repeated uint32 tokens = 1;
    */
   tokens: number[];
+
+  /**
+   * Whose they are. Empty unless the request asks for it.
+   *
+   * @generated from field: harmony.v1.TokenRuns runs = 2;
+   */
+  runs?: TokenRuns | undefined;
 };
 
 /**
@@ -392,7 +529,7 @@ export type RenderConversationForCompletionResponse = Message<"harmony.v1.Render
  * Use `create(RenderConversationForCompletionResponseSchema)` to create a new message.
  */
 export const RenderConversationForCompletionResponseSchema: GenMessage<RenderConversationForCompletionResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 11);
+  messageDesc(file_harmony_v1_service, 13);
 
 /**
  * A conversation to render as a training example.
@@ -410,9 +547,27 @@ export type RenderConversationForTrainingRequest = Message<"harmony.v1.RenderCon
   /**
    * How to render it. Unset: the defaults.
    *
+   * Beware of the default: like the reference, it leaves out the analysis before
+   * the first message on channel `final`, also in a conversation of one turn.
+   * ANALYSIS_RULE_CURRENT_TURN keeps the reasoning of the last turn.
+   *
    * @generated from field: harmony.v1.RenderConversationConfig config = 2;
    */
   config?: RenderConversationConfig | undefined;
+
+  /**
+   * Whether to say whose each token is. Unset: no.
+   *
+   * @generated from field: harmony.v1.Attribution attribution = 3;
+   */
+  attribution: Attribution;
+
+  /**
+   * Which tokens carry loss. Unset: the response does not say.
+   *
+   * @generated from field: harmony.v1.LossPolicy loss = 4;
+   */
+  loss?: LossPolicy | undefined;
 };
 
 /**
@@ -420,7 +575,7 @@ export type RenderConversationForTrainingRequest = Message<"harmony.v1.RenderCon
  * Use `create(RenderConversationForTrainingRequestSchema)` to create a new message.
  */
 export const RenderConversationForTrainingRequestSchema: GenMessage<RenderConversationForTrainingRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 12);
+  messageDesc(file_harmony_v1_service, 14);
 
 /**
  * A training example.
@@ -434,6 +589,21 @@ export type RenderConversationForTrainingResponse = Message<"harmony.v1.RenderCo
    * @generated from field: repeated uint32 tokens = 1;
    */
   tokens: number[];
+
+  /**
+   * Whose they are. Empty unless the request asks for it.
+   *
+   * @generated from field: harmony.v1.TokenRuns runs = 2;
+   */
+  runs?: TokenRuns | undefined;
+
+  /**
+   * The lengths of runs without loss, with loss, without, and so on; the first may
+   * be 0, no other is. Empty if the request has no policy.
+   *
+   * @generated from field: repeated uint32 loss_runs = 3;
+   */
+  lossRuns: number[];
 };
 
 /**
@@ -441,7 +611,140 @@ export type RenderConversationForTrainingResponse = Message<"harmony.v1.RenderCo
  * Use `create(RenderConversationForTrainingResponseSchema)` to create a new message.
  */
 export const RenderConversationForTrainingResponseSchema: GenMessage<RenderConversationForTrainingResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 13);
+  messageDesc(file_harmony_v1_service, 15);
+
+/**
+ * Sampled tokens to continue.
+ *
+ * @generated from message harmony.v1.RenderContinuationRequest
+ */
+export type RenderContinuationRequest = Message<"harmony.v1.RenderContinuationRequest"> & {
+  /**
+   * The token ids as the model sampled them. More of the prompt may stand before
+   * them; only their end is looked at. Required.
+   *
+   * @generated from field: repeated uint32 sampled = 1;
+   */
+  sampled: number[];
+
+  /**
+   * The role that the prompt ended with, if the tokens begin inside that header.
+   *
+   * @generated from field: optional harmony.v1.Role role = 2;
+   */
+  role?: Role | undefined;
+
+  /**
+   * The messages that came since. None of their analysis is left out.
+   *
+   * @generated from field: repeated harmony.v1.Message messages = 3;
+   */
+  messages: Message$1[];
+
+  /**
+   * The role whose turn is next, usually ROLE_ASSISTANT. Required.
+   *
+   * @generated from field: harmony.v1.Role next_turn_role = 4;
+   */
+  nextTurnRole: Role;
+
+  /**
+   * The facts about the conversation. Unset: the defaults.
+   *
+   * @generated from field: harmony.v1.RenderOptions options = 5;
+   */
+  options?: RenderOptions | undefined;
+
+  /**
+   * Whether to say whose each new token is. Unset: no.
+   *
+   * @generated from field: harmony.v1.Attribution attribution = 6;
+   */
+  attribution: Attribution;
+
+  /**
+   * True: leave out the messages that ANALYSIS_RULE_CURRENT_TURN leaves out of the
+   * next prompt. `sampled` must then begin with the first `<|start|>` of the prompt.
+   * Excludes `role` and `keep_return`. Default: false.
+   *
+   * @generated from field: bool drop_analysis = 7;
+   */
+  dropAnalysis: boolean;
+
+  /**
+   * True: a `<|return|>` at the end stays. Default: it becomes `<|end|>`, as in the
+   * history of a conversation.
+   *
+   * @generated from field: bool keep_return = 8;
+   */
+  keepReturn: boolean;
+};
+
+/**
+ * Describes the message harmony.v1.RenderContinuationRequest.
+ * Use `create(RenderContinuationRequestSchema)` to create a new message.
+ */
+export const RenderContinuationRequestSchema: GenMessage<RenderContinuationRequest> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_service, 16);
+
+/**
+ * What follows sampled tokens. The next prompt is the prompt, the first `kept`
+ * sampled tokens without the cut ranges, and `tokens`.
+ *
+ * @generated from message harmony.v1.RenderContinuationResponse
+ */
+export type RenderContinuationResponse = Message<"harmony.v1.RenderContinuationResponse"> & {
+  /**
+   * The token ids.
+   *
+   * @generated from field: repeated uint32 tokens = 1;
+   */
+  tokens: number[];
+
+  /**
+   * How many of the sampled tokens stay.
+   *
+   * @generated from field: uint32 kept = 2;
+   */
+  kept: number;
+
+  /**
+   * True: the first of `tokens` is an `<|end|>` that closes the sampled message. A
+   * label at its place is `<|return|>` if the model sampled that.
+   *
+   * @generated from field: bool closed = 3;
+   */
+  closed: boolean;
+
+  /**
+   * Whose the tokens after that `<|end|>` are. Empty unless the request asks for it.
+   *
+   * @generated from field: harmony.v1.TokenRuns runs = 4;
+   */
+  runs?: TokenRuns | undefined;
+
+  /**
+   * The first offset of each range of `sampled` to leave out, ascending. Empty
+   * unless `drop_analysis` is set.
+   *
+   * @generated from field: repeated uint32 cut_begins = 5;
+   */
+  cutBegins: number[];
+
+  /**
+   * The offset after the end of each range, parallel to `cut_begins`.
+   *
+   * @generated from field: repeated uint32 cut_ends = 6;
+   */
+  cutEnds: number[];
+};
+
+/**
+ * Describes the message harmony.v1.RenderContinuationResponse.
+ * Use `create(RenderContinuationResponseSchema)` to create a new message.
+ */
+export const RenderContinuationResponseSchema: GenMessage<RenderContinuationResponse> = /*@__PURE__*/
+  messageDesc(file_harmony_v1_service, 17);
 
 /**
  * Asks for a sampling constraint.
@@ -474,7 +777,7 @@ export type BuildSamplingConstraintRequest = Message<"harmony.v1.BuildSamplingCo
  * Use `create(BuildSamplingConstraintRequestSchema)` to create a new message.
  */
 export const BuildSamplingConstraintRequestSchema: GenMessage<BuildSamplingConstraintRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 14);
+  messageDesc(file_harmony_v1_service, 18);
 
 /**
  * A sampling constraint. It begins behind the prompt's `<|start|>assistant`, and ends before the
@@ -527,7 +830,7 @@ export type BuildSamplingConstraintResponse = Message<"harmony.v1.BuildSamplingC
  * Use `create(BuildSamplingConstraintResponseSchema)` to create a new message.
  */
 export const BuildSamplingConstraintResponseSchema: GenMessage<BuildSamplingConstraintResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 15);
+  messageDesc(file_harmony_v1_service, 19);
 
 /**
  * A completion to parse.
@@ -557,6 +860,14 @@ export type ParseMessagesRequest = Message<"harmony.v1.ParseMessagesRequest"> & 
    * @generated from field: harmony.v1.ParseOptions options = 3;
    */
   options?: ParseOptions | undefined;
+
+  /**
+   * The last tokens of the prompt, behind those that `role` stands for, as in
+   * ParseConfig. Empty: the tokens begin behind `role`.
+   *
+   * @generated from field: repeated uint32 prefill = 4;
+   */
+  prefill: number[];
 };
 
 /**
@@ -564,7 +875,7 @@ export type ParseMessagesRequest = Message<"harmony.v1.ParseMessagesRequest"> & 
  * Use `create(ParseMessagesRequestSchema)` to create a new message.
  */
 export const ParseMessagesRequestSchema: GenMessage<ParseMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 16);
+  messageDesc(file_harmony_v1_service, 20);
 
 /**
  * How a parsed message ended, and the repairs in it.
@@ -600,7 +911,7 @@ export type MessageOutcome = Message<"harmony.v1.MessageOutcome"> & {
  * Use `create(MessageOutcomeSchema)` to create a new message.
  */
 export const MessageOutcomeSchema: GenMessage<MessageOutcome> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 17);
+  messageDesc(file_harmony_v1_service, 21);
 
 /**
  * A parsed completion.
@@ -635,7 +946,7 @@ export type ParseMessagesResponse = Message<"harmony.v1.ParseMessagesResponse"> 
  * Use `create(ParseMessagesResponseSchema)` to create a new message.
  */
 export const ParseMessagesResponseSchema: GenMessage<ParseMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 18);
+  messageDesc(file_harmony_v1_service, 22);
 
 /**
  * A set of special tokens.
@@ -664,7 +975,7 @@ export type SpecialTokenSet = Message<"harmony.v1.SpecialTokenSet"> & {
  * Use `create(SpecialTokenSetSchema)` to create a new message.
  */
 export const SpecialTokenSetSchema: GenMessage<SpecialTokenSet> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 19);
+  messageDesc(file_harmony_v1_service, 23);
 
 /**
  * Text to encode.
@@ -701,7 +1012,7 @@ export type EncodeRequest = Message<"harmony.v1.EncodeRequest"> & {
  * Use `create(EncodeRequestSchema)` to create a new message.
  */
 export const EncodeRequestSchema: GenMessage<EncodeRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 20);
+  messageDesc(file_harmony_v1_service, 24);
 
 /**
  * Encoded text.
@@ -722,7 +1033,7 @@ export type EncodeResponse = Message<"harmony.v1.EncodeResponse"> & {
  * Use `create(EncodeResponseSchema)` to create a new message.
  */
 export const EncodeResponseSchema: GenMessage<EncodeResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 21);
+  messageDesc(file_harmony_v1_service, 25);
 
 /**
  * Tokens to decode.
@@ -758,7 +1069,7 @@ export type DecodeRequest = Message<"harmony.v1.DecodeRequest"> & {
  * Use `create(DecodeRequestSchema)` to create a new message.
  */
 export const DecodeRequestSchema: GenMessage<DecodeRequest> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 22);
+  messageDesc(file_harmony_v1_service, 26);
 
 /**
  * Decoded tokens.
@@ -795,7 +1106,7 @@ export type DecodeResponse = Message<"harmony.v1.DecodeResponse"> & {
  * Use `create(DecodeResponseSchema)` to create a new message.
  */
 export const DecodeResponseSchema: GenMessage<DecodeResponse> = /*@__PURE__*/
-  messageDesc(file_harmony_v1_service, 23);
+  messageDesc(file_harmony_v1_service, 27);
 
 /**
  * Which messages on channel `analysis` stay when a conversation is rendered.
@@ -838,6 +1149,222 @@ export enum AnalysisRule {
  */
 export const AnalysisRuleSchema: GenEnum<AnalysisRule> = /*@__PURE__*/
   enumDesc(file_harmony_v1_service, 0);
+
+/**
+ * How finely a render says whose each token is.
+ *
+ * @generated from enum harmony.v1.Attribution
+ */
+export enum Attribution {
+  /**
+   * Not at all.
+   *
+   * @generated from enum value: ATTRIBUTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * One run a message: `lengths` and `messages`.
+   *
+   * @generated from enum value: ATTRIBUTION_MESSAGES = 1;
+   */
+  MESSAGES = 1,
+
+  /**
+   * One run a part of a message: every column.
+   *
+   * @generated from enum value: ATTRIBUTION_PARTS = 2;
+   */
+  PARTS = 2,
+}
+
+/**
+ * Describes the enum harmony.v1.Attribution.
+ */
+export const AttributionSchema: GenEnum<Attribution> = /*@__PURE__*/
+  enumDesc(file_harmony_v1_service, 1);
+
+/**
+ * What tokens of a message are.
+ *
+ * @generated from enum harmony.v1.TokenPart
+ */
+export enum TokenPart {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: TOKEN_PART_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * `<|start|>`.
+   *
+   * @generated from enum value: TOKEN_PART_START = 1;
+   */
+  START = 1,
+
+  /**
+   * The role, or for a tool its name.
+   *
+   * @generated from enum value: TOKEN_PART_AUTHOR = 2;
+   */
+  AUTHOR = 2,
+
+  /**
+   * `:` and the name of an author that is not a tool.
+   *
+   * @generated from enum value: TOKEN_PART_NAME = 3;
+   */
+  NAME = 3,
+
+  /**
+   * ` to=` and the recipient.
+   *
+   * @generated from enum value: TOKEN_PART_RECIPIENT = 4;
+   */
+  RECIPIENT = 4,
+
+  /**
+   * `<|channel|>` and the channel.
+   *
+   * @generated from enum value: TOKEN_PART_CHANNEL = 5;
+   */
+  CHANNEL = 5,
+
+  /**
+   * The content type, with its blank and its `<|constrain|>`.
+   *
+   * @generated from enum value: TOKEN_PART_CONTENT_TYPE = 6;
+   */
+  CONTENT_TYPE = 6,
+
+  /**
+   * `<|message|>`.
+   *
+   * @generated from enum value: TOKEN_PART_MESSAGE = 7;
+   */
+  MESSAGE = 7,
+
+  /**
+   * One content.
+   *
+   * @generated from enum value: TOKEN_PART_CONTENT = 8;
+   */
+  CONTENT = 8,
+
+  /**
+   * The stop token.
+   *
+   * @generated from enum value: TOKEN_PART_STOP = 9;
+   */
+  STOP = 9,
+}
+
+/**
+ * Describes the enum harmony.v1.TokenPart.
+ */
+export const TokenPartSchema: GenEnum<TokenPart> = /*@__PURE__*/
+  enumDesc(file_harmony_v1_service, 2);
+
+/**
+ * Which of the assistant's messages carry loss. A sample is a run of assistant
+ * messages, cut after each message with a recipient and after each message on
+ * channel `final`.
+ *
+ * @generated from enum harmony.v1.TrainedMessages
+ */
+export enum TrainedMessages {
+  /**
+   * TRAINED_MESSAGES_LAST_TURN.
+   *
+   * @generated from enum value: TRAINED_MESSAGES_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Those after the last user message; all if there is none.
+   *
+   * @generated from enum value: TRAINED_MESSAGES_LAST_TURN = 1;
+   */
+  LAST_TURN = 1,
+
+  /**
+   * Those of the last sample.
+   *
+   * @generated from enum value: TRAINED_MESSAGES_LAST_SAMPLE = 2;
+   */
+  LAST_SAMPLE = 2,
+
+  /**
+   * Every one.
+   *
+   * @generated from enum value: TRAINED_MESSAGES_ALL = 3;
+   */
+  ALL = 3,
+
+  /**
+   * Those in `chosen`.
+   *
+   * @generated from enum value: TRAINED_MESSAGES_CHOSEN = 4;
+   */
+  CHOSEN = 4,
+
+  /**
+   * None.
+   *
+   * @generated from enum value: TRAINED_MESSAGES_NONE = 5;
+   */
+  NONE = 5,
+}
+
+/**
+ * Describes the enum harmony.v1.TrainedMessages.
+ */
+export const TrainedMessagesSchema: GenEnum<TrainedMessages> = /*@__PURE__*/
+  enumDesc(file_harmony_v1_service, 3);
+
+/**
+ * Which tokens of these messages carry loss.
+ *
+ * @generated from enum harmony.v1.TrainedTokens
+ */
+export enum TrainedTokens {
+  /**
+   * TRAINED_TOKENS_SAMPLED.
+   *
+   * @generated from enum value: TRAINED_TOKENS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Those that the model samples: all but the `<|start|>` and role that the prompt
+   * ends with, and the `<|end|>` of an answer, which is sampled as `<|return|>`.
+   *
+   * @generated from enum value: TRAINED_TOKENS_SAMPLED = 1;
+   */
+  SAMPLED = 1,
+
+  /**
+   * Contents, and the stop tokens that the model samples.
+   *
+   * @generated from enum value: TRAINED_TOKENS_CONTENT = 2;
+   */
+  CONTENT = 2,
+
+  /**
+   * All.
+   *
+   * @generated from enum value: TRAINED_TOKENS_MESSAGE = 3;
+   */
+  MESSAGE = 3,
+}
+
+/**
+ * Describes the enum harmony.v1.TrainedTokens.
+ */
+export const TrainedTokensSchema: GenEnum<TrainedTokens> = /*@__PURE__*/
+  enumDesc(file_harmony_v1_service, 4);
 
 /**
  * Renders conversations into the tokens that prompt a gpt-oss model, and parses
@@ -917,6 +1444,18 @@ export const HarmonyService: GenService<{
     output: typeof RenderConversationForTrainingResponseSchema;
   },
   /**
+   * Renders what follows sampled tokens: the end of their last message if it has
+   * none, the messages that came since, and the role whose turn is next. The
+   * sampled tokens stay as they are; none is encoded again.
+   *
+   * @generated from rpc harmony.v1.HarmonyService.RenderContinuation
+   */
+  renderContinuation: {
+    methodKind: "unary";
+    input: typeof RenderContinuationRequestSchema;
+    output: typeof RenderContinuationResponseSchema;
+  },
+  /**
    * Builds what keeps a sampler from writing malformed harmony in the assistant's next turn: a
    * grammar, or a token automaton. The same tools, format and options give the same bytes, so
    * clients keep the response for all turns of a conversation.
@@ -976,7 +1515,7 @@ export const HarmonyService: GenService<{
    * Malformed output in strict or lenient mode ends the stream with
    * INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
    * event before the error. The metadata of the ErrorInfo has `token`, `offset`
-   * and `state`.
+   * and `state`, and `cut_off` if the sequence ended inside a header.
    *
    * @generated from rpc harmony.v1.HarmonyService.Parse
    */

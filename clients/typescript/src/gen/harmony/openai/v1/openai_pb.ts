@@ -835,7 +835,7 @@ export type BuildAnswerRequest = Message<"harmony.openai.v1.BuildAnswerRequest">
   context?: AnswerContext | undefined;
 
   /**
-   * The tokens and ends of every sequence. A sequence without an end is cancelled.
+   * The tokens and the ends of all sequences. Every sequence must end.
    *
    * @generated from field: harmony.openai.v1.AnswerStep step = 2;
    */
