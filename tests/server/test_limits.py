@@ -571,8 +571,14 @@ def test_the_text_of_tokens() -> None:
         expected = _exceeded("max_text_bytes", 1024, "tokens")
         assert failure_of(lambda: parse(over)) == expected
         step = parse_pb2.ParseBatchRequest(sequence_ids=[1] * 10, tokens=[200008, *over])
-        batch = iter([_open(1), step])
-        assert failure_of(lambda: list(stub.ParseBatch(batch))) == expected
+        responses = list(stub.ParseBatch(iter([_open(1), step])))
+        [error] = [
+            event.error
+            for response in responses
+            for event in response.events
+            if event.HasField("error")
+        ]
+        assert error.message == "tokens: exceeds max_text_bytes, 1024"
 
 
 def _fed(stub: HarmonyServiceStub, tokens_at_once: int) -> int:

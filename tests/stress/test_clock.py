@@ -113,7 +113,7 @@ def test_secrets_are_rotated(clock: FakedClock, tmp_path: Path) -> None:
     authority = Authority()
     certificate, key = authority.issue("first").write(tmp_path, "server")
     allowed = tmp_path / "tokens"
-    allowed.write_text("token 0")
+    allowed.write_text("token-0")
     settings = ["--tls-certificate", certificate, "--tls-key", key]
     settings += ["--auth-token-file", str(allowed)]
 
@@ -129,17 +129,17 @@ def test_secrets_are_rotated(clock: FakedClock, tmp_path: Path) -> None:
         observed_server(*settings, *_LOG, variables=clock.variables) as server,
         ExitStack() as stack,
     ):
-        open_since_the_beginning = stack.enter_context(connect(server.address, "token 0"))
+        open_since_the_beginning = stack.enter_context(connect(server.address, "token-0"))
         stream = stack.enter_context(open_since_the_beginning.open_parse(role="assistant"))
         stream.feed([200008])
         for number, hours in enumerate(_JUMPS, start=1):
             clock.jump(hours)
-            allowed.write_text(f"token {number}")
+            allowed.write_text(f"token-{number}")
             authority.issue(f"number {number}").write(tmp_path, "server")
-            with connect(server.address, f"token {number}") as client:
+            with connect(server.address, f"token-{number}") as client:
                 assert client.encode("Hello") == [13225]
             with (
-                connect(server.address, f"token {number - 1}") as client,
+                connect(server.address, f"token-{number - 1}") as client,
                 pytest.raises(Unauthenticated),
             ):
                 client.encode("Hello")

@@ -64,7 +64,7 @@ def test_csharp(clone: Path) -> None:
     """The C# commands generate the messages of each proto in the documented namespace."""
     generate(clone, "C#")
     files = {path.name: path.read_text() for path in (clone / "build" / "csharp").iterdir()}
-    assert set(files) == {"Chat.cs", "Parse.cs", "Service.cs"}
+    assert set(files) == {"Chat.cs", "Constraint.cs", "Parse.cs", "Service.cs"}
     assert all("namespace Harmony.V1 {" in text for text in files.values())
 
 

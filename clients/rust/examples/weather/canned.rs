@@ -1,6 +1,6 @@
 use harmony_sidecar_client::v1::content::Content as Kind;
 use harmony_sidecar_client::v1::{
-    Author, Content, Conversation, DeveloperContent, EncodeRequest, Message,
+    Author, Content, Conversation, DeveloperContent, EncodeRequest, Message, ParseConfig,
     RenderConversationForCompletionRequest, Role, SpecialTokenSet, SystemContent, TextContent,
     ToolDescription, ToolNamespaceConfig,
 };
@@ -67,6 +67,14 @@ fn message(role: Role, content: Kind) -> Message {
         content: vec![Content {
             content: Some(content),
         }],
+        ..Default::default()
+    }
+}
+
+/// The configuration of a parse of what the assistant samples.
+pub fn config() -> ParseConfig {
+    ParseConfig {
+        role: Some(Role::Assistant.into()),
         ..Default::default()
     }
 }

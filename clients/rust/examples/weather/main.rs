@@ -46,13 +46,8 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
             // Fails if the server has ended the stream; `message` returns the reason.
             _ = requests.send(ParseRequest { request });
         };
-        let role = Some(Role::Assistant.into());
-        let config = ParseConfig {
-            role,
-            ..Default::default()
-        };
         // Sent before the call, which returns at the server's first response.
-        send(Request::Config(config));
+        send(Request::Config(canned::config()));
         let responses = client.parse(UnboundedReceiverStream::new(stream)).await?;
         let mut responses = responses.into_inner();
         show(responses.message().await?);
