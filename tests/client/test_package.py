@@ -10,14 +10,15 @@ import pytest
 import harmony_client
 
 EXPORTED = """
-    AnalysisRule AsyncBatch AsyncClient AsyncParseStream AttributedRender Author Batch
-    BatchEvent BatchStep BuildSamplingConstraintResponse BuiltinTool Cancelled ChannelConfig
-    Client ConstraintFormat ConstraintLevel ConstraintNotice ConstraintNoticeReason Content
-    ContentDelta Continuation Conversation DeadlineExceeded DeveloperContent FailedPrecondition
-    FieldViolation GetEncodingResponse HarmonyClientError HeaderForms Internal InvalidArgument
-    LossPolicy Message MessageCompleted MessageOffsets MessageOutcome MessageStarted ParseFailed
-    ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort ReasoningMode
-    Recovered RecoveryReason ResourceExhausted ResponseFormat Role RpcError
+    AnalysisRule AnswerBatch AnswerStream AsyncAnswerBatch AsyncAnswerStream AsyncBatch
+    AsyncClient AsyncParseStream AttributedRender Author Batch BatchEvent BatchStep
+    BuildSamplingConstraintResponse BuiltinTool Cancelled ChannelConfig Client ConstraintFormat
+    ConstraintLevel ConstraintNotice ConstraintNoticeReason Content ContentDelta Continuation
+    Conversation DeadlineExceeded DeveloperContent FailedPrecondition FieldViolation
+    GetEncodingResponse HarmonyClientError HeaderForms Internal InvalidArgument LossPolicy
+    Message MessageCompleted MessageOffsets MessageOutcome MessageStarted OpenedAnswer
+    ParseFailed ParseMode ParseStream ParsedCompletion PermissionDenied ReasoningEffort
+    ReasoningMode Recovered RecoveryReason ResourceExhausted ResponseFormat Role RpcError
     SamplingConstraintOptions SystemContent TextContent TokenAutomaton TokenPart TokenRange
     TokenRun ToolChoice ToolChoiceMode ToolDescription ToolNamespaceConfig TrainedMessages
     TrainedTokens Unauthenticated Unavailable Unimplemented
