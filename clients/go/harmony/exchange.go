@@ -52,7 +52,8 @@ type exchange[Req, Res any] struct {
 	answered bool
 }
 
-// ask sends a request, or half-closes the stream if it is nil, and returns the response.
+// ask sends a request, or half-closes the stream if it is nil, and returns the response. The response
+// to the half-close may come with an error.
 func (x *exchange[Req, Res]) ask(ctx context.Context, request *Req) (*Res, error) {
 	if x.ended {
 		return nil, ErrEnded
@@ -81,7 +82,7 @@ func (x *exchange[Req, Res]) ask(ctx context.Context, request *Req) (*Res, error
 			crowded++
 		case !failure.isBroken():
 			x.ended = true
-			return nil, failure
+			return response, failure
 		}
 		if !sleep(ctx, time.Duration((0.5+rand.Float64()/2)*float64(pause))) {
 			x.ended = true
@@ -126,7 +127,7 @@ func (x *exchange[Req, Res]) attempt(ctx context.Context, request *Req, choosy b
 	}
 	response, err := x.roundTrip(request)
 	if err != nil {
-		return nil, false, toError(err)
+		return response, false, toError(err)
 	}
 	return response, false, nil
 }
@@ -142,12 +143,14 @@ func (x *exchange[Req, Res]) roundTrip(request *Req) (*Res, error) {
 		return nil, err
 	}
 	// Read on to the status, which may be an error.
-	if _, err := x.stream.Recv(); err == nil {
+	switch _, err := x.stream.Recv(); err {
+	case io.EOF:
+		return response, nil
+	case nil:
 		return nil, errors.New("the server sent a response too many")
-	} else if err != io.EOF {
-		return nil, err
+	default:
+		return response, err
 	}
-	return response, nil
 }
 
 // halve makes opening requests smaller; false: a single entry cannot be split.

@@ -55,14 +55,12 @@ func (s *ParseStream) Feed(ctx context.Context, tokens ...uint32) ([]Event, erro
 	return readEvents(response), nil
 }
 
-// Finish ends the sequence, and returns the events that its end completes.
+// Finish ends the sequence, and returns the events that its end completes; with an error, those before
+// the error.
 func (s *ParseStream) Finish(ctx context.Context) ([]Event, error) {
 	response, err := s.ask(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
 	s.end()
-	return readEvents(response), nil
+	return readEvents(response), err
 }
 
 // Cancel ends the stream at once. It has no effect after Finish.
