@@ -2,7 +2,14 @@ package harmony_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +17,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
 	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmony"
@@ -105,6 +113,28 @@ func TestLargeResponses(t *testing.T) {
 	}
 }
 
+// TestProxyIsIgnored reaches a server behind no loopback address, for which gRPC would ask the proxy of
+// the environment.
+func TestProxyIsIgnored(t *testing.T) {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		network, ok := address.(*net.IPNet)
+		if !ok || !network.IP.IsGlobalUnicast() {
+			continue
+		}
+		target := new(fakeServer).listen(t, net.JoinHostPort(network.IP.String(), "0"))
+		client := dial(t, target, harmony.WithTimeout(10*time.Second))
+		if _, err := client.Encode(t.Context(), &pb.EncodeRequest{}); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Skip("the machine has only loopback addresses")
+}
+
 // TestBearerToken authenticates unary calls and streams on a local address, and refuses another one.
 func TestBearerToken(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
@@ -136,6 +166,38 @@ func TestBearerToken(t *testing.T) {
 		}
 		client.Close()
 	}
+}
+
+// TestTLS encrypts, with a token for a server that no loopback rule admits.
+func TestTLS(t *testing.T) {
+	certificate, authorities := selfSigned(t)
+	server := &fakeServer{encoded: []uint32{7}}
+	target := server.listen(t, "127.0.0.1:0", grpc.Creds(credentials.NewServerTLSFromCert(&certificate)))
+	client := dial(t, target, harmony.WithTLS(&tls.Config{RootCAs: authorities}), harmony.WithBearerToken("token"))
+	response, err := client.Encode(t.Context(), &pb.EncodeRequest{})
+	if err != nil || len(response.Tokens) != 1 {
+		t.Error(err)
+	}
+	strangers := dial(t, target, harmony.WithTLS(&tls.Config{RootCAs: x509.NewCertPool()}))
+	if _, err := strangers.Encode(t.Context(), &pb.EncodeRequest{}, grpc.WaitForReady(false)); status.Code(err) != codes.Unavailable {
+		t.Errorf("a client that does not trust the server ends with %v", err)
+	}
+}
+
+// selfSigned returns a certificate of 127.0.0.1, and the pool that trusts it.
+func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	pool := x509.NewCertPool()
+	pool.AddCert(must(x509.ParseCertificate(der)))
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
 // TestFailFast does not wait for a server if the call says so.

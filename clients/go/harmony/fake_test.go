@@ -25,9 +25,14 @@ type fakeServer struct {
 }
 
 // start starts the server and returns its address.
-func (s *fakeServer) start(t testing.TB, options ...grpc.ServerOption) string {
+func (s *fakeServer) start(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return s.listen(t, "127.0.0.1:0")
+}
+
+func (s *fakeServer) listen(t testing.TB, address string, options ...grpc.ServerOption) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,7 @@ const (
 	stop = 200002
 )
 
-// TestMain runs every test with a proxy in the environment that does not exist, so that a client that
-// asks it fails.
+// TestMain runs every test with a proxy in the environment that does not exist: Go reads it once.
 func TestMain(m *testing.M) {
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY"} {
 		os.Setenv(name, "http://192.0.2.1:1")
