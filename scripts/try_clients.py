@@ -246,7 +246,7 @@ def _run(command: Command, seconds: float) -> tuple[int, str]:
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAG"))
     }
     # The unit tests of some clients run servers of their own.
-    environment.setdefault("HARMONY_SERVER", " ".join(harmony_command()))
+    environment.setdefault("SIDECAR_COMMAND", " ".join(harmony_command()))
     with subprocess.Popen(
         command,
         cwd=ROOT,

@@ -25,10 +25,10 @@ type Server struct {
 // New returns a server that is not running. Without a server to run, the test is skipped, or fails if
 // the environment variable CI is set.
 //
-// HARMONY_SERVER has the command line of the server; by default it is that of the repository's .venv.
+// SIDECAR_COMMAND has the command line of the server; by default it is that of the repository's .venv.
 func New(t testing.TB, arguments ...string) *Server {
 	t.Helper()
-	command := strings.Fields(os.Getenv("HARMONY_SERVER"))
+	command := strings.Fields(os.Getenv("SIDECAR_COMMAND"))
 	if len(command) == 0 {
 		_, file, _, _ := runtime.Caller(0)
 		command = []string{filepath.Join(filepath.Dir(file), "../../../../.venv/bin/harmony-server")}
