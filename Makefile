@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 # The scale of the figures in docs/reliability.md; 100 is a day of an inference server.
 STRESS_SCALE ?= 20
 
-.PHONY: help setup demo demo-openai test test-long test-all test-nightly stress test-clients bench lint format types generate check-generated buf clean
+.PHONY: help setup demo demo-openai test test-long test-all test-nightly stress test-clients chaos-clients bench lint format types generate check-generated buf clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ types: $(STAMP)  ## Check types.
 
 test-clients: $(STAMP)  ## Build, check and run the clients of every language against a server.
 	@$(BIN)/python -m scripts.try_clients
+
+chaos-clients: $(STAMP)  ## Kill, stop and drain a server under the clients that replay.
+	@$(BIN)/python -m scripts.chaos_clients
 
 generate: $(STAMP)  ## Regenerate the code of every language from protos/.
 	@$(BIN)/python scripts/generate_python.py

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from devtools.certificates import Authority
-from devtools.server_process import listens_on, running, serve_command
+from devtools.server_process import harmony_command, listens_on, running, serve_command
 from devtools.vector_files import FOLDER, read_vectors
 
 Command = Sequence[str]
@@ -245,6 +245,8 @@ def _run(command: Command, seconds: float) -> tuple[int, str]:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAG"))
     }
+    # The unit tests of some clients run servers of their own.
+    environment.setdefault("SIDECAR_COMMAND", " ".join(harmony_command()))
     with subprocess.Popen(
         command,
         cwd=ROOT,

@@ -22,6 +22,7 @@ _ALLOWED = {
     "tests/conftest.py": ("tests.support", "devtools"),
     # The scripts that have a test.
     "tests/conformance/test_driver.py": ("scripts.try_clients", "tests.support", "devtools"),
+    "tests/conformance/test_chaos_driver.py": ("scripts.chaos_clients",),
     "tests/tools/test_generated.py": ("scripts.generate_clients", "tests.support"),
 }
 

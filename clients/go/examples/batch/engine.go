@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log"
 	"os"
 
+	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmony"
 	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
@@ -18,7 +20,7 @@ type engine struct {
 }
 
 // newEngine encodes the texts of a JSON file, or a canned text if path is empty.
-func newEngine(client pb.HarmonyServiceClient, sequences int, path string) (*engine, error) {
+func newEngine(client *harmony.Client, sequences int, path string) (*engine, error) {
 	texts := []string{cannedCompletion}
 	if path != "" {
 		content, err := os.ReadFile(path)
@@ -29,12 +31,10 @@ func newEngine(client pb.HarmonyServiceClient, sequences int, path string) (*eng
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
 	e := &engine{positions: make([]int, sequences)}
 	for _, text := range texts {
 		request := &pb.EncodeRequest{Text: text, AllowedSpecial: &pb.SpecialTokenSet{All: true}}
-		response, err := client.Encode(ctx, request)
+		response, err := client.Encode(context.Background(), request)
 		if err != nil {
 			return nil, err
 		}
@@ -45,23 +45,21 @@ func newEngine(client pb.HarmonyServiceClient, sequences int, path string) (*eng
 
 // opening advances each sequence to a different position in its completion, so that all steps cost
 // about the same.
-func (e *engine) opening() *pb.ParseBatchRequest {
-	request := new(pb.ParseBatchRequest)
+func (e *engine) opening(batch *harmony.Batch) (ids, tokens []uint32) {
 	for id := range e.positions {
 		for range id * len(e.completion(id)) / len(e.positions) {
-			e.sample(uint32(id), request)
+			ids, tokens = append(ids, uint32(id)), append(tokens, e.sample(uint32(id), batch))
 		}
 	}
-	return request
+	return ids, tokens
 }
 
 // step samples one token of each sequence.
-func (e *engine) step() *pb.ParseBatchRequest {
-	request := new(pb.ParseBatchRequest)
+func (e *engine) step(batch *harmony.Batch) (ids, tokens []uint32) {
 	for id := range e.positions {
-		e.sample(uint32(id), request)
+		ids, tokens = append(ids, uint32(id)), append(tokens, e.sample(uint32(id), batch))
 	}
-	return request
+	return ids, tokens
 }
 
 // restart makes an ended sequence begin again in its next step.
@@ -69,18 +67,24 @@ func (e *engine) restart(id uint32) {
 	e.positions[id] = 0
 }
 
-func (e *engine) sample(id uint32, request *pb.ParseBatchRequest) {
+func (e *engine) sample(id uint32, batch *harmony.Batch) uint32 {
 	completion := e.completion(int(id))
 	if e.positions[id] == 0 {
-		config := &pb.ParseConfig{Role: pb.Role_ROLE_ASSISTANT.Enum()}
-		request.Open = append(request.Open, &pb.OpenSequence{SequenceId: id, Config: config})
+		must(batch.OpenAs(id, nil))
 	}
-	request.SequenceIds = append(request.SequenceIds, id)
-	request.Tokens = append(request.Tokens, completion[e.positions[id]])
+	token := completion[e.positions[id]]
 	e.positions[id]++
 	if e.positions[id] == len(completion) {
-		request.Close = append(request.Close, id)
+		must(batch.Close(id))
 		e.restart(id)
+	}
+	return token
+}
+
+// must ends the program if the engine opens or closes a sequence at a wrong time.
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
 	}
 }
 

@@ -3,63 +3,43 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"slices"
-	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
-
+	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmony"
 	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
 
 func main() {
-	target := append(os.Args, "127.0.0.1:50051")[1]
-	conn := must(grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials())))
-	client := pb.NewHarmonyServiceClient(conn)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // For all calls together.
-	defer cancel()
+	client := must(harmony.Dial(append(os.Args, "127.0.0.1:50051")[1]))
+	ctx := context.Background() // Every call and every step has a time limit of its own.
 	stops := must(client.GetEncoding(ctx, &pb.GetEncodingRequest{})).StopTokensForAssistantActions
 	prompt := must(client.RenderConversationForCompletion(ctx, cannedPrompt()))
 	fmt.Printf("The prompt has %d tokens.\n", len(prompt.Tokens))
 	for _, encode := range cannedCompletions {
 		sampled := must(client.Encode(ctx, encode)).Tokens // In place of the engine.
-		stream := must(client.Parse(ctx))
-		config := &pb.ParseRequest_Config{Config: &pb.ParseConfig{Role: pb.Role_ROLE_ASSISTANT.Enum()}}
-		exchange(stream, &pb.ParseRequest{Request: config})
+		stream := client.OpenParse(nil)
 		for _, token := range sampled {
-			step := &pb.ParseRequest_Tokens{Tokens: &pb.TokenIds{Tokens: []uint32{token}}}
-			exchange(stream, &pb.ParseRequest{Request: step})
+			show(must(stream.Feed(ctx, token)))
 			if slices.Contains(stops, token) {
 				break
 			}
 		}
-		must(0, stream.CloseSend())
-		show(must(stream.Recv()))
-		if _, err := stream.Recv(); err != io.EOF { // The end of the stream: OK, or an error.
-			must(0, err)
-		}
+		show(must(stream.Finish(ctx)))
 	}
 }
 
-// exchange sends a request and shows its response.
-func exchange(stream pb.HarmonyService_ParseClient, request *pb.ParseRequest) {
-	_ = stream.Send(request) // If this fails, Recv returns the reason.
-	show(must(stream.Recv()))
-}
-
-func show(response *pb.ParseResponse) {
-	for _, event := range response.Events {
-		if started := event.GetStarted(); started != nil {
-			fmt.Printf("[%s] %s ", started.GetChannel(), started.GetRecipient())
-		}
-		fmt.Print(event.GetDelta().GetText())
-		if event.GetCompleted() != nil {
+func show(events []harmony.Event) {
+	for _, event := range events {
+		switch event := event.(type) {
+		case harmony.MessageStarted:
+			fmt.Printf("[%s] %s ", event.GetChannel(), event.GetRecipient())
+		case harmony.ContentDelta:
+			fmt.Print(event.Text)
+		case harmony.MessageCompleted:
 			fmt.Println()
 		}
 	}
@@ -67,10 +47,9 @@ func show(response *pb.ParseResponse) {
 
 // must returns the result of a call; if the call failed, must prints the reason and exits.
 func must[T any](value T, err error) T {
-	for _, detail := range status.Convert(err).Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			log.Print("reason: ", info.Reason)
-		}
+	var failure *harmony.Error
+	if errors.As(err, &failure) {
+		log.Print("reason: ", failure.Reason)
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -1,4 +1,4 @@
-package harmonyv1_test
+package harmony_test
 
 import (
 	"os"
@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestReadme checks that the code of the README is also in these tests, so that it compiles.
-func TestReadme(t *testing.T) {
+// TestPages checks that the code of the pages is also in these tests, so that it compiles.
+func TestPages(t *testing.T) {
 	var compiled strings.Builder
 	paths, err := filepath.Glob("*_test.go")
 	if err != nil {
@@ -17,11 +17,16 @@ func TestReadme(t *testing.T) {
 	for _, path := range paths {
 		compiled.WriteString(unindented(t, path))
 	}
-	blocks := strings.Split(unindented(t, "../README.md"), "```go\n")[1:]
-	for _, block := range blocks {
-		code, _, _ := strings.Cut(block, "```")
-		if !strings.Contains(compiled.String(), code) {
-			t.Errorf("no test has\n%s", code)
+	for _, page := range []string{"../README.md", "../../../docs/clients-go.md"} {
+		blocks := strings.Split(unindented(t, page), "```go\n")[1:]
+		if len(blocks) == 0 {
+			t.Errorf("%s has no code", page)
+		}
+		for _, block := range blocks {
+			code, _, _ := strings.Cut(block, "```")
+			if !strings.Contains(compiled.String(), code) {
+				t.Errorf("%s: no test has\n%s", page, code)
+			}
 		}
 	}
 }

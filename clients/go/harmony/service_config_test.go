@@ -1,4 +1,4 @@
-package harmonyv1_test
+package harmony_test
 
 import (
 	"context"
@@ -9,34 +9,15 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	_ "google.golang.org/grpc/health"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 
+	"github.com/harmony-sidecar/harmony-sidecar/clients/go/harmony"
 	pb "github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1"
 )
-
-const serviceConfig = `{
-	"loadBalancingConfig": [{"round_robin": {}}],
-	"healthCheckConfig": {"serviceName": "harmony.v1.HarmonyService"},
-	"methodConfig": [{
-		"name": [{"service": "harmony.v1.HarmonyService"}],
-		"retryPolicy": {
-			"maxAttempts": 3,
-			"initialBackoff": "0.1s",
-			"maxBackoff": "1s",
-			"backoffMultiplier": 2,
-			"retryableStatusCodes": ["UNAVAILABLE"]
-		}
-	}, {
-		"name": [
-			{"service": "harmony.v1.HarmonyService", "method": "Parse"},
-			{"service": "harmony.v1.HarmonyService", "method": "ParseBatch"}
-		]
-	}]
-}`
 
 // TestServiceConfigBalances makes calls until each of two servers has received one.
 func TestServiceConfigBalances(t *testing.T) {
@@ -53,14 +34,14 @@ func TestServiceConfigBalances(t *testing.T) {
 	}
 }
 
-// TestServiceConfigRetriesUnary makes a call whose first two attempts fail.
+// TestServiceConfigRetriesUnary makes a call whose first three attempts fail.
 func TestServiceConfigRetriesUnary(t *testing.T) {
-	server := &flakyServer{failures: 2}
+	server := &flakyServer{failures: 3}
 	if _, err := connect(t, server).Encode(t.Context(), &pb.EncodeRequest{}); err != nil {
 		t.Error(err)
 	}
-	if calls := server.calls.Load(); calls != 3 {
-		t.Errorf("%d attempts, not 3", calls)
+	if calls := server.calls.Load(); calls != 4 {
+		t.Errorf("%d attempts, not 4", calls)
 	}
 }
 
@@ -79,8 +60,29 @@ func TestServiceConfigLeavesStreams(t *testing.T) {
 	}
 }
 
-// connect returns a client, with the service config, of servers that share one name.
-func connect(t *testing.T, servers ...*flakyServer) pb.HarmonyServiceClient {
+// TestServiceConfigLeavesDraining makes calls while one of two servers reports NOT_SERVING.
+func TestServiceConfigLeavesDraining(t *testing.T) {
+	servers := []*flakyServer{{}, {}}
+	client := connect(t, servers...)
+	servers[0].health.SetServingStatus("harmony.v1.HarmonyService", healthpb.HealthCheckResponse_NOT_SERVING)
+	// The client learns it soon: from then on, the other server gets every call.
+	for deadline, before := time.Now().Add(10*time.Second), int64(0); ; before = servers[0].calls.Load() {
+		for range 20 {
+			if _, err := client.Encode(t.Context(), &pb.EncodeRequest{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if servers[0].calls.Load() == before {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a draining server receives calls")
+		}
+	}
+}
+
+// connect returns a client of servers that share one name.
+func connect(t *testing.T, servers ...*flakyServer) *harmony.Client {
 	t.Helper()
 	var addresses []resolver.Address
 	for _, server := range servers {
@@ -90,26 +92,22 @@ func connect(t *testing.T, servers ...*flakyServer) pb.HarmonyServiceClient {
 		}
 		s := grpc.NewServer()
 		pb.RegisterHarmonyServiceServer(s, server)
+		server.health = health.NewServer()
+		server.health.SetServingStatus("harmony.v1.HarmonyService", healthpb.HealthCheckResponse_SERVING)
+		healthpb.RegisterHealthServer(s, server.health)
 		go s.Serve(listener)
 		t.Cleanup(s.Stop)
 		addresses = append(addresses, resolver.Address{Addr: listener.Addr().String()})
 	}
 	names := manual.NewBuilderWithScheme("test")
 	names.InitialState(resolver.State{Addresses: addresses})
-	conn, err := grpc.NewClient("test:///harmony",
-		grpc.WithResolvers(names),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultServiceConfig(serviceConfig))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return pb.NewHarmonyServiceClient(conn)
+	return dial(t, "test:///harmony", harmony.WithDialOptions(grpc.WithResolvers(names)))
 }
 
 // flakyServer counts its calls; the first `failures` of them fail.
 type flakyServer struct {
 	pb.UnimplementedHarmonyServiceServer
+	health   *health.Server
 	failures int64
 	calls    atomic.Int64
 }
