@@ -220,10 +220,14 @@ class AsyncBatch(_AsyncStream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchR
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
+        delta_offsets: bool = False,
     ) -> int:
         """See `Batch.open`."""
-        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
-        config = _codec.parse_config(role, options)
+        options = _codec.parse_options(
+            mode, max_header_tokens, callable_names, channels, delta_offsets
+        )
+        config = _codec.parse_config(role, options, prefill)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:

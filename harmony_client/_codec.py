@@ -87,20 +87,25 @@ def parse_messages_request(
     tokens: Iterable[int],
     role: Role | None,
     options: parse_pb2.ParseOptions,
+    prefill: Iterable[int],
 ) -> service_pb2.ParseMessagesRequest:
     """Returns the request to parse a whole completion."""
     return service_pb2.ParseMessagesRequest(
         tokens=tokens,
         role=None if role is None else _to_role(role),
         options=options,
+        prefill=prefill,
     )
 
 
-def parse_config(role: Role | None, options: parse_pb2.ParseOptions) -> parse_pb2.ParseConfig:
+def parse_config(
+    role: Role | None, options: parse_pb2.ParseOptions, prefill: Iterable[int]
+) -> parse_pb2.ParseConfig:
     """Returns the configuration of one sequence of a stream."""
     return parse_pb2.ParseConfig(
         role=None if role is None else _to_role(role),
         options=options,
+        prefill=prefill,
     )
 
 
@@ -109,6 +114,7 @@ def parse_options(
     max_header_tokens: int | None,
     callable_names: Iterable[str],
     channels: Iterable[str],
+    delta_offsets: bool = False,
 ) -> parse_pb2.ParseOptions:
     """Returns the options of a parse."""
     modes = get_args(ParseMode)
@@ -119,6 +125,7 @@ def parse_options(
         max_header_tokens=max_header_tokens,
         callable_names=_to_names("callable_names", callable_names),
         channels=_to_names("channels", channels),
+        delta_offsets=delta_offsets,
     )
     if mode == "lenient":
         options.strict = False

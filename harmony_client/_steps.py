@@ -30,6 +30,11 @@ class BatchStep(NamedTuple):
     """New text, one delta for each message of each sequence."""
     events: list[BatchEvent]
     """All other events, in order."""
+    delta_begins: list[int]
+    """Where the tokens of each delta begin, parallel to `deltas`. 0 for a sequence without
+    `delta_offsets`. Empty if all are 0."""
+    delta_ends: list[int]
+    """Where the tokens of each delta end, parallel to `delta_begins`."""
 
     def in_order(self) -> Iterator[tuple[int, _codec.Event | RpcError]]:
         """Yields every delta and event in the order they happened, each with its sequence id."""
@@ -42,7 +47,11 @@ class BatchStep(NamedTuple):
 
     def _deltas(self, begin: int, end: int) -> Iterator[tuple[int, parse_pb2.ContentDelta]]:
         for index in range(begin, end):
-            yield self.sequence_ids[index], parse_pb2.ContentDelta(text=self.deltas[index])
+            delta = parse_pb2.ContentDelta(text=self.deltas[index])
+            if self.delta_ends and self.delta_ends[index]:
+                delta.offsets.begin = self.delta_begins[index]
+                delta.offsets.end = self.delta_ends[index]
+            yield self.sequence_ids[index], delta
 
 
 def to_columns(tokens: Mapping[int, _codec.TokenOrRun]) -> tuple[list[int], list[int]]:
@@ -70,6 +79,8 @@ def read_step(response: parse_pb2.ParseBatchResponse) -> BatchStep:
             BatchEvent(event.sequence_id, event.delta_index, _read_sequence_event(event))
             for event in response.events
         ],
+        list(response.delta_begins),
+        list(response.delta_ends),
     )
 
 

@@ -220,6 +220,8 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
+        delta_offsets: bool = False,
     ) -> int:
         """Opens a sequence with the next step, and returns its id.
 
@@ -231,12 +233,18 @@ class Batch(_Stream[parse_pb2.ParseBatchRequest, parse_pb2.ParseBatchResponse]):
             max_header_tokens: As in `Client.parse`.
             callable_names: As in `Client.parse`.
             channels: As in `Client.parse`.
+            prefill: As in `Client.parse`. If it is malformed, the sequence
+                fails in the next step.
+            delta_offsets: Whether the deltas of the sequence have their ranges
+                in `BatchStep.delta_begins` and `delta_ends`.
 
         Raises ValueError if the id is already open, or for an unknown role or
         mode.
         """
-        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
-        config = _codec.parse_config(role, options)
+        options = _codec.parse_options(
+            mode, max_header_tokens, callable_names, channels, delta_offsets
+        )
+        config = _codec.parse_config(role, options, prefill)
         return self._session.open(sequence_id, config)
 
     def close(self, sequence_id: int) -> None:

@@ -162,11 +162,12 @@ class AsyncClient:
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """See `Client.parse_messages`."""
         options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
-        request = _codec.parse_messages_request(tokens, role, options)
+        request = _codec.parse_messages_request(tokens, role, options, prefill)
         return _codec.read_parsed(await self._call(self._stub.ParseMessages, request, timeout))
 
     async def parse(
@@ -178,6 +179,8 @@ class AsyncClient:
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
+        delta_offsets: bool = False,
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncGenerator[_codec.Event, None]:
@@ -192,6 +195,8 @@ class AsyncClient:
             max_header_tokens=max_header_tokens,
             callable_names=callable_names,
             channels=channels,
+            prefill=prefill,
+            delta_offsets=delta_offsets,
             replay=replay,
             timeout=timeout,
         ) as stream:
@@ -209,12 +214,16 @@ class AsyncClient:
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
+        delta_offsets: bool = False,
         replay: bool = False,
         timeout: float | None = None,
     ) -> AsyncParseStream:
         """See `Client.open_parse`."""
-        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
-        config = _codec.parse_config(role, options)
+        options = _codec.parse_options(
+            mode, max_header_tokens, callable_names, channels, delta_offsets
+        )
+        config = _codec.parse_config(role, options, prefill)
         session = ParseSession(config, replay=replay)
         return AsyncParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 

@@ -189,6 +189,7 @@ class Client:
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
         timeout: float | None = None,
     ) -> _codec.ParsedCompletion:
         """Parses a whole completion.
@@ -213,13 +214,17 @@ class Client:
                 recipients where a header does not say so.
             channels: Channels in addition to `analysis`, `commentary` and
                 `final`, for "recover".
+            prefill: The last tokens of the prompt, behind those that `role`
+                stands for, if the completion continues them. Nothing of them
+                is in the messages, and offsets count from the token behind
+                them.
             timeout: Seconds that the call may take.
 
-        Raises ValueError for an unknown role or mode, and `ParseFailed` for
-        malformed output.
+        Raises ValueError for an unknown role or mode, `ParseFailed` for
+        malformed output, and `InvalidArgument` for a malformed prefill.
         """
         options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
-        request = _codec.parse_messages_request(tokens, role, options)
+        request = _codec.parse_messages_request(tokens, role, options, prefill)
         return _codec.read_parsed(self._call(self._stub.ParseMessages, request, timeout))
 
     def parse(
@@ -231,6 +236,8 @@ class Client:
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
+        delta_offsets: bool = False,
         replay: bool = False,
         timeout: float | None = None,
     ) -> Iterator[_codec.Event]:
@@ -257,6 +264,10 @@ class Client:
                 the server's limit.
             callable_names: As in `parse_messages`.
             channels: As in `parse_messages`.
+            prefill: As in `parse_messages`. A message that it opens is
+                reported as started with the first token, or with the end.
+            delta_offsets: Whether each `ContentDelta` has `offsets`, the range
+                of the tokens that its text comes from.
             replay: Whether to reconnect within the timeout if the connection
                 breaks, without losing or repeating an event. To do so, the
                 client keeps the tokens, 4 bytes each.
@@ -267,6 +278,7 @@ class Client:
             ValueError: The role or mode is unknown.
             ParseFailed: The output is malformed. All events before the error
                 have been yielded.
+            InvalidArgument: The prefill is malformed.
             Unavailable: The connection broke, and `replay` is not set.
             RpcError: The call failed in another way.
         """
@@ -276,6 +288,8 @@ class Client:
             max_header_tokens=max_header_tokens,
             callable_names=callable_names,
             channels=channels,
+            prefill=prefill,
+            delta_offsets=delta_offsets,
             replay=replay,
             timeout=timeout,
         ) as stream:
@@ -291,6 +305,8 @@ class Client:
         max_header_tokens: int | None = None,
         callable_names: Iterable[str] = (),
         channels: Iterable[str] = (),
+        prefill: Iterable[int] = (),
+        delta_offsets: bool = False,
         replay: bool = False,
         timeout: float | None = None,
     ) -> ParseStream:
@@ -299,8 +315,10 @@ class Client:
         Sends nothing before the first token. Raises ValueError for an unknown
         role or mode.
         """
-        options = _codec.parse_options(mode, max_header_tokens, callable_names, channels)
-        config = _codec.parse_config(role, options)
+        options = _codec.parse_options(
+            mode, max_header_tokens, callable_names, channels, delta_offsets
+        )
+        config = _codec.parse_config(role, options, prefill)
         session = ParseSession(config, replay=replay)
         return ParseStream(self._exchange(self._stub.Parse, session, timeout), session)
 

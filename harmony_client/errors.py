@@ -122,6 +122,11 @@ class ParseFailed(InvalidArgument):
         """The state of the parser: `ExpectStart`, `Header` or `Content`."""
         return self.metadata["state"]
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the tokens end inside a header that no stop token ended: a limit cut it off."""
+        return self.metadata.get("cut_off") == "true"
+
 
 class PermissionDenied(RpcError):
     """The caller is authenticated but not allowed to do this."""

@@ -26,7 +26,7 @@ from harmony_client._google import status_pb2 as google_dot_rpc_dot_status__pb2
 from harmony_client.v1 import chat_pb2 as harmony_dot_v1_dot_chat__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16harmony/v1/parse.proto\x12\nharmony.v1\x1a\x17google/rpc/status.proto\x1a\x15harmony/v1/chat.proto\"\x9f\x01\n\x0cParseOptions\x12\x13\n\x06strict\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x0f\n\x07recover\x18\x02 \x01(\x08\x12\x1e\n\x11max_header_tokens\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x16\n\x0e\x63\x61llable_names\x18\x04 \x03(\t\x12\x10\n\x08\x63hannels\x18\x05 \x03(\tB\t\n\x07_strictB\x14\n\x12_max_header_tokens\"(\n\nTokenRange\x12\r\n\x05\x62\x65gin\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"a\n\x0eMessageOffsets\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.harmony.v1.TokenRange\x12\'\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x16.harmony.v1.TokenRange\"\xa8\x01\n\x0eMessageStarted\x12\"\n\x06\x61uthor\x18\x01 \x01(\x0b\x32\x12.harmony.v1.Author\x12\x16\n\trecipient\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x63hannel\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x19\n\x0c\x63ontent_type\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\x0c\n\n_recipientB\n\n\x08_channelB\x0f\n\r_content_type\"\x1c\n\x0c\x43ontentDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xba\x01\n\x10MessageCompleted\x12$\n\x07message\x18\x01 \x01(\x0b\x32\x13.harmony.v1.Message\x12\x17\n\nstop_token\x18\x02 \x01(\rH\x00\x88\x01\x01\x12+\n\x07offsets\x18\x03 \x01(\x0b\x32\x1a.harmony.v1.MessageOffsets\x12+\n\x07repairs\x18\x04 \x03(\x0e\x32\x1a.harmony.v1.RecoveryReasonB\r\n\x0b_stop_token\"\xb0\x01\n\tRecovered\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.harmony.v1.RecoveryReason\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x07offsets\x18\x03 \x01(\x0b\x32\x16.harmony.v1.TokenRange\x12\x12\n\nraw_header\x18\x04 \x01(\t\x12\x1a\n\rmessage_index\x18\x05 \x01(\rH\x00\x88\x01\x01\x42\x10\n\x0e_message_index\"\xce\x01\n\nParseEvent\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.harmony.v1.MessageStartedH\x00\x12)\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x18.harmony.v1.ContentDeltaH\x00\x12\x31\n\tcompleted\x18\x03 \x01(\x0b\x32\x1c.harmony.v1.MessageCompletedH\x00\x12*\n\trecovered\x18\x04 \x01(\x0b\x32\x15.harmony.v1.RecoveredH\x00\x42\x07\n\x05\x65vent\"f\n\x0bParseConfig\x12#\n\x04role\x18\x01 \x01(\x0e\x32\x10.harmony.v1.RoleH\x00\x88\x01\x01\x12)\n\x07options\x18\x02 \x01(\x0b\x32\x18.harmony.v1.ParseOptionsB\x07\n\x05_role\"\x1a\n\x08TokenIds\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"l\n\x0cParseRequest\x12)\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x17.harmony.v1.ParseConfigH\x00\x12&\n\x06tokens\x18\x02 \x01(\x0b\x32\x14.harmony.v1.TokenIdsH\x00\x42\t\n\x07request\"7\n\rParseResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.harmony.v1.ParseEvent\"L\n\x0cOpenSequence\x12\x13\n\x0bsequence_id\x18\x01 \x01(\r\x12\'\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x17.harmony.v1.ParseConfig\"p\n\x11ParseBatchRequest\x12&\n\x04open\x18\x01 \x03(\x0b\x32\x18.harmony.v1.OpenSequence\x12\x14\n\x0csequence_ids\x18\x02 \x03(\r\x12\x0e\n\x06tokens\x18\x03 \x03(\r\x12\r\n\x05\x63lose\x18\x04 \x03(\r\"\xf5\x01\n\rSequenceEvent\x12\x13\n\x0bsequence_id\x18\x01 \x01(\r\x12\x13\n\x0b\x64\x65lta_index\x18\x02 \x01(\r\x12-\n\x07started\x18\x03 \x01(\x0b\x32\x1a.harmony.v1.MessageStartedH\x00\x12\x31\n\tcompleted\x18\x04 \x01(\x0b\x32\x1c.harmony.v1.MessageCompletedH\x00\x12*\n\trecovered\x18\x05 \x01(\x0b\x32\x15.harmony.v1.RecoveredH\x00\x12#\n\x05\x65rror\x18\x06 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x07\n\x05\x65vent\"e\n\x12ParseBatchResponse\x12\x14\n\x0csequence_ids\x18\x01 \x03(\r\x12\x0e\n\x06\x64\x65ltas\x18\x02 \x03(\t\x12)\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x19.harmony.v1.SequenceEvent*\xaa\x05\n\x0eRecoveryReason\x12\x1f\n\x1bRECOVERY_REASON_UNSPECIFIED\x10\x00\x12(\n$RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE\x10\x01\x12!\n\x1dRECOVERY_REASON_MISSING_START\x10\x02\x12\x1f\n\x1bRECOVERY_REASON_EXTRA_START\x10\x03\x12 \n\x1cRECOVERY_REASON_MISSING_STOP\x10\x04\x12\x1e\n\x1aRECOVERY_REASON_EXTRA_STOP\x10\x05\x12#\n\x1fRECOVERY_REASON_MISSING_MESSAGE\x10\x06\x12!\n\x1dRECOVERY_REASON_EXTRA_MESSAGE\x10\x07\x12%\n!RECOVERY_REASON_MALFORMED_CHANNEL\x10\x08\x12$\n RECOVERY_REASON_REPEATED_CHANNEL\x10\t\x12&\n\"RECOVERY_REASON_REPEATED_RECIPIENT\x10\n\x12\"\n\x1eRECOVERY_REASON_MALFORMED_ROLE\x10\x0b\x12*\n&RECOVERY_REASON_MISPLACED_CONTENT_TYPE\x10\x0c\x12*\n&RECOVERY_REASON_UNEXPECTED_HEADER_TEXT\x10\r\x12#\n\x1fRECOVERY_REASON_HEADER_TOO_LONG\x10\x0e\x12$\n RECOVERY_REASON_TRUNCATED_HEADER\x10\x0f\x12!\n\x1dRECOVERY_REASON_INVALID_TOKEN\x10\x10\x12 \n\x1cRECOVERY_REASON_INVALID_UTF8\x10\x11\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16harmony/v1/parse.proto\x12\nharmony.v1\x1a\x17google/rpc/status.proto\x1a\x15harmony/v1/chat.proto\"\xb6\x01\n\x0cParseOptions\x12\x13\n\x06strict\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x0f\n\x07recover\x18\x02 \x01(\x08\x12\x1e\n\x11max_header_tokens\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x16\n\x0e\x63\x61llable_names\x18\x04 \x03(\t\x12\x10\n\x08\x63hannels\x18\x05 \x03(\t\x12\x15\n\rdelta_offsets\x18\x06 \x01(\x08\x42\t\n\x07_strictB\x14\n\x12_max_header_tokens\"(\n\nTokenRange\x12\r\n\x05\x62\x65gin\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"a\n\x0eMessageOffsets\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.harmony.v1.TokenRange\x12\'\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x16.harmony.v1.TokenRange\"\xa8\x01\n\x0eMessageStarted\x12\"\n\x06\x61uthor\x18\x01 \x01(\x0b\x32\x12.harmony.v1.Author\x12\x16\n\trecipient\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x63hannel\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x19\n\x0c\x63ontent_type\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\x0c\n\n_recipientB\n\n\x08_channelB\x0f\n\r_content_type\"E\n\x0c\x43ontentDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\'\n\x07offsets\x18\x02 \x01(\x0b\x32\x16.harmony.v1.TokenRange\"\xba\x01\n\x10MessageCompleted\x12$\n\x07message\x18\x01 \x01(\x0b\x32\x13.harmony.v1.Message\x12\x17\n\nstop_token\x18\x02 \x01(\rH\x00\x88\x01\x01\x12+\n\x07offsets\x18\x03 \x01(\x0b\x32\x1a.harmony.v1.MessageOffsets\x12+\n\x07repairs\x18\x04 \x03(\x0e\x32\x1a.harmony.v1.RecoveryReasonB\r\n\x0b_stop_token\"\xb0\x01\n\tRecovered\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.harmony.v1.RecoveryReason\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x07offsets\x18\x03 \x01(\x0b\x32\x16.harmony.v1.TokenRange\x12\x12\n\nraw_header\x18\x04 \x01(\t\x12\x1a\n\rmessage_index\x18\x05 \x01(\rH\x00\x88\x01\x01\x42\x10\n\x0e_message_index\"\xce\x01\n\nParseEvent\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.harmony.v1.MessageStartedH\x00\x12)\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x18.harmony.v1.ContentDeltaH\x00\x12\x31\n\tcompleted\x18\x03 \x01(\x0b\x32\x1c.harmony.v1.MessageCompletedH\x00\x12*\n\trecovered\x18\x04 \x01(\x0b\x32\x15.harmony.v1.RecoveredH\x00\x42\x07\n\x05\x65vent\"w\n\x0bParseConfig\x12#\n\x04role\x18\x01 \x01(\x0e\x32\x10.harmony.v1.RoleH\x00\x88\x01\x01\x12)\n\x07options\x18\x02 \x01(\x0b\x32\x18.harmony.v1.ParseOptions\x12\x0f\n\x07prefill\x18\x03 \x03(\rB\x07\n\x05_role\"\x1a\n\x08TokenIds\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"l\n\x0cParseRequest\x12)\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x17.harmony.v1.ParseConfigH\x00\x12&\n\x06tokens\x18\x02 \x01(\x0b\x32\x14.harmony.v1.TokenIdsH\x00\x42\t\n\x07request\"7\n\rParseResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.harmony.v1.ParseEvent\"L\n\x0cOpenSequence\x12\x13\n\x0bsequence_id\x18\x01 \x01(\r\x12\'\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x17.harmony.v1.ParseConfig\"p\n\x11ParseBatchRequest\x12&\n\x04open\x18\x01 \x03(\x0b\x32\x18.harmony.v1.OpenSequence\x12\x14\n\x0csequence_ids\x18\x02 \x03(\r\x12\x0e\n\x06tokens\x18\x03 \x03(\r\x12\r\n\x05\x63lose\x18\x04 \x03(\r\"\xf5\x01\n\rSequenceEvent\x12\x13\n\x0bsequence_id\x18\x01 \x01(\r\x12\x13\n\x0b\x64\x65lta_index\x18\x02 \x01(\r\x12-\n\x07started\x18\x03 \x01(\x0b\x32\x1a.harmony.v1.MessageStartedH\x00\x12\x31\n\tcompleted\x18\x04 \x01(\x0b\x32\x1c.harmony.v1.MessageCompletedH\x00\x12*\n\trecovered\x18\x05 \x01(\x0b\x32\x15.harmony.v1.RecoveredH\x00\x12#\n\x05\x65rror\x18\x06 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x07\n\x05\x65vent\"\x8f\x01\n\x12ParseBatchResponse\x12\x14\n\x0csequence_ids\x18\x01 \x03(\r\x12\x0e\n\x06\x64\x65ltas\x18\x02 \x03(\t\x12)\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x19.harmony.v1.SequenceEvent\x12\x14\n\x0c\x64\x65lta_begins\x18\x04 \x03(\x04\x12\x12\n\ndelta_ends\x18\x05 \x03(\x04*\xaa\x05\n\x0eRecoveryReason\x12\x1f\n\x1bRECOVERY_REASON_UNSPECIFIED\x10\x00\x12(\n$RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE\x10\x01\x12!\n\x1dRECOVERY_REASON_MISSING_START\x10\x02\x12\x1f\n\x1bRECOVERY_REASON_EXTRA_START\x10\x03\x12 \n\x1cRECOVERY_REASON_MISSING_STOP\x10\x04\x12\x1e\n\x1aRECOVERY_REASON_EXTRA_STOP\x10\x05\x12#\n\x1fRECOVERY_REASON_MISSING_MESSAGE\x10\x06\x12!\n\x1dRECOVERY_REASON_EXTRA_MESSAGE\x10\x07\x12%\n!RECOVERY_REASON_MALFORMED_CHANNEL\x10\x08\x12$\n RECOVERY_REASON_REPEATED_CHANNEL\x10\t\x12&\n\"RECOVERY_REASON_REPEATED_RECIPIENT\x10\n\x12\"\n\x1eRECOVERY_REASON_MALFORMED_ROLE\x10\x0b\x12*\n&RECOVERY_REASON_MISPLACED_CONTENT_TYPE\x10\x0c\x12*\n&RECOVERY_REASON_UNEXPECTED_HEADER_TEXT\x10\r\x12#\n\x1fRECOVERY_REASON_HEADER_TOO_LONG\x10\x0e\x12$\n RECOVERY_REASON_TRUNCATED_HEADER\x10\x0f\x12!\n\x1dRECOVERY_REASON_INVALID_TOKEN\x10\x10\x12 \n\x1cRECOVERY_REASON_INVALID_UTF8\x10\x11\x42`\n\x1bio.github.harmonysidecar.v1P\x01Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,38 +34,38 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'harmony_client.v1.parse_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033io.github.harmonysidecar.v1P\001Z?github.com/harmony-sidecar/harmony-sidecar/clients/go/harmonyv1'
-  _globals['_RECOVERYREASON']._serialized_start=2010
-  _globals['_RECOVERYREASON']._serialized_end=2692
+  _globals['_RECOVERYREASON']._serialized_start=2134
+  _globals['_RECOVERYREASON']._serialized_end=2816
   _globals['_PARSEOPTIONS']._serialized_start=87
-  _globals['_PARSEOPTIONS']._serialized_end=246
-  _globals['_TOKENRANGE']._serialized_start=248
-  _globals['_TOKENRANGE']._serialized_end=288
-  _globals['_MESSAGEOFFSETS']._serialized_start=290
-  _globals['_MESSAGEOFFSETS']._serialized_end=387
-  _globals['_MESSAGESTARTED']._serialized_start=390
-  _globals['_MESSAGESTARTED']._serialized_end=558
-  _globals['_CONTENTDELTA']._serialized_start=560
-  _globals['_CONTENTDELTA']._serialized_end=588
-  _globals['_MESSAGECOMPLETED']._serialized_start=591
-  _globals['_MESSAGECOMPLETED']._serialized_end=777
-  _globals['_RECOVERED']._serialized_start=780
-  _globals['_RECOVERED']._serialized_end=956
-  _globals['_PARSEEVENT']._serialized_start=959
-  _globals['_PARSEEVENT']._serialized_end=1165
-  _globals['_PARSECONFIG']._serialized_start=1167
-  _globals['_PARSECONFIG']._serialized_end=1269
-  _globals['_TOKENIDS']._serialized_start=1271
-  _globals['_TOKENIDS']._serialized_end=1297
-  _globals['_PARSEREQUEST']._serialized_start=1299
-  _globals['_PARSEREQUEST']._serialized_end=1407
-  _globals['_PARSERESPONSE']._serialized_start=1409
-  _globals['_PARSERESPONSE']._serialized_end=1464
-  _globals['_OPENSEQUENCE']._serialized_start=1466
-  _globals['_OPENSEQUENCE']._serialized_end=1542
-  _globals['_PARSEBATCHREQUEST']._serialized_start=1544
-  _globals['_PARSEBATCHREQUEST']._serialized_end=1656
-  _globals['_SEQUENCEEVENT']._serialized_start=1659
-  _globals['_SEQUENCEEVENT']._serialized_end=1904
-  _globals['_PARSEBATCHRESPONSE']._serialized_start=1906
-  _globals['_PARSEBATCHRESPONSE']._serialized_end=2007
+  _globals['_PARSEOPTIONS']._serialized_end=269
+  _globals['_TOKENRANGE']._serialized_start=271
+  _globals['_TOKENRANGE']._serialized_end=311
+  _globals['_MESSAGEOFFSETS']._serialized_start=313
+  _globals['_MESSAGEOFFSETS']._serialized_end=410
+  _globals['_MESSAGESTARTED']._serialized_start=413
+  _globals['_MESSAGESTARTED']._serialized_end=581
+  _globals['_CONTENTDELTA']._serialized_start=583
+  _globals['_CONTENTDELTA']._serialized_end=652
+  _globals['_MESSAGECOMPLETED']._serialized_start=655
+  _globals['_MESSAGECOMPLETED']._serialized_end=841
+  _globals['_RECOVERED']._serialized_start=844
+  _globals['_RECOVERED']._serialized_end=1020
+  _globals['_PARSEEVENT']._serialized_start=1023
+  _globals['_PARSEEVENT']._serialized_end=1229
+  _globals['_PARSECONFIG']._serialized_start=1231
+  _globals['_PARSECONFIG']._serialized_end=1350
+  _globals['_TOKENIDS']._serialized_start=1352
+  _globals['_TOKENIDS']._serialized_end=1378
+  _globals['_PARSEREQUEST']._serialized_start=1380
+  _globals['_PARSEREQUEST']._serialized_end=1488
+  _globals['_PARSERESPONSE']._serialized_start=1490
+  _globals['_PARSERESPONSE']._serialized_end=1545
+  _globals['_OPENSEQUENCE']._serialized_start=1547
+  _globals['_OPENSEQUENCE']._serialized_end=1623
+  _globals['_PARSEBATCHREQUEST']._serialized_start=1625
+  _globals['_PARSEBATCHREQUEST']._serialized_end=1737
+  _globals['_SEQUENCEEVENT']._serialized_start=1740
+  _globals['_SEQUENCEEVENT']._serialized_end=1985
+  _globals['_PARSEBATCHRESPONSE']._serialized_start=1988
+  _globals['_PARSEBATCHRESPONSE']._serialized_end=2131
 # @@protoc_insertion_point(module_scope)

@@ -49,18 +49,20 @@ RECOVERY_REASON_INVALID_TOKEN: RecoveryReason
 RECOVERY_REASON_INVALID_UTF8: RecoveryReason
 
 class ParseOptions(_message.Message):
-    __slots__ = ("strict", "recover", "max_header_tokens", "callable_names", "channels")
+    __slots__ = ("strict", "recover", "max_header_tokens", "callable_names", "channels", "delta_offsets")
     STRICT_FIELD_NUMBER: _ClassVar[int]
     RECOVER_FIELD_NUMBER: _ClassVar[int]
     MAX_HEADER_TOKENS_FIELD_NUMBER: _ClassVar[int]
     CALLABLE_NAMES_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    DELTA_OFFSETS_FIELD_NUMBER: _ClassVar[int]
     strict: bool
     recover: bool
     max_header_tokens: int
     callable_names: _containers.RepeatedScalarFieldContainer[str]
     channels: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, strict: bool = ..., recover: bool = ..., max_header_tokens: _Optional[int] = ..., callable_names: _Optional[_Iterable[str]] = ..., channels: _Optional[_Iterable[str]] = ...) -> None: ...
+    delta_offsets: bool
+    def __init__(self, strict: bool = ..., recover: bool = ..., max_header_tokens: _Optional[int] = ..., callable_names: _Optional[_Iterable[str]] = ..., channels: _Optional[_Iterable[str]] = ..., delta_offsets: bool = ...) -> None: ...
 
 class TokenRange(_message.Message):
     __slots__ = ("begin", "end")
@@ -91,10 +93,12 @@ class MessageStarted(_message.Message):
     def __init__(self, author: _Optional[_Union[_chat_pb2.Author, _Mapping]] = ..., recipient: _Optional[str] = ..., channel: _Optional[str] = ..., content_type: _Optional[str] = ...) -> None: ...
 
 class ContentDelta(_message.Message):
-    __slots__ = ("text",)
+    __slots__ = ("text", "offsets")
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    OFFSETS_FIELD_NUMBER: _ClassVar[int]
     text: str
-    def __init__(self, text: _Optional[str] = ...) -> None: ...
+    offsets: TokenRange
+    def __init__(self, text: _Optional[str] = ..., offsets: _Optional[_Union[TokenRange, _Mapping]] = ...) -> None: ...
 
 class MessageCompleted(_message.Message):
     __slots__ = ("message", "stop_token", "offsets", "repairs")
@@ -135,12 +139,14 @@ class ParseEvent(_message.Message):
     def __init__(self, started: _Optional[_Union[MessageStarted, _Mapping]] = ..., delta: _Optional[_Union[ContentDelta, _Mapping]] = ..., completed: _Optional[_Union[MessageCompleted, _Mapping]] = ..., recovered: _Optional[_Union[Recovered, _Mapping]] = ...) -> None: ...
 
 class ParseConfig(_message.Message):
-    __slots__ = ("role", "options")
+    __slots__ = ("role", "options", "prefill")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PREFILL_FIELD_NUMBER: _ClassVar[int]
     role: _chat_pb2.Role
     options: ParseOptions
-    def __init__(self, role: _Optional[_Union[_chat_pb2.Role, str]] = ..., options: _Optional[_Union[ParseOptions, _Mapping]] = ...) -> None: ...
+    prefill: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, role: _Optional[_Union[_chat_pb2.Role, str]] = ..., options: _Optional[_Union[ParseOptions, _Mapping]] = ..., prefill: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class TokenIds(_message.Message):
     __slots__ = ("tokens",)
@@ -199,11 +205,15 @@ class SequenceEvent(_message.Message):
     def __init__(self, sequence_id: _Optional[int] = ..., delta_index: _Optional[int] = ..., started: _Optional[_Union[MessageStarted, _Mapping]] = ..., completed: _Optional[_Union[MessageCompleted, _Mapping]] = ..., recovered: _Optional[_Union[Recovered, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class ParseBatchResponse(_message.Message):
-    __slots__ = ("sequence_ids", "deltas", "events")
+    __slots__ = ("sequence_ids", "deltas", "events", "delta_begins", "delta_ends")
     SEQUENCE_IDS_FIELD_NUMBER: _ClassVar[int]
     DELTAS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    DELTA_BEGINS_FIELD_NUMBER: _ClassVar[int]
+    DELTA_ENDS_FIELD_NUMBER: _ClassVar[int]
     sequence_ids: _containers.RepeatedScalarFieldContainer[int]
     deltas: _containers.RepeatedScalarFieldContainer[str]
     events: _containers.RepeatedCompositeFieldContainer[SequenceEvent]
-    def __init__(self, sequence_ids: _Optional[_Iterable[int]] = ..., deltas: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[SequenceEvent, _Mapping]]] = ...) -> None: ...
+    delta_begins: _containers.RepeatedScalarFieldContainer[int]
+    delta_ends: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sequence_ids: _Optional[_Iterable[int]] = ..., deltas: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[SequenceEvent, _Mapping]]] = ..., delta_begins: _Optional[_Iterable[int]] = ..., delta_ends: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -147,14 +147,16 @@ class RenderConversationForTrainingResponse(_message.Message):
     def __init__(self, tokens: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ParseMessagesRequest(_message.Message):
-    __slots__ = ("tokens", "role", "options")
+    __slots__ = ("tokens", "role", "options", "prefill")
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PREFILL_FIELD_NUMBER: _ClassVar[int]
     tokens: _containers.RepeatedScalarFieldContainer[int]
     role: _chat_pb2.Role
     options: _parse_pb2.ParseOptions
-    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., role: _Optional[_Union[_chat_pb2.Role, str]] = ..., options: _Optional[_Union[_parse_pb2.ParseOptions, _Mapping]] = ...) -> None: ...
+    prefill: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, tokens: _Optional[_Iterable[int]] = ..., role: _Optional[_Union[_chat_pb2.Role, str]] = ..., options: _Optional[_Union[_parse_pb2.ParseOptions, _Mapping]] = ..., prefill: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class MessageOutcome(_message.Message):
     __slots__ = ("stop_token", "offsets", "repairs")

@@ -198,7 +198,7 @@ class HarmonyServiceServicer(object):
         Malformed output in strict or lenient mode ends the stream with
         INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
         event before the error. The metadata of the ErrorInfo has `token`, `offset`
-        and `state`.
+        and `state`, and `cut_off` if the sequence ended inside a header.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -111,7 +111,7 @@ class HarmonyServiceStub:
     Malformed output in strict or lenient mode ends the stream with
     INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
     event before the error. The metadata of the ErrorInfo has `token`, `offset`
-    and `state`.
+    and `state`, and `cut_off` if the sequence ended inside a header.
     """
 
     ParseBatch: grpc.StreamStreamMultiCallable[
@@ -224,7 +224,7 @@ class HarmonyServiceAsyncStub:
     Malformed output in strict or lenient mode ends the stream with
     INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
     event before the error. The metadata of the ErrorInfo has `token`, `offset`
-    and `state`.
+    and `state`, and `cut_off` if the sequence ended inside a header.
     """
 
     ParseBatch: grpc.aio.StreamStreamMultiCallable[
@@ -357,7 +357,7 @@ class HarmonyServiceServicer(metaclass=abc.ABCMeta):
         Malformed output in strict or lenient mode ends the stream with
         INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
         event before the error. The metadata of the ErrorInfo has `token`, `offset`
-        and `state`.
+        and `state`, and `cut_off` if the sequence ended inside a header.
         """
 
     @abc.abstractmethod

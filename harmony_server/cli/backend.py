@@ -40,9 +40,16 @@ class Backend(Protocol):
         """Renders a conversation; only a completion uses `next_role`."""
 
     def parse(
-        self, tokens: Sequence[int], role: "Role | None", mode: "ParseMode"
+        self,
+        tokens: Sequence[int],
+        role: "Role | None",
+        mode: "ParseMode",
+        prefill: Sequence[int],
     ) -> "ParsedOutput":
-        """Parses a completion that begins inside the header of `role`, or with `<|start|>`."""
+        """Parses a completion that begins inside the header of `role`, or with `<|start|>`.
+
+        It continues the prefill, of which nothing is reported.
+        """
 
     def encode(self, text: str) -> list[int]:
         """Encodes text; spellings of special tokens become special tokens."""

@@ -24,6 +24,17 @@ class InputError(click.ClickException):
         return ": ".join(filter(None, (self.source, self.place, self.message)))
 
 
+def prefill_error(field: str, problem: str) -> InputError:
+    """Returns the error for an invalid prefill, which names the option and the token.
+
+    Args:
+        field: The path in a request, such as `prefill[3]`.
+        problem: What is wrong with it.
+    """
+    place = field.replace("prefill", "tokens", 1)
+    return InputError(problem, source="--prefill", place=place)
+
+
 def json_path(field: str) -> str:
     """Returns the path of a field in canonical JSON, which has no object for the author."""
     return field.replace("].author.", "].")

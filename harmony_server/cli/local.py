@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from .. import core
 from ..core.events import MessageCompleted, Recovered
+from ..operations.errors import parse_failed, prefill_failed
 from .backend import ParsedOutput, Purpose
-from .errors import InputError, json_path
+from .errors import InputError, json_path, prefill_error
 
 
 class LocalBackend:
@@ -41,12 +42,16 @@ class LocalBackend:
                     return encoding.render_conversation(conversation, config)
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, mode: core.ParseMode
+        self,
+        tokens: Sequence[int],
+        role: core.Role | None,
+        mode: core.ParseMode,
+        prefill: Sequence[int],
     ) -> ParsedOutput:
         """See `Backend`."""
         options = core.ParseOptions.for_mode(mode)
         with _as_input_errors():
-            events = self._encoding.parse_events(tokens, role, options)
+            events = self._encoding.parse_events(tokens, role, options, prefill)
         return ParsedOutput(
             [event.to_message() for event in events if isinstance(event, MessageCompleted)],
             [event for event in events if isinstance(event, Recovered)],
@@ -67,10 +72,10 @@ def _as_input_errors() -> Iterator[None]:
         yield
     except core.RenderError as error:
         raise InputError(str(error), place=json_path(error.field)) from None
+    except core.PrefillError as error:
+        failure = prefill_failed(error, "prefill")
+        raise prefill_error(failure.field or "", failure.message) from None
     except core.ParseError as error:
-        where = "the end of the stream" if error.token is None else f"token {error.token}"
-        raise InputError(
-            f"malformed output at {where}, offset {error.offset}, state {error.state}: {error}"
-        ) from None
+        raise InputError(parse_failed(error).message) from None
     except (core.HarmonyError, ValueError) as error:
         raise InputError(str(error)) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .connection import Server
-from .inputs import file_argument, read_source, read_tokens
+from .inputs import Source, file_argument, read_source, read_tokens
 from .roles import ROLES
 from .target import open_backend, target_options
 
@@ -38,8 +38,15 @@ _NO_PRESET_ROLE = "none"
     help="What to do with malformed output. strict: refuse it. lenient: accept a header that a "
     "stop token ends, refuse the rest. recover: repair it and lose no text.",
 )
+@click.option(
+    "--prefill",
+    metavar="TOKENS",
+    default="",
+    help="The last token ids of the prompt, behind those that --role stands for, if the tokens "
+    "continue them. Their text is in no message.",
+)
 @target_options
-def parse(file: str, role: str, mode: "ParseMode", server: Server | None) -> None:
+def parse(file: str, role: str, mode: "ParseMode", prefill: str, server: Server | None) -> None:
     """Turn the tokens of a completion into messages.
 
     FILE contains token ids: a JSON array, or ids separated by white space or commas. The
@@ -48,10 +55,12 @@ def parse(file: str, role: str, mode: "ParseMode", server: Server | None) -> Non
     """
     source = read_source(file)
     tokens = read_tokens(source)
+    prefilled = read_tokens(Source("--prefill", prefill))
     from ..core import Conversation, Role
 
     with source.named_in_errors(), open_backend(server) as backend:
-        parsed = backend.parse(tokens, None if role == _NO_PRESET_ROLE else Role(role), mode)
+        preset_role = None if role == _NO_PRESET_ROLE else Role(role)
+        parsed = backend.parse(tokens, preset_role, mode, prefilled)
     for repair in parsed.repairs:
         text = f": {repair.text!r}" if repair.text else ""
         begin, end = repair.offsets

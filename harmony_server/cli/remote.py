@@ -14,7 +14,7 @@ from ..core.events import Recovered, RecoveryReason, TokenRange
 from ..operations.errors import RequestError
 from .backend import ParsedOutput, Purpose
 from .connection import Server
-from .errors import InputError, json_path
+from .errors import InputError, json_path, prefill_error
 
 _REASONS: Final = {
     harmony_client.RecoveryReason.Value(f"RECOVERY_REASON_{reason.name}"): reason
@@ -79,11 +79,17 @@ class RemoteBackend:
                     )
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, mode: core.ParseMode
+        self,
+        tokens: Sequence[int],
+        role: core.Role | None,
+        mode: core.ParseMode,
+        prefill: Sequence[int],
     ) -> ParsedOutput:
         """See `Backend`."""
         with self._as_input_errors():
-            parsed = self._client.parse_messages(tokens, role and role.value, mode=mode)
+            parsed = self._client.parse_messages(
+                tokens, role and role.value, mode=mode, prefill=prefill
+            )
         try:
             messages = [
                 from_proto.convert_message(message, f"messages[{index}]")
@@ -133,6 +139,8 @@ class RemoteBackend:
             if not error.field_violations:
                 raise InputError(error.message) from None
             violation = error.field_violations[0]
+            if violation.field.startswith("prefill"):
+                raise prefill_error(violation.field, violation.description) from None
             # The file holds the conversation, not the request around it.
             field = violation.field.removeprefix("conversation.")
             raise InputError(violation.description, place=json_path(field)) from None

@@ -13,7 +13,7 @@ from .. import bounds, core
 from ..core import json_text
 from ..core.parser import MessageParser
 from ..core.tokenizer import SPECIAL_TOKENS
-from ..operations.errors import invalid_field
+from ..operations.errors import invalid_field, prefill_failed
 
 _ROLES = {
     chat_pb2.ROLE_USER: core.Role.USER,
@@ -116,6 +116,7 @@ def convert_parse_options(
         max_header_tokens=limit,
         callable_names=_convert_names(proto.callable_names, f"{path}.callable_names"),
         channels=_convert_names(proto.channels, f"{path}.channels"),
+        delta_offsets=proto.delta_offsets,
     )
 
 
@@ -139,13 +140,16 @@ def open_parser(
 
     Args:
         encoding: The encoding.
-        config: The role and options of the sequence.
+        config: The role, options and prefill of the sequence.
         path: The path of the config.
         max_header_tokens: The server's limit, which is also the default.
     """
     preset_role = convert_role(config.role, f"{path}.role") if config.HasField("role") else None
     options = convert_parse_options(config.options, f"{path}.options", max_header_tokens)
-    return encoding.new_parser(preset_role, options)
+    try:
+        return encoding.new_parser(preset_role, options, config.prefill)
+    except core.PrefillError as error:
+        raise prefill_failed(error, f"{path}.prefill") from None
 
 
 def convert_special_tokens(

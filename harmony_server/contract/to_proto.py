@@ -59,6 +59,8 @@ def fill_event(target: parse_pb2.ParseEvent, event: Event) -> None:
     """Writes an event into `target`."""
     if isinstance(event, ContentDelta):
         target.delta.text = event.text
+        if event.offsets is not None:
+            _fill_range(target.delta.offsets, event.offsets)
     else:
         fill_rare_event(target, event)
 

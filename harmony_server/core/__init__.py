@@ -22,7 +22,13 @@ try:
     )
     from .conversation_rules import AnalysisRule
     from .encoding import HarmonyEncoding, RenderConversationConfig, RenderOptions
-    from .errors import HarmonyError, ParseError, RenderError, raise_disallowed_special_token
+    from .errors import (
+        HarmonyError,
+        ParseError,
+        PrefillError,
+        RenderError,
+        raise_disallowed_special_token,
+    )
     from .parse_options import ParseMode, ParseOptions
     from .parser import StreamState
     from .registry import HarmonyEncodingName, load_harmony_encoding
@@ -49,6 +55,7 @@ __all__ = [
     "ParseError",
     "ParseMode",
     "ParseOptions",
+    "PrefillError",
     "ReasoningEffort",
     "RenderConversationConfig",
     "RenderError",

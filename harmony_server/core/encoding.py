@@ -335,6 +335,7 @@ class HarmonyEncoding:
         *,
         strict: bool | None = True,
         options: ParseOptions | None = None,
+        prefill: Iterable[int] = (),
     ) -> list[Message]:
         """Parses a whole completion.
 
@@ -344,12 +345,16 @@ class HarmonyEncoding:
                 they begin with `<|start|>`.
             strict: See ParseOptions; None means True.
             options: If given, used instead of `strict`.
+            prefill: The last tokens of the prompt, behind those that `role` stands for, if the
+                tokens continue them. The messages have nothing of their text.
 
         Raises:
             ParseError: Malformed output.
+            PrefillError: A malformed prefill.
             OverflowError: A token id is negative or does not fit into 32 bits.
         """
-        events = self.parse_events(tokens, role, options or ParseOptions(strict=strict))
+        options = options or ParseOptions(strict=strict)
+        events = self.parse_events(tokens, role, options, prefill)
         return [event.to_message() for event in events if isinstance(event, MessageCompleted)]
 
     def parse_completions(
@@ -358,6 +363,7 @@ class HarmonyEncoding:
         role: Role | None = None,
         *,
         options: ParseOptions | None = None,
+        prefill: Iterable[int] = (),
     ) -> list[list[Message]]:
         """Parses many whole completions; returns the messages of each, in order.
 
@@ -366,17 +372,22 @@ class HarmonyEncoding:
             role: The role at the end of every prompt, as in
                 `parse_messages_from_completion_tokens`.
             options: How to treat malformed output; by default it is an error.
+            prefill: The last tokens of every prompt, as in `parse_messages_from_completion_tokens`.
 
         Raises:
             ParseError: Malformed output; `completion` is the index, and the message begins with
                 `completions[index]: `.
+            PrefillError: A malformed prefill.
             OverflowError: A token id is negative or does not fit into 32 bits; the message begins
                 with `completions[index]: `.
         """
         parsed: list[list[Message]] = []
+        prefill = list(prefill)
         for index, tokens in enumerate(completions):
             try:
-                messages = self.parse_messages_from_completion_tokens(tokens, role, options=options)
+                messages = self.parse_messages_from_completion_tokens(
+                    tokens, role, options=options, prefill=prefill
+                )
             except ParseError as error:
                 raise error.of_completion(index) from None
             except OverflowError as error:
@@ -385,20 +396,28 @@ class HarmonyEncoding:
         return parsed
 
     def parse_events(
-        self, tokens: Iterable[int], role: Role | None, options: ParseOptions
+        self,
+        tokens: Iterable[int],
+        role: Role | None,
+        options: ParseOptions,
+        prefill: Iterable[int] = (),
     ) -> list[Event]:
         """Parses a whole completion into events.
 
         Arguments and errors are those of `parse_messages_from_completion_tokens`.
         """
-        parts = self.parse_in_parts(list(tokens), role, options)
+        parts = self.parse_in_parts(list(tokens), role, options, prefill)
         return [event for events in parts for event in events]
 
     def parse_in_parts(
-        self, tokens: Sequence[int], role: Role | None, options: ParseOptions
+        self,
+        tokens: Sequence[int],
+        role: Role | None,
+        options: ParseOptions,
+        prefill: Iterable[int] = (),
     ) -> Iterator[list[Event]]:
         """Yields in parts the events that `parse_events` returns, to save memory."""
-        parser = self.new_parser(role, options)
+        parser = self.new_parser(role, options, prefill)
         events: list[Event] = []
         for part in parser.feed_in_parts(tokens):
             yield events
@@ -406,12 +425,22 @@ class HarmonyEncoding:
         parser.finish(events)
         yield events
 
-    def new_parser(self, role: Role | None, options: ParseOptions) -> MessageParser:
-        """Returns a parser for one sequence."""
+    def new_parser(
+        self, role: Role | None, options: ParseOptions, prefill: Iterable[int] = ()
+    ) -> MessageParser:
+        """Returns a parser for one sequence, which has read the prefill.
+
+        Raises:
+            PrefillError, OverflowError: As `MessageParser.read_prefill`.
+        """
         parser_type = RecoveringParser if options.recover else MessageParser
         # The reference has a Role of its own.
         preset_role = role if role is None or type(role) is Role else Role(role.value)
-        return parser_type(self._tokenizer, preset_role, options)
+        parser = parser_type(self._tokenizer, preset_role, options)
+        tokens = list(prefill)
+        if tokens:
+            parser.read_prefill(tokens)
+        return parser
 
     # Text and tokens
 

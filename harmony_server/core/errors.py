@@ -14,6 +14,8 @@ class ParseError(HarmonyError):
         token: The token id that does not fit, or None for the end of the stream.
         offset: The offset of that token, counted from 0.
         state: The parser's state before that token: `ExpectStart`, `Header` or `Content`.
+        cut_off: Whether the stream ends inside a header that no stop token has ended, as if a limit
+            had cut it off.
         completion: The index of the completion, if several were parsed in one call; else None.
     """
 
@@ -24,12 +26,14 @@ class ParseError(HarmonyError):
         token: int | None,
         offset: int,
         state: str,
+        cut_off: bool = False,
         completion: int | None = None,
     ) -> None:
         super().__init__(message)
         self.token = token
         self.offset = offset
         self.state = state
+        self.cut_off = cut_off
         self.completion = completion
 
     def of_completion(self, index: int) -> "ParseError":
@@ -39,8 +43,29 @@ class ParseError(HarmonyError):
             token=self.token,
             offset=self.offset,
             state=self.state,
+            cut_off=self.cut_off,
             completion=index,
         )
+
+
+class PrefillError(HarmonyError):
+    """A prefill that is malformed output.
+
+    Args:
+        error: The error of its parse.
+        offset: See below.
+
+    Attributes:
+        token: The token id that does not fit.
+        offset: The offset of that token in the prefill.
+        state: The parser's state before that token: `ExpectStart` or `Header`.
+    """
+
+    def __init__(self, error: ParseError, *, offset: int) -> None:
+        super().__init__(f"malformed prefill: {error}")
+        self.token = error.token
+        self.offset = offset
+        self.state = error.state
 
 
 class RenderError(HarmonyError):

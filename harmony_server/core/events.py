@@ -18,7 +18,7 @@ class Header(NamedTuple):
 
 
 class TokenRange(NamedTuple):
-    """A half-open range of token offsets, counted from the first token of the sequence."""
+    """A half-open range of token offsets, counted from the first token behind any prefill."""
 
     begin: int
     end: int
@@ -58,9 +58,16 @@ class MessageStarted:
 
 @dataclass(slots=True)
 class ContentDelta:
-    """More text of the current message: at least one character, and never part of one."""
+    """More text of the current message: at least one character, and never part of one.
+
+    Attributes:
+        text: The text.
+        offsets: The tokens that it comes from, if the options ask for them. It begins where the
+            range of the message's delta before ends.
+    """
 
     text: str
+    offsets: TokenRange | None = None
 
 
 @dataclass(slots=True)

@@ -25,11 +25,13 @@ class LockStep:
 
     Attributes:
         ids: The ids, in order.
+        reports_offsets: Whether a parser reports the offsets of deltas.
     """
 
     def __init__(self, ids: list[int], parsers: Sequence[MessageParser | None]) -> None:
         self.ids = ids
         self._parsers = parsers
+        self.reports_offsets = any(parser and parser.reports_offsets for parser in parsers)
         self._plain_texts = [
             NO_PLAIN_TEXTS if parser is None else parser.plain_texts for parser in parsers
         ]
@@ -59,6 +61,19 @@ class LockStep:
         # The list drives the map; its values, the lengths written, are dropped.
         list(map(_write, self._contents, texts))
         return texts
+
+    def token_ranges(self) -> tuple[list[int], list[int]]:
+        """Returns where the token of the latest step begins and ends, for each sequence.
+
+        Both are 0 for a sequence whose parser reports no offsets. Call this before any parser reads
+        the token itself.
+        """
+        begins, ends = [0] * len(self.ids), [0] * len(self.ids)
+        for index, parser in enumerate(self._parsers):
+            if parser is not None and parser.reports_offsets:
+                ends[index] = parser.offset + self._steps - self._counted_steps[index]
+                begins[index] = ends[index] - 1
+        return begins, ends
 
     def before_reading(self, index: int) -> None:
         """Brings a parser up to date, so that it can read the token of the latest step."""

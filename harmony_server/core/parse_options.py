@@ -25,6 +25,7 @@ class ParseOptions:
             `recover` to find out whom a call is for; the other modes ignore them.
         channels: Channels that `recover` knows besides analysis, commentary and final; the other
             modes ignore them.
+        delta_offsets: Give each delta the range of the tokens that its text comes from.
 
     Raises:
         ValueError: Both `strict` and `recover` are True.
@@ -37,6 +38,7 @@ class ParseOptions:
     max_header_tokens: int = DEFAULT_MAX_HEADER_TOKENS
     callable_names: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    delta_offsets: bool = False
 
     def __post_init__(self) -> None:
         for field in ("callable_names", "channels"):

@@ -18,7 +18,7 @@ from .bounds import (
     MAX_REMEMBERED_HEADERS,
 )
 from .chat import Role
-from .errors import HarmonyError, ParseError
+from .errors import HarmonyError, ParseError, PrefillError
 from .events import (
     ContentDelta,
     Event,
@@ -56,6 +56,9 @@ class MessageParser:
 
     `RecoveringParser` overrides the handling of tokens that do not fit.
 
+    A prefill, the last tokens of the prompt, may be read before everything else; its tokens have
+    negative offsets, which no event shows: ranges begin at 0.
+
     A token may be anything that Python takes for an integer, such as the scalar of an array. Those
     that may be structure become `int` on the way in, because some scalars equal a number without
     having its hash.
@@ -71,10 +74,12 @@ class MessageParser:
         preset_role: The role of the next header, if the prompt named it; None after that header.
         header_tokens: The tokens read of an unfinished header.
         header: The header of the current message; valid in state CONTENT.
-        offset: How many tokens have been read.
+        offset: How many tokens have been read, without those of a prefill.
         content: The text read of the current message, without an incomplete last character.
         plain_texts: The text that a token adds by itself, by token id; empty if the parser has to
             read the token. Every other call may replace the table.
+        reports_offsets: Whether deltas have the range of their tokens. A text from `plain_texts`
+            is a delta of one token, the one at `offset`.
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
@@ -83,13 +88,18 @@ class MessageParser:
         "_content_begin",
         "_content_texts",
         "_delta",
+        "_delta_begin",
+        "_delta_end",
+        "_first_offset",
         "_header_begin",
         "_header_end",
         "_is_lenient",
         "_max_header_tokens",
         "_message_index",
+        "_must_prepare",
         "_pending",
         "_repairs",
+        "_texts_after_start",
         "_tokenizer",
         "content",
         "header",
@@ -97,6 +107,7 @@ class MessageParser:
         "offset",
         "plain_texts",
         "preset_role",
+        "reports_offsets",
         "state",
     )
 
@@ -111,16 +122,55 @@ class MessageParser:
         self.header = Header(Role.ASSISTANT)
         self.content = io.StringIO()
         self.plain_texts: Sequence[str] = NO_PLAIN_TEXTS
+        self.reports_offsets = options.delta_offsets
         self.offset = 0
+        # The offset of the first token, which is negative if there is a prefill.
+        self._first_offset = 0
         self._header_begin = 0
         self._header_end = 0
         self._content_begin = 0
+        # The text of the next delta, and where its tokens begin and end.
         self._delta: list[str] = []
+        self._delta_begin = 0
+        self._delta_end = 0
+        # Whether `_prepare` has something to do before the next token.
+        self._must_prepare = self.reports_offsets
+        # What `plain_texts` becomes once the start of a message in a prefill is reported.
+        self._texts_after_start: Sequence[str] | None = None
         # The bytes of an incomplete character.
         self._pending = b""
         # Of the current message.
         self._message_index = 0
         self._repairs: list[RecoveryReason] = []
+
+    def read_prefill(self, tokens: Sequence[int]) -> None:
+        """Reads the last tokens of the prompt. Call it before anything else, at most once.
+
+        The parser goes on from there but reports nothing of them, neither messages nor repairs,
+        and counts offsets from the token after them. A message that they begin is reported as
+        started with that token or with the end of the stream. Text whose part in the message only
+        later tokens decide is reported with these.
+
+        Raises:
+            PrefillError: The tokens are malformed output.
+            OverflowError: A token id is negative or does not fit into 32 bits.
+        """
+        self.offset = self._first_offset = self._header_begin = -len(tokens)
+        events: list[Event] = []
+        try:
+            # One by one, as no event may join what is decided here with what comes later.
+            for token in tokens:
+                if not self.feed_text(token):
+                    self.feed([token], events)
+                    events.clear()
+        except ParseError as error:
+            raise PrefillError(error, offset=error.offset + len(tokens)) from None
+        self._message_index = 0
+        self._repairs = []
+        self.content = io.StringIO()
+        if self.state is IN_CONTENT:
+            self._texts_after_start, self.plain_texts = self.plain_texts, NO_PLAIN_TEXTS
+            self._must_prepare = True
 
     def feed(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads tokens and appends what they complete to `events`.
@@ -158,8 +208,11 @@ class MessageParser:
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         if type(tokens) is not list:
             tokens = list(tokens)
+        boundaries = structural_offsets(tokens)
+        if self._must_prepare and tokens:
+            self._prepare(events)
         position = 0
-        for boundary in structural_offsets(tokens):
+        for boundary in boundaries:
             if boundary > position:
                 self._read_plain(tokens[position:boundary], events)
             self._read(operator.index(tokens[boundary]), events)
@@ -177,6 +230,8 @@ class MessageParser:
         Raises:
             ParseError: Malformed output; the events before it have been appended.
         """
+        if self._must_prepare:
+            self._prepare(events)
         self._read(operator.index(token), events)
         if self._delta:
             self._report_delta(events)
@@ -211,7 +266,11 @@ class MessageParser:
             ParseError: The stream ends inside a header.
         """
         if self.state is IN_HEADER:
-            raise self._error("Unexpected EOS while waiting for message header to complete", None)
+            error = self._error("Unexpected EOS while waiting for message header to complete", None)
+            error.cut_off = STOP_TOKENS.isdisjoint(self.header_tokens[-1:])
+            raise error
+        if self._must_prepare:
+            self._prepare(events)
         if self.state is IN_CONTENT:
             self._complete(None, events)
 
@@ -225,6 +284,9 @@ class MessageParser:
         Per token, the reference replaces at most one piece of invalid UTF-8, as a text of its own.
         It keeps the bytes after that piece, valid or not, for the next token.
         """
+        if self._must_prepare:
+            # The reference's parser reports no starts.
+            self._prepare([])
         data = self._pending + self._bytes_of([token], events)
         self.offset += 1
         try:
@@ -238,6 +300,16 @@ class MessageParser:
         self._set_pending(rest)
         self.content.writelines(pieces)
         return [piece for piece in pieces if piece]
+
+    def _prepare(self, events: list[Event]) -> None:
+        """Reports a start that is due, and notes where the tokens of the next delta begin."""
+        if self._texts_after_start is not None:
+            events.append(MessageStarted(self.header))
+            self.plain_texts, self._texts_after_start = self._texts_after_start, None
+            self._must_prepare = self.reports_offsets
+        if self.plain_texts is not NO_PLAIN_TEXTS and not self._delta:
+            # Since the last delta, tokens may have been looked up in `plain_texts`.
+            self._delta_begin = self._delta_end = self.offset
 
     def _read(self, token: int, events: list[Event]) -> None:
         if self.state is IN_CONTENT:
@@ -276,11 +348,28 @@ class MessageParser:
         text = self._decode(tokens, events)
         self.offset += len(tokens)
         self._add_text(text)
+        if text and self._pending and self.reports_offsets:
+            self._leave_out_pending(tokens)
 
     def _add_text(self, text: str) -> None:
+        """Adds the text of the tokens up to `offset`."""
         if text:
             self.content.write(text)
             self._delta.append(text)
+            self._delta_end = self.offset
+
+    def _leave_out_pending(self, tokens: Sequence[int]) -> None:
+        """Takes the tokens that only begin a character out of the next delta's range.
+
+        Args:
+            tokens: The tokens of the text added last.
+        """
+        size = len(self._pending)
+        for token in reversed(tokens):
+            size -= len(self._tokenizer.decode_replacing([token]))
+            if size < 0:
+                return
+            self._delta_end -= 1
 
     def _decode(self, tokens: Sequence[int], events: list[Event]) -> str:
         """Returns the pending bytes and the tokens at `offset` as text.
@@ -347,7 +436,7 @@ class MessageParser:
 
     def _begin_content(self, events: list[Event]) -> None:
         self.state = IN_CONTENT
-        self._content_begin = self.offset
+        self._content_begin = self._delta_begin = self._delta_end = self.offset
         self._set_pending(b"")
         events.append(MessageStarted(self.header))
 
@@ -375,13 +464,18 @@ class MessageParser:
     def _complete(self, stop_token: int | None, events: list[Event]) -> None:
         self._add_text(self._pending.decode(errors="replace"))
         self._report_delta(events)
+        header_range = TokenRange(self._header_begin, self._header_end)
+        content_range = TokenRange(self._content_begin, self.offset)
+        if self._header_begin < 0:
+            header_range = without_prefill(header_range)
+            content_range = without_prefill(content_range)
         events.append(
             MessageCompleted(
                 self.header,
                 self.content.getvalue(),
                 stop_token,
-                TokenRange(self._header_begin, self._header_end),
-                TokenRange(self._content_begin, self.offset),
+                header_range,
+                content_range,
                 tuple(self._repairs),
             )
         )
@@ -390,7 +484,11 @@ class MessageParser:
 
     def _report_delta(self, events: list[Event]) -> None:
         if self._delta:
-            events.append(ContentDelta("".join(self._delta)))
+            delta = ContentDelta("".join(self._delta))
+            if self.reports_offsets:
+                delta.offsets = without_prefill(TokenRange(self._delta_begin, self._delta_end))
+                self._delta_begin = self._delta_end
+            events.append(delta)
             self._delta.clear()
 
     def _expect_start(self) -> None:
@@ -403,6 +501,11 @@ class MessageParser:
 
     def _error(self, message: str, token: int | None) -> ParseError:
         return ParseError(message, token=token, offset=self.offset, state=self.state.value)
+
+
+def without_prefill(tokens: TokenRange) -> TokenRange:
+    """Returns the part of a range that has no tokens of a prefill."""
+    return TokenRange(max(tokens.begin, 0), max(tokens.end, 0))
 
 
 def _read_header(tokenizer: Tokenizer, preset_role: Role | None, tokens: tuple[int, ...]) -> Header:

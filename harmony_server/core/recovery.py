@@ -23,7 +23,14 @@ from .header import CHANNEL_SPELLING
 from .header_beginnings import Beginning, HeaderBeginnings
 from .header_words import READERS, header_words
 from .parse_options import ParseOptions
-from .parser import EXPECT_START, IN_CONTENT, IN_HEADER, NO_PLAIN_TEXTS, MessageParser
+from .parser import (
+    EXPECT_START,
+    IN_CONTENT,
+    IN_HEADER,
+    NO_PLAIN_TEXTS,
+    MessageParser,
+    without_prefill,
+)
 from .repaired_header import (
     MESSAGE_END,
     OPEN_END,
@@ -156,6 +163,8 @@ class RecoveringParser(MessageParser):
 
     def feed_one(self, token: int, events: list[Event]) -> None:
         """Reads one token id of at most 32 bits, at a lower cost than `feed`; never fails."""
+        if self._must_prepare:
+            self._prepare(events)
         token = operator.index(token)
         beginning = self._beginning
         if beginning is None:
@@ -203,10 +212,13 @@ class RecoveringParser(MessageParser):
 
     def finish(self, events: list[Event]) -> None:
         """Reads the end of the stream, which ends an unfinished message or header; never fails."""
+        if self._must_prepare:
+            self._prepare(events)
         if self._searched < len(self.header_tokens):
             self._search_header(events)
         # Only a preset role: an empty sequence.
-        while self.state is IN_HEADER and (self.header_tokens or self.offset):
+        is_empty = self.offset == self._first_offset
+        while self.state is IN_HEADER and (self.header_tokens or not is_empty):
             self._begin_unfinished_header(RecoveryReason.TRUNCATED_HEADER, events)
         self._release_held(events)
         if self.state is IN_CONTENT:
@@ -254,7 +266,7 @@ class RecoveringParser(MessageParser):
                 self._here(1),
                 events,
             )
-            self.offset += 1
+            self._skip()
         else:
             self._report(RecoveryReason.MISSING_STOP, self._here(0), events)
             self._complete(None, events)
@@ -325,7 +337,14 @@ class RecoveringParser(MessageParser):
         if self.state is not IN_CONTENT:
             self._flush_outside(events)
         self._report_invalid_token(events)
+        self._skip()
+
+    def _skip(self) -> None:
+        """Leaves out the token at `offset`; the range of the next delta has it."""
         self.offset += 1
+        if self.reports_offsets:
+            # The next token is not a delta of itself alone.
+            self.plain_texts = NO_PLAIN_TEXTS
 
     # Text
 
@@ -353,6 +372,8 @@ class RecoveringParser(MessageParser):
         self._set_pending(data[consumed:])
         self.offset += len(tokens)
         self._add_text(text)
+        if text and self._pending and self.reports_offsets:
+            self._leave_out_pending(tokens)
 
     def _add_content_around_foreign(self, tokens: Sequence[int], events: list[Event]) -> None:
         begin = 0
@@ -459,6 +480,8 @@ class RecoveringParser(MessageParser):
         # The tokens of an incomplete character are reported with the character.
         if self._outside and not self._pending:
             offsets = TokenRange(self._outside_begin, self._outside_end)
+            if offsets.begin < 0:
+                offsets = without_prefill(offsets)
             text = "".join(self._outside)
             self._outside = []
             events.append(Recovered(RecoveryReason.TEXT_OUTSIDE_MESSAGE, text, offsets))
@@ -837,6 +860,8 @@ class RecoveringParser(MessageParser):
     def _append(self, event: Recovered, events: list[Event]) -> None:
         """Appends a repair, or extends the previous one if they are adjacent and alike."""
         self._report_outside(events)
+        if event.offsets.begin < 0:
+            event.offsets = without_prefill(event.offsets)
         last = events[-1] if events else None
         if (
             isinstance(last, Recovered)

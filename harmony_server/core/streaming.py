@@ -1,6 +1,7 @@
 """The reference's incremental parser: feed one token at a time, read the state from getters."""
 
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from .chat import Message, Role
@@ -22,6 +23,11 @@ class StreamableParser:
             begin with `<|start|>`.
         strict: See ParseOptions; None means True.
         options: If given, used instead of `strict`.
+        prefill: The last tokens of the prompt, behind those that `role` stands for. The state is
+            the one behind them, but their text is in no message, and `tokens` lacks them.
+
+    Raises:
+        PrefillError: A malformed prefill.
 
     Attributes:
         last_content_delta: The text that the last token added to the current message, or None. An
@@ -51,9 +57,10 @@ class StreamableParser:
         *,
         strict: bool | None = True,
         options: ParseOptions | None = None,
+        prefill: Iterable[int] = (),
     ) -> None:
         self._encoding = encoding
-        self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict))
+        self._parser = encoding.new_parser(role, options or ParseOptions(strict=strict), prefill)
         # The parser's own, at hand for the next token.
         self._plain_texts = self._parser.plain_texts
         self._completed: list[MessageCompleted] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ..core import ParseError
+from ..core import ParseError, PrefillError
 
 
 class Reason(StrEnum):
@@ -87,16 +87,29 @@ def limit_exceeded(setting: str, maximum: float, field: str | None = None) -> Re
     )
 
 
+def prefill_failed(error: PrefillError, field: str) -> RequestError:
+    """Returns the error for a malformed prefill, which names the token at fault.
+
+    Args:
+        error: The error.
+        field: The path of the prefill.
+    """
+    return invalid_field(f"{field}[{error.offset}]", f"does not fit, state {error.state}: {error}")
+
+
 def parse_failed(error: ParseError) -> RequestError:
     """Returns the error for malformed output, with its position and the parser's state."""
     at_end = error.token is None
-    position = "at the end of the stream" if at_end else f"at token {error.token}"
-    return RequestError(
-        Reason.PARSE_FAILED,
-        f"malformed output {position}, offset {error.offset}, state {error.state}: {error}",
-        metadata={
-            "token": "" if at_end else str(error.token),
-            "offset": str(error.offset),
-            "state": error.state,
-        },
-    )
+    metadata = {
+        "token": "" if at_end else str(error.token),
+        "offset": str(error.offset),
+        "state": error.state,
+    }
+    if error.cut_off:
+        metadata["cut_off"] = "true"
+        place = f"output cut off at offset {error.offset}"
+    else:
+        place = "at the end of the stream" if at_end else f"at token {error.token}"
+        place = f"malformed output {place}, offset {error.offset}"
+    message = f"{place}, state {error.state}: {error}"
+    return RequestError(Reason.PARSE_FAILED, message, metadata=metadata)

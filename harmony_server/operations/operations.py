@@ -11,7 +11,7 @@ from ..core.events import Event, Recovered
 from ..core.tokenizer import is_token
 from .abandonment import unless_abandoned
 from .counters import Counters
-from .errors import Reason, RequestError, parse_failed
+from .errors import Reason, RequestError, parse_failed, prefill_failed
 from .limits import Limits
 from .rendering import Renderer, TokenPacking
 
@@ -48,7 +48,11 @@ class Operations:
         )
 
     def parse(
-        self, tokens: Sequence[int], role: core.Role | None, options: core.ParseOptions
+        self,
+        tokens: Sequence[int],
+        role: core.Role | None,
+        options: core.ParseOptions,
+        prefill: Sequence[int] = (),
     ) -> Iterator[list[Event]]:
         """Parses a whole completion and yields its events, in several lists.
 
@@ -56,20 +60,25 @@ class Operations:
             tokens: The completion, without the prompt.
             role: The author of the first message, if the prompt ends with a header's start.
             options: The mode and the limit on headers.
+            prefill: The last tokens of the prompt, which the completion continues.
 
         Raises:
-            RequestError: LIMIT_EXCEEDED, there are too many tokens; PARSE_FAILED, the output is
-                malformed.
+            RequestError: LIMIT_EXCEEDED, there are too many tokens; INVALID_FIELD, the prefill is
+                malformed; PARSE_FAILED, the output is.
             AbandonedError: The caller has gone.
         """
         self.limits.check_tokens(len(tokens), "tokens")
+        self.limits.check_tokens(len(prefill), "prefill")
         self.counters.count_parsed(len(tokens))
+        parts = self.encoding.parse_in_parts(tokens, role, options, prefill)
         try:
-            for events in unless_abandoned(self.encoding.parse_in_parts(tokens, role, options)):
+            for events in unless_abandoned(parts):
                 for event in events:
                     if isinstance(event, Recovered):
                         self.counters.count_repair(event)
                 yield events
+        except core.PrefillError as error:
+            raise prefill_failed(error, "prefill") from None
         except core.ParseError as error:
             raise parse_failed(error) from None
 

@@ -1,5 +1,7 @@
 """The ParseBatch stream: parses many sequences, usually with one request per engine step."""
 
+from collections.abc import Sequence
+
 from harmony_client.v1 import parse_pb2 as pb
 
 from .. import bounds, core
@@ -51,8 +53,11 @@ class BatchStream:
         limits.check_tokens(len(request.close), "close")
         self._operations.counters.count_parsed(len(tokens))
         step = _Step(self._operations, self._parsers)
+        prefilled = 0
         for index, opening in enumerate(request.open):
             stop_if_abandoned()
+            prefilled += len(opening.config.prefill)
+            limits.check_tokens(prefilled, f"open[{index}].config.prefill")
             step.open(opening, index)
         if step.changed_sequences:
             self._settle_group()
@@ -66,7 +71,7 @@ class BatchStream:
         for index, sequence_id in enumerate(request.close):
             stop_if_abandoned()
             step.close(sequence_id, index)
-        return step.response.SerializeToString()
+        return step.serialize()
 
     def finish(self) -> bytes:
         """Closes every open sequence and returns the serialized response to the half-close.
@@ -77,7 +82,7 @@ class BatchStream:
         self._settle_group()
         step = _Step(self._operations, self._parsers)
         step.close_all()
-        return step.response.SerializeToString()
+        return step.serialize()
 
     def close(self) -> None:
         """Drops the sequences that are still open, so that they no longer count as open."""
@@ -106,7 +111,6 @@ class _Step:
     """Applies one request to the open sequences.
 
     Attributes:
-        response: The response so far.
         changed_sequences: Whether a sequence was opened, was closed or failed.
     """
 
@@ -115,8 +119,10 @@ class _Step:
         self._limits = operations.limits
         self._counters = operations.counters
         self._parsers = parsers
-        self.response = pb.ParseBatchResponse()
+        self._response = pb.ParseBatchResponse()
         self.changed_sequences = False
+        # Whether a sequence that asked for offsets has a delta in this step, or may have one.
+        self._has_ranges = False
         # The sequences that failed in this step; the request's other entries for them are dropped.
         self._failed: set[int] = set()
 
@@ -145,18 +151,23 @@ class _Step:
         """Feeds one token to each sequence of a group. The hot path: an engine's usual step."""
         sequence_ids = group.ids
         deltas = group.step(tokens)
+        ranges = group.token_ranges() if group.reports_offsets else None
         begin = 0
         for index in _find_empty(deltas):
             stop_if_abandoned()
             # The deltas of sequences that the request names earlier.
-            self.response.sequence_ids.extend(sequence_ids[begin:index])
-            self.response.deltas.extend(deltas[begin:index])
+            self._response.sequence_ids.extend(sequence_ids[begin:index])
+            self._response.deltas.extend(deltas[begin:index])
+            if ranges is not None:
+                self._add_ranges(ranges[0][begin:index], ranges[1][begin:index])
             begin = index + 1
             group.before_reading(index)
             self._feed(group.ids[index], tokens[index : index + 1], index)
             group.after_reading(index)
-        self.response.sequence_ids.extend(sequence_ids[begin:])
-        self.response.deltas.extend(deltas[begin:])
+        self._response.sequence_ids.extend(sequence_ids[begin:])
+        self._response.deltas.extend(deltas[begin:])
+        if ranges is not None:
+            self._add_ranges(ranges[0][begin:], ranges[1][begin:])
 
     def feed_several(self, sequence_ids: list[int], tokens: list[int]) -> None:
         """Feeds sequences of which some appear several times."""
@@ -181,6 +192,16 @@ class _Step:
         for sequence_id, parser in list(self._parsers.items()):
             self._remove(sequence_id)
             self._finish(sequence_id, parser)
+
+    def serialize(self) -> bytes:
+        """Returns the serialized response."""
+        response = self._response
+        if self._has_ranges:
+            self._add_ranges((), ())
+            if not any(response.delta_ends):
+                response.ClearField("delta_begins")
+                response.ClearField("delta_ends")
+        return response.SerializeToString()
 
     def _finish(self, sequence_id: int, parser: MessageParser) -> None:
         events: list[Event] = []
@@ -217,12 +238,23 @@ class _Step:
     def _report(self, sequence_id: int, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, ContentDelta):
-                self.response.sequence_ids.append(sequence_id)
-                self.response.deltas.append(event.text)
+                self._response.sequence_ids.append(sequence_id)
+                self._response.deltas.append(event.text)
+                if event.offsets is not None:
+                    self._add_ranges(event.offsets[:1], event.offsets[1:])
             else:
                 to_proto.fill_rare_event(self._add_event(sequence_id), event)
                 if isinstance(event, Recovered):
                     self._counters.count_repair(event)
+
+    def _add_ranges(self, begins: Sequence[int], ends: Sequence[int]) -> None:
+        """Adds the ranges of the deltas that were added last."""
+        self._has_ranges = True
+        response = self._response
+        # The deltas before them have none.
+        missing = [0] * (len(response.deltas) - len(begins) - len(response.delta_begins))
+        response.delta_begins.extend([*missing, *begins])
+        response.delta_ends.extend([*missing, *ends])
 
     def _fail_unknown(self, sequence_id: int, field: str, index: int) -> None:
         if sequence_id not in self._failed:
@@ -248,8 +280,8 @@ class _Step:
         return parser
 
     def _add_event(self, sequence_id: int) -> pb.SequenceEvent:
-        return self.response.events.add(
-            sequence_id=sequence_id, delta_index=len(self.response.deltas)
+        return self._response.events.add(
+            sequence_id=sequence_id, delta_index=len(self._response.deltas)
         )
 
 

@@ -30,6 +30,8 @@ class ParseStream:
         self._limits = operations.limits
         self._counters = operations.counters
         self._parser: MessageParser | None = None
+        # The parser's `feed_text`, unless deltas have offsets, which that does not give.
+        self._feed_text = _add_no_text
         self.failure: RequestError | None = None
 
     def answer(self, data: bytes) -> bytes:
@@ -47,9 +49,12 @@ class ParseStream:
         if self._parser is None:
             if kind != "config":
                 raise _out_of_order("the first request must carry config")
+            self._limits.check_tokens(len(request.config.prefill), "config.prefill")
             self._parser = from_proto.open_parser(
                 self._encoding, request.config, "config", self._limits.header_tokens
             )
+            if not self._parser.reports_offsets:
+                self._feed_text = self._parser.feed_text
             return b""
         if kind != "tokens":
             raise _out_of_order("every request after the first must carry tokens")
@@ -61,7 +66,7 @@ class ParseStream:
             return self._feed(parser, tokens)
         # The hot path: one token, which usually only adds text.
         self._counters.count_parsed(1)
-        text = parser.feed_text(tokens[0])
+        text = self._feed_text(tokens[0])
         if text:
             return wire.write_delta_response(text)
         return self._respond_to(functools.partial(parser.feed_one, tokens[0]))
@@ -98,6 +103,10 @@ class ParseStream:
             if isinstance(event, Recovered):
                 self._counters.count_repair(event)
         return response.SerializeToString()
+
+
+def _add_no_text(token: int) -> str:  # noqa: ARG001  # stands for `feed_text`
+    return ""
 
 
 def _out_of_order(message: str) -> RequestError:

@@ -125,7 +125,7 @@ class HarmonyService:
         options = from_proto.convert_parse_options(request.options, "options", max_header_tokens)
         # Serialized responses, joined, are one response; as one message it would take ten times the
         # memory.
-        parts = self.operations.parse(request.tokens, role, options)
+        parts = self.operations.parse(request.tokens, role, options, request.prefill)
         return b"".join(_to_response(events).SerializeToString() for events in parts)
 
     def encode(self, data: bytes) -> bytes:

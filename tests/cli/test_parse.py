@@ -108,8 +108,8 @@ def test_no_tokens(run: Run) -> None:
         (
             [],
             "17",
-            "malformed output at the end of the stream, offset 1, state Header: Unexpected EOS "
-            "while waiting for message header to complete",
+            "output cut off at offset 1, state Header: Unexpected EOS while waiting for message "
+            "header to complete",
         ),
     ],
 )
@@ -118,6 +118,30 @@ def test_wrong_tokens(run: Run, arguments: list[str], tokens: str, problem: str)
     result = run("parse", *arguments, stdin=tokens)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"stdin: {problem}\n"
+
+
+def test_prefill(run: Run) -> None:
+    """With --prefill the tokens continue the end of the prompt, whose text is in no message."""
+    result = run("parse", "--prefill", "200005, 17196, 200008, 12194", stdin="13225 200002")
+    assert json.loads(result.stdout)["messages"] == MESSAGES["messages"][1:]
+
+
+@pytest.mark.parametrize(
+    ("prefill", "problem"),
+    [
+        (
+            "200008 200007 17",
+            "tokens[2]: does not fit, state ExpectStart: malformed prefill: Unexpected token 17 "
+            "while expecting start token 200006",
+        ),
+        ("1 x", "line 1, column 3: tokens[1] is not a token id: 'x'"),
+    ],
+)
+def test_a_wrong_prefill(run: Run, prefill: str, problem: str) -> None:
+    """The error names the option and the token."""
+    result = run("parse", "--prefill", prefill, stdin="17")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"--prefill: {problem}\n"
 
 
 def test_unknown_role(run: Run) -> None:

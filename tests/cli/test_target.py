@@ -102,6 +102,7 @@ def test_tokens(run: Run, server_address: str, command: str) -> None:
     [
         (["parse", "--role", "none"], "17"),
         (["parse"], "17"),
+        (["parse", "--prefill", "200008 200007 17"], "17"),
         (["decode"], "17 999999"),
         (["decode", "--strict"], "61138"),
         (["encode"], "<|start|>"),
@@ -117,12 +118,14 @@ def test_wrong_input(run: Run, server_address: str, arguments: list[str], text: 
 
 
 def test_parse_options(run: Run, server_address: str) -> None:
-    """The role and the mode reach the server."""
+    """The role, the mode and the prefill reach the server."""
     arguments = ["parse", "--target", server_address]
     result = run(*arguments, "--mode", "lenient", "--role", "user", stdin="12194 200002")
     assert '"role": "user"' in result.stdout
     result = run(*arguments, "--role", "none", stdin="200006 1428 200008 12194 200007")
     assert '"role": "user"' in result.stdout
+    result = run(*arguments, "--prefill", "200005 17196 200008", stdin="12194 200007")
+    assert '"channel": "final"' in result.stdout
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:///nowhere.sock"])

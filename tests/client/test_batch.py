@@ -45,7 +45,7 @@ def test_columns(client: Client) -> None:
     with client.batch() as batch:
         batch.open(7)
         batch.open(8)
-        assert batch.step({7: HEADER[0], 8: HEADER[0]}) == BatchStep([], [], [])
+        assert batch.step({7: HEADER[0], 8: HEADER[0]}) == BatchStep([], [], [], [], [])
         step = batch.step({7: [*HEADER[1:], *one], 8: [*HEADER[1:], *two, RETURN]})
         assert step.sequence_ids == [7, 8]
         assert step.deltas == ["one", "two"]
@@ -56,6 +56,27 @@ def test_columns(client: Client) -> None:
         assert isinstance(second, MessageStarted)
         assert isinstance(third, MessageCompleted)
         assert third.message == assistant("two", channel="final")
+
+
+def test_deltas_with_offsets(client: Client) -> None:
+    """The ranges come in columns, 0 for who did not ask; `in_order` puts them into the deltas."""
+    text = client.encode("two words")
+    with client.batch() as batch:
+        batch.open(7)
+        batch.open(8, prefill=HEADER, delta_offsets=True)
+        step = batch.step({7: HEADER, 8: text[0]})
+        assert (step.deltas, step.delta_begins, step.delta_ends) == (["two"], [0], [1])
+        step = batch.step({7: text[0], 8: text[1]})
+        assert (step.deltas, step.delta_begins, step.delta_ends) == (
+            ["two", " words"],
+            [0, 1],
+            [0, 2],
+        )
+        deltas = [event for _, event in step.in_order() if isinstance(event, ContentDelta)]
+        assert [delta.HasField("offsets") for delta in deltas] == [False, True]
+        assert (deltas[1].offsets.begin, deltas[1].offsets.end) == (1, 2)
+        step = batch.step({7: text[1]})
+        assert (step.deltas, step.delta_begins, step.delta_ends) == ([" words"], [], [])
 
 
 def test_in_order(client: Client) -> None:

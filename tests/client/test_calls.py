@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -192,6 +192,36 @@ def test_names_for_recover_mode(recorder: RecordingServer, connect: Connect) -> 
     assert request.options == parse_pb2.ParseOptions(
         recover=True, callable_names=["functions.f", "search"], channels=["notes"]
     )
+
+
+def test_prefill(recorder: RecordingServer, connect: Connect) -> None:
+    """The last tokens of the prompt go out with a completion, a stream and a sequence."""
+    client = connect(recorder.address)
+    client.parse_messages([1], prefill=iter([7, 8]))
+    unary: Any = recorder.last_request("ParseMessages")
+    assert (list(unary.tokens), list(unary.prefill)) == ([1], [7, 8])
+    config = parse_pb2.ParseConfig(
+        role=Role.ROLE_ASSISTANT, options=parse_pb2.ParseOptions(delta_offsets=True), prefill=[7, 8]
+    )
+    seen: list[parse_pb2.ParseConfig] = []
+
+    def parse(requests: Iterator[Any], _: Any) -> Iterator[Message]:
+        for request in requests:
+            seen.append(request.config)
+            yield parse_pb2.ParseResponse()
+
+    def parse_batch(requests: Iterator[Any], _: Any) -> Iterator[Message]:
+        for request in requests:
+            seen.append(request.open[0].config)
+            yield parse_pb2.ParseBatchResponse()
+
+    recorder.streams.update(Parse=parse, ParseBatch=parse_batch)
+    with client.open_parse(prefill=(7, 8), delta_offsets=True) as stream:
+        stream.feed([1])
+    with client.batch() as batch:
+        batch.open(3, prefill=iter([7, 8]), delta_offsets=True)
+        batch.step({})
+    assert (seen[0], seen[-1]) == (config, config)
 
 
 def test_names_are_not_one_string(recorder: RecordingServer, connect: Connect) -> None:

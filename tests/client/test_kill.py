@@ -258,7 +258,7 @@ def test_a_replayed_batch_adapts_to_the_server(
         strict_supervisor.start()
         for number in range(SEQUENCES):
             assert batch.step({number: WORDS[-number]}) == (
-                ([number], [encoding().decode([WORDS[-number]])], [])
+                ([number], [encoding().decode([WORDS[-number]])], [], [], [])
             )
         last = batch.finish()
     assert [event.sequence_id for event in last.events] == list(range(SEQUENCES))

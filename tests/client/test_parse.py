@@ -121,6 +121,52 @@ def test_events_come_as_tokens_come(client: Client) -> None:
     ]
 
 
+def test_a_prefilled_stream(client: Client) -> None:
+    """A stream continues the prompt: a message, and offsets, begin with the first token."""
+    prefill = encode(client, "<|channel|>final<|message|>Two and two")
+    started, one, completed = client.parse([encode(client, " is 4.")], prefill=prefill)
+    assert isinstance(started, MessageStarted)
+    assert isinstance(one, ContentDelta)
+    assert not one.HasField("offsets")
+    assert isinstance(completed, MessageCompleted)
+    assert completed.message == assistant(" is 4.", channel="final")
+    assert (completed.offsets.content.begin, completed.offsets.content.end) == (0, 4)
+    parsed = client.parse_messages(encode(client, " is 4."), prefill=prefill)
+    assert parsed.messages == [completed.message]
+
+
+def test_a_malformed_prefill(client: Client) -> None:
+    """The error names the token of the prefill."""
+    with pytest.raises(InvalidArgument) as caught:
+        client.parse_messages([], role=None, prefill=[200006, 87, 200008])
+    assert [violation.field for violation in caught.value.field_violations] == ["prefill[2]"]
+    with pytest.raises(InvalidArgument) as caught:
+        list(client.parse([87], role=None, prefill=[200006, 87, 200008]))
+    assert [violation.field for violation in caught.value.field_violations] == ["config.prefill[2]"]
+
+
+def test_deltas_with_offsets(client: Client) -> None:
+    """Each delta has the range of its tokens if the stream asks."""
+    head, text = encode(client, "<|channel|>final<|message|>"), encode(client, "one two three")
+    events = list(client.parse([head, text[:2], text[2]], delta_offsets=True))
+    ranges = [
+        (event.text, event.offsets.begin, event.offsets.end)
+        for event in events
+        if isinstance(event, ContentDelta)
+    ]
+    assert ranges == [("one two", 3, 5), (" three", 5, 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "cut_off"), [("<|channel|>final", True), ("<|channel|>final<|return|>", False)]
+)
+def test_a_header_that_is_cut_off(client: Client, text: str, cut_off: bool) -> None:
+    """The error at the end of the tokens says whether a stop token ended the header."""
+    with pytest.raises(ParseFailed) as caught:
+        client.parse_messages(encode(client, text))
+    assert (caught.value.token, caught.value.cut_off) == (None, cut_off)
+
+
 def test_runs_and_tokens_mix(client: Client) -> None:
     """A run of tokens adds one delta; an empty run adds nothing."""
     head, text = encode(client, "<|channel|>final<|message|>"), encode(client, "one two three")

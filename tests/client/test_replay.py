@@ -53,6 +53,8 @@ class Options(NamedTuple):
     max_header_tokens: int | None = None
     callable_names: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    prefill: tuple[int, ...] = ()
+    delta_offsets: bool = False
 
 
 options = st.sampled_from(
@@ -62,6 +64,10 @@ options = st.sampled_from(
         Options(mode="recover"),
         Options(mode="recover", max_header_tokens=5),
         Options(mode="recover", callable_names=("json",), channels=("notes",)),
+        Options(mode="recover", delta_offsets=True),
+        Options(prefill=(*HEADER, 200_000), delta_offsets=True),
+        Options(mode="lenient", prefill=(200005, 17196)),
+        Options(mode="recover", prefill=(200_000,)),
     ]
 )
 
@@ -175,7 +181,7 @@ def comparable(step: BatchStep) -> Any:
         )
         for event in step.events
     ]
-    return step.sequence_ids, step.deltas, events
+    return *step[:2], events, *step[3:]
 
 
 @fast
@@ -238,7 +244,7 @@ def test_a_server_that_always_dies(connect: Connect, monkeypatch: pytest.MonkeyP
 def test_a_replay_has_requests_of_bounded_size() -> None:
     """However many tokens were answered, a server with default limits accepts each request."""
     parse = ParseSession(
-        parse_config("assistant", parse_options("strict", None, (), ())), replay=True
+        parse_config("assistant", parse_options("strict", None, (), ()), ()), replay=True
     )
     batch = BatchSession(replay=True)
     config = parse_pb2.ParseConfig()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_server import core
-from harmony_server.core.events import ContentDelta, Event
+from harmony_server.core.events import ContentDelta, Event, TokenRange
 from harmony_server.core.lock_step import LockStep
 from harmony_server.core.parser import MessageParser
 from tests.strategies.token_streams import streams
@@ -15,6 +15,8 @@ _MODES = [
     core.ParseOptions(strict=True),
     core.ParseOptions(strict=False),
     core.ParseOptions(strict=False, recover=True),
+    core.ParseOptions(delta_offsets=True),
+    core.ParseOptions(recover=True, delta_offsets=True),
 ]
 
 
@@ -54,7 +56,8 @@ def _parse_texts_first(tokens: list[int], options: core.ParseOptions) -> tuple[l
     try:
         for token in tokens:
             if text := parser.feed_text(token):
-                events.append(ContentDelta(text))
+                offsets = TokenRange(parser.offset - 1, parser.offset)
+                events.append(ContentDelta(text, offsets if options.delta_offsets else None))
             else:
                 parser.feed_one(token, events)
     except core.ParseError as error:
@@ -78,10 +81,13 @@ def _parse_in_lock_step(
         # A LockStep is good for the same sequences until one of them ends or fails.
         while ids and ids == list(parsers) and all(step < len(sequences[index]) for index in ids):
             tokens = [sequences[index][step] for index in ids]
-            for place, text in enumerate(together.step(tokens)):
+            texts = together.step(tokens)
+            ranges = list(map(TokenRange, *together.token_ranges()))
+            for place, text in enumerate(texts):
                 index = ids[place]
                 if text:
-                    events[index].append(ContentDelta(text))
+                    offsets = ranges[place] if together.reports_offsets else None
+                    events[index].append(ContentDelta(text, offsets))
                     continue
                 together.before_reading(place)
                 try:
@@ -142,6 +148,18 @@ def test_lock_step_changes_no_event(sequences: list[list[int]], options: core.Pa
     """In lock step, each sequence gives the events and errors that it gives alone."""
     alone = [_parse_one_by_one(tokens, options) for tokens in sequences]
     assert _parse_in_lock_step(sequences, options) == alone
+
+
+def test_lock_step_gives_the_ranges_of_parsers_that_report_offsets() -> None:
+    """A parser that reports no offsets, or none at all, has the range (0, 0)."""
+    asking = _parser(core.ParseOptions(delta_offsets=True))
+    asking.feed(tokens_of("<|channel|>final<|message|>"), [])
+    together = LockStep([1, 2, 3], [_in_content("Hello"), asking, None])
+    assert together.reports_offsets
+    for offset in (3, 4):
+        together.step([87, 87, 87])
+        assert together.token_ranges() == ([0, offset, 0], [0, offset + 1, 0])
+    assert not LockStep([1, 3], [_in_content(""), None]).reports_offsets
 
 
 def test_lock_step_takes_sequences_without_a_parser() -> None:

@@ -93,6 +93,7 @@ def test_the_names_of_the_core() -> None:
         "ParseError",
         "ParseMode",
         "ParseOptions",
+        "PrefillError",
         "ReasoningEffort",
         "RenderConversationConfig",
         "RenderError",

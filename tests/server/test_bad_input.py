@@ -440,7 +440,7 @@ def test_invalid_parse_options(
         (
             tokens_of("<|start|>assistant"),
             None,
-            {"token": "", "offset": "2", "state": "Header"},
+            {"token": "", "offset": "2", "state": "Header", "cut_off": "true"},
         ),
         (
             tokens_of("<|channel|><|message|>"),

@@ -59,7 +59,7 @@ _FAILING: dict[Reason, Callable[[], object]] = {
     Reason.LIMIT_EXCEEDED: lambda: limits(max_request_tokens=1).check_tokens(2, "tokens"),
     Reason.MALFORMED_REQUEST: lambda: HarmonyService(operations()).encode(b"\xff"),
     Reason.OUT_OF_ORDER: _parse_twice,
-    Reason.PARSE_FAILED: lambda: _parse_messages(87),
+    Reason.PARSE_FAILED: lambda: _parse_messages(200006),
 }
 # Events of ParseBatch.
 _FAILING_SEQUENCES: dict[Reason, parse_pb2.ParseBatchRequest] = {

@@ -148,6 +148,24 @@ def test_request_tokens() -> None:
         assert batch.ask_failing(request) == _exceeded("max_request_tokens", 3, "tokens")
 
 
+def test_prefill_tokens() -> None:
+    """A prefill has at most as many tokens as a request may have; so have those of a batch step."""
+    exceeded = "max_request_tokens", 3
+    with _limited(max_request_tokens=3) as stub:
+        long = service_pb2.ParseMessagesRequest(prefill=[200008, 87, 87, 87])
+        assert failure_of(lambda: stub.ParseMessages(long)) == _exceeded(*exceeded, "prefill")
+        long_config = parse_pb2.ParseConfig(role=ASSISTANT.role, prefill=[200008, 87, 87, 87])
+        assert _Parse(stub.Parse).ask_failing(config(long_config)) == _exceeded(
+            *exceeded, "config.prefill"
+        )
+        allowed = parse_pb2.ParseConfig(role=ASSISTANT.role, prefill=[200008, 87, 87])
+        _Parse(stub.Parse).ask(config(allowed))
+        opened = [parse_pb2.OpenSequence(sequence_id=it, config=allowed) for it in (1, 2)]
+        assert _Batch(stub.ParseBatch).ask_failing(
+            parse_pb2.ParseBatchRequest(open=opened)
+        ) == _exceeded(*exceeded, "open[1].config.prefill")
+
+
 def test_header_tokens() -> None:
     """The server's limit is a parse's default, and the most that a request may ask for."""
     with _limited(max_header_tokens=5) as stub:

@@ -62,20 +62,33 @@ def _errors(response: pb.ParseBatchResponse) -> list[tuple[int, Failure]]:
 
 
 def _events_of(
-    responses: Iterable[pb.ParseBatchResponse], sequence_id: int
+    responses: Iterable[pb.ParseBatchResponse], sequence_id: int, *, has_offsets: bool = False
 ) -> tuple[list[pb.ParseEvent], Failure | None]:
     """Returns what a Parse stream would have returned for one sequence."""
     found: list[pb.ParseEvent] = []
     failure = None
     for response in responses:
         begin = 0
+        columns = [list(response.delta_begins), list(response.delta_ends)]
+        assert columns == [[], []] or any(columns[1])
+        for column in columns:
+            assert len(column) in (0, len(response.deltas))
+            column += [0] * (len(response.deltas) - len(column))
         for event in [*response.events, None]:
             end = len(response.deltas) if event is None else event.delta_index
             found += [
-                delta(response.deltas[index])
+                delta(response.deltas[index], *(column[index] for column in columns))
+                if has_offsets
+                else delta(response.deltas[index])
                 for index in range(begin, end)
                 if response.sequence_ids[index] == sequence_id
             ]
+            if not has_offsets:
+                assert not any(
+                    columns[1][index]
+                    for index in range(begin, end)
+                    if response.sequence_ids[index] == sequence_id
+                )
             begin = end
             if event is None or event.sequence_id != sequence_id:
                 continue
@@ -84,6 +97,8 @@ def _events_of(
                     found.append(pb.ParseEvent(started=event.started))
                 case "completed":
                     found.append(pb.ParseEvent(completed=event.completed))
+                case "recovered":
+                    found.append(pb.ParseEvent(recovered=event.recovered))
                 case "error":
                     # Later tokens of a failed sequence are errors of an unknown one.
                     failure = failure or failure_of_status(event.error)
@@ -234,7 +249,7 @@ def test_the_half_close_closes_every_sequence(stub: HarmonyServiceStub) -> None:
     }
     ((_, failure),) = _errors(last)
     assert failure.reason == "PARSE_FAILED"
-    assert failure.metadata == {"token": "", "offset": "0", "state": "Header"}
+    assert failure.metadata == {"token": "", "offset": "0", "state": "Header", "cut_off": "true"}
 
 
 def test_a_closed_id_can_be_used_again(stub: HarmonyServiceStub) -> None:
@@ -402,6 +417,79 @@ def test_later_tokens_of_a_failed_sequence_are_ignored(stub: HarmonyServiceStub)
     ]
 
 
+# Prefills, and the offsets of deltas
+
+
+def _opening(
+    sequence_id: int, prefill: str = "", *, delta_offsets: bool = False
+) -> pb.OpenSequence:
+    config = pb.ParseConfig(
+        role=chat.ROLE_ASSISTANT,
+        options=pb.ParseOptions(delta_offsets=delta_offsets),
+        prefill=tokens_of(prefill),
+    )
+    return pb.OpenSequence(sequence_id=sequence_id, config=config)
+
+
+def test_a_prefilled_sequence_starts_with_its_first_token(stub: HarmonyServiceStub) -> None:
+    """A message that the prefill opens is reported with the first token, whatever that is."""
+    opened = pb.ParseBatchRequest(
+        open=[_opening(1, "<|channel|>final<|message|>"), _opening(2, "<|message|>x")],
+    )
+    responses = batch(stub, opened, _request(), _request((1, 87), (2, 200007)), _request((1, 88)))
+    assert responses[:2] == [pb.ParseBatchResponse()] * 2
+    assert _kinds(responses[2]) == [(1, 0, "started"), (2, 1, "started"), (2, 1, "completed")]
+    assert _deltas(responses[2]) == [(1, "x")]
+    assert responses[2].events[0].started.channel == "final"
+    assert responses[2].events[2].completed == (
+        completed("", (0, 0), (0, 0), stop_token=200007).completed
+    )
+    assert (_deltas(responses[3]), _kinds(responses[3])) == ([(1, "y")], [])
+    assert responses[4].events[0].completed == (
+        completed("xy", (0, 0), (0, 2), channel="final").completed
+    )
+
+
+def test_a_malformed_prefill_fails_its_sequence(stub: HarmonyServiceStub) -> None:
+    """The error names the token; the other sequences go on."""
+    opened = pb.ParseBatchRequest(open=[_opening(1), _opening(2, "<|message|>x<|end|>y")])
+    first, second, _ = batch(stub, opened, _request((1, 200008)))
+    ((sequence_id, failure),) = _errors(first)
+    assert (sequence_id, failure.reason) == (2, "INVALID_FIELD")
+    assert failure.fields == ("open[1].config.prefill[3]",)
+    assert _kinds(second) == [(1, 0, "started")]
+
+
+def test_the_offsets_of_deltas_are_columns(stub: HarmonyServiceStub) -> None:
+    """They are parallel to the deltas, 0 for who did not ask, and empty if nobody did."""
+    salute = tokens_of("🫡")
+    opened = pb.ParseBatchRequest(
+        open=[_opening(1), _opening(2, delta_offsets=True)],
+        sequence_ids=[1, 2],
+        tokens=[200008, 200008],
+    )
+    steps = [
+        _request((1, 87), (2, 88)),
+        _request((1, 87), (2, salute[0])),
+        _request((1, 87), (2, salute[1])),
+        _request((1, 87), (2, salute[2])),
+        _request((2, 87), (2, 88), (1, 87)),
+        _request((2, 87), (1, 87)),
+    ]
+    columns = [
+        (_deltas(response), list(response.delta_begins), list(response.delta_ends))
+        for response in batch(stub, opened, *steps)[1:-1]
+    ]
+    assert columns == [
+        ([(1, "x"), (2, "y")], [0, 1], [0, 2]),
+        ([(1, "x")], [], []),
+        ([(1, "x")], [], []),
+        ([(1, "x"), (2, "🫡")], [0, 2], [0, 5]),
+        ([(2, "xy"), (1, "x")], [5, 0], [7, 0]),
+        ([(2, "x"), (1, "x")], [7, 0], [8, 0]),
+    ]
+
+
 # Errors of the stream
 
 
@@ -426,29 +514,48 @@ def test_columns_of_different_length_end_the_stream(
 # The same results as Parse
 
 
-@settings(max_examples=60, deadline=None)
+_CONFIGS = st.builds(
+    lambda options, asks, prefill: pb.ParseConfig(
+        role=chat.ROLE_ASSISTANT,
+        options=pb.ParseOptions(delta_offsets=asks, **options),
+        prefill=tokens_of(prefill),
+    ),
+    st.sampled_from([{"strict": True}, {"strict": False}, {"recover": True}]),
+    st.booleans(),
+    st.sampled_from(["", "", "<|channel|>final<|message|>Yes", "<|channel|>commentary to=f"]),
+)
+
+
+@settings(max_examples=100, deadline=None)
 @given(
-    sequences=st.lists(streams(), min_size=1, max_size=4),
+    sequences=st.lists(st.tuples(streams(), _CONFIGS), min_size=1, max_size=4),
     sizes=st.lists(st.integers(1, 6), min_size=1, max_size=8),
-    strict=st.booleans(),
 )
 def test_every_sequence_is_parsed_as_alone(
-    stub: HarmonyServiceStub, sequences: list[list[int]], sizes: Sequence[int], strict: bool
+    stub: HarmonyServiceStub,
+    sequences: list[tuple[list[int], pb.ParseConfig]],
+    sizes: Sequence[int],
 ) -> None:
     """Each sequence of a batch has the events of its own Parse, however its tokens are split."""
-    config = pb.ParseConfig(role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(strict=strict))
     opening = pb.ParseBatchRequest(
         open=[
             pb.OpenSequence(sequence_id=sequence_id, config=config)
-            for sequence_id, _ in enumerate(sequences)
+            for sequence_id, (_, config) in enumerate(sequences)
         ]
     )
-    steps = _cut(sequences, sizes)
+    runs = [tokens for tokens, _ in sequences]
+    steps = _cut(runs, sizes)
     responses = batch(stub, opening, *[_request(*step) for step in steps])
     assert len(responses) == len(steps) + 2
-    for sequence_id, tokens in enumerate(sequences):
-        events, failure = _events_of(responses, sequence_id)
-        alone, failure_alone = parse_either_way(stub, config, [tokens])
+    for sequence_id, (_, config) in enumerate(sequences):
+        has_offsets = config.options.delta_offsets
+        events, failure = _events_of(responses, sequence_id, has_offsets=has_offsets)
+        chunks = [
+            [token for one, token in step if one == sequence_id]
+            for step in steps
+            if any(one == sequence_id for one, _ in step)
+        ]
+        alone, failure_alone = parse_either_way(stub, config, chunks)
         assert with_deltas_joined(events) == with_deltas_joined(alone)
         assert failure == failure_alone
 

@@ -30,13 +30,15 @@ from tests.support.streams import (
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 
-def _assert_parse_failed(failure: Failure, token: str, offset: str, state: str) -> None:
+def _assert_parse_failed(
+    failure: Failure, token: str, offset: str, state: str, **further: str
+) -> None:
     assert (failure.code, failure.reason, failure.domain) == (
         _INVALID,
         "PARSE_FAILED",
         "harmony.v1",
     )
-    assert failure.metadata == {"token": token, "offset": offset, "state": state}
+    assert failure.metadata == {"token": token, "offset": offset, "state": state, **further}
 
 
 # The protocol
@@ -247,14 +249,44 @@ def test_requests_out_of_order(
             pb.ParseConfig(options=pb.ParseOptions(strict=True, recover=True)),
             "config.options.recover",
         ),
+        (pb.ParseConfig(prefill=[200006, 87, 200008]), "config.prefill[2]"),
     ],
-    ids=["unset role", "long header", "strict and recover"],
+    ids=["unset role", "long header", "strict and recover", "malformed prefill"],
 )
 def test_an_invalid_config(stub: HarmonyServiceStub, item: pb.ParseConfig, field: str) -> None:
     """An invalid config ends the stream at once, and the error names its field."""
     steps, failure = parse_failing(stub, config(item), tokens([200008]))
     assert steps == []
     assert (failure.code, failure.reason, failure.fields) == (_INVALID, "INVALID_FIELD", (field,))
+
+
+def test_a_prefilled_stream(stub: HarmonyServiceStub) -> None:
+    """The message of the prefill starts with the first token; offsets begin there."""
+    prefill = tokens_of("<|channel|>final<|message|>It is")
+    item = pb.ParseConfig(role=chat.ROLE_ASSISTANT, prefill=prefill)
+    steps = parse(stub, config(item), tokens([]), tokens([87]), tokens([88, 200002]))
+    assert steps == [
+        [],
+        [],
+        [started(channel="final"), delta("x")],
+        [delta("y"), completed("xy", (0, 0), (0, 2), channel="final", stop_token=200002)],
+        [],
+    ]
+
+
+def test_the_offsets_of_deltas(stub: HarmonyServiceStub) -> None:
+    """A stream that asks gets the range of each delta, a delta of one token included."""
+    item = pb.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=pb.ParseOptions(delta_offsets=True), prefill=[200008]
+    )
+    steps = parse(stub, config(item), tokens([87]), tokens([88]), tokens([87, 88, 4103]))
+    assert steps == [
+        [],
+        [started(), delta("x", 0, 1)],
+        [delta("y", 1, 2)],
+        [delta("xy", 2, 4)],
+        [delta("\ufffd", 4, 5), completed("xyxy\ufffd", (0, 0), (0, 5))],
+    ]
 
 
 # Malformed output
@@ -290,7 +322,14 @@ def test_a_half_close_inside_a_header(stub: HarmonyServiceStub) -> None:
     """A half-close inside a header is answered, then the stream fails without naming a token."""
     steps, failure = parse_failing(stub, config(ASSISTANT), tokens(tokens_of("<|channel|>final")))
     assert steps == [[], [], []]
-    _assert_parse_failed(failure, token="", offset="2", state="Header")
+    _assert_parse_failed(failure, token="", offset="2", state="Header", cut_off="true")
+
+
+def test_a_half_close_behind_a_stopped_header(stub: HarmonyServiceStub) -> None:
+    """In strict mode, the end behind a stop token in a header is not said to cut it off."""
+    request = tokens(tokens_of("<|channel|>final<|return|>"))
+    _, failure = parse_failing(stub, config(ASSISTANT), request)
+    _assert_parse_failed(failure, token="", offset="3", state="Header")
 
 
 def test_an_endless_header(stub: HarmonyServiceStub) -> None:

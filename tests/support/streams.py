@@ -126,9 +126,10 @@ def started(
     return pb.ParseEvent(started=event)
 
 
-def delta(value: str) -> pb.ParseEvent:
-    """Returns the event of more text."""
-    return pb.ParseEvent(delta=pb.ContentDelta(text=value))
+def delta(value: str, begin: int | None = None, end: int | None = None) -> pb.ParseEvent:
+    """Returns the event of more text, with the range of its tokens if one is given."""
+    offsets = None if begin is None else pb.TokenRange(begin=begin, end=end)
+    return pb.ParseEvent(delta=pb.ContentDelta(text=value, offsets=offsets))
 
 
 def completed(
@@ -155,11 +156,18 @@ def completed(
 
 
 def with_deltas_joined(events: Iterable[pb.ParseEvent]) -> list[pb.ParseEvent]:
-    """Returns events with consecutive deltas joined."""
+    """Returns events with consecutive deltas joined, and their ranges, which must be adjacent."""
     joined: list[pb.ParseEvent] = []
     for event in events:
         if event.HasField("delta") and joined and joined[-1].HasField("delta"):
-            joined[-1] = delta(joined[-1].delta.text + event.delta.text)
+            last, new = joined[-1].delta, event.delta
+            text = last.text + new.text
+            assert last.HasField("offsets") == new.HasField("offsets")
+            if new.HasField("offsets"):
+                assert last.offsets.end == new.offsets.begin
+                joined[-1] = delta(text, last.offsets.begin, new.offsets.end)
+            else:
+                joined[-1] = delta(text)
         else:
             joined.append(event)
     return joined

@@ -65,7 +65,8 @@ const (
 	RecoveryReason_RECOVERY_REASON_UNEXPECTED_HEADER_TEXT RecoveryReason = 13
 	// A header longer than the limit; it ends there.
 	RecoveryReason_RECOVERY_REASON_HEADER_TOO_LONG RecoveryReason = 14
-	// A header that the end of the sequence cut off.
+	// A header that the end of the sequence cut off. No stop token ended it, so a
+	// limit probably did.
 	RecoveryReason_RECOVERY_REASON_TRUNCATED_HEADER RecoveryReason = 15
 	// Token ids outside the vocabulary, each of which becomes one U+FFFD, or special
 	// tokens that the format does not use, which are left out.
@@ -171,7 +172,11 @@ type ParseOptions struct {
 	// Channels in addition to `analysis`, `commentary` and `final`. Recover mode
 	// reads them as it reads those; strict and lenient mode ignore them. The bounds
 	// are those of `callable_names`.
-	Channels      []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
+	Channels []string `protobuf:"bytes,5,rep,name=channels,proto3" json:"channels,omitempty"`
+	// True: each delta names the tokens that its text comes from, in
+	// `ContentDelta.offsets` or in the columns of ParseBatchResponse. ParseMessages,
+	// which has no deltas, ignores it. Default: false.
+	DeltaOffsets  bool `protobuf:"varint,6,opt,name=delta_offsets,json=deltaOffsets,proto3" json:"delta_offsets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -241,8 +246,16 @@ func (x *ParseOptions) GetChannels() []string {
 	return nil
 }
 
+func (x *ParseOptions) GetDeltaOffsets() bool {
+	if x != nil {
+		return x.DeltaOffsets
+	}
+	return false
+}
+
 // A half-open range of token offsets. Offset 0 is the first token of the
-// sequence; the count continues across the requests of a stream.
+// sequence, or the first behind its prefill; the count continues across the
+// requests of a stream. What lies in a prefill is cut from every range.
 type TokenRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The offset of the first token.
@@ -301,9 +314,11 @@ func (x *TokenRange) GetEnd() uint64 {
 type MessageOffsets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The header, without `<|start|>` and `<|message|>`. If the role is preset, the
-	// first header begins at the start of the sequence.
+	// first header begins at the start of the sequence. A header that ends in the
+	// prefill is the empty range at 0.
 	Header *TokenRange `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	// The content, without `<|message|>` and the stop token.
+	// The content, without `<|message|>` and the stop token. Content that begins in
+	// the prefill begins at 0.
 	Content       *TokenRange `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -353,7 +368,8 @@ func (x *MessageOffsets) GetContent() *TokenRange {
 	return nil
 }
 
-// A header is complete.
+// A header is complete. If it is complete at the end of the prefill, the event
+// comes with the first token of the sequence, or with its end.
 type MessageStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The role, and the name if there is one.
@@ -430,7 +446,13 @@ func (x *MessageStarted) GetContentType() string {
 type ContentDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text: at least one character, and never part of one.
-	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// The tokens that the text comes from. The range begins where that of the
+	// message's delta before ends, or with the content. Every token of the content
+	// is in one range; only tokens that recover mode leaves out at the end of a
+	// message are in none. The text of a header that a stop token ended in lenient
+	// mode has an empty range. Unset: `ParseOptions.delta_offsets` is false.
+	Offsets       *TokenRange `protobuf:"bytes,2,opt,name=offsets,proto3" json:"offsets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -472,10 +494,18 @@ func (x *ContentDelta) GetText() string {
 	return ""
 }
 
+func (x *ContentDelta) GetOffsets() *TokenRange {
+	if x != nil {
+		return x.Offsets
+	}
+	return nil
+}
+
 // A message is complete.
 type MessageCompleted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The whole message. Its only content is a text: the deltas joined together.
+	// The whole message. Its only content is a text: the deltas joined together, so
+	// nothing that stands in the prefill.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	// The id of the stop token that ended it. Unset: the end of the sequence ended
 	// it or, in recover mode, the next message.
@@ -759,7 +789,12 @@ type ParseConfig struct {
 	// begins inside that header. Unset: the sequence begins with `<|start|>`.
 	Role *Role `protobuf:"varint,1,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
 	// The mode and further options. Unset: strict mode and the server's limit.
-	Options       *ParseOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	Options *ParseOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	// The last tokens of the prompt, behind those that `role` stands for: the
+	// sequence continues them. They are parsed first, but nothing is reported of
+	// them: no event, no text, no repair, no offset. If the mode refuses them, the
+	// parse fails with INVALID_FIELD. Empty: the sequence begins behind `role`.
+	Prefill       []uint32 `protobuf:"varint,3,rep,packed,name=prefill,proto3" json:"prefill,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -804,6 +839,13 @@ func (x *ParseConfig) GetRole() Role {
 func (x *ParseConfig) GetOptions() *ParseOptions {
 	if x != nil {
 		return x.Options
+	}
+	return nil
+}
+
+func (x *ParseConfig) GetPrefill() []uint32 {
+	if x != nil {
+		return x.Prefill
 	}
 	return nil
 }
@@ -1275,7 +1317,13 @@ type ParseBatchResponse struct {
 	// character follows as a delta of its own.
 	Deltas []string `protobuf:"bytes,2,rep,name=deltas,proto3" json:"deltas,omitempty"`
 	// All other events, in order. `delta_index` places each among the deltas.
-	Events        []*SequenceEvent `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
+	Events []*SequenceEvent `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
+	// Where the tokens of each delta begin, parallel to `deltas`, as in
+	// `ContentDelta.offsets`. 0 for a sequence that did not ask for
+	// `ParseOptions.delta_offsets`. Empty: all are 0.
+	DeltaBegins []uint64 `protobuf:"varint,4,rep,packed,name=delta_begins,json=deltaBegins,proto3" json:"delta_begins,omitempty"`
+	// Where the tokens of each delta end, parallel to `delta_begins`.
+	DeltaEnds     []uint64 `protobuf:"varint,5,rep,packed,name=delta_ends,json=deltaEnds,proto3" json:"delta_ends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1331,18 +1379,33 @@ func (x *ParseBatchResponse) GetEvents() []*SequenceEvent {
 	return nil
 }
 
+func (x *ParseBatchResponse) GetDeltaBegins() []uint64 {
+	if x != nil {
+		return x.DeltaBegins
+	}
+	return nil
+}
+
+func (x *ParseBatchResponse) GetDeltaEnds() []uint64 {
+	if x != nil {
+		return x.DeltaEnds
+	}
+	return nil
+}
+
 var File_harmony_v1_parse_proto protoreflect.FileDescriptor
 
 const file_harmony_v1_parse_proto_rawDesc = "" +
 	"\n" +
 	"\x16harmony/v1/parse.proto\x12\n" +
-	"harmony.v1\x1a\x17google/rpc/status.proto\x1a\x15harmony/v1/chat.proto\"\xda\x01\n" +
+	"harmony.v1\x1a\x17google/rpc/status.proto\x1a\x15harmony/v1/chat.proto\"\xff\x01\n" +
 	"\fParseOptions\x12\x1b\n" +
 	"\x06strict\x18\x01 \x01(\bH\x00R\x06strict\x88\x01\x01\x12\x18\n" +
 	"\arecover\x18\x02 \x01(\bR\arecover\x12/\n" +
 	"\x11max_header_tokens\x18\x03 \x01(\rH\x01R\x0fmaxHeaderTokens\x88\x01\x01\x12%\n" +
 	"\x0ecallable_names\x18\x04 \x03(\tR\rcallableNames\x12\x1a\n" +
-	"\bchannels\x18\x05 \x03(\tR\bchannelsB\t\n" +
+	"\bchannels\x18\x05 \x03(\tR\bchannels\x12#\n" +
+	"\rdelta_offsets\x18\x06 \x01(\bR\fdeltaOffsetsB\t\n" +
 	"\a_strictB\x14\n" +
 	"\x12_max_header_tokens\"4\n" +
 	"\n" +
@@ -1361,9 +1424,10 @@ const file_harmony_v1_parse_proto_rawDesc = "" +
 	"_recipientB\n" +
 	"\n" +
 	"\b_channelB\x0f\n" +
-	"\r_content_type\"\"\n" +
+	"\r_content_type\"T\n" +
 	"\fContentDelta\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\"\xe0\x01\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x120\n" +
+	"\aoffsets\x18\x02 \x01(\v2\x16.harmony.v1.TokenRangeR\aoffsets\"\xe0\x01\n" +
 	"\x10MessageCompleted\x12-\n" +
 	"\amessage\x18\x01 \x01(\v2\x13.harmony.v1.MessageR\amessage\x12\"\n" +
 	"\n" +
@@ -1385,10 +1449,11 @@ const file_harmony_v1_parse_proto_rawDesc = "" +
 	"\x05delta\x18\x02 \x01(\v2\x18.harmony.v1.ContentDeltaH\x00R\x05delta\x12<\n" +
 	"\tcompleted\x18\x03 \x01(\v2\x1c.harmony.v1.MessageCompletedH\x00R\tcompleted\x125\n" +
 	"\trecovered\x18\x04 \x01(\v2\x15.harmony.v1.RecoveredH\x00R\trecoveredB\a\n" +
-	"\x05event\"u\n" +
+	"\x05event\"\x8f\x01\n" +
 	"\vParseConfig\x12)\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x10.harmony.v1.RoleH\x00R\x04role\x88\x01\x01\x122\n" +
-	"\aoptions\x18\x02 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptionsB\a\n" +
+	"\aoptions\x18\x02 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptions\x12\x18\n" +
+	"\aprefill\x18\x03 \x03(\rR\aprefillB\a\n" +
 	"\x05_role\"\"\n" +
 	"\bTokenIds\x12\x16\n" +
 	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"|\n" +
@@ -1416,11 +1481,14 @@ const file_harmony_v1_parse_proto_rawDesc = "" +
 	"\tcompleted\x18\x04 \x01(\v2\x1c.harmony.v1.MessageCompletedH\x00R\tcompleted\x125\n" +
 	"\trecovered\x18\x05 \x01(\v2\x15.harmony.v1.RecoveredH\x00R\trecovered\x12*\n" +
 	"\x05error\x18\x06 \x01(\v2\x12.google.rpc.StatusH\x00R\x05errorB\a\n" +
-	"\x05event\"\x82\x01\n" +
+	"\x05event\"\xc4\x01\n" +
 	"\x12ParseBatchResponse\x12!\n" +
 	"\fsequence_ids\x18\x01 \x03(\rR\vsequenceIds\x12\x16\n" +
 	"\x06deltas\x18\x02 \x03(\tR\x06deltas\x121\n" +
-	"\x06events\x18\x03 \x03(\v2\x19.harmony.v1.SequenceEventR\x06events*\xaa\x05\n" +
+	"\x06events\x18\x03 \x03(\v2\x19.harmony.v1.SequenceEventR\x06events\x12!\n" +
+	"\fdelta_begins\x18\x04 \x03(\x04R\vdeltaBegins\x12\x1d\n" +
+	"\n" +
+	"delta_ends\x18\x05 \x03(\x04R\tdeltaEnds*\xaa\x05\n" +
 	"\x0eRecoveryReason\x12\x1f\n" +
 	"\x1bRECOVERY_REASON_UNSPECIFIED\x10\x00\x12(\n" +
 	"$RECOVERY_REASON_TEXT_OUTSIDE_MESSAGE\x10\x01\x12!\n" +
@@ -1484,32 +1552,33 @@ var file_harmony_v1_parse_proto_depIdxs = []int32{
 	2,  // 0: harmony.v1.MessageOffsets.header:type_name -> harmony.v1.TokenRange
 	2,  // 1: harmony.v1.MessageOffsets.content:type_name -> harmony.v1.TokenRange
 	17, // 2: harmony.v1.MessageStarted.author:type_name -> harmony.v1.Author
-	18, // 3: harmony.v1.MessageCompleted.message:type_name -> harmony.v1.Message
-	3,  // 4: harmony.v1.MessageCompleted.offsets:type_name -> harmony.v1.MessageOffsets
-	0,  // 5: harmony.v1.MessageCompleted.repairs:type_name -> harmony.v1.RecoveryReason
-	0,  // 6: harmony.v1.Recovered.reason:type_name -> harmony.v1.RecoveryReason
-	2,  // 7: harmony.v1.Recovered.offsets:type_name -> harmony.v1.TokenRange
-	4,  // 8: harmony.v1.ParseEvent.started:type_name -> harmony.v1.MessageStarted
-	5,  // 9: harmony.v1.ParseEvent.delta:type_name -> harmony.v1.ContentDelta
-	6,  // 10: harmony.v1.ParseEvent.completed:type_name -> harmony.v1.MessageCompleted
-	7,  // 11: harmony.v1.ParseEvent.recovered:type_name -> harmony.v1.Recovered
-	19, // 12: harmony.v1.ParseConfig.role:type_name -> harmony.v1.Role
-	1,  // 13: harmony.v1.ParseConfig.options:type_name -> harmony.v1.ParseOptions
-	9,  // 14: harmony.v1.ParseRequest.config:type_name -> harmony.v1.ParseConfig
-	10, // 15: harmony.v1.ParseRequest.tokens:type_name -> harmony.v1.TokenIds
-	8,  // 16: harmony.v1.ParseResponse.events:type_name -> harmony.v1.ParseEvent
-	9,  // 17: harmony.v1.OpenSequence.config:type_name -> harmony.v1.ParseConfig
-	13, // 18: harmony.v1.ParseBatchRequest.open:type_name -> harmony.v1.OpenSequence
-	4,  // 19: harmony.v1.SequenceEvent.started:type_name -> harmony.v1.MessageStarted
-	6,  // 20: harmony.v1.SequenceEvent.completed:type_name -> harmony.v1.MessageCompleted
-	7,  // 21: harmony.v1.SequenceEvent.recovered:type_name -> harmony.v1.Recovered
-	20, // 22: harmony.v1.SequenceEvent.error:type_name -> google.rpc.Status
-	15, // 23: harmony.v1.ParseBatchResponse.events:type_name -> harmony.v1.SequenceEvent
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	2,  // 3: harmony.v1.ContentDelta.offsets:type_name -> harmony.v1.TokenRange
+	18, // 4: harmony.v1.MessageCompleted.message:type_name -> harmony.v1.Message
+	3,  // 5: harmony.v1.MessageCompleted.offsets:type_name -> harmony.v1.MessageOffsets
+	0,  // 6: harmony.v1.MessageCompleted.repairs:type_name -> harmony.v1.RecoveryReason
+	0,  // 7: harmony.v1.Recovered.reason:type_name -> harmony.v1.RecoveryReason
+	2,  // 8: harmony.v1.Recovered.offsets:type_name -> harmony.v1.TokenRange
+	4,  // 9: harmony.v1.ParseEvent.started:type_name -> harmony.v1.MessageStarted
+	5,  // 10: harmony.v1.ParseEvent.delta:type_name -> harmony.v1.ContentDelta
+	6,  // 11: harmony.v1.ParseEvent.completed:type_name -> harmony.v1.MessageCompleted
+	7,  // 12: harmony.v1.ParseEvent.recovered:type_name -> harmony.v1.Recovered
+	19, // 13: harmony.v1.ParseConfig.role:type_name -> harmony.v1.Role
+	1,  // 14: harmony.v1.ParseConfig.options:type_name -> harmony.v1.ParseOptions
+	9,  // 15: harmony.v1.ParseRequest.config:type_name -> harmony.v1.ParseConfig
+	10, // 16: harmony.v1.ParseRequest.tokens:type_name -> harmony.v1.TokenIds
+	8,  // 17: harmony.v1.ParseResponse.events:type_name -> harmony.v1.ParseEvent
+	9,  // 18: harmony.v1.OpenSequence.config:type_name -> harmony.v1.ParseConfig
+	13, // 19: harmony.v1.ParseBatchRequest.open:type_name -> harmony.v1.OpenSequence
+	4,  // 20: harmony.v1.SequenceEvent.started:type_name -> harmony.v1.MessageStarted
+	6,  // 21: harmony.v1.SequenceEvent.completed:type_name -> harmony.v1.MessageCompleted
+	7,  // 22: harmony.v1.SequenceEvent.recovered:type_name -> harmony.v1.Recovered
+	20, // 23: harmony.v1.SequenceEvent.error:type_name -> google.rpc.Status
+	15, // 24: harmony.v1.ParseBatchResponse.events:type_name -> harmony.v1.SequenceEvent
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_harmony_v1_parse_proto_init() }

@@ -896,7 +896,10 @@ type ParseMessagesRequest struct {
 	// inside that header. Unset: the tokens begin with `<|start|>`.
 	Role *Role `protobuf:"varint,2,opt,name=role,proto3,enum=harmony.v1.Role,oneof" json:"role,omitempty"`
 	// The mode and further options. Unset: strict mode and the server's limit.
-	Options       *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *ParseOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// The last tokens of the prompt, behind those that `role` stands for, as in
+	// ParseConfig. Empty: the tokens begin behind `role`.
+	Prefill       []uint32 `protobuf:"varint,4,rep,packed,name=prefill,proto3" json:"prefill,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -948,6 +951,13 @@ func (x *ParseMessagesRequest) GetRole() Role {
 func (x *ParseMessagesRequest) GetOptions() *ParseOptions {
 	if x != nil {
 		return x.Options
+	}
+	return nil
+}
+
+func (x *ParseMessagesRequest) GetPrefill() []uint32 {
+	if x != nil {
+		return x.Prefill
 	}
 	return nil
 }
@@ -1457,11 +1467,12 @@ const file_harmony_v1_service_proto_rawDesc = "" +
 	"\fconversation\x18\x01 \x01(\v2\x18.harmony.v1.ConversationR\fconversation\x12<\n" +
 	"\x06config\x18\x02 \x01(\v2$.harmony.v1.RenderConversationConfigR\x06config\"?\n" +
 	"%RenderConversationForTrainingResponse\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\x96\x01\n" +
+	"\x06tokens\x18\x01 \x03(\rR\x06tokens\"\xb0\x01\n" +
 	"\x14ParseMessagesRequest\x12\x16\n" +
 	"\x06tokens\x18\x01 \x03(\rR\x06tokens\x12)\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.harmony.v1.RoleH\x00R\x04role\x88\x01\x01\x122\n" +
-	"\aoptions\x18\x03 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptionsB\a\n" +
+	"\aoptions\x18\x03 \x01(\v2\x18.harmony.v1.ParseOptionsR\aoptions\x12\x18\n" +
+	"\aprefill\x18\x04 \x03(\rR\aprefillB\a\n" +
 	"\x05_role\"\xaf\x01\n" +
 	"\x0eMessageOutcome\x12\"\n" +
 	"\n" +

@@ -86,7 +86,7 @@ type HarmonyServiceClient interface {
 	// Malformed output in strict or lenient mode ends the stream with
 	// INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
 	// event before the error. The metadata of the ErrorInfo has `token`, `offset`
-	// and `state`.
+	// and `state`, and `cut_off` if the sequence ended inside a header.
 	Parse(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ParseRequest, ParseResponse], error)
 	// Parses many sequences on one stream, with one request per engine step.
 	//
@@ -279,7 +279,7 @@ type HarmonyServiceServer interface {
 	// Malformed output in strict or lenient mode ends the stream with
 	// INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
 	// event before the error. The metadata of the ErrorInfo has `token`, `offset`
-	// and `state`.
+	// and `state`, and `cut_off` if the sequence ended inside a header.
 	Parse(grpc.BidiStreamingServer[ParseRequest, ParseResponse]) error
 	// Parses many sequences on one stream, with one request per engine step.
 	//

@@ -61,6 +61,7 @@ class Batch:
         step.feed(pairs)
         for index, sequence_id in enumerate(request.close):
             step.close(sequence_id, f"close[{index}]")
+        step.end()
         self._requests.append(request)
         self._responses.append(step.response)
         return self
@@ -70,6 +71,7 @@ class Batch:
         step = _Step(self._reference, self._open)
         for sequence_id in list(self._open):
             step.close(sequence_id, "")
+        step.end()
         return Vector(
             f"parse_batch/{self._name}", self._requests, [*self._responses, step.response]
         )
@@ -102,8 +104,12 @@ class _Step:
             error = _config_error(opened.config, f"{path}.config")
         if error is not None:
             self._fail(sequence_id, error)
+            return
+        sequence = Sequence(self._reference, opened.config)
+        if sequence.refused is not None:
+            self._fail(sequence_id, invalid_field(f"{path}.config.prefill[{sequence.refused}]"))
         else:
-            self._open[sequence_id] = Sequence(self._reference, opened.config)
+            self._open[sequence_id] = sequence
 
     def feed(self, pairs: Iterable[tuple[int, int]]) -> None:
         runs: dict[int, tuple[int, list[int]]] = {}
@@ -127,11 +133,19 @@ class _Step:
         if sequence.error is not None:
             self._fail(sequence_id, sequence.error)
 
+    def end(self) -> None:
+        """Leaves out the ranges of the deltas if all are 0."""
+        if not any(self.response.delta_ends):
+            self.response.ClearField("delta_begins")
+            self.response.ClearField("delta_ends")
+
     def _add_events(self, sequence_id: int, events: Iterable[parse.ParseEvent]) -> None:
         for event in events:
             if event.HasField("delta"):
                 self.response.sequence_ids.append(sequence_id)
                 self.response.deltas.append(event.delta.text)
+                self.response.delta_begins.append(event.delta.offsets.begin)
+                self.response.delta_ends.append(event.delta.offsets.end)
             elif event.HasField("started"):
                 self._event(sequence_id).started.CopyFrom(event.started)
             else:

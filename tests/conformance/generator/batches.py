@@ -10,7 +10,7 @@ from harmony_client.v1 import parse_pb2 as parse
 from .batch import MAX_SEQUENCES, Batch
 from .calls import Calls
 from .contract import invalid_field
-from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, THOUGHT
+from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, THOUGHT, prefilled
 from .vector import Vector
 
 _HELLO: Final = "<|channel|>final<|message|>Hello 🫡 there<|return|>"
@@ -22,6 +22,8 @@ def parse_batch_vectors(calls: Calls) -> list[Vector]:
         *_steps(calls),
         *_lives(calls),
         *_characters(calls),
+        *_prefilled(calls),
+        *_ranges(calls),
         *_malformed(calls),
         *_unknown_and_open(calls),
         *_refused(calls),
@@ -178,6 +180,57 @@ def _characters(calls: Calls) -> list[Vector]:
         .step(*begun, open_=[1, 2])
         .step((1, 200_006), (2, 87))
         .step((1, 200_005), (2, 200_008))
+        .half_close(),
+    ]
+
+
+def _prefilled(calls: Calls) -> list[Vector]:
+    final = _opened(1, prefilled(calls, "<|channel|>final<|message|>"))
+    content = _opened(2, prefilled(calls, "<|channel|>final<|message|>It"))
+    header = _opened(3, prefilled(calls, "<|channel|>commentary to"))
+    refused = _opened(4, prefilled(calls, "<|message|>x<|end|>y"))
+    return [
+        _batch(calls, "prefill/started-with-the-first-token")
+        .step(open_=[final, content, header])
+        .step((1, 87), (2, 200_007), *_pairs(3, calls.tokens("=f<|message|>{}")))
+        .step((1, 88), (3, 89))
+        .half_close(),
+        _batch(calls, "prefill/nothing-behind-it")
+        .step(open_=[final, content, header])
+        .step(close=[1])
+        .half_close(),
+        _batch(calls, "prefill/refused")
+        .step((1, 87), (4, 87), open_=[final, refused])
+        .step((1, 87))
+        .half_close(),
+    ]
+
+
+def _ranges(calls: Calls) -> list[Vector]:
+    asks = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(delta_offsets=True)
+    )
+    salute = calls.tokens("🫡")
+    runs = {1: calls.tokens(_HELLO), 2: calls.tokens(THOUGHT), 3: calls.tokens(_HELLO)}
+    opened: list[int | parse.OpenSequence] = [1, _opened(2, asks), _opened(3, asks)]
+    begun = [(1, 200_008), (2, 200_008)]
+    return [
+        _dealt(_batch(calls, "delta-offsets/one-token-each").step(open_=opened), runs).half_close(),
+        _dealt(
+            _batch(calls, "delta-offsets/three-tokens-each").step(open_=opened), runs, 3
+        ).half_close(),
+        _batch(calls, "delta-offsets/beside-one-that-does-not-ask")
+        .step(*begun, open_=[1, _opened(2, asks)])
+        .step((1, 87), (2, 88))
+        .step((2, salute[0]), (1, 87))
+        .step((2, salute[1]), (1, 87))
+        .step((2, salute[2]), (1, 87))
+        .step((1, 87))
+        .step((1, 87), (1, 87), (2, 88), (2, 88))
+        .half_close(),
+        _batch(calls, "delta-offsets/behind-a-prefill")
+        .step((1, 87), open_=[_opened(1, prefilled(calls, "<|message|>It", asks))])
+        .step((1, 88))
         .half_close(),
     ]
 

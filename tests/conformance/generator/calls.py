@@ -7,7 +7,7 @@ from harmony_client.v1 import parse_pb2 as parse
 from harmony_client.v1 import service_pb2 as pb
 
 from .analysis import without_dropped
-from .contract import failure, run
+from .contract import failure, invalid_field, run
 from .reference import VOCABULARY_SIZE, Reference
 from .sequence import Sequence, proto_of
 from .vector import Vector
@@ -100,14 +100,17 @@ class Calls:
             request.role = config.role
         if config.HasField("options"):
             request.options.CopyFrom(config.options)
+        request.prefill.extend(config.prefill)
         sequence = Sequence(self.reference, config)
-        events = [*sequence.feed(tokens), *sequence.finish()]
         vector = f"parse_messages/{name}"
+        if sequence.refused is not None:
+            return Vector(vector, [request], error=invalid_field(f"prefill[{sequence.refused}]"))
+        events = [*sequence.feed(tokens), *sequence.finish()]
         if sequence.error is not None:
             return Vector(vector, [request], error=sequence.error)
         completed = [event.completed for event in events if event.HasField("completed")]
         messages = [message_completed.message for message_completed in completed]
-        if all(token < VOCABULARY_SIZE for token in tokens):
+        if not config.prefill and all(token < VOCABULARY_SIZE for token in tokens):
             role = config.role if config.HasField("role") else None
             strict = config.options.strict if config.options.HasField("strict") else True
             parsed = self.reference.parse(tokens, role, strict=strict)
@@ -129,6 +132,9 @@ class Calls:
         requests = [parse.ParseRequest(config=config)]
         responses = [parse.ParseResponse()]
         sequence = Sequence(self.reference, config)
+        if sequence.refused is not None:
+            error = invalid_field(f"config.prefill[{sequence.refused}]")
+            return Vector(f"parse/{name}", requests, error=error)
         for tokens in runs:
             requests.append(run(tokens))
             responses.append(parse.ParseResponse(events=sequence.feed(tokens)))

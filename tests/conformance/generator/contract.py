@@ -112,9 +112,13 @@ def invalid_field(field: str) -> status_pb2.Status:
     return failure("INVALID_FIELD", field=field)
 
 
-def parse_failed(token: int | None, offset: int, state: str) -> status_pb2.Status:
+def parse_failed(
+    token: int | None, offset: int, state: str, *, cut_off: bool = False
+) -> status_pb2.Status:
     """Returns the status of malformed output; a token of None is the end of the stream."""
     where = {"token": "" if token is None else str(token), "offset": str(offset), "state": state}
+    if cut_off:
+        where["cut_off"] = "true"
     return failure("PARSE_FAILED", metadata=where)
 
 

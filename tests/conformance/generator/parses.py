@@ -24,6 +24,9 @@ NAMES: Final = parse.ParseConfig(
     role=chat.ROLE_ASSISTANT,
     options=parse.ParseOptions(callable_names=["functions.f", "notes"], channels=["notes"]),
 )
+_RANGES: Final = parse.ParseConfig(
+    role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(delta_offsets=True)
+)
 _LENIENT_NO_ROLE: Final = parse.ParseConfig(options=parse.ParseOptions(strict=False))
 _LENIENT_NAMES: Final = parse.ParseConfig(
     role=chat.ROLE_ASSISTANT,
@@ -106,6 +109,8 @@ _CASES_WITH_STARTS: Final = {
 }
 _REFUSED: Final = {
     "header-cut-off": "<|channel|>final",
+    "header-stopped": "<|channel|>final<|return|>",
+    "header-goes-on-behind-a-stop-token": "<|channel|>final<|end|> and",
     "nothing": "",
     "empty-channel": "<|channel|><|message|>hi",
     "blank-before-the-channel": "<|channel|> final<|message|>hi",
@@ -145,7 +150,61 @@ _LENIENT_ONLY: Final = {
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """Returns vectors of whole completions, well-formed and malformed."""
-    return [*_strict(calls), *_lenient(calls), *_tokens(calls), *_refused_requests()]
+    return [
+        *_strict(calls),
+        *_lenient(calls),
+        *_tokens(calls),
+        *_prefilled(calls),
+        *_refused_requests(),
+    ]
+
+
+def prefilled(
+    calls: Calls, prefill: str | list[int], config: parse.ParseConfig = ASSISTANT
+) -> parse.ParseConfig:
+    """Returns a config with a prefill."""
+    tokens = calls.tokens(prefill) if isinstance(prefill, str) else prefill
+    return parse.ParseConfig(
+        role=config.role if config.HasField("role") else None,
+        options=config.options if config.HasField("options") else None,
+        prefill=tokens,
+    )
+
+
+def _prefilled(calls: Calls) -> list[Vector]:
+    """Returns vectors of completions that continue a prefill."""
+    final = "<|channel|>final<|message|>"
+    *begin, last = calls.tokens("🫡")
+
+    def case(
+        name: str,
+        prefill: str | list[int],
+        completion: str | list[int],
+        config: parse.ParseConfig = ASSISTANT,
+    ) -> Vector:
+        return calls.parse_messages(
+            f"prefill/{name}", completion, prefilled(calls, prefill, config)
+        )
+
+    return [
+        case("whole-header", final, "4<|return|>" + ANSWER),
+        case("part-of-a-header", "<|channel|>commentary to=functions", ".f<|message|>{}<|call|>"),
+        case("part-of-the-content", final + "The answer is", " 4.<|return|>"),
+        case("whole-messages", THOUGHT + "<|start|>assistant" + final, "4<|return|>"),
+        case("with-a-start", "<|start|>assistant" + final, "4<|return|>", NO_ROLE),
+        case("stopped-at-once", final + "4", "<|return|>"),
+        case("nothing-behind-it", final + "4", ""),
+        case("ended-message", THOUGHT, ANSWER),
+        case("part-of-a-character", [200_008, *begin], [last, 87, 200_007]),
+        case("lenient", "<|channel|>final one", " two<|end|>", LENIENT),
+        case("delta-offsets-change-nothing", final, "4<|return|>", _RANGES),
+        case("error/cut-off", "<|channel|>commentary", " to=f"),
+        case("error/cut-off-at-once", "<|channel|>commentary", ""),
+        case("error/behind-it", final, "4<|return|>5"),
+        case("error/refused", THOUGHT + "4", ANSWER),
+        case("error/refused-header", "<|channel|><|message|>x", "4"),
+        case("error/refused-not-strict", "<|channel|><|end|>", ANSWER, LENIENT),
+    ]
 
 
 def _strict(calls: Calls) -> list[Vector]:

@@ -27,6 +27,7 @@ class Sequence:
 
     Attributes:
         error: The error that ended the sequence, or None. After an error, tokens are ignored.
+        refused: The index of the token of the prefill that does not fit, or None.
     """
 
     def __init__(self, reference: Reference, config: parse.ParseConfig) -> None:
@@ -40,8 +41,9 @@ class Sequence:
         role = config.role if config.HasField("role") else None
         self._parser = reference.new_parser(role, strict=self._strict)
         self._state = _START if role is None else _HEADER
-        self._offset = 0
-        self._header_begin = 0
+        # The tokens of the prefill have negative offsets.
+        self._offset = self._header_begin = -len(config.prefill)
+        self._reports_offsets = options.delta_offsets
         self._header_end = 0
         self._content_begin = 0
         self._is_utf8 = True
@@ -50,13 +52,34 @@ class Sequence:
         # The text of the current message, and how much of it deltas have reported.
         self._text = ""
         self._reported = 0
+        # Where text behind the prefill begins, and where the tokens of the next delta do and end.
+        self._text_begin = 0
+        self._delta_begin = 0
+        self._delta_end = 0
         self._message_count = 0
+        self._last_token: int | None = None
+        # The start of a message in the prefill, until it is reported.
+        self._due: parse.ParseEvent | None = None
         self.error: status_pb2.Status | None = None
+        self.refused: int | None = None
+        self._read_prefill(config.prefill)
+
+    def _read_prefill(self, tokens: Iterable[int]) -> None:
+        events: list[parse.ParseEvent] = []
+        for index, token in enumerate(tokens):
+            if self.error is None:
+                self._read(token, events)
+                self._report_delta(events)
+                self.refused = None if self.error is None else index
+        if self._state == _CONTENT:
+            self._due = [event for event in events if event.HasField("started")][-1]
+            self._text_begin = len(self._text)
 
     def feed(self, tokens: Iterable[int]) -> list[parse.ParseEvent]:
         """Reads the tokens of one request and returns its events."""
         events: list[parse.ParseEvent] = []
         for token in tokens:
+            self._report_start(events)
             if self.error is None:
                 self._read(token, events)
         self._report_delta(events)
@@ -65,15 +88,22 @@ class Sequence:
     def finish(self) -> list[parse.ParseEvent]:
         """Reads the end of the sequence and returns its events."""
         events: list[parse.ParseEvent] = []
+        self._report_start(events)
         if self.error is None:
             try:
                 self._parser.process_eos()
             except self._reference.error:
-                self.error = parse_failed(None, self._offset, self._state)
+                cut_off = self._last_token not in self._reference.stop_tokens
+                self.error = parse_failed(None, self._offset, self._state, cut_off=cut_off)
             else:
                 if self._state == _CONTENT:
                     self._complete(None, events)
         return events
+
+    def _report_start(self, events: list[parse.ParseEvent]) -> None:
+        if self._due is not None:
+            events.append(self._due)
+            self._due = None
 
     def _read(self, token: int, events: list[parse.ParseEvent]) -> None:
         if self._state == _CONTENT and token not in self._reference.stop_tokens:
@@ -82,6 +112,7 @@ class Sequence:
             self.error = parse_failed(token, self._offset, self._state)
         else:
             self._read_structure(token, events)
+        self._last_token = token
         if self.error is None:
             self._offset += 1
 
@@ -97,6 +128,8 @@ class Sequence:
             delta = self._decoder.decode("\ufffd".encode())
             self._is_utf8, self._has_unknown_ids = False, True
         self._text += delta
+        if delta:
+            self._delta_end = self._offset + 1
 
     def _read_structure(self, token: int, events: list[parse.ParseEvent]) -> None:
         before = self._state
@@ -126,7 +159,8 @@ class Sequence:
     ) -> None:
         self._header_end, self._content_begin = self._offset, content_begin
         self._is_utf8, self._has_unknown_ids = True, False
-        self._text, self._reported = "", 0
+        self._text, self._reported, self._text_begin = "", 0, 0
+        self._delta_begin = self._delta_end = content_begin
         self._decoder.reset()
         started = parse.MessageStarted(
             author=_author(header["author"]),
@@ -147,7 +181,9 @@ class Sequence:
             self._complete(stop_token, events)
 
     def _complete(self, stop_token: int | None, events: list[parse.ParseEvent]) -> None:
-        self._text += self._decoder.decode(b"", final=True)
+        if rest := self._decoder.decode(b"", final=True):
+            self._text += rest
+            self._delta_end = self._offset
         self._report_delta(events)
         messages = self._parser.messages
         self._message_count += 1
@@ -156,12 +192,13 @@ class Sequence:
         if self._has_unknown_ids:
             message.content[0].text.text = self._text
         assert message.content[0].text.text == self._text
+        message.content[0].text.text = self._text[self._text_begin :]
         completed = parse.MessageCompleted(
             message=message,
             stop_token=stop_token,
             offsets=parse.MessageOffsets(
-                header=token_range(self._header_begin, self._header_end),
-                content=token_range(self._content_begin, self._offset),
+                header=_without_prefill(self._header_begin, self._header_end),
+                content=_without_prefill(self._content_begin, self._offset),
             ),
         )
         events.append(parse.ParseEvent(completed=completed))
@@ -170,8 +207,15 @@ class Sequence:
     def _report_delta(self, events: list[parse.ParseEvent]) -> None:
         if self._reported < len(self._text):
             delta = parse.ContentDelta(text=self._text[self._reported :])
+            if self._reports_offsets:
+                delta.offsets.CopyFrom(_without_prefill(self._delta_begin, self._delta_end))
+                self._delta_begin = self._delta_end
             events.append(parse.ParseEvent(delta=delta))
             self._reported = len(self._text)
+
+
+def _without_prefill(begin: int, end: int) -> parse.TokenRange:
+    return token_range(max(begin, 0), max(end, 0))
 
 
 def proto_of(message: Any) -> chat.Message:

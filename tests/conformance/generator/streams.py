@@ -10,7 +10,7 @@ from harmony_client.v1 import parse_pb2 as parse
 
 from .calls import ASSISTANT, NO_ROLE, Calls
 from .contract import failure, invalid_field, run
-from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, NAMES, THOUGHT
+from .parses import ANSWER, BAD_CONFIGS, CALL, LENIENT, NAMES, THOUGHT, prefilled
 from .vector import Vector
 
 _EMOJI: Final = "<|channel|>final<|message|>Hei 🫡 世界 👩‍👩‍👧‍👦!<|return|>"
@@ -38,6 +38,8 @@ def parse_vectors(calls: Calls) -> list[Vector]:
         *_configs(calls),
         *_protocol(calls),
         *_malformed(calls),
+        *_prefilled(calls),
+        *_ranges(calls),
     ]
 
 
@@ -123,6 +125,49 @@ def _configs(calls: Calls) -> list[Vector]:
     ]
 
 
+def _prefilled(calls: Calls) -> list[Vector]:
+    """Returns vectors of streams that continue a prefill."""
+    final = prefilled(calls, "<|channel|>final<|message|>")
+    part = prefilled(calls, "<|channel|>commentary to=functions")
+    return [
+        calls.parse("prefill/one-by-one", cut(calls.tokens("It is 4.<|return|>"), 1), final),
+        calls.parse("prefill/at-once", ["It is 4.<|return|>" + CALL], final),
+        calls.parse("prefill/started-with-the-first-token", [[], [], "4", []], final),
+        calls.parse("prefill/stopped-at-once", ["<|return|>"], final),
+        calls.parse("prefill/nothing-behind-it", [], final),
+        calls.parse("prefill/header-goes-on", [".f", "<|message|>", "{}", "<|call|>"], part),
+        calls.parse("prefill/error/cut-off", [".f"], part),
+        calls.parse("prefill/error/behind-it", ["4<|return|>", "5"], final),
+        calls.parse("prefill/error/refused", ["4"], prefilled(calls, "<|message|>x<|end|>4")),
+    ]
+
+
+def _ranges(calls: Calls) -> list[Vector]:
+    """Returns vectors of deltas with their ranges."""
+    asks = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(delta_offsets=True)
+    )
+    lenient = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(strict=False, delta_offsets=True)
+    )
+    whole, emoji = calls.tokens(THOUGHT + CALL + ANSWER), calls.tokens(_EMOJI)
+    salute = calls.tokens("🫡")
+    return [
+        calls.parse("delta-offsets/one-by-one", cut(whole, 1), asks),
+        calls.parse("delta-offsets/seven-by-seven", cut(whole, 7), asks),
+        calls.parse("delta-offsets/emoji-one-by-one", cut(emoji, 1), asks),
+        calls.parse("delta-offsets/emoji-three-by-three", cut(emoji, 3), asks),
+        calls.parse("delta-offsets/cut-inside-a-character", [[200_008, 87, *salute[:2]]], asks),
+        calls.parse("delta-offsets/unknown-id", [[200_008, 300_000], [87, 300_000, 87]], asks),
+        calls.parse("delta-offsets/text-in-a-header", ["<|channel|>final hi<|end|>"], lenient),
+        calls.parse(
+            "delta-offsets/prefill",
+            [salute[1:], [87], [88, 200_007]],
+            prefilled(calls, [200_008, 87, salute[0]], asks),
+        ),
+    ]
+
+
 def _protocol(calls: Calls) -> list[Vector]:
     """Returns vectors of streams without tokens and of requests out of order."""
     config = parse.ParseRequest(config=ASSISTANT)
@@ -178,6 +223,7 @@ def _malformed(calls: Calls) -> list[Vector]:
         case("offsets-count-over-requests", ["<|message|>", [], "a b c", "<|end|>", "d"]),
         case("half-close-without-tokens", []),
         case("half-close-in-a-header", ["<|channel|>final"]),
+        case("half-close-behind-a-stopped-header", ["<|channel|>final", "<|return|>"]),
         case("half-close-in-a-later-header", [_LATER, "<|start|>assistant"]),
         case("half-close-in-a-header-not-strict", ["<|channel|>final"], LENIENT),
         case("empty-channel", ["<|channel|>", "<|message|>"]),

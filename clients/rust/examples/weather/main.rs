@@ -46,9 +46,13 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
             // Fails if the server has ended the stream; `message` returns the reason.
             _ = requests.send(ParseRequest { request });
         };
-        let (role, options) = (Some(Role::Assistant.into()), None);
+        let role = Some(Role::Assistant.into());
+        let config = ParseConfig {
+            role,
+            ..Default::default()
+        };
         // Sent before the call, which returns at the server's first response.
-        send(Request::Config(ParseConfig { role, options }));
+        send(Request::Config(config));
         let responses = client.parse(UnboundedReceiverStream::new(stream)).await?;
         let mut responses = responses.into_inner();
         show(responses.message().await?);

@@ -339,9 +339,15 @@ pub struct ParseOptions {
     /// are those of `callable_names`.
     #[prost(string, repeated, tag = "5")]
     pub channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: each delta names the tokens that its text comes from, in
+    /// `ContentDelta.offsets` or in the columns of ParseBatchResponse. ParseMessages,
+    /// which has no deltas, ignores it. Default: false.
+    #[prost(bool, tag = "6")]
+    pub delta_offsets: bool,
 }
 /// A half-open range of token offsets. Offset 0 is the first token of the
-/// sequence; the count continues across the requests of a stream.
+/// sequence, or the first behind its prefill; the count continues across the
+/// requests of a stream. What lies in a prefill is cut from every range.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TokenRange {
     /// The offset of the first token.
@@ -355,14 +361,17 @@ pub struct TokenRange {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageOffsets {
     /// The header, without `<|start|>` and `<|message|>`. If the role is preset, the
-    /// first header begins at the start of the sequence.
+    /// first header begins at the start of the sequence. A header that ends in the
+    /// prefill is the empty range at 0.
     #[prost(message, optional, tag = "1")]
     pub header: ::core::option::Option<TokenRange>,
-    /// The content, without `<|message|>` and the stop token.
+    /// The content, without `<|message|>` and the stop token. Content that begins in
+    /// the prefill begins at 0.
     #[prost(message, optional, tag = "2")]
     pub content: ::core::option::Option<TokenRange>,
 }
-/// A header is complete.
+/// A header is complete. If it is complete at the end of the prefill, the event
+/// comes with the first token of the sequence, or with its end.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageStarted {
     /// The role, and the name if there is one.
@@ -384,11 +393,19 @@ pub struct ContentDelta {
     /// The text: at least one character, and never part of one.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
+    /// The tokens that the text comes from. The range begins where that of the
+    /// message's delta before ends, or with the content. Every token of the content
+    /// is in one range; only tokens that recover mode leaves out at the end of a
+    /// message are in none. The text of a header that a stop token ended in lenient
+    /// mode has an empty range. Unset: `ParseOptions.delta_offsets` is false.
+    #[prost(message, optional, tag = "2")]
+    pub offsets: ::core::option::Option<TokenRange>,
 }
 /// A message is complete.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MessageCompleted {
-    /// The whole message. Its only content is a text: the deltas joined together.
+    /// The whole message. Its only content is a text: the deltas joined together, so
+    /// nothing that stands in the prefill.
     #[prost(message, optional, tag = "1")]
     pub message: ::core::option::Option<Message>,
     /// The id of the stop token that ended it. Unset: the end of the sequence ended
@@ -460,6 +477,12 @@ pub struct ParseConfig {
     /// The mode and further options. Unset: strict mode and the server's limit.
     #[prost(message, optional, tag = "2")]
     pub options: ::core::option::Option<ParseOptions>,
+    /// The last tokens of the prompt, behind those that `role` stands for: the
+    /// sequence continues them. They are parsed first, but nothing is reported of
+    /// them: no event, no text, no repair, no offset. If the mode refuses them, the
+    /// parse fails with INVALID_FIELD. Empty: the sequence begins behind `role`.
+    #[prost(uint32, repeated, tag = "3")]
+    pub prefill: ::prost::alloc::vec::Vec<u32>,
 }
 /// A run of consecutive tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -578,6 +601,14 @@ pub struct ParseBatchResponse {
     /// All other events, in order. `delta_index` places each among the deltas.
     #[prost(message, repeated, tag = "3")]
     pub events: ::prost::alloc::vec::Vec<SequenceEvent>,
+    /// Where the tokens of each delta begin, parallel to `deltas`, as in
+    /// `ContentDelta.offsets`. 0 for a sequence that did not ask for
+    /// `ParseOptions.delta_offsets`. Empty: all are 0.
+    #[prost(uint64, repeated, tag = "4")]
+    pub delta_begins: ::prost::alloc::vec::Vec<u64>,
+    /// Where the tokens of each delta end, parallel to `delta_begins`.
+    #[prost(uint64, repeated, tag = "5")]
+    pub delta_ends: ::prost::alloc::vec::Vec<u64>,
 }
 /// Why a repair was made. Only recover mode makes repairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -620,7 +651,8 @@ pub enum RecoveryReason {
     UnexpectedHeaderText = 13,
     /// A header longer than the limit; it ends there.
     HeaderTooLong = 14,
-    /// A header that the end of the sequence cut off.
+    /// A header that the end of the sequence cut off. No stop token ended it, so a
+    /// limit probably did.
     TruncatedHeader = 15,
     /// Token ids outside the vocabulary, each of which becomes one U+FFFD, or special
     /// tokens that the format does not use, which are left out.
@@ -848,6 +880,10 @@ pub struct ParseMessagesRequest {
     /// The mode and further options. Unset: strict mode and the server's limit.
     #[prost(message, optional, tag = "3")]
     pub options: ::core::option::Option<ParseOptions>,
+    /// The last tokens of the prompt, behind those that `role` stands for, as in
+    /// ParseConfig. Empty: the tokens begin behind `role`.
+    #[prost(uint32, repeated, tag = "4")]
+    pub prefill: ::prost::alloc::vec::Vec<u32>,
 }
 /// How a parsed message ended, and the repairs in it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1336,7 +1372,7 @@ pub mod harmony_service_client {
         /// Malformed output in strict or lenient mode ends the stream with
         /// INVALID_ARGUMENT and the reason `PARSE_FAILED`, after a response with every
         /// event before the error. The metadata of the ErrorInfo has `token`, `offset`
-        /// and `state`.
+        /// and `state`, and `cut_off` if the sequence ended inside a header.
         pub async fn parse(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ParseRequest>,

@@ -11,7 +11,7 @@ from .written import Written, after_thought, parse_messages_vector
 
 def parse_messages_vectors(calls: Calls) -> list[Vector]:
     """Returns one vector for each kind of malformed output."""
-    return [*_ends(calls), *_odd_tokens(calls)]
+    return [*_ends(calls), *_odd_tokens(calls), *_prefilled(calls)]
 
 
 def _ends(calls: Calls) -> list[Vector]:
@@ -66,6 +66,37 @@ def _ends(calls: Calls) -> list[Vector]:
     vectors.append(
         parse_messages_vector("limit/header-of-the-largest-length", w, [answer], [repair], few)
     )
+    return vectors
+
+
+def _prefilled(calls: Calls) -> list[Vector]:
+    """Returns vectors of repairs in, behind and across the end of a prefill."""
+    vectors = []
+    w = Written(calls, "<|channel|>commentary to=f", ".g", "<|message|>", "{}", prefilled=1)
+    call = w.message("{}", (1, 2), (3, 4), None, channel="commentary", recipient="f.g")
+    vectors.append(parse_messages_vector("prefill/part-of-a-header", w, [call]))
+
+    header = ("<|channel|>analysis", "<|channel|>final")
+    w = Written(calls, *header, "<|message|>", "hi", "<|return|>", prefilled=1)
+    answer = w.message(
+        *("hi", (0, 2), (3, 4), "<|return|>"), channel="final", repairs=[reasons.REPEATED_CHANNEL]
+    )
+    repair = w.repair(
+        *(reasons.REPEATED_CHANNEL, (0, 2), "analysis"), header="".join(header), message_index=0
+    )
+    vectors.append(parse_messages_vector("prefill/repair-across-its-end", w, [answer], [repair]))
+
+    w = Written(calls, *header, "<|message|>", "<|message|>", "hi", "<|message|>", prefilled=4)
+    answer = w.message(
+        *("hi", (0, 2), (3, 6), None), channel="final", repairs=[reasons.EXTRA_MESSAGE]
+    )
+    repair = w.repair(reasons.EXTRA_MESSAGE, (5, 6), message_index=0)
+    vectors.append(parse_messages_vector("prefill/repairs-inside-it", w, [answer], [repair]))
+
+    w = Written(calls, "<|channel|>commentary", prefilled=1)
+    cut = w.message("", (0, 1), (1, 1), None, channel="commentary", repairs=[reasons.TRUNCATED])
+    repair = w.repair(reasons.TRUNCATED, (0, 1), header="<|channel|>commentary", message_index=0)
+    vectors.append(parse_messages_vector("prefill/cut-off-at-once", w, [cut], [repair]))
     return vectors
 
 

@@ -6,7 +6,7 @@ from harmony_client.v1 import chat_pb2 as chat
 from harmony_client.v1 import parse_pb2 as parse
 
 from ..calls import ASSISTANT, Calls
-from ..contract import run
+from ..contract import run, token_range
 from ..vector import Vector
 from . import reasons
 from .written import RECOVER, Written
@@ -16,8 +16,9 @@ _ONLY_RECOVER = parse.ParseConfig(options=parse.ParseOptions(recover=True))
 Event = parse.ParseEvent
 
 
-def _delta(text: str) -> Event:
-    return Event(delta=parse.ContentDelta(text=text))
+def _delta(text: str, offsets: tuple[int, int] | None = None) -> Event:
+    tokens = None if offsets is None else token_range(*offsets)
+    return Event(delta=parse.ContentDelta(text=text, offsets=tokens))
 
 
 def _started(completed: parse.MessageCompleted) -> Event:
@@ -71,6 +72,7 @@ def parse_vectors(calls: Calls) -> list[Vector]:
         *_headers(calls),
         *_outside(calls),
         *_contents(calls),
+        *_ranges(calls),
         _stream("nothing", Written(calls), []),
         _stream("nothing-without-role", Written(calls), [(0, 0, [])], (), _ONLY_RECOVER),
     ]
@@ -215,6 +217,43 @@ def _contents(calls: Calls) -> list[Vector]:
     return [
         _stream("content/ended-by-a-start", w, structure),
         _stream("content/unknown-id", u, unknown, [_completed(odd)]),
+    ]
+
+
+def _ranges(calls: Calls) -> list[Vector]:
+    """Returns vectors of deltas with their ranges, which count tokens."""
+    config = parse.ParseConfig(
+        role=chat.ROLE_ASSISTANT, options=parse.ParseOptions(recover=True, delta_offsets=True)
+    )
+    w = Written(calls, "<|message|>", "a", "<|message|>", "b", "<|message|>", "<|return|>")
+    message = w.message("ab", (0, 0), (1, 5), "<|return|>", repairs=[reasons.EXTRA_MESSAGE])
+    first = w.repair(reasons.EXTRA_MESSAGE, (2, 3), message_index=0)
+    second = w.repair(reasons.EXTRA_MESSAGE, (4, 5), message_index=0)
+    left_out = [
+        (0, 2, [_started(message), _delta("a", (1, 2))]),
+        (2, 3, [_recovered(first)]),
+        (3, 4, [_delta("b", (2, 4))]),
+        (4, 5, [_recovered(second)]),
+        (5, 6, [_completed(message)]),
+    ]
+    u = Written(calls, "<|channel|>final", " ", "4", " to", " it", "<|return|>")
+    text = u.message(
+        *("4 to it", (0, 2), (2, 5), "<|return|>"),
+        channel="final",
+        repairs=[reasons.MISSING_MESSAGE],
+    )
+    repair = u.repair(
+        *(reasons.MISSING_MESSAGE, (0, 2)), header="<|channel|>final ", message_index=0
+    )
+    held_back = [
+        (0, 3, []),
+        (3, 4, [_recovered(repair), _started(text), _delta("4", (3, 4))]),
+        (4, 5, []),
+        (5, 6, [_delta(" to it", (4, 6)), _completed(text)]),
+    ]
+    return [
+        _stream("delta-offsets/tokens-left-out", w, left_out, (), config),
+        _stream("delta-offsets/words-held-back", u, held_back, (), config),
     ]
 
 

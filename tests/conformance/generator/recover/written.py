@@ -22,9 +22,16 @@ Reasons = Iterable[parse.RecoveryReason]
 
 
 class Written:
-    """A completion in pieces: token ids, or text with special tokens spelled out."""
+    """A completion in pieces: token ids, or text with special tokens spelled out.
 
-    def __init__(self, calls: Calls, *pieces: Piece) -> None:
+    Args:
+        calls: Makes tokens.
+        pieces: The pieces.
+        prefilled: How many of the first pieces are the prefill.
+    """
+
+    def __init__(self, calls: Calls, *pieces: Piece, prefilled: int = 0) -> None:
+        self.prefilled = prefilled
         stops = ("<|end|>", "<|return|>", "<|call|>")
         self._stops = {spelling: calls.tokens(spelling)[0] for spelling in stops}
         self._runs = [calls.tokens(piece) if isinstance(piece, str) else piece for piece in pieces]
@@ -81,7 +88,7 @@ class Written:
         )
 
     def _range(self, pieces: tuple[int, int]) -> parse.TokenRange:
-        begin, end = (len(self.tokens(0, count)) for count in pieces)
+        begin, end = (len(self.tokens(self.prefilled, count)) for count in pieces)
         return token_range(begin, end)
 
 
@@ -100,7 +107,11 @@ def parse_messages_vector(
     config: parse.ParseConfig = RECOVER,
 ) -> Vector:
     """Returns the vector that parses a whole completion."""
-    request = pb.ParseMessagesRequest(tokens=written.tokens(), options=config.options)
+    request = pb.ParseMessagesRequest(
+        tokens=written.tokens(written.prefilled),
+        options=config.options,
+        prefill=written.tokens(0, written.prefilled),
+    )
     if config.HasField("role"):
         request.role = config.role
     response = pb.ParseMessagesResponse(recovered=repairs)

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file harmony/v1/parse.proto.
  */
 export const file_harmony_v1_parse: GenFile = /*@__PURE__*/
-  fileDesc("ChZoYXJtb255L3YxL3BhcnNlLnByb3RvEgpoYXJtb255LnYxIp8BCgxQYXJzZU9wdGlvbnMSEwoGc3RyaWN0GAEgASgISACIAQESDwoHcmVjb3ZlchgCIAEoCBIeChFtYXhfaGVhZGVyX3Rva2VucxgDIAEoDUgBiAEBEhYKDmNhbGxhYmxlX25hbWVzGAQgAygJEhAKCGNoYW5uZWxzGAUgAygJQgkKB19zdHJpY3RCFAoSX21heF9oZWFkZXJfdG9rZW5zIigKClRva2VuUmFuZ2USDQoFYmVnaW4YASABKAQSCwoDZW5kGAIgASgEImEKDk1lc3NhZ2VPZmZzZXRzEiYKBmhlYWRlchgBIAEoCzIWLmhhcm1vbnkudjEuVG9rZW5SYW5nZRInCgdjb250ZW50GAIgASgLMhYuaGFybW9ueS52MS5Ub2tlblJhbmdlIqgBCg5NZXNzYWdlU3RhcnRlZBIiCgZhdXRob3IYASABKAsyEi5oYXJtb255LnYxLkF1dGhvchIWCglyZWNpcGllbnQYAiABKAlIAIgBARIUCgdjaGFubmVsGAMgASgJSAGIAQESGQoMY29udGVudF90eXBlGAQgASgJSAKIAQFCDAoKX3JlY2lwaWVudEIKCghfY2hhbm5lbEIPCg1fY29udGVudF90eXBlIhwKDENvbnRlbnREZWx0YRIMCgR0ZXh0GAEgASgJIroBChBNZXNzYWdlQ29tcGxldGVkEiQKB21lc3NhZ2UYASABKAsyEy5oYXJtb255LnYxLk1lc3NhZ2USFwoKc3RvcF90b2tlbhgCIAEoDUgAiAEBEisKB29mZnNldHMYAyABKAsyGi5oYXJtb255LnYxLk1lc3NhZ2VPZmZzZXRzEisKB3JlcGFpcnMYBCADKA4yGi5oYXJtb255LnYxLlJlY292ZXJ5UmVhc29uQg0KC19zdG9wX3Rva2VuIrABCglSZWNvdmVyZWQSKgoGcmVhc29uGAEgASgOMhouaGFybW9ueS52MS5SZWNvdmVyeVJlYXNvbhIMCgR0ZXh0GAIgASgJEicKB29mZnNldHMYAyABKAsyFi5oYXJtb255LnYxLlRva2VuUmFuZ2USEgoKcmF3X2hlYWRlchgEIAEoCRIaCg1tZXNzYWdlX2luZGV4GAUgASgNSACIAQFCEAoOX21lc3NhZ2VfaW5kZXgizgEKClBhcnNlRXZlbnQSLQoHc3RhcnRlZBgBIAEoCzIaLmhhcm1vbnkudjEuTWVzc2FnZVN0YXJ0ZWRIABIpCgVkZWx0YRgCIAEoCzIYLmhhcm1vbnkudjEuQ29udGVudERlbHRhSAASMQoJY29tcGxldGVkGAMgASgLMhwuaGFybW9ueS52MS5NZXNzYWdlQ29tcGxldGVkSAASKgoJcmVjb3ZlcmVkGAQgASgLMhUuaGFybW9ueS52MS5SZWNvdmVyZWRIAEIHCgVldmVudCJmCgtQYXJzZUNvbmZpZxIjCgRyb2xlGAEgASgOMhAuaGFybW9ueS52MS5Sb2xlSACIAQESKQoHb3B0aW9ucxgCIAEoCzIYLmhhcm1vbnkudjEuUGFyc2VPcHRpb25zQgcKBV9yb2xlIhoKCFRva2VuSWRzEg4KBnRva2VucxgBIAMoDSJsCgxQYXJzZVJlcXVlc3QSKQoGY29uZmlnGAEgASgLMhcuaGFybW9ueS52MS5QYXJzZUNvbmZpZ0gAEiYKBnRva2VucxgCIAEoCzIULmhhcm1vbnkudjEuVG9rZW5JZHNIAEIJCgdyZXF1ZXN0IjcKDVBhcnNlUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYuaGFybW9ueS52MS5QYXJzZUV2ZW50IkwKDE9wZW5TZXF1ZW5jZRITCgtzZXF1ZW5jZV9pZBgBIAEoDRInCgZjb25maWcYAiABKAsyFy5oYXJtb255LnYxLlBhcnNlQ29uZmlnInAKEVBhcnNlQmF0Y2hSZXF1ZXN0EiYKBG9wZW4YASADKAsyGC5oYXJtb255LnYxLk9wZW5TZXF1ZW5jZRIUCgxzZXF1ZW5jZV9pZHMYAiADKA0SDgoGdG9rZW5zGAMgAygNEg0KBWNsb3NlGAQgAygNIvUBCg1TZXF1ZW5jZUV2ZW50EhMKC3NlcXVlbmNlX2lkGAEgASgNEhMKC2RlbHRhX2luZGV4GAIgASgNEi0KB3N0YXJ0ZWQYAyABKAsyGi5oYXJtb255LnYxLk1lc3NhZ2VTdGFydGVkSAASMQoJY29tcGxldGVkGAQgASgLMhwuaGFybW9ueS52MS5NZXNzYWdlQ29tcGxldGVkSAASKgoJcmVjb3ZlcmVkGAUgASgLMhUuaGFybW9ueS52MS5SZWNvdmVyZWRIABIjCgVlcnJvchgGIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCBwoFZXZlbnQiZQoSUGFyc2VCYXRjaFJlc3BvbnNlEhQKDHNlcXVlbmNlX2lkcxgBIAMoDRIOCgZkZWx0YXMYAiADKAkSKQoGZXZlbnRzGAMgAygLMhkuaGFybW9ueS52MS5TZXF1ZW5jZUV2ZW50KqoFCg5SZWNvdmVyeVJlYXNvbhIfChtSRUNPVkVSWV9SRUFTT05fVU5TUEVDSUZJRUQQABIoCiRSRUNPVkVSWV9SRUFTT05fVEVYVF9PVVRTSURFX01FU1NBR0UQARIhCh1SRUNPVkVSWV9SRUFTT05fTUlTU0lOR19TVEFSVBACEh8KG1JFQ09WRVJZX1JFQVNPTl9FWFRSQV9TVEFSVBADEiAKHFJFQ09WRVJZX1JFQVNPTl9NSVNTSU5HX1NUT1AQBBIeChpSRUNPVkVSWV9SRUFTT05fRVhUUkFfU1RPUBAFEiMKH1JFQ09WRVJZX1JFQVNPTl9NSVNTSU5HX01FU1NBR0UQBhIhCh1SRUNPVkVSWV9SRUFTT05fRVhUUkFfTUVTU0FHRRAHEiUKIVJFQ09WRVJZX1JFQVNPTl9NQUxGT1JNRURfQ0hBTk5FTBAIEiQKIFJFQ09WRVJZX1JFQVNPTl9SRVBFQVRFRF9DSEFOTkVMEAkSJgoiUkVDT1ZFUllfUkVBU09OX1JFUEVBVEVEX1JFQ0lQSUVOVBAKEiIKHlJFQ09WRVJZX1JFQVNPTl9NQUxGT1JNRURfUk9MRRALEioKJlJFQ09WRVJZX1JFQVNPTl9NSVNQTEFDRURfQ09OVEVOVF9UWVBFEAwSKgomUkVDT1ZFUllfUkVBU09OX1VORVhQRUNURURfSEVBREVSX1RFWFQQDRIjCh9SRUNPVkVSWV9SRUFTT05fSEVBREVSX1RPT19MT05HEA4SJAogUkVDT1ZFUllfUkVBU09OX1RSVU5DQVRFRF9IRUFERVIQDxIhCh1SRUNPVkVSWV9SRUFTT05fSU5WQUxJRF9UT0tFThAQEiAKHFJFQ09WRVJZX1JFQVNPTl9JTlZBTElEX1VURjgQEUJgChtpby5naXRodWIuaGFybW9ueXNpZGVjYXIudjFQAVo/Z2l0aHViLmNvbS9oYXJtb255LXNpZGVjYXIvaGFybW9ueS1zaWRlY2FyL2NsaWVudHMvZ28vaGFybW9ueXYxYgZwcm90bzM", [file_google_rpc_status, file_harmony_v1_chat]);
+  fileDesc("ChZoYXJtb255L3YxL3BhcnNlLnByb3RvEgpoYXJtb255LnYxIrYBCgxQYXJzZU9wdGlvbnMSEwoGc3RyaWN0GAEgASgISACIAQESDwoHcmVjb3ZlchgCIAEoCBIeChFtYXhfaGVhZGVyX3Rva2VucxgDIAEoDUgBiAEBEhYKDmNhbGxhYmxlX25hbWVzGAQgAygJEhAKCGNoYW5uZWxzGAUgAygJEhUKDWRlbHRhX29mZnNldHMYBiABKAhCCQoHX3N0cmljdEIUChJfbWF4X2hlYWRlcl90b2tlbnMiKAoKVG9rZW5SYW5nZRINCgViZWdpbhgBIAEoBBILCgNlbmQYAiABKAQiYQoOTWVzc2FnZU9mZnNldHMSJgoGaGVhZGVyGAEgASgLMhYuaGFybW9ueS52MS5Ub2tlblJhbmdlEicKB2NvbnRlbnQYAiABKAsyFi5oYXJtb255LnYxLlRva2VuUmFuZ2UiqAEKDk1lc3NhZ2VTdGFydGVkEiIKBmF1dGhvchgBIAEoCzISLmhhcm1vbnkudjEuQXV0aG9yEhYKCXJlY2lwaWVudBgCIAEoCUgAiAEBEhQKB2NoYW5uZWwYAyABKAlIAYgBARIZCgxjb250ZW50X3R5cGUYBCABKAlIAogBAUIMCgpfcmVjaXBpZW50QgoKCF9jaGFubmVsQg8KDV9jb250ZW50X3R5cGUiRQoMQ29udGVudERlbHRhEgwKBHRleHQYASABKAkSJwoHb2Zmc2V0cxgCIAEoCzIWLmhhcm1vbnkudjEuVG9rZW5SYW5nZSK6AQoQTWVzc2FnZUNvbXBsZXRlZBIkCgdtZXNzYWdlGAEgASgLMhMuaGFybW9ueS52MS5NZXNzYWdlEhcKCnN0b3BfdG9rZW4YAiABKA1IAIgBARIrCgdvZmZzZXRzGAMgASgLMhouaGFybW9ueS52MS5NZXNzYWdlT2Zmc2V0cxIrCgdyZXBhaXJzGAQgAygOMhouaGFybW9ueS52MS5SZWNvdmVyeVJlYXNvbkINCgtfc3RvcF90b2tlbiKwAQoJUmVjb3ZlcmVkEioKBnJlYXNvbhgBIAEoDjIaLmhhcm1vbnkudjEuUmVjb3ZlcnlSZWFzb24SDAoEdGV4dBgCIAEoCRInCgdvZmZzZXRzGAMgASgLMhYuaGFybW9ueS52MS5Ub2tlblJhbmdlEhIKCnJhd19oZWFkZXIYBCABKAkSGgoNbWVzc2FnZV9pbmRleBgFIAEoDUgAiAEBQhAKDl9tZXNzYWdlX2luZGV4Is4BCgpQYXJzZUV2ZW50Ei0KB3N0YXJ0ZWQYASABKAsyGi5oYXJtb255LnYxLk1lc3NhZ2VTdGFydGVkSAASKQoFZGVsdGEYAiABKAsyGC5oYXJtb255LnYxLkNvbnRlbnREZWx0YUgAEjEKCWNvbXBsZXRlZBgDIAEoCzIcLmhhcm1vbnkudjEuTWVzc2FnZUNvbXBsZXRlZEgAEioKCXJlY292ZXJlZBgEIAEoCzIVLmhhcm1vbnkudjEuUmVjb3ZlcmVkSABCBwoFZXZlbnQidwoLUGFyc2VDb25maWcSIwoEcm9sZRgBIAEoDjIQLmhhcm1vbnkudjEuUm9sZUgAiAEBEikKB29wdGlvbnMYAiABKAsyGC5oYXJtb255LnYxLlBhcnNlT3B0aW9ucxIPCgdwcmVmaWxsGAMgAygNQgcKBV9yb2xlIhoKCFRva2VuSWRzEg4KBnRva2VucxgBIAMoDSJsCgxQYXJzZVJlcXVlc3QSKQoGY29uZmlnGAEgASgLMhcuaGFybW9ueS52MS5QYXJzZUNvbmZpZ0gAEiYKBnRva2VucxgCIAEoCzIULmhhcm1vbnkudjEuVG9rZW5JZHNIAEIJCgdyZXF1ZXN0IjcKDVBhcnNlUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYuaGFybW9ueS52MS5QYXJzZUV2ZW50IkwKDE9wZW5TZXF1ZW5jZRITCgtzZXF1ZW5jZV9pZBgBIAEoDRInCgZjb25maWcYAiABKAsyFy5oYXJtb255LnYxLlBhcnNlQ29uZmlnInAKEVBhcnNlQmF0Y2hSZXF1ZXN0EiYKBG9wZW4YASADKAsyGC5oYXJtb255LnYxLk9wZW5TZXF1ZW5jZRIUCgxzZXF1ZW5jZV9pZHMYAiADKA0SDgoGdG9rZW5zGAMgAygNEg0KBWNsb3NlGAQgAygNIvUBCg1TZXF1ZW5jZUV2ZW50EhMKC3NlcXVlbmNlX2lkGAEgASgNEhMKC2RlbHRhX2luZGV4GAIgASgNEi0KB3N0YXJ0ZWQYAyABKAsyGi5oYXJtb255LnYxLk1lc3NhZ2VTdGFydGVkSAASMQoJY29tcGxldGVkGAQgASgLMhwuaGFybW9ueS52MS5NZXNzYWdlQ29tcGxldGVkSAASKgoJcmVjb3ZlcmVkGAUgASgLMhUuaGFybW9ueS52MS5SZWNvdmVyZWRIABIjCgVlcnJvchgGIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCBwoFZXZlbnQijwEKElBhcnNlQmF0Y2hSZXNwb25zZRIUCgxzZXF1ZW5jZV9pZHMYASADKA0SDgoGZGVsdGFzGAIgAygJEikKBmV2ZW50cxgDIAMoCzIZLmhhcm1vbnkudjEuU2VxdWVuY2VFdmVudBIUCgxkZWx0YV9iZWdpbnMYBCADKAQSEgoKZGVsdGFfZW5kcxgFIAMoBCqqBQoOUmVjb3ZlcnlSZWFzb24SHwobUkVDT1ZFUllfUkVBU09OX1VOU1BFQ0lGSUVEEAASKAokUkVDT1ZFUllfUkVBU09OX1RFWFRfT1VUU0lERV9NRVNTQUdFEAESIQodUkVDT1ZFUllfUkVBU09OX01JU1NJTkdfU1RBUlQQAhIfChtSRUNPVkVSWV9SRUFTT05fRVhUUkFfU1RBUlQQAxIgChxSRUNPVkVSWV9SRUFTT05fTUlTU0lOR19TVE9QEAQSHgoaUkVDT1ZFUllfUkVBU09OX0VYVFJBX1NUT1AQBRIjCh9SRUNPVkVSWV9SRUFTT05fTUlTU0lOR19NRVNTQUdFEAYSIQodUkVDT1ZFUllfUkVBU09OX0VYVFJBX01FU1NBR0UQBxIlCiFSRUNPVkVSWV9SRUFTT05fTUFMRk9STUVEX0NIQU5ORUwQCBIkCiBSRUNPVkVSWV9SRUFTT05fUkVQRUFURURfQ0hBTk5FTBAJEiYKIlJFQ09WRVJZX1JFQVNPTl9SRVBFQVRFRF9SRUNJUElFTlQQChIiCh5SRUNPVkVSWV9SRUFTT05fTUFMRk9STUVEX1JPTEUQCxIqCiZSRUNPVkVSWV9SRUFTT05fTUlTUExBQ0VEX0NPTlRFTlRfVFlQRRAMEioKJlJFQ09WRVJZX1JFQVNPTl9VTkVYUEVDVEVEX0hFQURFUl9URVhUEA0SIwofUkVDT1ZFUllfUkVBU09OX0hFQURFUl9UT09fTE9ORxAOEiQKIFJFQ09WRVJZX1JFQVNPTl9UUlVOQ0FURURfSEVBREVSEA8SIQodUkVDT1ZFUllfUkVBU09OX0lOVkFMSURfVE9LRU4QEBIgChxSRUNPVkVSWV9SRUFTT05fSU5WQUxJRF9VVEY4EBFCYAobaW8uZ2l0aHViLmhhcm1vbnlzaWRlY2FyLnYxUAFaP2dpdGh1Yi5jb20vaGFybW9ueS1zaWRlY2FyL2hhcm1vbnktc2lkZWNhci9jbGllbnRzL2dvL2hhcm1vbnl2MWIGcHJvdG8z", [file_google_rpc_status, file_harmony_v1_chat]);
 
 /**
  * How to parse: the mode, a limit and what recover mode may know.
@@ -72,6 +72,15 @@ export type ParseOptions = Message<"harmony.v1.ParseOptions"> & {
    * @generated from field: repeated string channels = 5;
    */
   channels: string[];
+
+  /**
+   * True: each delta names the tokens that its text comes from, in
+   * `ContentDelta.offsets` or in the columns of ParseBatchResponse. ParseMessages,
+   * which has no deltas, ignores it. Default: false.
+   *
+   * @generated from field: bool delta_offsets = 6;
+   */
+  deltaOffsets: boolean;
 };
 
 /**
@@ -83,7 +92,8 @@ export const ParseOptionsSchema: GenMessage<ParseOptions> = /*@__PURE__*/
 
 /**
  * A half-open range of token offsets. Offset 0 is the first token of the
- * sequence; the count continues across the requests of a stream.
+ * sequence, or the first behind its prefill; the count continues across the
+ * requests of a stream. What lies in a prefill is cut from every range.
  *
  * @generated from message harmony.v1.TokenRange
  */
@@ -118,14 +128,16 @@ export const TokenRangeSchema: GenMessage<TokenRange> = /*@__PURE__*/
 export type MessageOffsets = Message<"harmony.v1.MessageOffsets"> & {
   /**
    * The header, without `<|start|>` and `<|message|>`. If the role is preset, the
-   * first header begins at the start of the sequence.
+   * first header begins at the start of the sequence. A header that ends in the
+   * prefill is the empty range at 0.
    *
    * @generated from field: harmony.v1.TokenRange header = 1;
    */
   header?: TokenRange | undefined;
 
   /**
-   * The content, without `<|message|>` and the stop token.
+   * The content, without `<|message|>` and the stop token. Content that begins in
+   * the prefill begins at 0.
    *
    * @generated from field: harmony.v1.TokenRange content = 2;
    */
@@ -140,7 +152,8 @@ export const MessageOffsetsSchema: GenMessage<MessageOffsets> = /*@__PURE__*/
   messageDesc(file_harmony_v1_parse, 2);
 
 /**
- * A header is complete.
+ * A header is complete. If it is complete at the end of the prefill, the event
+ * comes with the first token of the sequence, or with its end.
  *
  * @generated from message harmony.v1.MessageStarted
  */
@@ -193,6 +206,17 @@ export type ContentDelta = Message<"harmony.v1.ContentDelta"> & {
    * @generated from field: string text = 1;
    */
   text: string;
+
+  /**
+   * The tokens that the text comes from. The range begins where that of the
+   * message's delta before ends, or with the content. Every token of the content
+   * is in one range; only tokens that recover mode leaves out at the end of a
+   * message are in none. The text of a header that a stop token ended in lenient
+   * mode has an empty range. Unset: `ParseOptions.delta_offsets` is false.
+   *
+   * @generated from field: harmony.v1.TokenRange offsets = 2;
+   */
+  offsets?: TokenRange | undefined;
 };
 
 /**
@@ -209,7 +233,8 @@ export const ContentDeltaSchema: GenMessage<ContentDelta> = /*@__PURE__*/
  */
 export type MessageCompleted = Message<"harmony.v1.MessageCompleted"> & {
   /**
-   * The whole message. Its only content is a text: the deltas joined together.
+   * The whole message. Its only content is a text: the deltas joined together, so
+   * nothing that stands in the prefill.
    *
    * @generated from field: harmony.v1.Message message = 1;
    */
@@ -370,6 +395,16 @@ export type ParseConfig = Message<"harmony.v1.ParseConfig"> & {
    * @generated from field: harmony.v1.ParseOptions options = 2;
    */
   options?: ParseOptions | undefined;
+
+  /**
+   * The last tokens of the prompt, behind those that `role` stands for: the
+   * sequence continues them. They are parsed first, but nothing is reported of
+   * them: no event, no text, no repair, no offset. If the mode refuses them, the
+   * parse fails with INVALID_FIELD. Empty: the sequence begins behind `role`.
+   *
+   * @generated from field: repeated uint32 prefill = 3;
+   */
+  prefill: number[];
 };
 
 /**
@@ -634,6 +669,22 @@ export type ParseBatchResponse = Message<"harmony.v1.ParseBatchResponse"> & {
    * @generated from field: repeated harmony.v1.SequenceEvent events = 3;
    */
   events: SequenceEvent[];
+
+  /**
+   * Where the tokens of each delta begin, parallel to `deltas`, as in
+   * `ContentDelta.offsets`. 0 for a sequence that did not ask for
+   * `ParseOptions.delta_offsets`. Empty: all are 0.
+   *
+   * @generated from field: repeated uint64 delta_begins = 4;
+   */
+  deltaBegins: bigint[];
+
+  /**
+   * Where the tokens of each delta end, parallel to `delta_begins`.
+   *
+   * @generated from field: repeated uint64 delta_ends = 5;
+   */
+  deltaEnds: bigint[];
 };
 
 /**
@@ -762,7 +813,8 @@ export enum RecoveryReason {
   HEADER_TOO_LONG = 14,
 
   /**
-   * A header that the end of the sequence cut off.
+   * A header that the end of the sequence cut off. No stop token ended it, so a
+   * limit probably did.
    *
    * @generated from enum value: RECOVERY_REASON_TRUNCATED_HEADER = 15;
    */
