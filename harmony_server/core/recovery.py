@@ -18,10 +18,10 @@ from .bounds import (
 )
 from .chat import Role
 from .errors import HarmonyError
-from .events import Event, Recovered, RecoveryReason, TokenRange
+from .events import Event, Header, Recovered, RecoveryReason, TokenRange
 from .header import CHANNEL_SPELLING
-from .header_beginnings import Beginning, HeaderBeginnings
-from .header_words import READERS, header_words
+from .header_beginnings import BEGINNINGS, Beginning, known_headers
+from .header_words import READERS
 from .parse_options import ParseOptions
 from .parser import (
     EXPECT_START,
@@ -99,6 +99,7 @@ class RecoveringParser(MessageParser):
         "_inherited_channel",
         "_is_loose",
         "_last_channel_word",
+        "_later_beginnings",
         "_next_search",
         "_outside",
         "_outside_begin",
@@ -111,7 +112,15 @@ class RecoveringParser(MessageParser):
     breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE, CONSTRAIN} | _FOREIGN_TOKENS
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
-        self._words = header_words(options.callable_names, options.channels)
+        known = known_headers(options.callable_names, options.channels, role)
+        self._words = known.words
+        # The part of the header that has been searched, if such beginnings are remembered.
+        self._beginning: Beginning | None = None
+        # Of headers behind `<|start|>`.
+        self._later_beginnings: Beginning | None = None
+        if options.max_header_tokens >= SEARCHED_HEADER_TOKENS:
+            self._beginning = None if role is None else known.first
+            self._later_beginnings = known.later
         # For headers without a role.
         self._default_role = role or Role.ASSISTANT
         self._called: set[str] = set()
@@ -140,10 +149,6 @@ class RecoveringParser(MessageParser):
         # Whether the header began with held tokens.
         self._was_held = False
         super().__init__(tokenizer, role, options)
-        # The tokens of the header, if `feed_one` read all of them.
-        self._beginning: Beginning | None = None
-        if role is not None:
-            self._beginning = _beginnings.of(self._header_context())
 
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         try:
@@ -158,53 +163,26 @@ class RecoveringParser(MessageParser):
     def _report_texts(self, events: list[Event]) -> None:
         if self._searched < len(self.header_tokens):
             self._search_header(events)
-        super()._report_texts(events)
-        self._report_outside(events)
+        if self._delta:
+            self._report_delta(events)
+        if self._outside:
+            self._report_outside(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:
         """Reads one token id of at most 32 bits, at a lower cost than `feed`; never fails."""
         if self._must_prepare:
             self._prepare(events)
         token = operator.index(token)
-        beginning = self._beginning
-        if beginning is None:
-            if self.state is IN_CONTENT and not self._is_loose and token not in self.breaks:
-                self._add_content([token], events)
-                if self._delta:
-                    self._report_delta(events)
-                return
-            self._read_one(token, events)
-        elif (longer := beginning.longer.get(token)) is not None:
+        if self._beginning is not None and (longer := self._beginning.longer.get(token)):
+            # What `_read` and `_search_header` do.
             self._beginning = longer
             self.header_tokens.append(token)
             self.offset += 1
             self._searched += 1
-            self._next_search += 1
             return
-        elif token == MESSAGE and beginning.header is not None and not self._header_repairs:
-            self._begin_message(beginning.header, events)
-            return
-        else:
-            count, length = len(events), len(self.header_tokens)
-            self._read_one(token, events)
-            if len(events) == count and len(self.header_tokens) == length + 1:
-                self._remember_beginning(beginning, token)
-                return
-        if self.state is IN_HEADER and not self.header_tokens:
-            self._beginning = _beginnings.of(self._header_context())
-
-    def _read_one(self, token: int, events: list[Event]) -> None:
         self._read(token, events)
         if self._delta or self._outside or self._searched < len(self.header_tokens):
             self._report_texts(events)
-
-    def _remember_beginning(self, beginning: Beginning, token: int) -> None:
-        length = len(self.header_tokens)
-        # `feed_one` does not look at what has been called or how long the header is.
-        if length >= min(SEARCHED_HEADER_TOKENS, self._max_header_tokens):
-            return
-        if self._read_header(length, OPEN_END).repaired.unknown_word is None:
-            self._beginning = _beginnings.extend(beginning, token)
 
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
@@ -232,21 +210,25 @@ class RecoveringParser(MessageParser):
         if token not in self.breaks:
             self._read_plain([token], events)
         elif self.state is IN_CONTENT:
-            self._break_content(token, events)
+            if token in STOP_TOKENS and not self._held:
+                self._complete(token, events)
+                self.offset += 1
+            else:
+                self._break_content(token, events)
         elif self.state is IN_HEADER:
-            self._break_header(token, events)
+            if token == MESSAGE:
+                self._finish_header(events)
+            else:
+                self._break_header(token, events)
         else:
             self._break_outside(token, events)
 
     def _break_content(self, token: int, events: list[Event]) -> None:
-        if token in STOP_TOKENS and not self._held:
-            self._complete(token, events)
-            self.offset += 1
-        elif token in _FOREIGN_TOKENS and (token != _END_OF_TEXT or self._holds_recipient()):
+        if token in _FOREIGN_TOKENS and (token != _END_OF_TEXT or self._holds_recipient()):
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
         elif self._held:
             self._release_held(events)
             self._read(token, events)
@@ -257,7 +239,7 @@ class RecoveringParser(MessageParser):
         elif token in (MESSAGE, CONSTRAIN) and self._is_loose:
             self._held_begin = self.offset
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
         elif token in (MESSAGE, CONSTRAIN):
             is_message = token == MESSAGE
             reason = RecoveryReason.EXTRA_MESSAGE
@@ -273,30 +255,29 @@ class RecoveringParser(MessageParser):
             self._break_outside(token, events)
 
     def _break_outside(self, token: int, events: list[Event]) -> None:
-        if token in _FOREIGN_TOKENS:
+        if token == START and not self._held:
+            if self._outside or self._pending:
+                self._flush_outside(events)
+            self.offset += 1
+            self._open_header()
+            self._beginning = self._later_beginnings
+        elif token in _FOREIGN_TOKENS:
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
         elif self._held:
             self._release_held(events)
             self._read(token, events)
         elif token in STOP_TOKENS:
             self._flush_outside(events)
             self._skip_stop(events)
-        elif token == START:
-            self._flush_outside(events)
-            self.offset += 1
-            self._open_header()
         else:
             self._held_begin = self.offset
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
 
     def _break_header(self, token: int, events: list[Event]) -> None:
-        if token == MESSAGE:
-            self._finish_header(events)
-            return
         # At the second channel, lest the headers of a long run begin inside each other.
         is_first_channel = token == CHANNEL and CHANNEL not in self.header_tokens
         if is_first_channel or token == CONSTRAIN or token in _FOREIGN_TOKENS:
@@ -321,6 +302,7 @@ class RecoveringParser(MessageParser):
             offsets = TokenRange(repairs.pop()[1].begin, offsets.end)
         self.offset += 1
         self._open_header()
+        self._beginning = self._later_beginnings
         self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, offsets)]
 
     def _skip_stop(self, events: list[Event]) -> None:
@@ -616,6 +598,7 @@ class RecoveringParser(MessageParser):
         super()._open_header()
         self.preset_role = None
         self._searched, self._next_search = 0, 1
+        # Set by those for whose headers it is known.
         self._beginning = None
         self._inherited_channel = None
         self._was_held = False
@@ -629,7 +612,6 @@ class RecoveringParser(MessageParser):
         self._searched = 0
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
-        self._beginning = None
         self.header_tokens += tokens
         self.offset += len(tokens)
         # Short runs wait: most headers are complete with the next token.
@@ -638,6 +620,8 @@ class RecoveringParser(MessageParser):
 
     def _search_header(self, events: list[Event]) -> None:
         """Searches the new tokens of the header for text, as if they came one by one."""
+        if self._beginning is not None:
+            self._follow_beginnings(self._beginning)
         limit = self._max_header_tokens
         while self.state is IN_HEADER and self._searched < len(self.header_tokens):
             if self._searched >= limit:
@@ -657,27 +641,73 @@ class RecoveringParser(MessageParser):
                 self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
             elif len(text) > MAX_HEADER_CHARACTERS:
                 self._release_header(length, RecoveryReason.HEADER_TOO_LONG, events)
+            elif self._beginning is not None:
+                self._remember_beginning(self._beginning, length)
+
+    def _follow_beginnings(self, beginning: Beginning) -> None:
+        """Passes over new tokens of the header that an earlier header had too."""
+        searched = self._searched
+        for token in self.header_tokens[searched:]:
+            longer = beginning.longer.get(token)
+            if longer is None:
+                break
+            beginning = longer
+            searched += 1
+        self._beginning = beginning
+        self._searched, self._next_search = searched, searched + 1
+
+    def _remember_beginning(self, beginning: Beginning, length: int) -> None:
+        """Remembers that there is no text in the first tokens of the header."""
+        is_remembered = length < SEARCHED_HEADER_TOKENS and all(
+            read.repaired.text_begin is None for read in self._read_either_way(length, OPEN_END)
+        )
+        token = self.header_tokens[length - 1]
+        self._beginning = BEGINNINGS.extend(beginning, token) if is_remembered else None
+
+    def _remember_header(self, beginning: Beginning, header: Header) -> None:
+        """Remembers a header that needs no repairs, and so has no text."""
+        length = len(self.header_tokens)
+        is_remembered = length < SEARCHED_HEADER_TOKENS and all(
+            read.is_clean and read.repaired.header == header
+            for read in self._read_either_way(length, MESSAGE_END)
+        )
+        if is_remembered:
+            for token in self.header_tokens[self._searched :]:
+                beginning = BEGINNINGS.extend(beginning, token)
+            beginning.header = header
 
     def _read_header(self, length: int, end: HeaderEnd) -> _ReadHeader:
         """Reads the first tokens of the header."""
-        context = self._header_context()
-        read = _remember_header if length <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
-        tokens = tuple(self.header_tokens[:length])
-        result = read(self._tokenizer, context, end, tokens)
+        result = self._read_header_if(length, end, is_called=False)
         if result.repaired.unknown_word in self._called:
-            context = self._header_context(is_called=True)
-            result = read(self._tokenizer, context, end, tokens)
+            return self._read_header_if(length, end, is_called=True)
         return result
 
-    def _header_context(self, *, is_called: bool = False) -> HeaderContext:
-        return header_context(
+    def _read_either_way(self, length: int, end: HeaderEnd) -> list[_ReadHeader]:
+        """Reads the first tokens of the header, whatever has been called."""
+        result = self._read_header_if(length, end, is_called=False)
+        if result.repaired.unknown_word is None:
+            return [result]
+        return [result, self._read_header_if(length, end, is_called=True)]
+
+    def _read_header_if(self, length: int, end: HeaderEnd, *, is_called: bool) -> _ReadHeader:
+        context = header_context(
             self._words, self.preset_role, self._default_role, self._inherited_channel, is_called
         )
+        read = _remember_header if length <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
+        return read(self._tokenizer, context, end, tuple(self.header_tokens[:length]))
 
     def _finish_header(self, events: list[Event]) -> None:
         length = len(self.header_tokens)
+        has_repairs = bool(self._header_repairs)
+        if self._beginning is not None and not has_repairs:
+            if self._searched < length:
+                self._follow_beginnings(self._beginning)
+            if self._searched == length and self._beginning.header is not None:
+                self._begin_message(self._beginning.header, events)
+                return
         _, repaired, is_clean = self._read_header(length, MESSAGE_END)
-        if not is_clean or self._header_repairs or length > self._max_header_tokens:
+        if not is_clean or has_repairs or length > self._max_header_tokens:
             if self._searched < length:
                 self._search_header(events)
                 if self.state is not IN_HEADER or length != len(self.header_tokens):
@@ -688,9 +718,8 @@ class RecoveringParser(MessageParser):
                 self._read(MESSAGE, events)
                 return
             self._report_header_repairs(repaired, self.header_tokens, events)
-        elif self._beginning is not None and repaired.header.role is not Role.TOOL:
-            # Whether it is the result of a tool depends on the calls before it.
-            self._beginning.header = repaired.header
+        elif self._beginning is not None:
+            self._remember_header(self._beginning, repaired.header)
         self._begin_message(repaired.header, events)
 
     def _begin_content(self, events: list[Event]) -> None:
@@ -784,6 +813,7 @@ class RecoveringParser(MessageParser):
         self.offset += 1
         if token == START:
             self._open_header()
+            self._beginning = self._later_beginnings
 
     def _begin_unfinished_header(self, reason: RecoveryReason, events: list[Event]) -> bool:
         """Ends a header without `<|message|>`; returns whether it begins a message."""
@@ -900,5 +930,4 @@ def _read_header(
     return _ReadHeader(text, repaired, is_clean)
 
 
-_beginnings = HeaderBeginnings()
 _remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)
