@@ -31,7 +31,7 @@ from .events import (
 from .header import parse_header, parse_unfinished_header
 from .parse_options import ParseOptions
 from .structure import STOP_TOKENS, structural_offsets
-from .tokenizer import MESSAGE, START, VOCABULARY_SIZE, Tokenizer
+from .tokenizer import MAX_UINT32, MESSAGE, START, VOCABULARY_SIZE, Tokenizer
 
 # `MessageParser.plain_texts` outside content; a full list, so that looking up needs no test.
 NO_PLAIN_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
@@ -70,6 +70,7 @@ class MessageParser:
 
     Attributes:
         breaks: The tokens that are not text in content.
+        takes_any_id: Whether ids of more than 32 bits are read as ids outside the vocabulary.
         state: The part of the output that comes next.
         preset_role: The role of the next header, if the prompt named it; None after that header.
         header_tokens: The tokens read of an unfinished header.
@@ -83,6 +84,7 @@ class MessageParser:
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
+    takes_any_id: ClassVar[bool] = False
 
     __slots__ = (
         "_content_begin",
@@ -208,7 +210,14 @@ class MessageParser:
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         if type(tokens) is not list:
             tokens = list(tokens)
-        boundaries = structural_offsets(tokens)
+        try:
+            boundaries = structural_offsets(tokens)
+        except OverflowError:
+            if not self.takes_any_id:
+                raise
+            indices = map(operator.index, tokens)
+            tokens = [i if 0 <= i <= MAX_UINT32 else VOCABULARY_SIZE for i in indices]
+            boundaries = structural_offsets(tokens)
         if self._must_prepare and tokens:
             self._prepare(events)
         position = 0

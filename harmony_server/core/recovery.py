@@ -45,7 +45,6 @@ from .tokenizer import (
     CALL,
     CHANNEL,
     CONSTRAIN,
-    MAX_UINT32,
     MESSAGE,
     SPECIAL_TOKENS,
     START,
@@ -66,7 +65,9 @@ _MERGED = frozenset(
 _END_OF_TEXT = SPECIAL_TOKENS["<|endoftext|>"]
 # Special tokens that the format does not use.
 _FOREIGN_TOKENS = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
+# The spellings of special tokens begin with these two bytes. One byte is found far faster.
 _BEGINS_SPECIAL_TOKEN = b"<|"
+_RARE_IN_TEXT = b"|"
 
 
 class _ReadHeader(NamedTuple):
@@ -110,6 +111,7 @@ class RecoveringParser(MessageParser):
     )
 
     breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE, CONSTRAIN} | _FOREIGN_TOKENS
+    takes_any_id = True
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
         known = known_headers(options.callable_names, options.channels, role)
@@ -149,16 +151,6 @@ class RecoveringParser(MessageParser):
         # Whether the header began with held tokens.
         self._was_held = False
         super().__init__(tokenizer, role, options)
-
-    def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
-        try:
-            super()._read_all(tokens, events)
-        except OverflowError:
-            in_range = [
-                token if 0 <= token <= MAX_UINT32 else VOCABULARY_SIZE
-                for token in map(operator.index, tokens)
-            ]
-            super()._read_all(in_range, events)
 
     def _report_texts(self, events: list[Event]) -> None:
         if self._searched < len(self.header_tokens):
@@ -218,8 +210,13 @@ class RecoveringParser(MessageParser):
         elif self.state is IN_HEADER:
             if token == MESSAGE:
                 self._finish_header(events)
+            elif token == CHANNEL and CHANNEL not in self.header_tokens:
+                self._add_to_header([token], events)
             else:
                 self._break_header(token, events)
+        elif token == START and not (self._held or self._outside or self._pending):
+            self.offset += 1
+            self._open_header_behind_start()
         else:
             self._break_outside(token, events)
 
@@ -255,13 +252,7 @@ class RecoveringParser(MessageParser):
             self._break_outside(token, events)
 
     def _break_outside(self, token: int, events: list[Event]) -> None:
-        if token == START and not self._held:
-            if self._outside or self._pending:
-                self._flush_outside(events)
-            self.offset += 1
-            self._open_header()
-            self._beginning = self._later_beginnings
-        elif token in _FOREIGN_TOKENS:
+        if token in _FOREIGN_TOKENS:
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
@@ -272,21 +263,24 @@ class RecoveringParser(MessageParser):
         elif token in STOP_TOKENS:
             self._flush_outside(events)
             self._skip_stop(events)
+        elif token == START:
+            self._flush_outside(events)
+            self.offset += 1
+            self._open_header_behind_start()
         else:
             self._held_begin = self.offset
             self._open_held_header(events)
             self._read(token, events)
 
     def _break_header(self, token: int, events: list[Event]) -> None:
-        # At the second channel, lest the headers of a long run begin inside each other.
-        is_first_channel = token == CHANNEL and CHANNEL not in self.header_tokens
-        if is_first_channel or token == CONSTRAIN or token in _FOREIGN_TOKENS:
+        if token == CONSTRAIN or token in _FOREIGN_TOKENS:
             self._add_to_header([token], events)
             return
         self._search_header(events)
         if self.state is not IN_HEADER:
             self._read(token, events)
         elif token == CHANNEL:
+            # Searched first, lest the headers of a long run begin inside each other.
             self._add_to_header([token], events)
         elif self.header_tokens:
             self._end_header(token, events)
@@ -301,8 +295,7 @@ class RecoveringParser(MessageParser):
         if repairs and repairs[-1][0] is RecoveryReason.EXTRA_START:
             offsets = TokenRange(repairs.pop()[1].begin, offsets.end)
         self.offset += 1
-        self._open_header()
-        self._beginning = self._later_beginnings
+        self._open_header_behind_start()
         self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, offsets)]
 
     def _skip_stop(self, events: list[Event]) -> None:
@@ -340,7 +333,7 @@ class RecoveringParser(MessageParser):
         except HarmonyError:
             has_invalid = True
             data = self._tokenizer.decode_replacing(tokens)
-        if has_invalid or _BEGINS_SPECIAL_TOKEN in data:
+        if has_invalid or (_RARE_IN_TEXT in data and _BEGINS_SPECIAL_TOKEN in data):
             # Decoding takes any integer; sets do not.
             tokens = list(map(operator.index, tokens))
             if not _FOREIGN_TOKENS.isdisjoint(tokens):
@@ -594,12 +587,14 @@ class RecoveringParser(MessageParser):
 
     # Headers
 
+    def _open_header_behind_start(self) -> None:
+        self._open_header()
+        self._beginning = self._later_beginnings
+
     def _open_header(self) -> None:
         super()._open_header()
         self.preset_role = None
         self._searched, self._next_search = 0, 1
-        # Set by those for whose headers it is known.
-        self._beginning = None
         self._inherited_channel = None
         self._was_held = False
         self._header_repairs = []
@@ -607,9 +602,9 @@ class RecoveringParser(MessageParser):
     def _expect_start(self) -> None:
         super()._expect_start()
         self._beginning = None
+        self._searched = 0
         self._is_loose = False
         self._has_role_to_find = True
-        self._searched = 0
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
         self.header_tokens += tokens
@@ -812,8 +807,7 @@ class RecoveringParser(MessageParser):
             return
         self.offset += 1
         if token == START:
-            self._open_header()
-            self._beginning = self._later_beginnings
+            self._open_header_behind_start()
 
     def _begin_unfinished_header(self, reason: RecoveryReason, events: list[Event]) -> bool:
         """Ends a header without `<|message|>`; returns whether it begins a message."""
