@@ -190,10 +190,11 @@ class RecoveringParser(MessageParser):
         is_empty = self.offset == self._first_offset
         while self.state is IN_HEADER and (self.header_tokens or not is_empty):
             self._begin_unfinished_header(RecoveryReason.TRUNCATED_HEADER, events)
-        self._release_held(events)
+        if self._held:
+            self._release_held(events)
         if self.state is IN_CONTENT:
             self._complete(None, events)
-        elif self.state is EXPECT_START:
+        elif self._outside or self._pending:
             self._flush_outside(events)
 
     # Tokens
@@ -385,18 +386,52 @@ class RecoveringParser(MessageParser):
 
     def _read_loose(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads text in which a header may begin."""
-        for index, token in enumerate(tokens):
+        index = 0
+        while index < len(tokens):
+            if not self._held and (count := self._count_fieldless(tokens, index)):
+                self._add_loose_texts(tokens[index : index + count], events)
+                index += count
+                continue
+            token = tokens[index]
+            index += 1
             if token in _FOREIGN_TOKENS:
                 self._read(token, events)
             else:
                 self._read_loose_token(token, events)
             if not self._is_loose and self.state is not EXPECT_START:
-                self._read_rest(tokens[index + 1 :], events)
+                if index < len(tokens):
+                    self._read_plain(tokens[index:], events)
                 return
 
-    def _read_rest(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if tokens:
-            self._read_plain(tokens, events)
+    def _count_fieldless(self, tokens: Sequence[int], begin: int) -> int:
+        """Returns how many tokens from here on are whole characters in which no field begins."""
+        if self._pending or self._last_channel_word is not None:
+            return 0
+        may_begin = self._words.may_begin_field
+        or_role = self._has_role_to_find
+        for index in range(begin, len(tokens)):
+            token = tokens[index]
+            text = self._content_texts[token] if token < VOCABULARY_SIZE else ""
+            if not text or may_begin(text, or_role=or_role):
+                return index - begin
+            if self.state is EXPECT_START and or_role:
+                or_role = text.isspace()
+        return len(tokens) - begin
+
+    def _add_loose_texts(self, tokens: Sequence[int], events: list[Event]) -> None:
+        """Adds the tokens at `offset`, all whole characters, to the text."""
+        text = "".join([self._content_texts[token] for token in tokens])
+        if self.state is IN_CONTENT:
+            self.offset += len(tokens)
+            self._add_text(text)
+            return
+        if not self._outside:
+            self._outside_begin = self.offset
+        self.offset += len(tokens)
+        self._outside_end = self.offset
+        self._outside.append(text)
+        if not text.isspace():
+            self._has_role_to_find = False
 
     def _read_loose_token(self, token: int, events: list[Event]) -> None:
         if not is_token(token):
