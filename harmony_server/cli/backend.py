@@ -5,7 +5,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ..core import Conversation, Message, ParseMode, RenderConversationConfig, Role
+    from ..core import Conversation, Message, ParseOptions, RenderConversationConfig, Role
     from ..core.events import Recovered
 
 
@@ -43,7 +43,7 @@ class Backend(Protocol):
         self,
         tokens: Sequence[int],
         role: "Role | None",
-        mode: "ParseMode",
+        options: "ParseOptions",
         prefill: Sequence[int],
     ) -> "ParsedOutput":
         """Parses a completion that begins inside the header of `role`, or with `<|start|>`.
