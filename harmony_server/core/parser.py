@@ -65,7 +65,7 @@ class MessageParser:
 
     Most tokens of content only add text, which `plain_texts` gives. A caller that needs speed may
     read such a token itself: it writes the text to `content` and counts the token in `offset`, both
-    before it next calls the parser. `feed_text` does this for one token, `feed_plain` for several
+    before it next calls the parser. `feed_text` does this for one token, `add_plain` for several
     that were looked up earlier, and `LockStep` for the tokens of many parsers.
 
     Attributes:
@@ -261,12 +261,10 @@ class MessageParser:
         self.offset += 1
         return text
 
-    def feed_plain(self, tokens: Sequence[int]) -> list[str]:
-        """Reads tokens that all have a text in `plain_texts`, and returns their texts."""
-        texts = list(map(self.plain_texts.__getitem__, tokens))
+    def add_plain(self, texts: Sequence[str]) -> None:
+        """Reads tokens, given the texts that `plain_texts` has for them."""
         self.content.write("".join(texts))
         self.offset += len(texts)
-        return texts
 
     def finish(self, events: list[Event]) -> None:
         """Reads the end of the stream, which completes an unfinished message.
