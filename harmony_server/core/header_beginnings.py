@@ -58,11 +58,13 @@ class KnownHeaders(NamedTuple):
 
     Attributes:
         words: The known words.
+        default_role: The role of a header without one.
         first: Beginnings of the first header, which has the preset role.
         later: Beginnings of headers behind `<|start|>`.
     """
 
     words: HeaderWords
+    default_role: Role
     first: Beginning
     later: Beginning
 
@@ -73,7 +75,8 @@ def known_headers(
 ) -> KnownHeaders:
     """Returns what is known, the same object for the same arguments."""
     words = header_words(callable_names, channels)
-    return KnownHeaders(words, BEGINNINGS.new_tree(), BEGINNINGS.new_tree())
+    default_role = role or Role.ASSISTANT
+    return KnownHeaders(words, default_role, BEGINNINGS.new_tree(), BEGINNINGS.new_tree())
 
 
 BEGINNINGS: Final = HeaderBeginnings()

@@ -123,8 +123,7 @@ class RecoveringParser(MessageParser):
         if options.max_header_tokens >= SEARCHED_HEADER_TOKENS:
             self._beginning = None if role is None else known.first
             self._later_beginnings = known.later
-        # For headers without a role.
-        self._default_role = role or Role.ASSISTANT
+        self._default_role = known.default_role
         self._called: set[str] = set()
         # Tokens of a text that may still turn out to be a header, where they begin, and whether
         # they have the recipient of a call.
@@ -389,7 +388,7 @@ class RecoveringParser(MessageParser):
         index = 0
         while index < len(tokens):
             if not self._held and (count := self._count_fieldless(tokens, index)):
-                self._add_loose_texts(tokens[index : index + count], events)
+                self._add_loose_texts(tokens[index : index + count])
                 index += count
                 continue
             token = tokens[index]
@@ -418,7 +417,7 @@ class RecoveringParser(MessageParser):
                 or_role = text.isspace()
         return len(tokens) - begin
 
-    def _add_loose_texts(self, tokens: Sequence[int], events: list[Event]) -> None:
+    def _add_loose_texts(self, tokens: Sequence[int]) -> None:
         """Adds the tokens at `offset`, all whole characters, to the text."""
         text = "".join([self._content_texts[token] for token in tokens])
         if self.state is IN_CONTENT:
@@ -556,18 +555,18 @@ class RecoveringParser(MessageParser):
             self._add_loose_text(token, "", events)
 
     def _read_held(self, end: HeaderEnd) -> RepairedHeader:
-        known = [token for token in self._held if token not in _FOREIGN_TOKENS]
-        text = self._text_of(known)
-        return read_header(text, self._loose_context(text), end)
+        is_short = len(self._held) <= MAX_REMEMBERED_HEADER_TOKENS
+        read = _remember_loose if is_short else _read_loose
+        return read(self._tokenizer, self._loose_context(), end, tuple(self._held))
 
-    def _loose_context(self, text: str) -> HeaderContext:
+    def _loose_context(self) -> HeaderContext:
         role: Role | None = self._default_role
         if self.state is IN_CONTENT:
             role = self.header.role
-        words = text.split(maxsplit=1)
-        if self._has_role_to_find and words and self._words.role.match(words[0]):
+        words = self._held_text.split(maxsplit=1) if self._has_role_to_find else ()
+        if words and self._words.role.match(words[0]):
             role = None
-        return HeaderContext(self._words, role, self._default_role, is_loose=True)
+        return header_context(self._words, role, self._default_role, is_loose=True)
 
     def _holds_recipient(self) -> bool:
         """Returns whether the held tokens are a header of a call so far."""
@@ -586,7 +585,7 @@ class RecoveringParser(MessageParser):
         if token != CHANNEL:
             return False
         repaired = self._read_held(MESSAGE_END)
-        is_role = self._loose_context(self._held_text).preset_role is None
+        is_role = self._loose_context().preset_role is None
         has_recipient = repaired.header.recipient is not None and "=" in self._held_text
         return repaired.text_begin is None and (is_role or has_recipient or self._is_called_tool())
 
@@ -596,7 +595,7 @@ class RecoveringParser(MessageParser):
 
     def _open_held_header(self, events: list[Event]) -> None:
         """Opens a header without `<|start|>` whose first tokens are the held ones."""
-        text, context = self._held_text, self._loose_context(self._held_text)
+        text, context = self._held_text, self._loose_context()
         is_tool = self._is_called_tool()
         begin = self._held_begin
         held = self._take_held()
@@ -722,7 +721,11 @@ class RecoveringParser(MessageParser):
 
     def _read_header_if(self, length: int, end: HeaderEnd, *, is_called: bool) -> _ReadHeader:
         context = header_context(
-            self._words, self.preset_role, self._default_role, self._inherited_channel, is_called
+            self._words,
+            self.preset_role,
+            self._default_role,
+            channel=self._inherited_channel,
+            is_called=is_called,
         )
         read = _remember_header if length <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
         return read(self._tokenizer, context, end, tuple(self.header_tokens[:length]))
@@ -959,4 +962,14 @@ def _read_header(
     return _ReadHeader(text, repaired, is_clean)
 
 
+def _read_loose(
+    tokenizer: Tokenizer, context: HeaderContext, end: HeaderEnd, tokens: tuple[int, ...]
+) -> RepairedHeader:
+    """Reads what may be a header in a text; there, an incomplete character begins no field."""
+    known = [token for token in tokens if token not in _FOREIGN_TOKENS]
+    text = tokenizer.decode_replacing(known).decode(errors="replace")
+    return read_header(text, context, end)
+
+
 _remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)
+_remember_loose = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_loose)
