@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ..core import (
         Conversation,
         Message,
-        ParseMode,
+        ParseOptions,
         RenderConversationConfig,
         Rendered,
         Role,
@@ -64,7 +64,7 @@ class Backend(Protocol):
         self,
         tokens: Sequence[int],
         role: "Role | None",
-        mode: "ParseMode",
+        options: "ParseOptions",
         prefill: Sequence[int],
     ) -> "ParsedOutput":
         """Parses a completion that begins inside the header of `role`, or with `<|start|>`.

@@ -68,11 +68,10 @@ class LocalBackend:
         self,
         tokens: Sequence[int],
         role: core.Role | None,
-        mode: core.ParseMode,
+        options: core.ParseOptions,
         prefill: Sequence[int],
     ) -> ParsedOutput:
         """See `Backend`."""
-        options = core.ParseOptions.for_mode(mode)
         with _as_input_errors():
             events = self._encoding.parse_events(tokens, role, options, prefill)
         return ParsedOutput(

@@ -39,6 +39,21 @@ _NO_PRESET_ROLE = "none"
     "stop token ends, refuse the rest. recover: repair it and lose no text.",
 )
 @click.option(
+    "--callable-name",
+    "callable_names",
+    metavar="NAME",
+    multiple=True,
+    help="The name of something that the model could call, such as functions.get_weather: "
+    "--mode recover tells it from other words. Repeatable.",
+)
+@click.option(
+    "--channel",
+    "channels",
+    metavar="NAME",
+    multiple=True,
+    help="A channel besides analysis, commentary and final, for --mode recover. Repeatable.",
+)
+@click.option(
     "--prefill",
     metavar="TOKENS",
     default="",
@@ -46,7 +61,15 @@ _NO_PRESET_ROLE = "none"
     "continue them. Their text is in no message.",
 )
 @target_options
-def parse(file: str, role: str, mode: "ParseMode", prefill: str, server: Server | None) -> None:
+def parse(
+    file: str,
+    role: str,
+    mode: "ParseMode",
+    callable_names: tuple[str, ...],
+    channels: tuple[str, ...],
+    prefill: str,
+    server: Server | None,
+) -> None:
     """Turn the tokens of a completion into messages.
 
     FILE contains token ids: a JSON array, or ids separated by white space or commas. The
@@ -56,11 +79,12 @@ def parse(file: str, role: str, mode: "ParseMode", prefill: str, server: Server 
     source = read_source(file)
     tokens = read_tokens(source)
     prefilled = read_tokens(Source("--prefill", prefill))
-    from ..core import Conversation, Role
+    from ..core import Conversation, ParseOptions, Role
 
+    options = ParseOptions.for_mode(mode, callable_names=callable_names, channels=channels)
     with source.named_in_errors(), open_backend(server) as backend:
         preset_role = None if role == _NO_PRESET_ROLE else Role(role)
-        parsed = backend.parse(tokens, preset_role, mode, prefilled)
+        parsed = backend.parse(tokens, preset_role, options, prefilled)
     for repair in parsed.repairs:
         text = f": {repair.text!r}" if repair.text else ""
         begin, end = repair.offsets

@@ -119,13 +119,18 @@ class RemoteBackend:
         self,
         tokens: Sequence[int],
         role: core.Role | None,
-        mode: core.ParseMode,
+        options: core.ParseOptions,
         prefill: Sequence[int],
     ) -> ParsedOutput:
         """See `Backend`."""
         with self._as_input_errors():
             parsed = self._client.parse_messages(
-                tokens, role and role.value, mode=mode, prefill=prefill
+                tokens,
+                role and role.value,
+                mode=options.mode,
+                callable_names=options.callable_names,
+                channels=options.channels,
+                prefill=prefill,
             )
         try:
             messages = [

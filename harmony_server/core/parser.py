@@ -32,7 +32,15 @@ from .events import (
 from .header import parse_header, parse_unfinished_header
 from .parse_options import ParseOptions
 from .structure import STOP_TOKENS, structural_offsets
-from .tokenizer import MAX_WIDTH, MESSAGE, START, VOCABULARY_SIZE, Tokenizer, width_of
+from .tokenizer import (
+    MAX_UINT32,
+    MAX_WIDTH,
+    MESSAGE,
+    START,
+    VOCABULARY_SIZE,
+    Tokenizer,
+    width_of,
+)
 
 # `MessageParser.plain_texts` outside content; a full list, so that looking up needs no test.
 NO_PLAIN_TEXTS: Sequence[str] = [""] * VOCABULARY_SIZE
@@ -69,11 +77,12 @@ class MessageParser:
 
     Most tokens of content only add text, which `plain_texts` gives. A caller that needs speed may
     read such a token itself: it writes the text to `content` and counts the token in `offset`, both
-    before it next calls the parser. `feed_text` does this for one token, `feed_plain` for several
+    before it next calls the parser. `feed_text` does this for one token, `add_plain` for several
     that were looked up earlier, and `LockStep` for the tokens of many parsers.
 
     Attributes:
         breaks: The tokens that are not text in content.
+        takes_any_id: Whether ids of more than 32 bits are read as ids outside the vocabulary.
         state: The part of the output that comes next.
         preset_role: The role of the next header, if the prompt named it; None after that header.
         header_tokens: The tokens read of an unfinished header.
@@ -87,6 +96,7 @@ class MessageParser:
     """
 
     breaks: ClassVar[frozenset[int]] = STOP_TOKENS
+    takes_any_id: ClassVar[bool] = False
 
     __slots__ = (
         "_content_begin",
@@ -214,7 +224,14 @@ class MessageParser:
     def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
         if type(tokens) is not list:
             tokens = list(tokens)
-        boundaries = structural_offsets(tokens)
+        try:
+            boundaries = structural_offsets(tokens)
+        except OverflowError:
+            if not self.takes_any_id:
+                raise
+            indices = map(operator.index, tokens)
+            tokens = [i if 0 <= i <= MAX_UINT32 else VOCABULARY_SIZE for i in indices]
+            boundaries = structural_offsets(tokens)
         if self._must_prepare and tokens:
             self._prepare(events)
         position = 0
@@ -258,12 +275,10 @@ class MessageParser:
         self.offset += 1
         return text
 
-    def feed_plain(self, tokens: Sequence[int]) -> list[str]:
-        """Reads tokens that all have a text in `plain_texts`, and returns their texts."""
-        texts = list(map(self.plain_texts.__getitem__, tokens))
+    def add_plain(self, texts: Sequence[str]) -> None:
+        """Reads tokens, given the texts that `plain_texts` has for them."""
         self.content.write("".join(texts))
         self.offset += len(texts)
-        return texts
 
     def finish(self, events: list[Event]) -> None:
         """Reads the end of the stream, which completes an unfinished message.

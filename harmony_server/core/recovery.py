@@ -18,10 +18,10 @@ from .bounds import (
 )
 from .chat import Role
 from .errors import HarmonyError
-from .events import Event, Recovered, RecoveryReason, TokenRange
+from .events import Event, Header, Recovered, RecoveryReason, TokenRange
 from .header import CHANNEL_SPELLING
-from .header_beginnings import Beginning, HeaderBeginnings
-from .header_words import READERS, header_words
+from .header_beginnings import BEGINNINGS, Beginning, known_headers
+from .header_words import READERS
 from .parse_options import ParseOptions
 from .parser import (
     EXPECT_START,
@@ -45,7 +45,6 @@ from .tokenizer import (
     CALL,
     CHANNEL,
     CONSTRAIN,
-    MAX_UINT32,
     MESSAGE,
     SPECIAL_TOKENS,
     START,
@@ -66,7 +65,9 @@ _MERGED = frozenset(
 _END_OF_TEXT = SPECIAL_TOKENS["<|endoftext|>"]
 # Special tokens that the format does not use.
 _FOREIGN_TOKENS = frozenset(SPECIAL_TOKENS.values()) - STRUCTURAL_TOKENS
+# The spellings of special tokens begin with these two bytes. One byte is found far faster.
 _BEGINS_SPECIAL_TOKEN = b"<|"
+_RARE_IN_TEXT = b"|"
 
 
 class _ReadHeader(NamedTuple):
@@ -99,6 +100,7 @@ class RecoveringParser(MessageParser):
         "_inherited_channel",
         "_is_loose",
         "_last_channel_word",
+        "_later_beginnings",
         "_next_search",
         "_outside",
         "_outside_begin",
@@ -109,11 +111,19 @@ class RecoveringParser(MessageParser):
     )
 
     breaks = STOP_TOKENS | {START, CHANNEL, MESSAGE, CONSTRAIN} | _FOREIGN_TOKENS
+    takes_any_id = True
 
     def __init__(self, tokenizer: Tokenizer, role: Role | None, options: ParseOptions) -> None:
-        self._words = header_words(options.callable_names, options.channels)
-        # For headers without a role.
-        self._default_role = role or Role.ASSISTANT
+        known = known_headers(options.callable_names, options.channels, role)
+        self._words = known.words
+        # The part of the header that has been searched, if such beginnings are remembered.
+        self._beginning: Beginning | None = None
+        # Of headers behind `<|start|>`.
+        self._later_beginnings: Beginning | None = None
+        if options.max_header_tokens >= SEARCHED_HEADER_TOKENS:
+            self._beginning = None if role is None else known.first
+            self._later_beginnings = known.later
+        self._default_role = known.default_role
         self._called: set[str] = set()
         # Tokens of a text that may still turn out to be a header, where they begin, and whether
         # they have the recipient of a call.
@@ -140,71 +150,30 @@ class RecoveringParser(MessageParser):
         # Whether the header began with held tokens.
         self._was_held = False
         super().__init__(tokenizer, role, options)
-        # The tokens of the header, if `feed_one` read all of them.
-        self._beginning: Beginning | None = None
-        if role is not None:
-            self._beginning = _beginnings.of(self._header_context())
-
-    def _read_all(self, tokens: Sequence[int], events: list[Event]) -> None:
-        try:
-            super()._read_all(tokens, events)
-        except OverflowError:
-            in_range = [
-                token if 0 <= token <= MAX_UINT32 else VOCABULARY_SIZE
-                for token in map(operator.index, tokens)
-            ]
-            super()._read_all(in_range, events)
 
     def _report_texts(self, events: list[Event]) -> None:
         if self._searched < len(self.header_tokens):
             self._search_header(events)
-        super()._report_texts(events)
-        self._report_outside(events)
+        if self._delta:
+            self._report_delta(events)
+        if self._outside:
+            self._report_outside(events)
 
     def feed_one(self, token: int, events: list[Event]) -> None:
         """Reads one token id of at most 32 bits, at a lower cost than `feed`; never fails."""
         if self._must_prepare:
             self._prepare(events)
         token = operator.index(token)
-        beginning = self._beginning
-        if beginning is None:
-            if self.state is IN_CONTENT and not self._is_loose and token not in self.breaks:
-                self._add_content([token], events)
-                if self._delta:
-                    self._report_delta(events)
-                return
-            self._read_one(token, events)
-        elif (longer := beginning.longer.get(token)) is not None:
+        if self._beginning is not None and (longer := self._beginning.longer.get(token)):
+            # What `_read` and `_search_header` do.
             self._beginning = longer
             self.header_tokens.append(token)
             self.offset += 1
             self._searched += 1
-            self._next_search += 1
             return
-        elif token == MESSAGE and beginning.header is not None and not self._header_repairs:
-            self._begin_message(beginning.header, events)
-            return
-        else:
-            count, length = len(events), len(self.header_tokens)
-            self._read_one(token, events)
-            if len(events) == count and len(self.header_tokens) == length + 1:
-                self._remember_beginning(beginning, token)
-                return
-        if self.state is IN_HEADER and not self.header_tokens:
-            self._beginning = _beginnings.of(self._header_context())
-
-    def _read_one(self, token: int, events: list[Event]) -> None:
         self._read(token, events)
         if self._delta or self._outside or self._searched < len(self.header_tokens):
             self._report_texts(events)
-
-    def _remember_beginning(self, beginning: Beginning, token: int) -> None:
-        length = len(self.header_tokens)
-        # `feed_one` does not look at what has been called or how long the header is.
-        if length >= min(SEARCHED_HEADER_TOKENS, self._max_header_tokens):
-            return
-        if self._read_header(length, OPEN_END).repaired.unknown_word is None:
-            self._beginning = _beginnings.extend(beginning, token)
 
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
@@ -220,10 +189,11 @@ class RecoveringParser(MessageParser):
         is_empty = self.offset == self._first_offset
         while self.state is IN_HEADER and (self.header_tokens or not is_empty):
             self._begin_unfinished_header(RecoveryReason.TRUNCATED_HEADER, events)
-        self._release_held(events)
+        if self._held:
+            self._release_held(events)
         if self.state is IN_CONTENT:
             self._complete(None, events)
-        elif self.state is EXPECT_START:
+        elif self._outside or self._pending:
             self._flush_outside(events)
 
     # Tokens
@@ -232,21 +202,30 @@ class RecoveringParser(MessageParser):
         if token not in self.breaks:
             self._read_plain([token], events)
         elif self.state is IN_CONTENT:
-            self._break_content(token, events)
+            if token in STOP_TOKENS and not self._held:
+                self._complete(token, events)
+                self.offset += 1
+            else:
+                self._break_content(token, events)
         elif self.state is IN_HEADER:
-            self._break_header(token, events)
+            if token == MESSAGE:
+                self._finish_header(events)
+            elif token == CHANNEL and CHANNEL not in self.header_tokens:
+                self._add_to_header([token], events)
+            else:
+                self._break_header(token, events)
+        elif token == START and not (self._held or self._outside or self._pending):
+            self.offset += 1
+            self._open_header_behind_start()
         else:
             self._break_outside(token, events)
 
     def _break_content(self, token: int, events: list[Event]) -> None:
-        if token in STOP_TOKENS and not self._held:
-            self._complete(token, events)
-            self.offset += 1
-        elif token in _FOREIGN_TOKENS and (token != _END_OF_TEXT or self._holds_recipient()):
+        if token in _FOREIGN_TOKENS and (token != _END_OF_TEXT or self._holds_recipient()):
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
         elif self._held:
             self._release_held(events)
             self._read(token, events)
@@ -257,7 +236,7 @@ class RecoveringParser(MessageParser):
         elif token in (MESSAGE, CONSTRAIN) and self._is_loose:
             self._held_begin = self.offset
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
         elif token in (MESSAGE, CONSTRAIN):
             is_message = token == MESSAGE
             reason = RecoveryReason.EXTRA_MESSAGE
@@ -277,7 +256,7 @@ class RecoveringParser(MessageParser):
             self._skip_foreign(token, events)
         elif self._held and self._begins_header(token):
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
         elif self._held:
             self._release_held(events)
             self._read(token, events)
@@ -287,25 +266,21 @@ class RecoveringParser(MessageParser):
         elif token == START:
             self._flush_outside(events)
             self.offset += 1
-            self._open_header()
+            self._open_header_behind_start()
         else:
             self._held_begin = self.offset
             self._open_held_header(events)
-            self._break_header(token, events)
+            self._read(token, events)
 
     def _break_header(self, token: int, events: list[Event]) -> None:
-        if token == MESSAGE:
-            self._finish_header(events)
-            return
-        # At the second channel, lest the headers of a long run begin inside each other.
-        is_first_channel = token == CHANNEL and CHANNEL not in self.header_tokens
-        if is_first_channel or token == CONSTRAIN or token in _FOREIGN_TOKENS:
+        if token == CONSTRAIN or token in _FOREIGN_TOKENS:
             self._add_to_header([token], events)
             return
         self._search_header(events)
         if self.state is not IN_HEADER:
             self._read(token, events)
         elif token == CHANNEL:
+            # Searched first, lest the headers of a long run begin inside each other.
             self._add_to_header([token], events)
         elif self.header_tokens:
             self._end_header(token, events)
@@ -320,7 +295,7 @@ class RecoveringParser(MessageParser):
         if repairs and repairs[-1][0] is RecoveryReason.EXTRA_START:
             offsets = TokenRange(repairs.pop()[1].begin, offsets.end)
         self.offset += 1
-        self._open_header()
+        self._open_header_behind_start()
         self._header_repairs = [*repairs, (RecoveryReason.EXTRA_START, offsets)]
 
     def _skip_stop(self, events: list[Event]) -> None:
@@ -358,7 +333,7 @@ class RecoveringParser(MessageParser):
         except HarmonyError:
             has_invalid = True
             data = self._tokenizer.decode_replacing(tokens)
-        if has_invalid or _BEGINS_SPECIAL_TOKEN in data:
+        if has_invalid or (_RARE_IN_TEXT in data and _BEGINS_SPECIAL_TOKEN in data):
             # Decoding takes any integer; sets do not.
             tokens = list(map(operator.index, tokens))
             if not _FOREIGN_TOKENS.isdisjoint(tokens):
@@ -410,18 +385,52 @@ class RecoveringParser(MessageParser):
 
     def _read_loose(self, tokens: Sequence[int], events: list[Event]) -> None:
         """Reads text in which a header may begin."""
-        for index, token in enumerate(tokens):
+        index = 0
+        while index < len(tokens):
+            if not self._held and (count := self._count_fieldless(tokens, index)):
+                self._add_loose_texts(tokens[index : index + count])
+                index += count
+                continue
+            token = tokens[index]
+            index += 1
             if token in _FOREIGN_TOKENS:
                 self._read(token, events)
             else:
                 self._read_loose_token(token, events)
             if not self._is_loose and self.state is not EXPECT_START:
-                self._read_rest(tokens[index + 1 :], events)
+                if index < len(tokens):
+                    self._read_plain(tokens[index:], events)
                 return
 
-    def _read_rest(self, tokens: Sequence[int], events: list[Event]) -> None:
-        if tokens:
-            self._read_plain(tokens, events)
+    def _count_fieldless(self, tokens: Sequence[int], begin: int) -> int:
+        """Returns how many tokens from here on are whole characters in which no field begins."""
+        if self._pending or self._last_channel_word is not None:
+            return 0
+        may_begin = self._words.may_begin_field
+        or_role = self._has_role_to_find
+        for index in range(begin, len(tokens)):
+            token = tokens[index]
+            text = self._content_texts[token] if token < VOCABULARY_SIZE else ""
+            if not text or may_begin(text, or_role=or_role):
+                return index - begin
+            if self.state is EXPECT_START and or_role:
+                or_role = text.isspace()
+        return len(tokens) - begin
+
+    def _add_loose_texts(self, tokens: Sequence[int]) -> None:
+        """Adds the tokens at `offset`, all whole characters, to the text."""
+        text = "".join([self._content_texts[token] for token in tokens])
+        if self.state is IN_CONTENT:
+            self.offset += len(tokens)
+            self._add_text(text)
+            return
+        if not self._outside:
+            self._outside_begin = self.offset
+        self.offset += len(tokens)
+        self._outside_end = self.offset
+        self._outside.append(text)
+        if not text.isspace():
+            self._has_role_to_find = False
 
     def _read_loose_token(self, token: int, events: list[Event]) -> None:
         if not is_token(token):
@@ -546,18 +555,18 @@ class RecoveringParser(MessageParser):
             self._add_loose_text(token, "", events)
 
     def _read_held(self, end: HeaderEnd) -> RepairedHeader:
-        known = [token for token in self._held if token not in _FOREIGN_TOKENS]
-        text = self._text_of(known)
-        return read_header(text, self._loose_context(text), end)
+        is_short = len(self._held) <= MAX_REMEMBERED_HEADER_TOKENS
+        read = _remember_loose if is_short else _read_loose
+        return read(self._tokenizer, self._loose_context(), end, tuple(self._held))
 
-    def _loose_context(self, text: str) -> HeaderContext:
+    def _loose_context(self) -> HeaderContext:
         role: Role | None = self._default_role
         if self.state is IN_CONTENT:
             role = self.header.role
-        words = text.split(maxsplit=1)
-        if self._has_role_to_find and words and self._words.role.match(words[0]):
+        words = self._held_text.split(maxsplit=1) if self._has_role_to_find else ()
+        if words and self._words.role.match(words[0]):
             role = None
-        return HeaderContext(self._words, role, self._default_role, is_loose=True)
+        return header_context(self._words, role, self._default_role, is_loose=True)
 
     def _holds_recipient(self) -> bool:
         """Returns whether the held tokens are a header of a call so far."""
@@ -576,7 +585,7 @@ class RecoveringParser(MessageParser):
         if token != CHANNEL:
             return False
         repaired = self._read_held(MESSAGE_END)
-        is_role = self._loose_context(self._held_text).preset_role is None
+        is_role = self._loose_context().preset_role is None
         has_recipient = repaired.header.recipient is not None and "=" in self._held_text
         return repaired.text_begin is None and (is_role or has_recipient or self._is_called_tool())
 
@@ -586,7 +595,7 @@ class RecoveringParser(MessageParser):
 
     def _open_held_header(self, events: list[Event]) -> None:
         """Opens a header without `<|start|>` whose first tokens are the held ones."""
-        text, context = self._held_text, self._loose_context(self._held_text)
+        text, context = self._held_text, self._loose_context()
         is_tool = self._is_called_tool()
         begin = self._held_begin
         held = self._take_held()
@@ -612,11 +621,14 @@ class RecoveringParser(MessageParser):
 
     # Headers
 
+    def _open_header_behind_start(self) -> None:
+        self._open_header()
+        self._beginning = self._later_beginnings
+
     def _open_header(self) -> None:
         super()._open_header()
         self.preset_role = None
         self._searched, self._next_search = 0, 1
-        self._beginning = None
         self._inherited_channel = None
         self._was_held = False
         self._header_repairs = []
@@ -624,12 +636,11 @@ class RecoveringParser(MessageParser):
     def _expect_start(self) -> None:
         super()._expect_start()
         self._beginning = None
+        self._searched = 0
         self._is_loose = False
         self._has_role_to_find = True
-        self._searched = 0
 
     def _add_to_header(self, tokens: Sequence[int], events: list[Event]) -> None:
-        self._beginning = None
         self.header_tokens += tokens
         self.offset += len(tokens)
         # Short runs wait: most headers are complete with the next token.
@@ -638,6 +649,8 @@ class RecoveringParser(MessageParser):
 
     def _search_header(self, events: list[Event]) -> None:
         """Searches the new tokens of the header for text, as if they came one by one."""
+        if self._beginning is not None:
+            self._follow_beginnings(self._beginning)
         limit = self._max_header_tokens
         while self.state is IN_HEADER and self._searched < len(self.header_tokens):
             if self._searched >= limit:
@@ -657,27 +670,77 @@ class RecoveringParser(MessageParser):
                 self._release_header(length, RecoveryReason.MISSING_MESSAGE, events)
             elif len(text) > MAX_HEADER_CHARACTERS:
                 self._release_header(length, RecoveryReason.HEADER_TOO_LONG, events)
+            elif self._beginning is not None:
+                self._remember_beginning(self._beginning, length)
+
+    def _follow_beginnings(self, beginning: Beginning) -> None:
+        """Passes over new tokens of the header that an earlier header had too."""
+        searched = self._searched
+        for token in self.header_tokens[searched:]:
+            longer = beginning.longer.get(token)
+            if longer is None:
+                break
+            beginning = longer
+            searched += 1
+        self._beginning = beginning
+        self._searched, self._next_search = searched, searched + 1
+
+    def _remember_beginning(self, beginning: Beginning, length: int) -> None:
+        """Remembers that there is no text in the first tokens of the header."""
+        is_remembered = length < SEARCHED_HEADER_TOKENS and all(
+            read.repaired.text_begin is None for read in self._read_either_way(length, OPEN_END)
+        )
+        token = self.header_tokens[length - 1]
+        self._beginning = BEGINNINGS.extend(beginning, token) if is_remembered else None
+
+    def _remember_header(self, beginning: Beginning, header: Header) -> None:
+        """Remembers a header that needs no repairs, and so has no text."""
+        length = len(self.header_tokens)
+        is_remembered = length < SEARCHED_HEADER_TOKENS and all(
+            read.is_clean and read.repaired.header == header
+            for read in self._read_either_way(length, MESSAGE_END)
+        )
+        if is_remembered:
+            for token in self.header_tokens[self._searched :]:
+                beginning = BEGINNINGS.extend(beginning, token)
+            beginning.header = header
 
     def _read_header(self, length: int, end: HeaderEnd) -> _ReadHeader:
         """Reads the first tokens of the header."""
-        context = self._header_context()
-        read = _remember_header if length <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
-        tokens = tuple(self.header_tokens[:length])
-        result = read(self._tokenizer, context, end, tokens)
+        result = self._read_header_if(length, end, is_called=False)
         if result.repaired.unknown_word in self._called:
-            context = self._header_context(is_called=True)
-            result = read(self._tokenizer, context, end, tokens)
+            return self._read_header_if(length, end, is_called=True)
         return result
 
-    def _header_context(self, *, is_called: bool = False) -> HeaderContext:
-        return header_context(
-            self._words, self.preset_role, self._default_role, self._inherited_channel, is_called
+    def _read_either_way(self, length: int, end: HeaderEnd) -> list[_ReadHeader]:
+        """Reads the first tokens of the header, whatever has been called."""
+        result = self._read_header_if(length, end, is_called=False)
+        if result.repaired.unknown_word is None:
+            return [result]
+        return [result, self._read_header_if(length, end, is_called=True)]
+
+    def _read_header_if(self, length: int, end: HeaderEnd, *, is_called: bool) -> _ReadHeader:
+        context = header_context(
+            self._words,
+            self.preset_role,
+            self._default_role,
+            channel=self._inherited_channel,
+            is_called=is_called,
         )
+        read = _remember_header if length <= MAX_REMEMBERED_HEADER_TOKENS else _read_header
+        return read(self._tokenizer, context, end, tuple(self.header_tokens[:length]))
 
     def _finish_header(self, events: list[Event]) -> None:
         length = len(self.header_tokens)
+        has_repairs = bool(self._header_repairs)
+        if self._beginning is not None and not has_repairs:
+            if self._searched < length:
+                self._follow_beginnings(self._beginning)
+            if self._searched == length and self._beginning.header is not None:
+                self._begin_message(self._beginning.header, events)
+                return
         _, repaired, is_clean = self._read_header(length, MESSAGE_END)
-        if not is_clean or self._header_repairs or length > self._max_header_tokens:
+        if not is_clean or has_repairs or length > self._max_header_tokens:
             if self._searched < length:
                 self._search_header(events)
                 if self.state is not IN_HEADER or length != len(self.header_tokens):
@@ -688,9 +751,8 @@ class RecoveringParser(MessageParser):
                 self._read(MESSAGE, events)
                 return
             self._report_header_repairs(repaired, self.header_tokens, events)
-        elif self._beginning is not None and repaired.header.role is not Role.TOOL:
-            # Whether it is the result of a tool depends on the calls before it.
-            self._beginning.header = repaired.header
+        elif self._beginning is not None:
+            self._remember_header(self._beginning, repaired.header)
         self._begin_message(repaired.header, events)
 
     def _begin_content(self, events: list[Event]) -> None:
@@ -783,7 +845,7 @@ class RecoveringParser(MessageParser):
             return
         self.offset += 1
         if token == START:
-            self._open_header()
+            self._open_header_behind_start()
 
     def _begin_unfinished_header(self, reason: RecoveryReason, events: list[Event]) -> bool:
         """Ends a header without `<|message|>`; returns whether it begins a message."""
@@ -900,5 +962,14 @@ def _read_header(
     return _ReadHeader(text, repaired, is_clean)
 
 
-_beginnings = HeaderBeginnings()
+def _read_loose(
+    tokenizer: Tokenizer, context: HeaderContext, end: HeaderEnd, tokens: tuple[int, ...]
+) -> RepairedHeader:
+    """Reads what may be a header in a text; there, an incomplete character begins no field."""
+    known = [token for token in tokens if token not in _FOREIGN_TOKENS]
+    text = tokenizer.decode_replacing(known).decode(errors="replace")
+    return read_header(text, context, end)
+
+
 _remember_header = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_header)
+_remember_loose = functools.lru_cache(MAX_REMEMBERED_HEADERS)(_read_loose)

@@ -6,12 +6,18 @@ reported. docs/recovery.md describes the rules.
 """
 
 import functools
+import itertools
 import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
-from .bounds import MAX_LOOSE_WORDS, MAX_REMEMBERED_CONTEXTS
+from .bounds import (
+    MAX_HEADER_WORDS,
+    MAX_LOOSE_WORDS,
+    MAX_REMEMBERED_CONTEXTS,
+    MAX_UNDECIDED_WORDS,
+)
 from .chat import Role
 from .errors import HarmonyError
 from .events import Header, RecoveryReason
@@ -84,11 +90,13 @@ def header_context(
     words: HeaderWords,
     preset_role: Role | None,
     default_role: Role,
-    channel: str | None,
-    is_called: bool,
+    *,
+    channel: str | None = None,
+    is_called: bool = False,
+    is_loose: bool = False,
 ) -> HeaderContext:
-    """Returns the context of a header that is no part of a text."""
-    return HeaderContext(words, preset_role, default_role, channel, is_called)
+    """Returns a context, the same object for the same values."""
+    return HeaderContext(words, preset_role, default_role, channel, is_called, is_loose)
 
 
 @dataclass(slots=True)
@@ -247,9 +255,12 @@ class _Reader:
 
     def read(self) -> RepairedHeader:
         position = 0
-        while self._text_begin is None and not self._is_cut_off:
+        for words_read in itertools.count():
             position = self._skip_space(position)
-            if position == len(self._text):
+            if self._text_begin is not None or self._is_cut_off or position == len(self._text):
+                break
+            if words_read == MAX_HEADER_WORDS:
+                self._begin_text_or_arguments(position)
                 break
             marker = MARKER.match(self._text, position)
             if marker is None:
@@ -270,8 +281,10 @@ class _Reader:
         return space.end() if space else position
 
     def _has_too_many_words(self) -> bool:
-        if not self._context.is_loose or self._is_call or self._text_begin is not None:
+        if self._is_call or self._text_begin is not None:
             return False
+        if not self._context.is_loose:
+            return len(self._undecided) > MAX_UNDECIDED_WORDS
         return len(self._undecided) + len(self._strays) > MAX_LOOSE_WORDS
 
     @property
@@ -623,7 +636,11 @@ class _Reader:
             self._strays += [_Stray(unexpected, it.begin, it.end) for it in self._undecided]
             self._undecided.clear()
             self._add_stray(unexpected, begin, end)
-        elif self._is_call:
+        else:
+            self._begin_text_or_arguments(begin)
+
+    def _begin_text_or_arguments(self, begin: int) -> None:
+        if self._is_call:
             self._decide()
             self._text_begin = begin
         else:
@@ -659,6 +676,8 @@ class _Reader:
 
     def _decide(self, *, is_channel_next: bool = False) -> None:
         """Reads the undecided words as fields, as a field or `<|message|>` follows them."""
+        if not self._undecided:
+            return
         undecided, self._undecided = self._undecided, []
         for kind, begin, end, _ in undecided:
             word = self._text[begin:end]

@@ -85,6 +85,7 @@ class StreamableParser:
             text = ""
         if text and type(token) is int and token >= 0:
             self._tokens.append(token)
+            self._texts.append(text)
             self.last_content_delta = text
             return self
         if type(token) is int:
@@ -127,10 +128,11 @@ class StreamableParser:
         self._collect(events)
 
     def _catch_up(self) -> None:
-        """Feeds the parser the tokens it has not read yet, all of which only add text."""
-        if self._fed_tokens < len(self._tokens):
-            self._texts += self._parser.feed_plain(self._tokens[self._fed_tokens :])
-            self._fed_tokens = len(self._tokens)
+        """Feeds the parser the tokens it has not read yet, each of which only adds a text."""
+        count = len(self._tokens) - self._fed_tokens
+        if count:
+            self._parser.add_plain(self._texts[-count:])
+            self._fed_tokens += count
 
     def _collect(self, events: list[Event]) -> None:
         for event in events:

@@ -128,12 +128,12 @@ def test_feed_text_ignores_text_outside_content() -> None:
         assert parser.offset == offset
 
 
-def test_feed_plain_reads_several_tokens() -> None:
-    """`feed_plain` appends and returns the text of each token, and advances the offset."""
+def test_add_plain_reads_several_tokens() -> None:
+    """`add_plain` appends the texts of tokens and counts the tokens."""
     parser = _in_content("Hello")
     offset = parser.offset
-    assert parser.feed_plain(tokens_of(", world!")) == [",", " world", "!"]
-    assert parser.feed_plain([]) == []
+    parser.add_plain([",", " world", "!"])
+    parser.add_plain([])
     assert (parser.content.getvalue(), parser.offset) == ("Hello, world!", offset + 3)
 
 
