@@ -20,9 +20,10 @@ SEARCHED_HEADER_TOKENS = 16
 HEADER_GROWTH = 1.25
 # Tokens may have 128 characters each, and words in every gap between the fields take far less.
 MAX_HEADER_CHARACTERS = 4096
-# Words and markers of a header, and how many of the words may still be fields of one that calls
-# nothing: every further one makes each search longer.
+# Words and markers of a header, and how many words may still be fields if it calls nothing: every
+# further one makes each search longer.
 MAX_HEADER_WORDS = 256
+MAX_HEADER_MARKERS = 16
 MAX_UNDECIDED_WORDS = 16
 # Words in a text that may each be a field, but not all of one header.
 MAX_LOOSE_WORDS = 4

@@ -6,13 +6,13 @@ reported. docs/recovery.md describes the rules.
 """
 
 import functools
-import itertools
 import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
 from .bounds import (
+    MAX_HEADER_MARKERS,
     MAX_HEADER_WORDS,
     MAX_LOOSE_WORDS,
     MAX_REMEMBERED_CONTEXTS,
@@ -254,16 +254,17 @@ class _Reader:
         self._is_cut_off = False
 
     def read(self) -> RepairedHeader:
-        position = 0
-        for words_read in itertools.count():
+        position = words_read = markers_read = 0
+        while self._text_begin is None and not self._is_cut_off:
             position = self._skip_space(position)
-            if self._text_begin is not None or self._is_cut_off or position == len(self._text):
-                break
-            if words_read == MAX_HEADER_WORDS:
-                self._begin_text_or_arguments(position)
+            if position == len(self._text):
                 break
             marker = MARKER.match(self._text, position)
-            if marker is None:
+            words_read += marker is None
+            markers_read += marker is not None
+            if words_read > MAX_HEADER_WORDS or markers_read > MAX_HEADER_MARKERS:
+                self._begin_text_or_arguments(position)
+            elif marker is None:
                 position = self._read_word(position)
             elif marker.group() == CHANNEL_SPELLING:
                 position = self._read_channel_marker(marker)
