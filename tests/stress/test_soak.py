@@ -38,7 +38,7 @@ _LOOKS = 30
 _MAX_GROWTH_MIB = 4.0
 # Per thousand streams; grpcio 1.85.1 leaks 220.
 _MAX_KIB_OF_CANCELLED = 1000
-_TOKEN = "a token"
+_TOKEN = "a-token"
 
 _SERVER = serve_command()
 _LEAKING_SERVER = module_command("tests.stress.leaking_server", "serve")

@@ -42,7 +42,7 @@ def test_list(address: str) -> None:
     services = grpcurl(address, "list").split()
     assert {SERVICE, "grpc.health.v1.Health"} < set(services)
     methods = grpcurl(address, "list", SERVICE).split()
-    assert len(methods) == 11
+    assert len(methods) == 13
     assert {f"{SERVICE}.Render", f"{SERVICE}.ParseBatch"} < set(methods)
 
 
