@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ..encrypted_content import pack_reasoning
 from .custom_input import custom_input
-from .encrypted_content import pack_reasoning
 from .ids import ItemIds
 from .json_bytes import dump, quoted
 from .logprobs import LogprobEntry

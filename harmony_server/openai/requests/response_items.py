@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from ..encrypted_content import unpack_reasoning
 from ..notices import NoticeReason
 from ..request_errors import BodyErrorReason
-from .bounds import MAX_TOTAL_UNPACKED_BYTES
+from .bounds import MAX_TOTAL_UNPACKED_BYTES, MAX_UNPACKED_BYTES
 from .custom_tools import custom_arguments
-from .encrypted_content import unpack_reasoning
 from .fields import Field
 from .notice_log import NoticeLog
 from .texts import ITEM_PARTS, read_text
@@ -191,7 +191,7 @@ class _ItemReader:
         packed = encrypted.optional_text()
         if not packed:
             return ""
-        text = unpack_reasoning(packed)
+        text = unpack_reasoning(packed, MAX_UNPACKED_BYTES)
         if text is None:
             self._notices.add(
                 NoticeReason.PARAMETER_IGNORED, encrypted, "was not written by this layer"
