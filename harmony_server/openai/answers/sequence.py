@@ -19,7 +19,6 @@ from .call_arguments import LeadingBlanks, complete_arguments
 from .ends import EndReason
 from .logprobs import LogprobAligner, LogprobEntry, TokenLogprob
 from .message_kind import Classifier, MessageClass, MessageKind
-from .prefill import read_prefill
 from .results import SequenceOutcome
 from .sink import MessageSink
 from .stop_strings import StopMatcher, StopStrings
@@ -58,7 +57,6 @@ class AnswerSequence:
         "_classifier",
         "_content_begin",
         "_context",
-        "_early",
         "_end_reason",
         "_entries",
         "_has_content",
@@ -71,8 +69,6 @@ class AnswerSequence:
         "_ordinal",
         "_outside",
         "_parser",
-        "_prefilled",
-        "_prefilled_characters",
         "_repairs",
         "_sent",
         "_sink",
@@ -98,19 +94,17 @@ class AnswerSequence:
         index: int,
     ) -> None:
         options = ParseOptions(recover=True, callable_names=classifier.callable_names)
-        parser = self._parser = encoding.new_parser(Role.ASSISTANT, options)
+        parser = self._parser = encoding.new_parser(
+            Role.ASSISTANT, options, context.prefilled_tokens
+        )
         self._context = context
         self._classifier = classifier
         self._stop = stop
         self._sink = sink
         self._index = index
         self._aligner = LogprobAligner(encoding, parser.breaks) if context.logprobs else None
-        self._early = read_prefill(parser, context.prefilled_tokens)
-        # Of the first message, in the prompt.
-        self._prefilled_characters = len(parser.content.getvalue())
-        self._prefilled = parser.offset
         # Tokens that the parser read and nobody sampled.
-        self._uncounted = self._prefilled
+        self._uncounted = 0
         # The current message; None between messages, and for one that is not shown.
         self._message: MessageClass | None = None
         self._ordinal = 0
@@ -174,7 +168,7 @@ class AnswerSequence:
             if self._is_read_token_by_token():
                 self._read_each(tokens, logprobs)
             else:
-                events = self._take_early()
+                events: list[Event] = []
                 self._parser.feed(tokens, events)
                 self._apply(events)
             self._flush()
@@ -211,7 +205,7 @@ class AnswerSequence:
         # A header that was cut off begins no message; with a stop token left out, it may.
         is_header = self._parser.state is StreamState.HEADER
         self._header_is_cut = is_header and reason is not EndReason.STOP
-        events = self._take_early()
+        events: list[Event] = []
         self._parser.finish(events)
         self._apply(events)
         if not self.is_ended:
@@ -248,7 +242,7 @@ class AnswerSequence:
                 if self._message is not None and not self._message.kind.is_content:
                     aligner.forget_old()
             else:
-                text = "" if self._early else self._parser.feed_text(token)
+                text = self._parser.feed_text(token)
                 if text:
                     self._add_text(text)
                 else:
@@ -257,7 +251,7 @@ class AnswerSequence:
                 return
 
     def _feed_one(self, token: int) -> None:
-        events = self._take_early()
+        events: list[Event] = []
         self._parser.feed_one(token, events)
         self._apply(events)
         if self.has_new_continuation and not self._is_continued:
@@ -266,10 +260,6 @@ class AnswerSequence:
             self._parser.feed(self._context.continue_tokens, events)
             self._uncounted += len(self._context.continue_tokens)
             self._apply(events)
-
-    def _take_early(self) -> list[Event]:
-        events, self._early = self._early, []
-        return events
 
     def _update(self) -> None:
         """Sets which tokens may be read by others."""
@@ -373,13 +363,12 @@ class AnswerSequence:
 
     def _complete(self, completed: MessageCompleted) -> None:
         message = self._message
-        text = completed.text[self._prefilled_characters :]
-        self._prefilled_characters = 0
+        text = completed.text
         if message is None:
             return
         begin, end = completed.content_range
         if message.kind is MessageKind.REASONING:
-            self.reasoning_tokens += end - max(begin, self._prefilled)
+            self.reasoning_tokens += end - begin
         is_cut_off = self._end_reason not in (None, EndReason.STOP)
         is_due = not self._context.stream
         if self._sent is not None:
