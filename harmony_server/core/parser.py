@@ -8,8 +8,7 @@ import codecs
 import functools
 import io
 import operator
-import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import ClassVar
 
@@ -305,10 +304,7 @@ class MessageParser:
         """The memory that the unfinished message takes, in bytes, estimated from above."""
         # A buffer that grows has up to a quarter of room to spare.
         size = self.content.tell() * self._width * 5 // 4
-        size += len(self.header_tokens) * _HEADER_TOKEN_BYTES
-        # The recipients that recover mode remembers.
-        called: Collection[str] = getattr(self, "_called", ())
-        return size + sum(map(sys.getsizeof, called))
+        return size + len(self.header_tokens) * _HEADER_TOKEN_BYTES
 
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""

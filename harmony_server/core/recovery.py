@@ -3,6 +3,7 @@
 import codecs
 import functools
 import operator
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -174,6 +175,11 @@ class RecoveringParser(MessageParser):
         self._read(token, events)
         if self._delta or self._outside or self._searched < len(self.header_tokens):
             self._report_texts(events)
+
+    @property
+    def held_bytes(self) -> int:
+        """The memory that the unfinished message and the recipients of calls take, in bytes."""
+        return super().held_bytes + sum(map(sys.getsizeof, self._called))
 
     def adds_text(self, token: int) -> bool:
         """Returns whether a token does nothing but add its bytes to the content."""
