@@ -1,14 +1,14 @@
 """How sampled tokens go on: what of them stays, and whether their last message needs an end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .attribution import TokenRuns
-from .chat import Role
+from .chat import Message, Role
 from .conversation_rules import AnalysisRule, plan_conversation
-from .errors import RenderError
-from .events import MessageCompleted, TokenRange
+from .errors import ParseError, RenderError
+from .events import Event, MessageCompleted, TokenRange
 from .structure import STOP_TOKENS, structural_offsets
 from .tokenizer import MESSAGE, RETURN, START
 
@@ -48,7 +48,38 @@ class SampledEnd(NamedTuple):
     is_open: bool
 
 
-def find_end(sampled: Sequence[int], role: Role | None, *, keep_return: bool) -> SampledEnd:
+def plan_continuation(
+    sampled: Sequence[int],
+    messages: Iterable[Message],
+    role: Role | None,
+    *,
+    keep_return: bool,
+    parse: Callable[[Sequence[int]], Iterable[Event]] | None,
+) -> tuple[SampledEnd, list[TokenRange]]:
+    """Returns how sampled tokens end, and the ranges to leave out of the next prompt.
+
+    Args:
+        sampled: The token ids.
+        messages: The messages that follow; read only to find what to leave out.
+        role: The role at the end of the prompt, if the tokens begin inside its header.
+        keep_return: Whether a `<|return|>` at the end stays.
+        parse: Parses whole messages, to leave out analysis. None to leave out nothing.
+
+    Raises:
+        RenderError: The tokens end inside a header or outside any message, or cannot be parsed.
+    """
+    end = _find_end(sampled, role, keep_return=keep_return)
+    if parse is None:
+        return end, []
+    try:
+        events = parse(sampled[: end.kept])
+        parsed = [event for event in events if isinstance(event, MessageCompleted)]
+    except ParseError as error:
+        raise RenderError(str(error), field="sampled") from None
+    return _find_cuts(parsed, len(sampled), end, list(messages))
+
+
+def _find_end(sampled: Sequence[int], role: Role | None, *, keep_return: bool) -> SampledEnd:
     """Returns how sampled tokens end; looks only at the tokens from the last structural one on.
 
     `<|return|>` becomes `<|end|>`, as in the history of a conversation, unless it is to be kept.
@@ -78,12 +109,11 @@ def find_end(sampled: Sequence[int], role: Role | None, *, keep_return: bool) ->
     raise RenderError(f"the sampled tokens {problem}", field="sampled")
 
 
-def find_cuts(
+def _find_cuts(
     parsed: Sequence[MessageCompleted],
     count: int,
     end: SampledEnd,
-    new_roles: Sequence[Role],
-    new_channels: Sequence[str | None],
+    messages: Sequence[Message],
 ) -> tuple[SampledEnd, list[TokenRange]]:
     """Returns the analysis messages that the rule CURRENT_TURN leaves out of the next prompt.
 
@@ -91,15 +121,20 @@ def find_cuts(
         parsed: The messages of the prompt and the sampled tokens; each begins with `<|start|>`.
         count: The number of these tokens.
         end: How they end.
-        new_roles: The roles of the messages that follow.
-        new_channels: Their channels.
+        messages: The messages that follow.
 
     Returns:
         How the tokens end if those messages are cut, and the range of each.
     """
     plan = plan_conversation(
-        [*(message.header.role for message in parsed), *new_roles],
-        [*(message.header.channel for message in parsed), *new_channels],
+        [
+            *(message.header.role for message in parsed),
+            *(message.author.role for message in messages),
+        ],
+        [
+            *(message.header.channel for message in parsed),
+            *(message.channel for message in messages),
+        ],
         (),
         analysis=AnalysisRule.CURRENT_TURN,
     )

@@ -14,14 +14,10 @@ from . import tokenizer as tk
 from .attribution import MessageRuns, Rendered, TokenPart, TokenRuns
 from .bounds import RENDER_CACHE_BYTES
 from .chat import Conversation, Message, Role, TextContent
-from .continuation import Continuation, find_cuts, find_end
-from .conversation_rules import (
-    AnalysisRule,
-    has_function_tools,
-    plan_conversation,
-)
+from .continuation import Continuation, plan_continuation
+from .conversation_rules import AnalysisRule, has_function_tools, plan_conversation
 from .errors import ParseError, RenderError
-from .events import Event, MessageCompleted, TokenRange
+from .events import Event, MessageCompleted
 from .message_rendering import MessageRenderer, RenderedMessage
 from .parse_options import ParseOptions
 from .parser import MessageParser
@@ -290,16 +286,13 @@ class HarmonyEncoding:
         if drop_analysis and (role is not None or keep_return):
             raise ValueError("drop_analysis excludes role and keep_return")
         options = options or RenderOptions()
-        end = find_end(sampled, role, keep_return=keep_return)
-        cuts: list[TokenRange] = []
-        if drop_analysis:
-            end, cuts = find_cuts(
-                self._parse_sampled(sampled[: end.kept]),
-                len(sampled),
-                end,
-                [message.author.role for message in messages],
-                [message.channel for message in messages],
-            )
+        end, cuts = plan_continuation(
+            sampled,
+            messages,
+            role,
+            keep_return=keep_return,
+            parse=self._parse_strictly if drop_analysis else None,
+        )
         rendered = self.render_conversation_attributed(
             Conversation(messages=list(messages)),
             RenderConversationConfig(analysis=AnalysisRule.KEEP),
@@ -309,12 +302,8 @@ class HarmonyEncoding:
         tokens = [tk.END, *rendered.tokens] if end.is_open else rendered.tokens
         return Continuation(end.kept, tokens, end.is_open, rendered.runs, cuts)
 
-    def _parse_sampled(self, sampled: Sequence[int]) -> list[MessageCompleted]:
-        try:
-            events = self.parse_events(sampled, None, ParseOptions())
-        except ParseError as error:
-            raise RenderError(str(error), field="sampled") from None
-        return [event for event in events if isinstance(event, MessageCompleted)]
+    def _parse_strictly(self, tokens: Sequence[int]) -> list[Event]:
+        return self.parse_events(tokens, None, ParseOptions())
 
     # Rendering many conversations
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from .. import bounds, core
-from ..core.continuation import find_cuts, find_end
+from ..core.continuation import plan_continuation
 from ..core.errors import SpecialTokenError
 from ..core.events import Event, MessageCompleted, Recovered, TokenRange
 from ..core.tokenizer import MAX_TOKEN_BYTES, is_token
@@ -113,21 +113,17 @@ class Operations:
             AbandonedError: The caller has gone.
         """
         self.limits.check_tokens(len(sampled), "sampled")
+        messages = conversation.messages
         try:
-            end = find_end(sampled, role, keep_return=keep_return)
+            end, cuts = plan_continuation(
+                sampled,
+                map(messages.read, range(len(messages.keys))),
+                role,
+                keep_return=keep_return,
+                parse=self._parse_strictly if drop_analysis else None,
+            )
         except core.RenderError as error:
             raise invalid_field(error.field, str(error)) from None
-        cuts: list[TokenRange] = []
-        if drop_analysis:
-            messages = conversation.messages
-            new = [messages.read(index) for index in range(len(messages.keys))]
-            end, cuts = find_cuts(
-                self._parse_sampled(sampled[: end.kept]),
-                len(sampled),
-                end,
-                [message.author.role for message in new],
-                [message.channel for message in new],
-            )
         rendered = self.renderer.render_conversation(
             conversation,
             core.RenderConversationConfig(analysis=core.AnalysisRule.KEEP),
@@ -139,17 +135,10 @@ class Operations:
             rendered = rendered._replace(packed=self.renderer.packed_end + rendered.packed)
         return PackedContinuation(end.kept, end.is_open, cuts, rendered)
 
-    def _parse_sampled(self, sampled: Sequence[int]) -> list[MessageCompleted]:
-        parts = self.encoding.parse_in_parts(sampled, None, core.ParseOptions())
-        try:
-            return [
-                event
-                for events in unless_abandoned(parts)
-                for event in events
-                if isinstance(event, MessageCompleted)
-            ]
-        except core.ParseError as error:
-            raise invalid_field("sampled", str(error)) from None
+    def _parse_strictly(self, tokens: Sequence[int]) -> Iterator[Event]:
+        parts = self.encoding.parse_in_parts(tokens, None, core.ParseOptions())
+        for events in unless_abandoned(parts):
+            yield from events
 
     def parse(
         self,
