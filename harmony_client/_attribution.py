@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
 
 from harmony_client.v1 import parse_pb2, service_pb2
+
+AttributedResponse: TypeAlias = (
+    service_pb2.RenderConversationResponse
+    | service_pb2.RenderConversationForCompletionResponse
+    | service_pb2.RenderConversationForTrainingResponse
+)
 
 
 class TokenRun(NamedTuple):
@@ -49,7 +55,15 @@ class Continuation(NamedTuple):
     """The ranges of the sampled tokens to leave out; empty unless analysis is dropped."""
 
 
-def read_runs(runs: service_pb2.TokenRuns, begin: int = 0) -> list[TokenRun]:
+def read_attributed(response: AttributedResponse, *, has_loss: bool) -> AttributedRender:
+    """Returns an attributed render, with a loss mask if the request had a policy."""
+    loss_mask = None
+    if has_loss and isinstance(response, service_pb2.RenderConversationForTrainingResponse):
+        loss_mask = _read_loss_mask(response.loss_runs)
+    return AttributedRender(list(response.tokens), _read_runs(response.runs), loss_mask)
+
+
+def _read_runs(runs: service_pb2.TokenRuns, begin: int = 0) -> list[TokenRun]:
     """Returns the runs that a response has as columns; the first begins at `begin`."""
     count = len(runs.lengths)
     found = []
@@ -66,14 +80,11 @@ def read_runs(runs: service_pb2.TokenRuns, begin: int = 0) -> list[TokenRun]:
     return found
 
 
-def read_loss_mask(loss_runs: Iterable[int]) -> bytes:
+def _read_loss_mask(loss_runs: Iterable[int]) -> bytes:
     """Returns the mask that a response has as lengths of runs without and with loss, in turn."""
-    return b"".join(_masks(loss_runs))
-
-
-def _masks(loss_runs: Iterable[int]) -> Iterator[bytes]:
-    for index, length in enumerate(loss_runs):
-        yield (b"\1" if index % 2 else b"\0") * length
+    return b"".join(
+        (b"\1" if index % 2 else b"\0") * length for index, length in enumerate(loss_runs)
+    )
 
 
 def read_continuation(response: service_pb2.RenderContinuationResponse) -> Continuation:
@@ -82,7 +93,7 @@ def read_continuation(response: service_pb2.RenderContinuationResponse) -> Conti
         kept=response.kept,
         tokens=list(response.tokens),
         closed=response.closed,
-        runs=read_runs(response.runs, begin=int(response.closed)),
+        runs=_read_runs(response.runs, begin=int(response.closed)),
         cuts=[
             parse_pb2.TokenRange(begin=begin, end=end)
             for begin, end in zip(response.cut_begins, response.cut_ends, strict=True)

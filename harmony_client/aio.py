@@ -17,10 +17,10 @@ from harmony_client._aio_streams import AsyncBatch, AsyncExchange, AsyncParseStr
 from harmony_client._answer_sessions import AnswerBatchSession, AnswerSession
 from harmony_client._attribution import (
     AttributedRender,
+    AttributedResponse,
     Continuation,
+    read_attributed,
     read_continuation,
-    read_loss_mask,
-    read_runs,
 )
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
 from harmony_client._sessions import BatchSession, ParseSession, Session
@@ -195,20 +195,7 @@ class AsyncClient:
         analysis: _codec.AnalysisRule | None = None,
         timeout: float | None = None,
     ) -> AttributedRender:
-        """Renders a conversation, and says whose each token is.
-
-        `purpose` says which render method it stands for: "conversation",
-        "completion" (with `next_turn_role`) or "training". With the level
-        "parts" there is a run for each part of each message; with "messages",
-        one for each message.
-
-        With `loss`, a policy for training, the result has a loss mask. A
-        training render without `analysis="current_turn"` leaves out the
-        reasoning of a single turn, as in the reference.
-
-        Raises ValueError for an unknown purpose, level or role, for `loss`
-        without the purpose "training", and as `render_conversation`.
-        """
+        """See `Client.render_attributed`."""
         request = _codec.build_attributed_render(
             conversation,
             purpose,
@@ -218,17 +205,15 @@ class AsyncClient:
             auto_drop_analysis=auto_drop_analysis,
             analysis=analysis,
         )
-        loss_mask = None
+        stub = self._stub
+        response: AttributedResponse
         if isinstance(request, service_pb2.RenderConversationForTrainingRequest):
-            trained = await self._call(self._stub.RenderConversationForTraining, request, timeout)
-            if loss is not None:
-                loss_mask = read_loss_mask(trained.loss_runs)
-            return AttributedRender(list(trained.tokens), read_runs(trained.runs), loss_mask)
-        if isinstance(request, service_pb2.RenderConversationForCompletionRequest):
-            prompt = await self._call(self._stub.RenderConversationForCompletion, request, timeout)
-            return AttributedRender(list(prompt.tokens), read_runs(prompt.runs), loss_mask)
-        rendered = await self._call(self._stub.RenderConversation, request, timeout)
-        return AttributedRender(list(rendered.tokens), read_runs(rendered.runs), loss_mask)
+            response = await self._call(stub.RenderConversationForTraining, request, timeout)
+        elif isinstance(request, service_pb2.RenderConversationForCompletionRequest):
+            response = await self._call(stub.RenderConversationForCompletion, request, timeout)
+        else:
+            response = await self._call(stub.RenderConversation, request, timeout)
+        return read_attributed(response, has_loss=loss is not None)
 
     async def continue_sampled(
         self,
@@ -243,20 +228,7 @@ class AsyncClient:
         keep_return: bool = False,
         timeout: float | None = None,
     ) -> Continuation:
-        """Renders what follows sampled tokens; none of them is encoded again.
-
-        The next prompt is `prompt + sampled[:kept] + tokens`. A `<|return|>` at
-        the end becomes `<|end|>` unless `keep_return` is set; a message that was
-        cut off inside its content gets an `<|end|>`.
-
-        `sampled` may have more of the prompt before it. `role` is the role that
-        the prompt ended with; None if the tokens begin with `<|start|>`. With
-        `drop_analysis`, the result names the ranges that the rule current_turn
-        leaves out; `sampled` must then be the whole prompt and what was sampled,
-        with `role=None`.
-
-        Raises ValueError for an unknown role or level.
-        """
+        """See `Client.continue_sampled`."""
         request = _codec.render_continuation_request(
             sampled,
             messages,

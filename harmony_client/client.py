@@ -11,10 +11,10 @@ from harmony_client._answer_sessions import AnswerBatchSession, AnswerSession
 from harmony_client._answer_streams import AnswerBatch, AnswerStream
 from harmony_client._attribution import (
     AttributedRender,
+    AttributedResponse,
     Continuation,
+    read_attributed,
     read_continuation,
-    read_loss_mask,
-    read_runs,
 )
 from harmony_client._channel import CHANNEL_OPTIONS, DEFAULT_TIMEOUT
 from harmony_client._sessions import BatchSession, ParseSession, Session
@@ -266,17 +266,14 @@ class Client:
             auto_drop_analysis=auto_drop_analysis,
             analysis=analysis,
         )
-        loss_mask = None
+        response: AttributedResponse
         if isinstance(request, service_pb2.RenderConversationForTrainingRequest):
-            trained = self._call(self._stub.RenderConversationForTraining, request, timeout)
-            if loss is not None:
-                loss_mask = read_loss_mask(trained.loss_runs)
-            return AttributedRender(list(trained.tokens), read_runs(trained.runs), loss_mask)
-        if isinstance(request, service_pb2.RenderConversationForCompletionRequest):
-            prompt = self._call(self._stub.RenderConversationForCompletion, request, timeout)
-            return AttributedRender(list(prompt.tokens), read_runs(prompt.runs), loss_mask)
-        rendered = self._call(self._stub.RenderConversation, request, timeout)
-        return AttributedRender(list(rendered.tokens), read_runs(rendered.runs), loss_mask)
+            response = self._call(self._stub.RenderConversationForTraining, request, timeout)
+        elif isinstance(request, service_pb2.RenderConversationForCompletionRequest):
+            response = self._call(self._stub.RenderConversationForCompletion, request, timeout)
+        else:
+            response = self._call(self._stub.RenderConversation, request, timeout)
+        return read_attributed(response, has_loss=loss is not None)
 
     def continue_sampled(
         self,

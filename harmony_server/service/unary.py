@@ -139,9 +139,10 @@ class HarmonyService:
         """Prepares to render what follows sampled tokens."""
         request, messages = read_messages(pb.RenderContinuationRequest, data)
         role = from_proto.convert_role(request.role, "role") if request.HasField("role") else None
-        for field in ("role", "keep_return"):
-            if request.drop_analysis and (request.keep_return if field == "keep_return" else role):
-                raise invalid_field("drop_analysis", f"excludes {field}")
+        if request.drop_analysis and role is not None:
+            raise invalid_field("drop_analysis", "excludes role")
+        if request.drop_analysis and request.keep_return:
+            raise invalid_field("drop_analysis", "excludes keep_return")
         next_turn_role = from_proto.convert_role(request.next_turn_role, "next_turn_role")
         attribution = from_proto.convert_attribution(request.attribution, "attribution")
         conversation = self.operations.renderer.recall(messages)
