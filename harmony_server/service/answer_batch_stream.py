@@ -37,9 +37,9 @@ class AnswerBatchStream:
         # responses may still send tokens for them.
         self._ended_sequences: dict[int, None] = {}
 
-    def is_light(self, data: bytes) -> bool:
-        """Returns whether a request is little work, more or less in proportion to its size."""
-        return len(data) <= bounds.MAX_INLINE_STEP_BYTES
+    def is_light(self, _data: bytes) -> bool:
+        """Returns False: malformed tokens are much work."""
+        return False
 
     def answer(self, data: bytes) -> bytes:
         """Returns the serialized response to a serialized request.

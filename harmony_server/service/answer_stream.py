@@ -2,7 +2,6 @@
 
 from harmony_client.openai.v1 import openai_pb2 as pb
 
-from .. import bounds
 from ..contract import openai_from_proto, openai_to_proto
 from ..contract.requests import read_request
 from ..openai.answers import AnswerStepResult
@@ -28,9 +27,9 @@ class AnswerStream:
         self._operations = operations
         self._answer: OpenAnswer | None = None
 
-    def is_light(self, data: bytes) -> bool:
-        """Returns whether a request is little work, more or less in proportion to its size."""
-        return len(data) <= bounds.MAX_INLINE_STEP_BYTES
+    def is_light(self, _data: bytes) -> bool:
+        """Returns False: malformed tokens are much work."""
+        return False
 
     def answer(self, data: bytes) -> bytes:
         """Returns the serialized response to a serialized request.
